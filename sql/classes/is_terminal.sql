@@ -1,0 +1,5 @@
+CREATE FUNCTION vmstate.is_terminal(p_state vmstate.migration_state) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN p_state IN ('failed', 'completed');
+REVOKE ALL ON FUNCTION vmstate.is_terminal FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.is_terminal IS 'Whether a side of a migration in this state stays as it is.';

@@ -1,0 +1,37 @@
+CREATE FUNCTION vmstate.delete_instance(p_instance_id uuid) RETURNS vmstate.instance_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = ''
+AS $$
+DECLARE
+  v_instance vmstate.instance;
+  v_plan vmstate.instance_plan;
+  v_now timestamptz;
+BEGIN
+  PERFORM vmstate.require_arguments('delete_instance', jsonb_build_object('p_instance_id', p_instance_id));
+  v_instance := vmstate.lock_instance(p_instance_id);
+  IF v_instance.id IS NULL THEN
+    RETURN vmstate.to_instance_result('not_found', NULL, p_instance_id);
+  ELSIF v_instance.time_deleted IS NOT NULL THEN
+    RETURN vmstate.to_instance_result('unchanged', NULL, p_instance_id);
+  END IF;
+  v_plan := vmstate.current_plan(v_instance);
+  IF v_instance.state = 'vmm' AND v_plan.active_state <> 'saga_unwound' THEN
+    RETURN vmstate.to_instance_result('conflict', 'not_stopped', p_instance_id);
+  END IF;
+
+  PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation);
+  v_now := clock_timestamp();
+  UPDATE vmstate.instance AS i
+    SET state = 'destroyed',
+      state_generation = i.state_generation + 1,
+      time_state_updated = v_now,
+      intended_state = 'destroyed',
+      time_modified = v_now,
+      time_deleted = v_now
+    WHERE i.id = p_instance_id;
+  PERFORM vmstate.delete_migrations(p_instance_id, NULL);
+  RETURN vmstate.to_instance_result('applied', NULL, p_instance_id);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.delete_instance FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.delete_instance IS 'Soft-deletes an instance that shows creating, stopped or failed (a saga_unwound active VMM is unlinked on the way), and its migrations. An update saga that holds the lock then gets gone. A second delete: unchanged. conflict: not_stopped.';

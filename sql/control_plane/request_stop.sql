@@ -1,0 +1,36 @@
+CREATE FUNCTION vmstate.request_stop(p_instance_id uuid) RETURNS vmstate.command_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = ''
+AS $$
+DECLARE
+  v_instance vmstate.instance;
+  v_outcome vmstate.outcome := 'unchanged';
+  v_now timestamptz;
+BEGIN
+  PERFORM vmstate.require_arguments('request_stop', jsonb_build_object('p_instance_id', p_instance_id));
+  v_instance := vmstate.lock_instance(p_instance_id);
+  IF v_instance.id IS NULL THEN
+    RETURN vmstate.to_command_result('not_found', NULL, p_instance_id);
+  ELSIF v_instance.time_deleted IS NOT NULL THEN
+    RETURN vmstate.to_command_result('gone', NULL, p_instance_id);
+  ELSIF v_instance.state = 'creating' THEN
+    RETURN vmstate.to_command_result('conflict', 'creating', p_instance_id);
+  END IF;
+
+  v_now := clock_timestamp();
+  IF v_instance.intended_state <> 'stopped' THEN
+    UPDATE vmstate.instance AS i SET intended_state = 'stopped', time_modified = v_now WHERE i.id = p_instance_id;
+    v_outcome := 'applied';
+  END IF;
+  IF v_instance.state = 'failed' THEN
+    UPDATE vmstate.instance AS i
+      SET state = 'no_vmm', state_generation = i.state_generation + 1, time_state_updated = v_now
+      WHERE i.id = p_instance_id;
+    v_outcome := 'applied';
+  END IF;
+  RETURN vmstate.to_command_result(v_outcome, NULL, p_instance_id,
+    ARRAY[v_instance.active_propolis_id, v_instance.destination_propolis_id]);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.request_stop FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.request_stop IS 'The user wants the instance stopped: sets the intent, makes failed no_vmm, and names the live VMMs to command (both during a migration). Legal in every state but creating. unchanged when the intent was stopped already: command the VMMs all the same. conflict: creating.';

@@ -1,0 +1,18 @@
+CREATE FUNCTION vmstate.may_auto_restart(
+  p_state vmstate.instance_state,
+  p_active_state vmstate.vmm_state,
+  p_intended_state vmstate.intended_state,
+  p_policy vmstate.auto_restart_policy,
+  p_cooldown interval,
+  p_time_last timestamptz,
+  p_updater_lease_until timestamptz,
+  p_now timestamptz
+) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (p_state IN ('no_vmm', 'failed') OR (p_state = 'vmm' AND p_active_state = 'saga_unwound'))
+  AND p_intended_state = 'running'
+  AND p_policy IS DISTINCT FROM 'never'
+  AND coalesce(p_time_last + coalesce(p_cooldown, interval '5 minutes') <= p_now, true)
+  AND coalesce(p_updater_lease_until <= p_now, true);
+REVOKE ALL ON FUNCTION vmstate.may_auto_restart FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.may_auto_restart IS 'Whether the control plane may restart an instance by itself: it has no VMM that counts, should run, its policy allows it (NULL: best_effort), its cooldown has passed (NULL: 5 minutes) and no update saga holds it. Durable facts only.';

@@ -1,0 +1,25 @@
+CREATE FUNCTION vmstate.guard_delete() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  PERFORM vmstate.reject_needed(
+    format('%s %s', TG_TABLE_NAME, to_jsonb(OLD) ->> 'id'), 'not deleted', 'DELETE',
+    'delete_instance and delete_vmm mark rows as deleted; only such rows can be purged.');
+  RETURN OLD;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.guard_delete FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.guard_delete IS 'VM104: only rows that are marked as deleted can be purged.';
+
+CREATE TRIGGER guard_delete BEFORE DELETE ON vmstate.instance
+  FOR EACH ROW WHEN (OLD.time_deleted IS NULL)
+  EXECUTE FUNCTION vmstate.guard_delete();
+
+CREATE TRIGGER guard_delete BEFORE DELETE ON vmstate.vmm
+  FOR EACH ROW WHEN (OLD.time_deleted IS NULL)
+  EXECUTE FUNCTION vmstate.guard_delete();
+
+CREATE TRIGGER guard_delete BEFORE DELETE ON vmstate.migration
+  FOR EACH ROW WHEN (OLD.time_deleted IS NULL)
+  EXECUTE FUNCTION vmstate.guard_delete();

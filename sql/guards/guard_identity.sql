@@ -1,0 +1,33 @@
+CREATE FUNCTION vmstate.guard_identity() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_column text;
+BEGIN
+  FOREACH v_column IN ARRAY TG_ARGV LOOP
+    IF to_jsonb(OLD) -> v_column IS DISTINCT FROM to_jsonb(NEW) -> v_column THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'VM103',
+        MESSAGE = format('vmstate.%I.%I cannot be changed', TG_TABLE_NAME, v_column),
+        DETAIL = format('It is %s; %s was attempted.', to_jsonb(OLD) -> v_column, to_jsonb(NEW) -> v_column),
+        HINT = 'It says which row this is. Create another row with begin_start, begin_migration or create_instance.';
+    END IF;
+  END LOOP;
+  RETURN NEW;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.guard_identity FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.guard_identity IS 'VM103: the columns that say which row this is never change.';
+
+CREATE TRIGGER guard_identity BEFORE UPDATE OF id, project_id ON vmstate.instance
+  FOR EACH ROW WHEN ((OLD.id, OLD.project_id) IS DISTINCT FROM (NEW.id, NEW.project_id))
+  EXECUTE FUNCTION vmstate.guard_identity('id', 'project_id');
+
+CREATE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, sled_id, saga_id, propolis_ip, propolis_port ON vmstate.vmm
+  FOR EACH ROW WHEN ((OLD.id, OLD.instance_id, OLD.sled_id, OLD.saga_id, OLD.propolis_ip, OLD.propolis_port) IS DISTINCT FROM (NEW.id, NEW.instance_id, NEW.sled_id, NEW.saga_id, NEW.propolis_ip, NEW.propolis_port))
+  EXECUTE FUNCTION vmstate.guard_identity('id', 'instance_id', 'sled_id', 'saga_id', 'propolis_ip', 'propolis_port');
+
+CREATE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, saga_id, source_propolis_id, destination_propolis_id ON vmstate.migration
+  FOR EACH ROW WHEN ((OLD.id, OLD.instance_id, OLD.saga_id, OLD.source_propolis_id, OLD.destination_propolis_id) IS DISTINCT FROM (NEW.id, NEW.instance_id, NEW.saga_id, NEW.source_propolis_id, NEW.destination_propolis_id))
+  EXECUTE FUNCTION vmstate.guard_identity('id', 'instance_id', 'saga_id', 'source_propolis_id', 'destination_propolis_id');

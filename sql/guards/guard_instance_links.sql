@@ -1,0 +1,37 @@
+CREATE FUNCTION vmstate.guard_instance_links() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_plan vmstate.instance_plan;
+  v_old_ids text := format('active %s, destination %s, migration %s',
+    coalesce(OLD.active_propolis_id::text, 'none'), coalesce(OLD.destination_propolis_id::text, 'none'),
+    coalesce(OLD.migration_id::text, 'none'));
+BEGIN
+  v_plan := vmstate.current_plan(OLD);
+  IF (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id) IS NOT DISTINCT FROM
+      (v_plan.new_active_propolis_id, v_plan.new_destination_propolis_id, v_plan.new_migration_id) THEN
+    RETURN NEW;
+  ELSIF vmstate.is_start(OLD, NEW) OR vmstate.is_migration(OLD, NEW) THEN
+    RETURN NEW;
+  END IF;
+  PERFORM vmstate.reject_needed(
+    format('link of instance %s', OLD.id),
+    v_old_ids,
+    format('active %s, destination %s, migration %s',
+      coalesce(NEW.active_propolis_id::text, 'none'), coalesce(NEW.destination_propolis_id::text, 'none'),
+      coalesce(NEW.migration_id::text, 'none')),
+    'begin_start and begin_migration replace NULL or a saga_unwound VMM by a new one; run_update writes what explain_update answers. Nothing else changes a link.');
+  RETURN NEW;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.guard_instance_links FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.guard_instance_links IS 'VM104: links change only to the ids of the present update plan, or when a start or a migration replaces NULL or a saga_unwound VMM and leaves the other ids alone.';
+
+CREATE TRIGGER guard_links BEFORE UPDATE OF active_propolis_id, destination_propolis_id, migration_id
+  ON vmstate.instance
+  FOR EACH ROW WHEN (
+    (OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
+      IS DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id)
+  )
+  EXECUTE FUNCTION vmstate.guard_instance_links();

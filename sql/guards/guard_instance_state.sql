@@ -1,0 +1,30 @@
+CREATE FUNCTION vmstate.guard_instance_state() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_row text := format('instance %s', OLD.id);
+BEGIN
+  IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state = 'destroyed') THEN
+    PERFORM vmstate.reject_transition(v_row, OLD.state::text, NEW.state::text,
+      'A destroyed instance stays so, and none is created twice: use create_instance with another id.');
+  ELSIF NEW.state_generation < OLD.state_generation
+      OR (OLD.state, OLD.time_state_updated, OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
+        IS DISTINCT FROM
+        (NEW.state, NEW.time_state_updated, NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id) THEN
+    PERFORM vmstate.reject_generation(v_row, OLD.state_generation, NEW.state_generation);
+  END IF;
+  RETURN NEW;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.guard_instance_state FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.guard_instance_state IS 'VM101, VM102: a change of state or links raises the generation; nothing becomes creating again, and destroyed stays.';
+
+CREATE TRIGGER guard_state BEFORE UPDATE OF
+    state, state_generation, time_state_updated, active_propolis_id, destination_propolis_id, migration_id
+  ON vmstate.instance
+  FOR EACH ROW WHEN (
+    NEW.state_generation <= OLD.state_generation
+    OR (NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state = 'destroyed'))
+  )
+  EXECUTE FUNCTION vmstate.guard_instance_state();

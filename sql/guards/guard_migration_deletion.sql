@@ -1,0 +1,21 @@
+CREATE FUNCTION vmstate.guard_migration_deletion() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  IF OLD.time_deleted IS NOT NULL THEN
+    PERFORM vmstate.reject_transition(format('migration %s', OLD.id), 'deleted', 'another time of deletion',
+      'begin_migration begins another migration.');
+  ELSIF EXISTS (SELECT FROM vmstate.instance AS i WHERE i.id = NEW.instance_id AND i.migration_id = NEW.id) THEN
+    PERFORM vmstate.reject_needed(format('migration %s', OLD.id), 'linked', 'deletion',
+      'run_update unlinks an ended migration; delete_vmm or delete_instance then deletes it.');
+  END IF;
+  RETURN NEW;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.guard_migration_deletion FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.guard_migration_deletion IS 'VM104: a migration that its instance names is not deleted. VM102: deletion is final.';
+
+CREATE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.migration
+  FOR EACH ROW WHEN (OLD.time_deleted IS DISTINCT FROM NEW.time_deleted)
+  EXECUTE FUNCTION vmstate.guard_migration_deletion();

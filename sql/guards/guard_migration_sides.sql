@@ -1,0 +1,45 @@
+CREATE FUNCTION vmstate.guard_migration_sides() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_row text;
+BEGIN
+  v_row := format('the source side of migration %s', OLD.id);
+  IF vmstate.is_terminal(OLD.source_state) AND NEW.source_state <> OLD.source_state THEN
+    PERFORM vmstate.reject_transition(v_row, OLD.source_state::text, NEW.source_state::text,
+      'An ended side stays: begin_migration begins another migration.');
+  ELSIF NEW.source_generation < OLD.source_generation
+      OR (NEW.source_generation = OLD.source_generation
+        AND (OLD.source_state, OLD.time_source_updated) IS DISTINCT FROM (NEW.source_state, NEW.time_source_updated)) THEN
+    PERFORM vmstate.reject_generation(v_row, OLD.source_generation, NEW.source_generation);
+  END IF;
+
+  v_row := format('the destination side of migration %s', OLD.id);
+  IF vmstate.is_terminal(OLD.destination_state) AND NEW.destination_state <> OLD.destination_state THEN
+    PERFORM vmstate.reject_transition(v_row, OLD.destination_state::text, NEW.destination_state::text,
+      'An ended side stays: begin_migration begins another migration.');
+  ELSIF NEW.destination_generation < OLD.destination_generation
+      OR (NEW.destination_generation = OLD.destination_generation
+        AND (OLD.destination_state, OLD.time_destination_updated)
+          IS DISTINCT FROM (NEW.destination_state, NEW.time_destination_updated)) THEN
+    PERFORM vmstate.reject_generation(v_row, OLD.destination_generation, NEW.destination_generation);
+  END IF;
+  RETURN NEW;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.guard_migration_sides FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.guard_migration_sides IS 'VM101, VM102: a change of a side raises that side''s generation, and an ended side stays.';
+
+CREATE TRIGGER guard_sides BEFORE UPDATE OF
+    source_state, source_generation, time_source_updated,
+    destination_state, destination_generation, time_destination_updated
+  ON vmstate.migration
+  FOR EACH ROW WHEN (
+    (OLD.source_state, OLD.source_generation, OLD.time_source_updated,
+      OLD.destination_state, OLD.destination_generation, OLD.time_destination_updated)
+    IS DISTINCT FROM
+    (NEW.source_state, NEW.source_generation, NEW.time_source_updated,
+      NEW.destination_state, NEW.destination_generation, NEW.time_destination_updated)
+  )
+  EXECUTE FUNCTION vmstate.guard_migration_sides();

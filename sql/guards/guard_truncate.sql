@@ -1,0 +1,21 @@
+CREATE FUNCTION vmstate.guard_truncate() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  PERFORM vmstate.reject_needed(format('table vmstate.%I', TG_TABLE_NAME), 'in use', 'TRUNCATE',
+    'delete_instance and delete_vmm mark rows as deleted; DELETE can then purge them.');
+  RETURN NULL;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.guard_truncate FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.guard_truncate IS 'VM104: no table is emptied behind the verbs'' back.';
+
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.instance
+  FOR EACH STATEMENT EXECUTE FUNCTION vmstate.guard_truncate();
+
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.vmm
+  FOR EACH STATEMENT EXECUTE FUNCTION vmstate.guard_truncate();
+
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.migration
+  FOR EACH STATEMENT EXECUTE FUNCTION vmstate.guard_truncate();

@@ -1,0 +1,24 @@
+CREATE FUNCTION vmstate.guard_vmm_link() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_linked boolean := EXISTS (SELECT FROM vmstate.instance AS i
+    WHERE i.id = NEW.instance_id AND NEW.id IN (i.active_propolis_id, i.destination_propolis_id));
+BEGIN
+  IF v_linked <> (NEW.time_unlinked IS NULL) OR num_nulls(OLD.time_unlinked, NEW.time_unlinked) <> 1 THEN
+    PERFORM vmstate.reject_needed(
+      format('time_unlinked of VMM %s', OLD.id),
+      coalesce(OLD.time_unlinked::text, 'null (linked)'),
+      coalesce(NEW.time_unlinked::text, 'null (linked)'),
+      'It follows the instance''s ids by itself; they change by begin_start, begin_migration and run_update.');
+  END IF;
+  RETURN NEW;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.guard_vmm_link FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.guard_vmm_link IS 'VM104: time_unlinked says whether an instance names the VMM, and since when none does.';
+
+CREATE TRIGGER guard_link BEFORE UPDATE OF time_unlinked ON vmstate.vmm
+  FOR EACH ROW WHEN (OLD.time_unlinked IS DISTINCT FROM NEW.time_unlinked)
+  EXECUTE FUNCTION vmstate.guard_vmm_link();

@@ -1,0 +1,30 @@
+CREATE FUNCTION vmstate.guard_vmm_state() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_row text := format('VMM %s', OLD.id);
+BEGIN
+  IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR vmstate.is_absorbing(OLD.state))
+      AND NOT (OLD.state IN ('failed', 'destroyed') AND NEW.state = 'saga_unwound' AND NEW.time_unlinked IS NULL) THEN
+    PERFORM vmstate.reject_transition(v_row, OLD.state::text, NEW.state::text,
+      'A dead VMM stays dead: start the instance again with begin_start. Only unwind_start and unwind_migration mark a linked one saga_unwound.');
+  ELSIF NEW.state_generation < OLD.state_generation
+      OR (NEW.state_generation = OLD.state_generation
+        AND (OLD.state, OLD.time_state_updated, OLD.time_started, OLD.failure_reason)
+          IS DISTINCT FROM (NEW.state, NEW.time_state_updated, NEW.time_started, NEW.failure_reason)) THEN
+    PERFORM vmstate.reject_generation(v_row, OLD.state_generation, NEW.state_generation);
+  END IF;
+  RETURN NEW;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.guard_vmm_state FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked.';
+
+CREATE TRIGGER guard_state BEFORE UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
+  ON vmstate.vmm
+  FOR EACH ROW WHEN (
+    NEW.state_generation <= OLD.state_generation
+    OR (NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state IN ('failed', 'destroyed', 'saga_unwound')))
+  )
+  EXECUTE FUNCTION vmstate.guard_vmm_state();

@@ -1,0 +1,25 @@
+CREATE FUNCTION vmstate.mark_links() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_now timestamptz := clock_timestamp();
+BEGIN
+  UPDATE vmstate.vmm AS v
+    SET time_unlinked = CASE WHEN v.id IN (NEW.active_propolis_id, NEW.destination_propolis_id) THEN NULL ELSE v_now END
+    WHERE v.instance_id = NEW.id
+      AND v.id IN (OLD.active_propolis_id, OLD.destination_propolis_id, NEW.active_propolis_id, NEW.destination_propolis_id)
+      AND (v.time_unlinked IS NULL) <> coalesce(v.id IN (NEW.active_propolis_id, NEW.destination_propolis_id), false);
+  RETURN NULL;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.mark_links FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.mark_links IS 'Keeps vmm.time_unlinked true to the ids that instances name.';
+
+CREATE TRIGGER mark_links AFTER UPDATE OF active_propolis_id, destination_propolis_id
+  ON vmstate.instance
+  FOR EACH ROW WHEN (
+    (OLD.active_propolis_id, OLD.destination_propolis_id)
+      IS DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id)
+  )
+  EXECUTE FUNCTION vmstate.mark_links();

@@ -1,0 +1,24 @@
+CREATE FUNCTION vmstate.apply_plan(p_plan vmstate.instance_plan, p_updater_generation bigint) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_now timestamptz := clock_timestamp();
+BEGIN
+  UPDATE vmstate.instance AS i
+    SET state = p_plan.new_state,
+      state_generation = CASE WHEN p_plan.needed THEN i.state_generation + 1 ELSE i.state_generation END,
+      time_state_updated = CASE WHEN p_plan.needed THEN v_now ELSE i.time_state_updated END,
+      active_propolis_id = p_plan.new_active_propolis_id,
+      destination_propolis_id = p_plan.new_destination_propolis_id,
+      migration_id = p_plan.new_migration_id,
+      intended_state = p_plan.new_intended_state,
+      updater_id = NULL,
+      updater_generation = p_updater_generation,
+      updater_lease_until = NULL,
+      committed_updater_generation = p_updater_generation
+    WHERE i.id = p_plan.instance_id;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.apply_plan FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.apply_plan IS 'Writes an update plan and releases the updater lock: the only code that sets VMM ids to NULL. The caller holds the instance and its links locked and read the plan under these locks.';

@@ -1,0 +1,18 @@
+CREATE FUNCTION vmstate.current_plan(p_instance vmstate.instance) RETURNS vmstate.instance_plan
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_plan vmstate.instance_plan;
+BEGIN
+  PERFORM vmstate.lock_links(
+    p_instance.id,
+    ARRAY[p_instance.active_propolis_id, p_instance.destination_propolis_id],
+    ARRAY[p_instance.migration_id]
+  );
+  SELECT p.* INTO v_plan FROM vmstate.instance_plan AS p WHERE p.instance_id = p_instance.id;
+  RETURN v_plan;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.current_plan FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.current_plan IS 'Locks what a locked instance links to, and returns the plan that these rows give.';

@@ -1,0 +1,20 @@
+CREATE FUNCTION vmstate.delete_migrations(p_instance_id uuid, p_propolis_id uuid) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_now timestamptz := clock_timestamp();
+  v_ids uuid[] := array(
+    SELECT m.id FROM vmstate.migration AS m
+      WHERE m.instance_id = p_instance_id AND m.time_deleted IS NULL
+        AND (p_propolis_id IS NULL OR p_propolis_id IN (m.source_propolis_id, m.destination_propolis_id))
+        AND NOT EXISTS (SELECT FROM vmstate.instance AS i WHERE i.id = p_instance_id AND i.migration_id = m.id));
+BEGIN
+  PERFORM vmstate.lock_links(p_instance_id, NULL, v_ids);
+  UPDATE vmstate.migration AS m
+    SET time_deleted = v_now
+    WHERE m.instance_id = p_instance_id AND m.id = ANY (v_ids) AND m.time_deleted IS NULL;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.delete_migrations FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.delete_migrations IS 'Soft-deletes the migrations of an instance, or those that name one of its VMMs, that no link needs. An unlinked migration is never linked again, so no instance lock is needed.';

@@ -1,0 +1,11 @@
+CREATE FUNCTION vmstate.is_fresh(p_instance_id uuid, p_propolis_id uuid) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM vmstate.vmm AS v
+    WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id AND v.state = 'creating' AND v.time_unlinked IS NOT NULL);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.is_fresh FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.is_fresh IS 'Whether a VMM is new: it belongs to the instance, is still creating, and no link names it.';

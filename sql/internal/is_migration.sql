@@ -1,0 +1,17 @@
+CREATE FUNCTION vmstate.is_migration(p_old vmstate.instance, p_new vmstate.instance) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  RETURN p_old.active_propolis_id = p_new.active_propolis_id
+    AND p_old.destination_propolis_id IS DISTINCT FROM p_new.destination_propolis_id
+    AND vmstate.is_replaceable(p_old.id, p_old.destination_propolis_id)
+    AND vmstate.is_fresh(p_new.id, p_new.destination_propolis_id)
+    AND EXISTS (SELECT FROM vmstate.migration AS m
+      WHERE m.instance_id = p_new.id AND m.id = p_new.migration_id
+        AND m.source_propolis_id = p_new.active_propolis_id
+        AND m.destination_propolis_id = p_new.destination_propolis_id);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.is_migration FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.is_migration IS 'Whether a change of links is that of a migration: the destination VMM, NULL or saga_unwound, is replaced by a new one, with the migration that leads there from the active VMM.';

@@ -1,0 +1,11 @@
+CREATE FUNCTION vmstate.is_replaceable(p_instance_id uuid, p_propolis_id uuid) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  RETURN p_propolis_id IS NULL OR EXISTS (SELECT FROM vmstate.vmm AS v
+    WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id AND v.state = 'saga_unwound');
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.is_replaceable FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.is_replaceable IS 'Whether a link may be replaced by a new VMM: it is NULL or names a saga_unwound one.';

@@ -1,0 +1,15 @@
+CREATE FUNCTION vmstate.lock_links(p_instance_id uuid, p_propolis_ids uuid[], p_migration_ids uuid[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  PERFORM FROM vmstate.vmm AS v
+    WHERE v.instance_id = p_instance_id AND v.id = ANY (p_propolis_ids)
+    ORDER BY v.id FOR NO KEY UPDATE;
+  PERFORM FROM vmstate.migration AS m
+    WHERE m.instance_id = p_instance_id AND m.id = ANY (p_migration_ids)
+    ORDER BY m.id FOR NO KEY UPDATE;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.lock_links FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.lock_links IS 'Locks VMMs, then migrations, of one instance, each by id. Decide in a later statement: this one''s snapshot is older than its locks.';

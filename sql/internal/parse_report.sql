@@ -1,0 +1,13 @@
+CREATE FUNCTION vmstate.parse_report(p_element jsonb, p_ordinal bigint) RETURNS vmstate.vmm_report
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  RETURN jsonb_populate_record(NULL::vmstate.vmm_report, p_element);
+EXCEPTION
+  WHEN data_exception THEN
+    PERFORM vmstate.reject_argument('report_vmms', 'p_reports', format('Element %s: %s.', p_ordinal, SQLERRM));
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.parse_report FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.parse_report IS 'One JSON object as a report; VM001 names its ordinal when it is none.';

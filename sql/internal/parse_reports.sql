@@ -1,0 +1,26 @@
+CREATE FUNCTION vmstate.parse_reports(p_reports jsonb) RETURNS vmstate.numbered_report[]
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_element jsonb;
+  v_ordinal bigint;
+BEGIN
+  RETURN array(
+    SELECT ROW(
+        e.ordinality,
+        row_number() OVER (PARTITION BY r.propolis_id, r.instance_id ORDER BY e.ordinality),
+        r
+      )::vmstate.numbered_report
+      FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e
+      CROSS JOIN LATERAL jsonb_populate_record(NULL::vmstate.vmm_report, e.value) AS r);
+EXCEPTION
+  WHEN data_exception THEN
+    FOR v_element, v_ordinal IN SELECT e.value, e.ordinality FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e LOOP
+      PERFORM vmstate.parse_report(v_element, v_ordinal);
+    END LOOP;
+    RAISE;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.parse_reports FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.parse_reports IS 'The elements of a JSON array as reports; VM001 names the first that is none.';

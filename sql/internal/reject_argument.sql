@@ -1,0 +1,14 @@
+CREATE FUNCTION vmstate.reject_argument(p_function text, p_argument text, p_problem text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = ''
+AS $$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'VM001',
+    MESSAGE = format('vmstate.%s: invalid argument %s', p_function, p_argument),
+    DETAIL = p_problem,
+    HINT = format('Nothing was changed. The comment on function vmstate.%s says what it takes.', p_function);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.reject_argument FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.reject_argument IS 'Raises VM001: the caller passed an argument that the function does not take.';

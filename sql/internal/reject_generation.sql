@@ -1,0 +1,14 @@
+CREATE FUNCTION vmstate.reject_generation(p_row text, p_actual bigint, p_attempted bigint) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'VM101',
+    MESSAGE = format('the generation of %s must rise with this change', p_row),
+    DETAIL = format('It is %s; %s was attempted.', p_actual, p_attempted),
+    HINT = 'Use the verbs (begin_start, report_vmm, commit_update, ...): they compare and raise generations.';
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.reject_generation FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.reject_generation IS 'Raises VM101: a guarded change without a newer generation.';

@@ -1,0 +1,14 @@
+CREATE FUNCTION vmstate.reject_needed(p_row text, p_actual text, p_attempted text, p_hint text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'VM104',
+    MESSAGE = format('%s is still needed as it is', p_row),
+    DETAIL = format('It is %s; %s was attempted.', p_actual, p_attempted),
+    HINT = p_hint;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.reject_needed FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.reject_needed IS 'Raises VM104: a link that still counts.';

@@ -1,0 +1,61 @@
+CREATE FUNCTION vmstate.report_vmm(
+  p_instance_id uuid,
+  p_propolis_id uuid,
+  p_state vmstate.reported_vmm_state,
+  p_generation bigint,
+  p_time timestamptz,
+  p_migration_in_id uuid DEFAULT NULL,
+  p_migration_in_state vmstate.migration_state DEFAULT NULL,
+  p_migration_in_generation bigint DEFAULT NULL,
+  p_migration_in_time timestamptz DEFAULT NULL,
+  p_migration_out_id uuid DEFAULT NULL,
+  p_migration_out_state vmstate.migration_state DEFAULT NULL,
+  p_migration_out_generation bigint DEFAULT NULL,
+  p_migration_out_time timestamptz DEFAULT NULL
+) RETURNS vmstate.report_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = ''
+AS $$
+DECLARE
+  v_report vmstate.vmm_report;
+  v_result vmstate.report_result;
+  v_sides vmstate.report_result;
+BEGIN
+  IF num_nonnulls(p_migration_in_id, p_migration_in_state, p_migration_in_generation, p_migration_in_time,
+      p_migration_out_id, p_migration_out_state, p_migration_out_generation, p_migration_out_time) > 0 THEN
+    v_report := ROW(p_instance_id, p_propolis_id, p_state, p_generation, p_time,
+      p_migration_in_id, p_migration_in_state, p_migration_in_generation, p_migration_in_time,
+      p_migration_out_id, p_migration_out_state, p_migration_out_generation, p_migration_out_time);
+    PERFORM vmstate.require_report('report_vmm', v_report);
+  END IF;
+
+  LOOP
+    UPDATE vmstate.vmm AS v
+      SET state = vmstate.from_report(p_state),
+        state_generation = p_generation,
+        time_state_updated = p_time,
+        time_started = CASE WHEN p_state = 'running' THEN coalesce(v.time_started, p_time) ELSE v.time_started END,
+        failure_reason = CASE WHEN p_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
+      WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
+        AND vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, p_generation) = 'applied'
+        AND p_state IS NOT NULL AND isfinite(p_time) AND p_generation <= 9007199254740991
+      RETURNING 'applied', NULL, NULL, v.time_unlinked IS NULL AND vmstate.is_absorbing(v.state), v.state, v.state_generation
+      INTO v_result;
+    EXIT WHEN FOUND;
+    v_result := vmstate.refused_report(p_instance_id, p_propolis_id, p_state, p_generation, p_time);
+    -- applied here: the VMM was inserted between the two statements
+    EXIT WHEN v_result.vmm_outcome <> 'applied';
+  END LOOP;
+
+  IF num_nonnulls(p_migration_in_id, p_migration_out_id) > 0 THEN
+    PERFORM vmstate.lock_links(p_instance_id, NULL, ARRAY[p_migration_in_id, p_migration_out_id]);
+    v_sides := vmstate.report_sides(v_report);
+    v_result.migration_in_outcome := v_sides.migration_in_outcome;
+    v_result.migration_out_outcome := v_sides.migration_out_outcome;
+    v_result.update_needed := v_result.update_needed OR v_sides.update_needed;
+  END IF;
+  RETURN v_result;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.report_vmm FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.report_vmm IS 'A sled agent reports one VMM: its state, and optionally the side of a migration into it and of a migration out of it. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome: applied, stale (not newer), terminal (a dead VMM or an ended side; a dead VMM whatever the generation), gone, wrong_side, not_found. A migration part that is refused never discards the VMM part. p_time and its like: when the sled saw the state. update_needed: this very report made a linked VMM or a side of the linked migration terminal, so run the update saga. VM001: nulls, a part given in pieces, the same migration in and out.';

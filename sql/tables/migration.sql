@@ -1,0 +1,21 @@
+CREATE TABLE vmstate.migration (
+  instance_id uuid NOT NULL REFERENCES vmstate.instance (id),
+  id uuid NOT NULL UNIQUE,
+  saga_id uuid NOT NULL,
+  source_propolis_id uuid NOT NULL,
+  source_state vmstate.migration_state NOT NULL DEFAULT 'pending',
+  source_generation vmstate.generation NOT NULL DEFAULT 1,
+  time_source_updated timestamptz NOT NULL DEFAULT clock_timestamp(),
+  destination_propolis_id uuid NOT NULL,
+  destination_state vmstate.migration_state NOT NULL DEFAULT 'pending',
+  destination_generation vmstate.generation NOT NULL DEFAULT 1,
+  time_destination_updated timestamptz NOT NULL DEFAULT clock_timestamp(),
+  time_created timestamptz NOT NULL DEFAULT clock_timestamp(),
+  time_deleted timestamptz,
+  PRIMARY KEY (instance_id, id),
+  FOREIGN KEY (instance_id, source_propolis_id) REFERENCES vmstate.vmm (instance_id, id),
+  FOREIGN KEY (instance_id, destination_propolis_id) REFERENCES vmstate.vmm (instance_id, id),
+  CONSTRAINT source_is_not_the_destination CHECK (source_propolis_id <> destination_propolis_id)
+) WITH (fillfactor = 80);
+
+COMMENT ON TABLE vmstate.migration IS 'A live migration of an instance between two of its VMMs. Each side is reported by its own sled and has its own generation.';

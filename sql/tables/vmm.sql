@@ -1,0 +1,28 @@
+CREATE TABLE vmstate.vmm (
+  instance_id uuid NOT NULL REFERENCES vmstate.instance (id),
+  id uuid NOT NULL UNIQUE,
+  sled_id uuid NOT NULL,
+  propolis_ip inet NOT NULL,
+  propolis_port vmstate.port NOT NULL DEFAULT 12400,
+  saga_id uuid NOT NULL,
+  state vmstate.vmm_state NOT NULL DEFAULT 'creating',
+  state_generation vmstate.generation NOT NULL DEFAULT 1,
+  time_state_updated timestamptz NOT NULL DEFAULT clock_timestamp(),
+  time_started timestamptz,
+  failure_reason vmstate.failure_reason,
+  time_unlinked timestamptz DEFAULT clock_timestamp(),
+  time_created timestamptz NOT NULL DEFAULT clock_timestamp(),
+  time_deleted timestamptz,
+  PRIMARY KEY (instance_id, id),
+  CONSTRAINT failure_reason_iff_failed CHECK ((state = 'failed') = (failure_reason IS NOT NULL))
+) WITH (fillfactor = 70);
+
+CREATE INDEX vmm_on_sled ON vmstate.vmm (sled_id) WHERE time_deleted IS NULL;
+CREATE INDEX vmm_unlinked ON vmstate.vmm (instance_id, id) WHERE time_unlinked IS NOT NULL AND time_deleted IS NULL;
+CREATE INDEX vmm_linked_not_running ON vmstate.vmm (state, instance_id, id)
+  WHERE state <> 'running' AND time_unlinked IS NULL AND time_deleted IS NULL;
+
+COMMENT ON TABLE vmstate.vmm IS 'One incarnation of an instance: a Propolis process on a sled.';
+COMMENT ON COLUMN vmstate.vmm.saga_id IS 'The start or migrate saga that created the VMM, the only one that may unwind it.';
+COMMENT ON COLUMN vmstate.vmm.time_started IS 'When the sled agent first reported it running.';
+COMMENT ON COLUMN vmstate.vmm.time_unlinked IS 'NULL while an instance names the VMM; kept by triggers, so it cannot be written to a lie.';

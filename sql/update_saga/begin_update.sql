@@ -1,0 +1,40 @@
+CREATE FUNCTION vmstate.begin_update(p_instance_id uuid, p_saga_id uuid, p_lease interval) RETURNS vmstate.update_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = ''
+AS $$
+DECLARE
+  v_instance vmstate.instance;
+  v_is_holder boolean;
+  v_now timestamptz;
+BEGIN
+  PERFORM vmstate.require_arguments('begin_update', jsonb_build_object(
+    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
+  PERFORM vmstate.require_lease('begin_update', p_lease);
+  v_instance := vmstate.lock_instance(p_instance_id);
+  v_now := clock_timestamp();
+  v_is_holder := v_instance.updater_id IS NOT DISTINCT FROM p_saga_id;
+  IF v_instance.id IS NULL THEN
+    RETURN vmstate.to_update_result('not_found', NULL, p_instance_id);
+  ELSIF v_instance.time_deleted IS NOT NULL THEN
+    RETURN vmstate.to_update_result('gone', NULL, p_instance_id);
+  ELSIF NOT v_is_holder AND v_instance.updater_lease_until > v_now THEN
+    RETURN vmstate.to_update_result('conflict', 'locked', p_instance_id);
+  END IF;
+
+  IF NOT (SELECT p.needed FROM vmstate.instance_plan AS p WHERE p.instance_id = p_instance_id) THEN
+    UPDATE vmstate.instance AS i
+      SET updater_id = NULL, updater_lease_until = NULL
+      WHERE i.id = p_instance_id AND v_is_holder;
+    RETURN vmstate.to_update_result('unchanged', NULL, p_instance_id);
+  END IF;
+
+  UPDATE vmstate.instance AS i
+    SET updater_id = p_saga_id,
+      updater_generation = CASE WHEN v_is_holder THEN i.updater_generation ELSE i.updater_generation + 1 END,
+      updater_lease_until = CASE WHEN v_is_holder THEN greatest(i.updater_lease_until, v_now + p_lease) ELSE v_now + p_lease END
+    WHERE i.id = p_instance_id;
+  RETURN vmstate.to_update_result('applied', NULL, p_instance_id);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.begin_update FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.begin_update IS 'First step of an update saga: takes the updater lock for p_lease (a positive, finite interval) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga).';

@@ -1,0 +1,5 @@
+CREATE VIEW vmstate.abandoned_vmm AS
+SELECT v.instance_id, v.id AS propolis_id, v.sled_id, v.state, v.time_unlinked
+FROM vmstate.vmm AS v
+WHERE v.time_unlinked IS NOT NULL AND v.time_deleted IS NULL AND vmstate.is_absorbing(v.state);
+COMMENT ON VIEW vmstate.abandoned_vmm IS 'Work list: dead VMMs that no instance names. Delete each with delete_vmm.';

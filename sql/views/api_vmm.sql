@@ -1,0 +1,14 @@
+CREATE VIEW vmstate.api_vmm AS
+SELECT
+  v.id,
+  vmstate.to_api_vmm_state(v.state) AS state,
+  v.instance_id,
+  v.sled_id,
+  v.propolis_ip,
+  v.propolis_port,
+  v.failure_reason,
+  v.time_state_updated,
+  v.time_created
+FROM vmstate.vmm AS v
+WHERE v.time_deleted IS NULL;
+COMMENT ON VIEW vmstate.api_vmm IS 'VMMs as the API shows them: saga_unwound appears as destroyed; deleted ones are hidden.';

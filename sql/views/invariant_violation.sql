@@ -1,0 +1,71 @@
+CREATE VIEW vmstate.invariant_violation AS
+SELECT i.id AS instance_id, i.active_propolis_id AS propolis_id, 'active_vmm_is_its_own' AS invariant,
+  'the active VMM does not exist or is another instance''s' AS detail
+FROM vmstate.instance AS i
+WHERE i.active_propolis_id IS NOT NULL
+  AND NOT EXISTS (SELECT FROM vmstate.vmm AS v WHERE v.instance_id = i.id AND v.id = i.active_propolis_id)
+UNION ALL
+SELECT i.id, i.destination_propolis_id, 'destination_vmm_is_its_own',
+  'the destination VMM does not exist or is another instance''s'
+FROM vmstate.instance AS i
+WHERE i.destination_propolis_id IS NOT NULL
+  AND NOT EXISTS (SELECT FROM vmstate.vmm AS v WHERE v.instance_id = i.id AND v.id = i.destination_propolis_id)
+UNION ALL
+SELECT i.id, i.destination_propolis_id, 'migration_is_its_own',
+  'the linked migration does not exist, is another instance''s or leads to another VMM'
+FROM vmstate.instance AS i
+WHERE i.migration_id IS NOT NULL
+  AND NOT EXISTS (
+    SELECT FROM vmstate.migration AS m
+    WHERE m.instance_id = i.id AND m.id = i.migration_id AND m.destination_propolis_id = i.destination_propolis_id
+  )
+UNION ALL
+SELECT v.instance_id, v.id, 'vmm_has_an_instance', 'the instance of the VMM does not exist'
+FROM vmstate.vmm AS v
+WHERE NOT EXISTS (SELECT FROM vmstate.instance AS i WHERE i.id = v.instance_id)
+UNION ALL
+SELECT m.instance_id, m.destination_propolis_id, 'migration_has_its_vmms', 'a side of the migration names no VMM of the instance'
+FROM vmstate.migration AS m
+WHERE (
+    SELECT count(*) FROM vmstate.vmm AS v
+    WHERE v.instance_id = m.instance_id AND v.id IN (m.source_propolis_id, m.destination_propolis_id)
+  ) <> 2
+UNION ALL
+SELECT v.instance_id, v.id, 'time_unlinked_iff_unlinked',
+  CASE WHEN v.time_unlinked IS NULL THEN 'no instance names the VMM' ELSE 'an instance names the VMM' END
+FROM vmstate.vmm AS v
+LEFT JOIN vmstate.instance AS i ON i.id = v.instance_id
+WHERE (v.time_unlinked IS NULL) <> coalesce(v.id IN (i.active_propolis_id, i.destination_propolis_id), false)
+UNION ALL
+SELECT v.instance_id, v.id, 'linked_vmm_is_not_deleted', 'an instance names the deleted VMM'
+FROM vmstate.vmm AS v
+JOIN vmstate.instance AS i ON i.id = v.instance_id AND v.id IN (i.active_propolis_id, i.destination_propolis_id)
+WHERE v.time_deleted IS NOT NULL
+UNION ALL
+SELECT v.instance_id, v.id, 'deleted_vmm_is_dead', format('the deleted VMM is %s', v.state)
+FROM vmstate.vmm AS v
+WHERE v.time_deleted IS NOT NULL AND NOT vmstate.is_absorbing(v.state)
+UNION ALL
+SELECT i.id, i.destination_propolis_id, 'linked_migration_is_not_deleted', 'the instance names the deleted migration'
+FROM vmstate.instance AS i
+JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id
+WHERE m.time_deleted IS NOT NULL
+UNION ALL
+SELECT v.instance_id, v.id, 'handed_over_vmm_is_not_unwound', 'a side of its migration completed, so its guest had left'
+FROM vmstate.vmm AS v
+JOIN vmstate.instance AS i ON i.id = v.instance_id
+JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id
+WHERE v.state = 'saga_unwound' AND v.id IN (m.source_propolis_id, m.destination_propolis_id)
+  AND 'completed' IN (m.source_state, m.destination_state)
+UNION ALL
+SELECT v.instance_id, v.id, 'destination_is_not_unwound_alone', 'a side of its migration has not ended'
+FROM vmstate.vmm AS v
+JOIN vmstate.migration AS m ON m.instance_id = v.instance_id AND m.destination_propolis_id = v.id
+WHERE v.state = 'saga_unwound' AND NOT (vmstate.is_terminal(m.source_state) AND vmstate.is_terminal(m.destination_state))
+UNION ALL
+SELECT v.instance_id, v.id, 'migration_changes_the_sled', 'both sides of the migration are on one sled'
+FROM vmstate.migration AS m
+JOIN vmstate.vmm AS v ON v.instance_id = m.instance_id AND v.id = m.destination_propolis_id
+JOIN vmstate.vmm AS s ON s.instance_id = m.instance_id AND s.id = m.source_propolis_id
+WHERE v.sled_id = s.sled_id;
+COMMENT ON VIEW vmstate.invariant_violation IS 'What must never be, one row per breach: empty unless triggers or foreign keys were switched off. Reads whole tables.';

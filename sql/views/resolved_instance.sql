@@ -1,0 +1,39 @@
+CREATE VIEW vmstate.resolved_instance AS
+SELECT
+  i.id AS instance_id,
+  i.state,
+  i.state_generation,
+  i.time_state_updated,
+  i.active_propolis_id,
+  i.destination_propolis_id,
+  i.migration_id,
+  i.intended_state,
+  i.auto_restart_policy,
+  i.auto_restart_cooldown,
+  i.time_last_auto_restarted,
+  i.updater_id,
+  i.updater_generation,
+  i.updater_lease_until,
+  i.committed_updater_generation,
+  i.time_deleted,
+  a.state AS active_state,
+  a.sled_id AS active_sled_id,
+  a.time_state_updated AS active_time_updated,
+  a.time_started IS NOT NULL AS active_was_running,
+  d.state AS destination_vmm_state,
+  d.time_started IS NOT NULL AS destination_was_running,
+  i.active_propolis_id IN (m.source_propolis_id, m.destination_propolis_id) AS active_takes_part,
+  m.source_state AS source_side,
+  m.destination_state AS destination_side,
+  m.time_source_updated,
+  m.time_destination_updated,
+  vmstate.effective_instance_state(
+    i.state,
+    a.state,
+    vmstate.is_migrating(i.active_propolis_id, m.source_propolis_id, m.destination_propolis_id, d.state)
+  ) AS api_state
+FROM vmstate.instance AS i
+LEFT JOIN vmstate.vmm AS a ON a.instance_id = i.id AND a.id = i.active_propolis_id
+LEFT JOIN vmstate.vmm AS d ON d.instance_id = i.id AND d.id = i.destination_propolis_id
+LEFT JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id;
+COMMENT ON VIEW vmstate.resolved_instance IS 'Every instance with its active VMM, destination VMM and linked migration side by side, and the state that follows from them. For the functions of this schema and for people; services read vmstate.api_instance.';

@@ -1,0 +1,18 @@
+CREATE VIEW vmstate.restartable_instance AS
+SELECT r.instance_id, r.api_state, r.state_generation, r.time_last_auto_restarted
+FROM (
+  SELECT i.id
+  FROM vmstate.instance AS i
+  WHERE i.state IN ('no_vmm', 'failed') AND i.intended_state = 'running'
+    AND i.auto_restart_policy IS DISTINCT FROM 'never'
+  UNION ALL
+  SELECT i.id
+  FROM vmstate.vmm AS v
+  JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.active_propolis_id = v.id
+  WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
+    AND v.state = 'saga_unwound'
+) AS c (instance_id)
+JOIN vmstate.resolved_instance AS r ON r.instance_id = c.instance_id
+WHERE vmstate.may_auto_restart(r.state, r.active_state, r.intended_state, r.auto_restart_policy,
+  r.auto_restart_cooldown, r.time_last_auto_restarted, r.updater_lease_until, statement_timestamp());
+COMMENT ON VIEW vmstate.restartable_instance IS 'Work list: instances that should run, do not, and may be restarted now. Call begin_start with p_start_reason auto_restart, which checks once more.';

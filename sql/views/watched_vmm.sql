@@ -1,0 +1,14 @@
+CREATE VIEW vmstate.watched_vmm AS
+SELECT
+  v.instance_id,
+  v.id AS propolis_id,
+  v.sled_id,
+  v.propolis_ip,
+  v.propolis_port,
+  v.state,
+  v.state_generation,
+  v.time_state_updated,
+  v.time_unlinked IS NULL AS linked
+FROM vmstate.vmm AS v
+WHERE v.time_deleted IS NULL AND vmstate.is_watched(v.state);
+COMMENT ON VIEW vmstate.watched_vmm IS 'Every VMM that a sled should know of, linked or not, those of deleted instances too: ask the sled agents about them. The whole fleet.';

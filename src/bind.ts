@@ -1,0 +1,29 @@
+import * as controlPlane from "./control-plane.js";
+import * as operator from "./operator.js";
+import type { SqlClient } from "./rows.js";
+import * as sledAgent from "./sled-agent.js";
+import * as updateSaga from "./update-saga.js";
+import * as views from "./views.js";
+
+const functions = { ...controlPlane, ...sledAgent, ...updateSaga, ...operator, ...views };
+
+type Functions = typeof functions;
+
+/** Every function of this package, without its first parameter. */
+export type Vmstate = {
+  [K in keyof Functions]: Functions[K] extends (sql: SqlClient, ...rest: infer Rest) => infer Answer
+    ? (...rest: Rest) => Answer
+    : never;
+};
+
+/**
+ * The functions of this package bound to one client: `vmstate(sql).beginStart({ … })`. Bind a transaction or a reserved
+ * connection just as well.
+ */
+export function vmstate(sql: SqlClient): Vmstate {
+  const bound = Object.entries(functions).map(([name, call]) => [
+    name,
+    (...rest: unknown[]) => (call as (sql: SqlClient, ...rest: unknown[]) => unknown)(sql, ...rest),
+  ]);
+  return Object.fromEntries(bound) as Vmstate;
+}

@@ -1,0 +1,71 @@
+import { VmstateError } from "./errors.js";
+
+interface Place {
+  server: string;
+  user: string;
+  database: string;
+}
+
+type Explain = (place: Place, message: string) => string;
+
+const unreachable: Explain = ({ server }, message) => `cannot reach PostgreSQL at ${server}: ${message}`;
+
+/** By Node's error code or the server's SQLSTATE. */
+const explanations: Record<string, Explain> = {
+  ECONNREFUSED: unreachable,
+  ECONNRESET: unreachable,
+  EHOSTUNREACH: unreachable,
+  ENETUNREACH: unreachable,
+  ENOENT: unreachable,
+  ENOTFOUND: unreachable,
+  EAI_AGAIN: unreachable,
+  ETIMEDOUT: unreachable,
+  CONNECT_TIMEOUT: unreachable,
+  "28000": ({ server, user }, message) => `${server} does not let user "${user}" in: ${message}`,
+  "28P01": ({ server, user }) => `${server} knows no user "${user}" with this password`,
+  "3D000": ({ server, database }) => `${server} has no database "${database}"`,
+  "42501": ({ user }, message) => `user "${user}" lacks a right: ${message}`,
+  "25006": ({ database }, message) => `database "${database}" is read-only: ${message}`,
+};
+
+const otherwise: Explain = ({ server }, message) => `${server}: ${message}`;
+
+/**
+ * One line that says what to look at. The original error is its `cause`; the password is not in the line.
+ *
+ * @param error what `pg` or `postgres` threw
+ */
+export function databaseError(error: unknown, databaseUrl: string): VmstateError {
+  if (error instanceof VmstateError) return error;
+  const explain = explanations[codeOf(error)] ?? otherwise;
+  return new VmstateError(explain(placeOf(databaseUrl), firstLine(error)), { cause: error });
+}
+
+/** @throws VmstateError when it is not the URL of a PostgreSQL database */
+export function requireDatabaseUrl(databaseUrl: string): void {
+  if (/^postgres(ql)?:\/\//.test(databaseUrl) && URL.canParse(databaseUrl)) return;
+  throw new VmstateError("not a database URL; expected postgres://user:password@host:port/database");
+}
+
+function placeOf(databaseUrl: string): Place {
+  const { host, username, pathname } = new URL(databaseUrl);
+  return {
+    server: host || "localhost",
+    user: decodeURIComponent(username),
+    database: decodeURIComponent(pathname.slice(1)),
+  };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+function firstLine(error: unknown): string {
+  return messageOf(error).split("\n", 1).join();
+}
+
+/** A host name with several addresses fails with an AggregateError, whose own message is empty. */
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return messageOf(error.errors[0]);
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,123 @@
+// Runs the server process on a free port of 127.0.0.1.
+
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { spawnOptions } from "./server-user.mjs";
+
+/** @import { Cluster } from "./cluster.mjs" */
+
+const PORT_ATTEMPTS = 5;
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 10_000;
+const LOG_LENGTH = 64 * 1024;
+
+/** For data that nobody will miss. */
+const defaultSettings = {
+  listen_addresses: "127.0.0.1",
+  unix_socket_directories: "",
+  fsync: "off",
+  synchronous_commit: "off",
+  full_page_writes: "off",
+  max_connections: "200",
+  shared_buffers: "128MB",
+  timezone: "UTC",
+};
+
+/**
+ * @param {string} bin
+ * @param {Cluster} cluster
+ * @param {Record<string, string>} settings
+ */
+export async function startServer(bin, { data, password }, settings) {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort();
+    const server = run(bin, data, port, { ...defaultSettings, ...settings });
+    if (await isReady(data, server)) {
+      const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=disable`;
+      return { url, exited: server.exited, stop: server.stop };
+    }
+    await server.stop();
+    // Somebody else may have taken the port in between.
+    if (attempt === PORT_ATTEMPTS) throw new Error("the server did not start", { cause: server.log() });
+  }
+}
+
+/** @returns {Promise<number>} */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = /** @type {import("node:net").AddressInfo} */ (probe.address());
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** @typedef {ReturnType<typeof run>} RunningServer */
+
+/**
+ * @param {string} bin
+ * @param {string} data
+ * @param {number} port
+ * @param {Record<string, string>} settings
+ */
+function run(bin, data, port, settings) {
+  const assignments = Object.entries({ ...settings, port }).flatMap(([name, value]) => [
+    "-c",
+    `${name}=${value}`,
+  ]);
+  const child = spawn(join(bin, "postgres"), ["-D", data, ...assignments], {
+    ...spawnOptions(dirname(data)),
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+
+  let log = "";
+  child.stderr.setEncoding("utf8").on("data", (/** @type {string} */ chunk) => {
+    log = (log + chunk).slice(-LOG_LENGTH);
+  });
+  child.once("error", (error) => {
+    log += error.message;
+  });
+
+  let running = true;
+  const exited = new Promise((resolve) => child.once("close", resolve)).then(() => {
+    running = false;
+  });
+  /** At once: there is no data worth a checkpoint. */
+  const stop = async () => {
+    child.kill("SIGQUIT");
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    await exited;
+    clearTimeout(timer);
+  };
+  return { exited, stop, isRunning: () => running, log: () => log };
+}
+
+/**
+ * @param {string} data
+ * @param {RunningServer} server
+ */
+async function isReady(data, server) {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (server.isRunning() && Date.now() < deadline) {
+    if (status(data) === "ready") return true;
+    await sleep(10);
+  }
+  return false;
+}
+
+/**
+ * The line that pg_ctl, too, waits for; unlike the log it depends on no setting.
+ *
+ * @param {string} data
+ */
+function status(data) {
+  try {
+    return readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[7]?.trim();
+  } catch {
+    return undefined;
+  }
+}

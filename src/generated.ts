@@ -1,0 +1,457 @@
+// Generated from a migrated database by `npm run generate`; the tests compare. Do not edit.
+
+/** PostgreSQL's text for an interval (`'30 seconds'`), or a number of seconds. */
+export type Interval = string | number;
+
+/** State of an instance as the API shows it. */
+export type ApiInstanceState =
+  | "creating"
+  | "starting"
+  | "running"
+  | "stopping"
+  | "stopped"
+  | "rebooting"
+  | "migrating"
+  | "failed"
+  | "destroyed";
+
+/** State of a VMM as the API shows it: saga_unwound appears as destroyed. */
+export type ApiVmmState =
+  | "creating"
+  | "starting"
+  | "running"
+  | "stopping"
+  | "stopped"
+  | "rebooting"
+  | "migrating"
+  | "failed"
+  | "destroyed";
+
+/** Whether the control plane may start an instance again after it failed. NULL in a row means best_effort. */
+export type AutoRestartPolicy = "never" | "best_effort";
+
+/** Why a VMM is failed. */
+export type FailureReason = "sled_agent_report" | "no_such_vmm" | "sled_expunged" | "sled_off" | "operator";
+
+/** State of an instance row. While it is vmm, what the user sees derives from its VMMs: vmstate.effective_instance_state. */
+export type InstanceState = "creating" | "no_vmm" | "vmm" | "failed" | "destroyed";
+
+/** What the instance should be: the user's wish, or guest_shutdown after the guest ended its VM itself. */
+export type IntendedState = "running" | "stopped" | "guest_shutdown" | "destroyed";
+
+/** State of one side of a migration. failed and completed are terminal. */
+export type MigrationState = "pending" | "in_progress" | "failed" | "completed";
+
+/** What the two sides and the VMMs of a linked migration amount to: vmstate.migration_verdict. */
+export type MigrationVerdict = "none" | "void" | "in_progress" | "handed_over" | "completed" | "failed";
+
+/** What became of a call. applied: written. unchanged: a replay, or nothing to do. stale: generation not newer. terminal: the row is absorbing. conflict: see reason. wrong_side: the VMM is not that side of the migration. gone: the row was deleted. not_found: it never existed, or belongs to another instance. */
+export type Outcome =
+  "applied" | "unchanged" | "stale" | "terminal" | "conflict" | "wrong_side" | "gone" | "not_found";
+
+/** What a sled agent can say of a VMM: neither creating nor saga_unwound. */
+export type ReportedVmmState =
+  "starting" | "running" | "stopping" | "stopped" | "rebooting" | "migrating" | "failed" | "destroyed";
+
+/** State of a VMM. failed, destroyed and saga_unwound are absorbing. saga_unwound is set only by an unwinding start or migrate saga and never leaves the database. */
+export type VmmState =
+  | "creating"
+  | "starting"
+  | "running"
+  | "stopping"
+  | "stopped"
+  | "rebooting"
+  | "migrating"
+  | "failed"
+  | "destroyed"
+  | "saga_unwound";
+
+/** vmstate.instance_result, and the live VMMs whose sled agents must be told. */
+export interface CommandResult {
+  outcome: Outcome | null;
+  reason: string | null;
+  instanceId: string | null;
+  apiState: ApiInstanceState | null;
+  state: InstanceState | null;
+  stateGeneration: number | null;
+  activePropolisId: string | null;
+  destinationPropolisId: string | null;
+  migrationId: string | null;
+  commandPropolisIds: string[] | null;
+}
+
+/** vmstate.vmm_result, and whether the update saga has to run because an instance still names the VMM. */
+export interface FailResult {
+  outcome: Outcome | null;
+  reason: string | null;
+  state: VmmState | null;
+  stateGeneration: number | null;
+  updateNeeded: boolean | null;
+}
+
+/** What an instance verb answers: the outcome, and the instance as it stands after the call (nulls when not found). */
+export interface InstanceResult {
+  outcome: Outcome | null;
+  reason: string | null;
+  instanceId: string | null;
+  apiState: ApiInstanceState | null;
+  state: InstanceState | null;
+  stateGeneration: number | null;
+  activePropolisId: string | null;
+  destinationPropolisId: string | null;
+  migrationId: string | null;
+}
+
+/** What became of each part of a report (null: not part of it), whether this very report made a linked row terminal so that the update saga has to run, and the VMM as it stands. */
+export interface ReportResult {
+  vmmOutcome: Outcome | null;
+  migrationInOutcome: Outcome | null;
+  migrationOutOutcome: Outcome | null;
+  updateNeeded: boolean | null;
+  state: VmmState | null;
+  stateGeneration: number | null;
+}
+
+/** vmstate.instance_result, and the unwound VMM that the new one replaced, if any. */
+export interface StartResult {
+  outcome: Outcome | null;
+  reason: string | null;
+  instanceId: string | null;
+  apiState: ApiInstanceState | null;
+  state: InstanceState | null;
+  stateGeneration: number | null;
+  activePropolisId: string | null;
+  destinationPropolisId: string | null;
+  migrationId: string | null;
+  replacedPropolisId: string | null;
+}
+
+/** vmstate.instance_result, the updater lock, and the update plan: the row as it will be, what to do with the network (keep, move, delete; network_propolis_id is where it belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, and a token that names this plan. */
+export interface UpdateResult {
+  outcome: Outcome | null;
+  reason: string | null;
+  instanceId: string | null;
+  apiState: ApiInstanceState | null;
+  state: InstanceState | null;
+  stateGeneration: number | null;
+  activePropolisId: string | null;
+  destinationPropolisId: string | null;
+  migrationId: string | null;
+  updaterGeneration: number | null;
+  updaterLeaseUntil: Date | null;
+  newState: InstanceState | null;
+  newActivePropolisId: string | null;
+  newDestinationPropolisId: string | null;
+  newMigrationId: string | null;
+  newIntendedState: IntendedState | null;
+  network: string | null;
+  networkPropolisId: string | null;
+  unlinkedPropolisIds: string[] | null;
+  terminatePropolisIds: string[] | null;
+  planToken: string | null;
+}
+
+/** What a VMM verb answers: the outcome, and the VMM as it stands after the call (nulls when not found). */
+export interface VmmResult {
+  outcome: Outcome | null;
+  reason: string | null;
+  state: VmmState | null;
+  stateGeneration: number | null;
+}
+
+/** One row of vmstate.fail_sled. */
+export interface FailSledRow {
+  outcome: Outcome | null;
+  reason: string | null;
+  instanceId: string | null;
+  propolisId: string | null;
+  state: VmmState | null;
+  stateGeneration: number | null;
+  updateNeeded: boolean | null;
+}
+
+/** One row of vmstate.report_vmms. */
+export interface ReportVmmsRow {
+  ordinal: number | null;
+  instanceId: string | null;
+  propolisId: string | null;
+  vmmOutcome: Outcome | null;
+  migrationInOutcome: Outcome | null;
+  migrationOutOutcome: Outcome | null;
+  updateNeeded: boolean | null;
+  state: VmmState | null;
+  stateGeneration: number | null;
+}
+
+/** Work list: dead VMMs that no instance names. Delete each with delete_vmm. */
+export interface AbandonedVmmRow {
+  instanceId: string;
+  propolisId: string;
+  sledId: string;
+  state: VmmState;
+  timeUnlinked: Date | null;
+}
+
+/** Instances as the API shows them; deleted ones are hidden. time_state_updated is the active VMM's, if there is one. */
+export interface ApiInstanceRow {
+  id: string;
+  state: ApiInstanceState;
+  projectId: string;
+  name: string;
+  intendedState: IntendedState;
+  autoRestartPolicy: AutoRestartPolicy | null;
+  autoRestartCooldown: string | null;
+  timeStateUpdated: Date;
+  timeCreated: Date;
+  timeModified: Date;
+}
+
+/** VMMs as the API shows them: saga_unwound appears as destroyed; deleted ones are hidden. */
+export interface ApiVmmRow {
+  id: string;
+  state: ApiVmmState;
+  instanceId: string;
+  sledId: string;
+  propolisIp: string;
+  propolisPort: number;
+  failureReason: FailureReason | null;
+  timeStateUpdated: Date;
+  timeCreated: Date;
+}
+
+/** What must never be, one row per breach: empty unless triggers or foreign keys were switched off. Reads whole tables. */
+export interface InvariantViolationRow {
+  instanceId: string;
+  propolisId: string;
+  invariant: string;
+  detail: string;
+}
+
+/** Work list: VMMs that live although no instance names them. Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through ends by itself. */
+export interface OrphanedVmmRow {
+  instanceId: string;
+  propolisId: string;
+  sledId: string;
+  propolisIp: string;
+  propolisPort: number;
+  state: VmmState;
+  timeUnlinked: Date | null;
+  expectedToEnd: boolean;
+}
+
+/** Work list of the update saga: instances with something to update that no unexpired updater lock holds. Run begin_update or run_update on each. */
+export interface PendingUpdateRow {
+  instanceId: string;
+  verdict: MigrationVerdict;
+  stateGeneration: number;
+  updaterGeneration: number;
+}
+
+/** Work list: instances that should run, do not, and may be restarted now. Call begin_start with p_start_reason auto_restart, which checks once more. */
+export interface RestartableInstanceRow {
+  instanceId: string;
+  apiState: ApiInstanceState;
+  stateGeneration: number;
+  timeLastAutoRestarted: Date | null;
+}
+
+/** Instances that have shown creating, starting, stopping, rebooting or migrating for longer than vmstate.stuck_after() (10 minutes) without any news, with their age and what they wait for. */
+export interface StuckInstanceRow {
+  instanceId: string;
+  apiState: ApiInstanceState;
+  age: string;
+  waitsFor: string;
+  since: Date;
+}
+
+/** Every VMM that a sled should know of, linked or not, those of deleted instances too: ask the sled agents about them. The whole fleet. */
+export interface WatchedVmmRow {
+  instanceId: string;
+  propolisId: string;
+  sledId: string;
+  propolisIp: string;
+  propolisPort: number;
+  state: VmmState;
+  stateGeneration: number;
+  timeStateUpdated: Date;
+  linked: boolean;
+}
+
+/** First step of a migrate saga: inserts the destination VMM (creating) and the migration (both sides pending) and links both, replacing NULL or a saga_unwound destination in the same write. p_propolis_port NULL means 12400, p_expected_generation NULL means no check. The same saga, migration, source and destination make a replay. conflict: not_running (the active VMM is not running or rebooting), wrong_source (another VMM is active), migration_in_progress, same_sled, stale_generation, propolis_id_taken (also a replay after the saga's own unwind), migration_id_taken. */
+export interface BeginMigrationArguments {
+  instanceId: string;
+  sagaId: string;
+  migrationId: string;
+  sourcePropolisId: string;
+  destinationPropolisId: string;
+  sledId: string;
+  propolisIp: string;
+  propolisPort?: number | null | undefined;
+  expectedGeneration?: number | null | undefined;
+}
+
+/** First step of a start saga: inserts the VMM (creating, generation 1) and links it as the active one, replacing NULL or a saga_unwound VMM (replaced_propolis_id) in the same write; the intent becomes running. p_propolis_port NULL means 12400, p_start_reason (user or auto_restart) NULL means user, p_expected_generation NULL means no check. The same saga and VMM id make a replay. conflict: creating, already_started, not_stopped (a dead or stopping VMM that the update saga has yet to unlink), stale_generation, restart_not_permitted (auto_restart only), propolis_id_taken (also a replay after the saga's own unwind). */
+export interface BeginStartArguments {
+  instanceId: string;
+  sagaId: string;
+  propolisId: string;
+  sledId: string;
+  propolisIp: string;
+  propolisPort?: number | null | undefined;
+  startReason?: string | null | undefined;
+  expectedGeneration?: number | null | undefined;
+}
+
+/** First step of an update saga: takes the updater lock for p_lease (a positive, finite interval) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga). */
+export interface BeginUpdateArguments {
+  instanceId: string;
+  sagaId: string;
+  lease: Interval;
+}
+
+/** Last step of an update saga: writes exactly the plan that p_plan_token names and releases the updater lock. State and intent are decided now, so a VMM unwound meanwhile counts as unwound, and a user's stop is never overwritten. An expired lease that nobody took still commits. unchanged: committed already. conflict, and nothing written: lock_lost, stale_generation (a start or migration replaced an unwound VMM meanwhile), plan_changed (other ids, or other VMMs unlinked or to terminate): plan again with begin_update. */
+export interface CommitUpdateArguments {
+  instanceId: string;
+  sagaId: string;
+  updaterGeneration: number;
+  planToken: string;
+}
+
+/** Sets both parts of the auto-restart configuration, at any time; NULL restores the default (best_effort, 5 minutes). Does not raise the generation. */
+export interface ConfigureInstanceArguments {
+  instanceId: string;
+  autoRestartPolicy?: AutoRestartPolicy | null | undefined;
+  autoRestartCooldown?: Interval | null | undefined;
+}
+
+/** Creates an instance in state creating. The same id in the same project is a replay (unchanged); conflict: name_taken (another instance of the project that is not deleted has the name), instance_id_taken (another project has the id). p_name: 1 to 63 characters. p_intended_state: running or stopped. p_auto_restart_policy NULL means best_effort, p_auto_restart_cooldown NULL means 5 minutes. */
+export interface CreateInstanceArguments {
+  id: string;
+  projectId: string;
+  name: string;
+  intendedState: IntendedState;
+  autoRestartPolicy?: AutoRestartPolicy | null | undefined;
+  autoRestartCooldown?: Interval | null | undefined;
+}
+
+/** Soft-deletes an instance that shows creating, stopped or failed (a saga_unwound active VMM is unlinked on the way), and its migrations. An update saga that holds the lock then gets gone. A second delete: unchanged. conflict: not_stopped. */
+export interface DeleteInstanceArguments {
+  instanceId: string;
+}
+
+/** Soft-deletes a dead VMM that no instance names (work list vmstate.abandoned_vmm), and the migrations that name it and that no instance needs. A second delete: unchanged. conflict: linked, not_destroyable. */
+export interface DeleteVmmArguments {
+  instanceId: string;
+  propolisId: string;
+}
+
+/** The plan as begin_update would answer it now, read only. applied: there is one; unchanged: none. */
+export interface ExplainUpdateArguments {
+  instanceId: string;
+}
+
+/** The host is dead: every live VMM on the sled becomes failed, those still creating too. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side. */
+export interface FailSledArguments {
+  sledId: string;
+  reason: FailureReason;
+}
+
+/** A watcher or an operator declares a VMM dead: it becomes failed. Never writes a migration side: a dead destination is enough for the plan, and a dead source must not decide it, since the guest may run on the destination already. p_expected_generation is the VMM's (NULL: no check). update_needed: an instance names the VMM. terminal: dead already, also on a replay. conflict: stale_generation. */
+export interface FailVmmArguments {
+  instanceId: string;
+  propolisId: string;
+  reason: FailureReason;
+  expectedGeneration?: number | null | undefined;
+}
+
+/** Ends the creation of an instance: creating becomes no_vmm. unchanged when that is past. */
+export interface FinishInstanceCreationArguments {
+  id: string;
+}
+
+/** A child saga takes the updater lock over from its parent, which p_updater_generation proves to be the holder; the answer has a new updater_generation and the plan. The lock is kept even when nothing is to do any more, and the lease never gets shorter. conflict: lock_lost. */
+export interface InheritUpdateArguments {
+  instanceId: string;
+  parentSagaId: string;
+  updaterGeneration: number;
+  sagaId: string;
+  lease: Interval;
+}
+
+/** A sled agent reports one VMM: its state, and optionally the side of a migration into it and of a migration out of it. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome: applied, stale (not newer), terminal (a dead VMM or an ended side; a dead VMM whatever the generation), gone, wrong_side, not_found. A migration part that is refused never discards the VMM part. p_time and its like: when the sled saw the state. update_needed: this very report made a linked VMM or a side of the linked migration terminal, so run the update saga. VM001: nulls, a part given in pieces, the same migration in and out. */
+export interface ReportVmmArguments {
+  instanceId: string;
+  propolisId: string;
+  state: ReportedVmmState;
+  generation: number;
+  time: Date | string;
+  migrationInId?: string | null | undefined;
+  migrationInState?: MigrationState | null | undefined;
+  migrationInGeneration?: number | null | undefined;
+  migrationInTime?: Date | string | null | undefined;
+  migrationOutId?: string | null | undefined;
+  migrationOutState?: MigrationState | null | undefined;
+  migrationOutGeneration?: number | null | undefined;
+  migrationOutTime?: Date | string | null | undefined;
+}
+
+/** Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it). One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed; nothing is written then. */
+export interface ReportVmmsArguments {
+  reports: unknown;
+}
+
+/** The user wants the guest rebooted: the intent becomes running, and the active VMM, if alive, is to be commanded. Legal while the instance shows starting, running, rebooting or migrating. unchanged when the intent was running already: command the VMM all the same. conflict: not_running. */
+export interface RequestRebootArguments {
+  instanceId: string;
+}
+
+/** The user wants the instance stopped: sets the intent, makes failed no_vmm, and names the live VMMs to command (both during a migration). Legal in every state but creating. unchanged when the intent was stopped already: command the VMMs all the same. conflict: creating. */
+export interface RequestStopArguments {
+  instanceId: string;
+}
+
+/** Plan and commit in one call, for callers that have nothing to do in between: the columns of begin_update, with the plan that was applied. unchanged: nothing to do. conflict: locked (the unexpired lease of another saga). Terminate terminate_propolis_ids afterwards; until then they stand in vmstate.orphaned_vmm. */
+export interface RunUpdateArguments {
+  instanceId: string;
+  sagaId: string;
+}
+
+/** Undo of an update saga: releases the updater lock and applies nothing. unchanged: released already. conflict: lock_lost. */
+export interface UnlockUpdateArguments {
+  instanceId: string;
+  sagaId: string;
+  updaterGeneration: number;
+}
+
+/** Undo of a migrate saga: marks the destination VMM saga_unwound and both sides of the migration failed. Never writes the instance; its state goes on deriving from the active VMM. Columns state and state_generation are the destination VMM's. Call it first and only then unregister the VMM from its sled. unchanged: already unwound, or dead and unlinked. conflict: wrong_saga, handed_over (a side completed: the guest may run on the destination). */
+export interface UnwindMigrationArguments {
+  instanceId: string;
+  sagaId: string;
+  migrationId: string;
+}
+
+/** Undo of a start saga: marks its VMM saga_unwound, from any live state, and from failed or destroyed while an instance still names it (unchanged when unlinked already). Never writes the instance, so a running update keeps its generation; the instance shows stopped from then on. Call it first and only then unregister the VMM from its sled. conflict: wrong_saga (another saga created the VMM), migration_destination (use unwind_migration), handed_over (its guest has moved to another VMM). */
+export interface UnwindStartArguments {
+  instanceId: string;
+  sagaId: string;
+  propolisId: string;
+}
+
+/** Columns, in camel case, that hold points in time. */
+export const TIME_COLUMNS: ReadonlySet<string> = new Set([
+  "since",
+  "timeCreated",
+  "timeLastAutoRestarted",
+  "timeModified",
+  "timeStateUpdated",
+  "timeUnlinked",
+  "updaterLeaseUntil",
+]);
+
+/** Columns, in camel case, that hold whole numbers. */
+export const NUMBER_COLUMNS: ReadonlySet<string> = new Set([
+  "ordinal",
+  "propolisPort",
+  "stateGeneration",
+  "updaterGeneration",
+]);

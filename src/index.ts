@@ -1,0 +1,11 @@
+export * from "./answers.js";
+export { vmstate, type Vmstate } from "./bind.js";
+export * from "./control-plane.js";
+export { VmstateError } from "./errors.js";
+export type * from "./generated.js";
+export { migrate, type MigrateOptions } from "./migrate.js";
+export * from "./operator.js";
+export type { SqlClient } from "./rows.js";
+export * from "./sled-agent.js";
+export * from "./update-saga.js";
+export * from "./views.js";

@@ -1,0 +1,51 @@
+import type postgres from "postgres";
+import { NUMBER_COLUMNS, TIME_COLUMNS } from "./generated.js";
+
+/**
+ * A client of `postgres`: the pool (`postgres(url)`), a transaction (`sql.begin`) or a reserved connection. How it
+ * parses and transforms values does not matter.
+ */
+export type SqlClient = postgres.ISql;
+
+/** A query whose only column is the JSON text of a row. */
+type JsonRows = postgres.PendingQuery<postgres.Row[]>;
+
+/** The rows of a query, each with camel-case keys, points in time as `Date`, whole numbers checked to be exact. */
+export async function manyRows<Row>(query: JsonRows): Promise<Row[]> {
+  // Raw, so that neither the client's own types nor its transforms have a say.
+  const rows = await query.raw();
+  return rows.map(([json]) => toRow(String(json)) as Row);
+}
+
+/** The row of a query that has exactly one. */
+export async function oneRow<Row>(query: JsonRows): Promise<Row> {
+  const [row] = await manyRows<Row>(query);
+  return row as Row;
+}
+
+function toRow(json: string): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  for (const [column, value] of Object.entries(JSON.parse(json) as Record<string, unknown>)) {
+    const key = camelCase(column);
+    row[key] = value === null ? null : convert(key, value);
+  }
+  return row;
+}
+
+function convert(key: string, value: unknown): unknown {
+  if (TIME_COLUMNS.has(key)) return new Date(String(value));
+  if (NUMBER_COLUMNS.has(key) && !Number.isSafeInteger(value))
+    throw new RangeError(`${key} is ${String(value)}, which a number cannot hold exactly`);
+  return value;
+}
+
+const camelCaseOf = new Map<string, string>();
+
+function camelCase(column: string): string {
+  let key = camelCaseOf.get(column);
+  if (key === undefined) {
+    key = column.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+    camelCaseOf.set(column, key);
+  }
+  return key;
+}

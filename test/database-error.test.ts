@@ -1,0 +1,43 @@
+import { expect, it } from "vitest";
+import { databaseError } from "../src/database-error.js";
+import { VmstateError } from "../src/errors.js";
+
+const URL = "postgres://ann:secret@db.example:5433/fleet";
+
+function withCode(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+it.each([
+  [
+    withCode("CONNECT_TIMEOUT", "write CONNECT_TIMEOUT"),
+    "cannot reach PostgreSQL at db.example:5433: write CONNECT_TIMEOUT",
+  ],
+  [withCode("28P01", "no"), 'db.example:5433 knows no user "ann" with this password'],
+  [
+    withCode("57P03", "the database system is starting up"),
+    "db.example:5433: the database system is starting up",
+  ],
+  [new Error("one\ntwo"), "db.example:5433: one"],
+  ["a string", "db.example:5433: a string"],
+])("explains %s", (error, message) => {
+  const explained = databaseError(error, URL);
+  expect(explained.message).toBe(message);
+  expect(explained.cause).toBe(error);
+});
+
+it("names the first of a host's several addresses, whose common error says nothing", () => {
+  const errors = [
+    new Error("connect ECONNREFUSED ::1:5432"),
+    new Error("connect ECONNREFUSED 127.0.0.1:5432"),
+  ];
+  const error = Object.assign(new AggregateError(errors), { code: "ECONNREFUSED" });
+  expect(databaseError(error, "postgres:///fleet").message).toBe(
+    "cannot reach PostgreSQL at localhost: connect ECONNREFUSED ::1:5432",
+  );
+});
+
+it("leaves an error alone that is explained already", () => {
+  const error = new VmstateError("PostgreSQL 15 or newer is required");
+  expect(databaseError(error, URL)).toBe(error);
+});

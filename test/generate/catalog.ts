@@ -1,0 +1,85 @@
+import type postgres from "postgres";
+
+/** The public part of the schema, as the generated TypeScript and README show it. */
+export interface Catalog {
+  enums: { name: string; labels: string[]; comment: string }[];
+  results: { name: string; columns: Column[]; comment: string }[];
+  views: { name: string; columns: Column[]; comment: string }[];
+  verbs: Verb[];
+}
+
+export interface Column {
+  name: string;
+  type: string;
+  nullable: boolean;
+}
+
+export interface Verb {
+  name: string;
+  parameters: { name: string; type: string; optional: boolean }[];
+  /** The composite type it returns, or null when it returns a table. */
+  result: string | null;
+  /** Columns of the table it returns, else empty. */
+  columns: Column[];
+  comment: string;
+}
+
+/** Verbs are the functions that run with their owner's rights; all other functions are theirs to call. */
+export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
+  return {
+    enums: await sql<Catalog["enums"]>`
+      select t.typname as name, array_agg(e.enumlabel::text order by e.enumsortorder) as labels,
+        obj_description(t.oid, 'pg_type') as comment
+      from pg_type t join pg_enum e on e.enumtypid = t.oid
+      where t.typnamespace = 'vmstate'::regnamespace
+      group by t.oid, t.typname order by t.typname`,
+    results: await sql<Catalog["results"]>`
+      select c.relname as name, ${columns(sql)} as columns, obj_description(c.reltype, 'pg_type') as comment
+      from pg_class c
+      where c.relnamespace = 'vmstate'::regnamespace and c.relkind = 'c' and c.relname like '%\\_result'
+      order by c.relname`,
+    views: await sql<Catalog["views"]>`
+      select c.relname as name, ${columns(sql)} as columns, obj_description(c.oid, 'pg_class') as comment
+      from pg_class c
+      where c.relnamespace = 'vmstate'::regnamespace and c.relkind = 'v'
+        and c.relname not in ('resolved_instance', 'instance_plan')
+      order by c.relname`,
+    verbs: await sql<Verb[]>`
+      select p.proname as name,
+        coalesce((
+          select jsonb_agg(jsonb_build_object(
+              'name', p.proargnames[a.n],
+              'type', format_type(p.proargtypes[a.n - 1], null),
+              'optional', a.n > p.pronargs - p.pronargdefaults
+            ) order by a.n)
+          from generate_series(1, p.pronargs) as a (n)
+        ), '[]') as parameters,
+        case when not p.proretset then format_type(p.prorettype, null) end as result,
+        coalesce((
+          select jsonb_agg(jsonb_build_object(
+              'name', a.name, 'type', format_type(a.type, null), 'nullable', true
+            ) order by a.n)
+          from unnest(p.proargnames, p.proargmodes, p.proallargtypes) with ordinality as a (name, mode, type, n)
+          where a.mode = 't'
+        ), '[]') as columns,
+        obj_description(p.oid, 'pg_proc') as comment
+      from pg_proc p
+      where p.pronamespace = 'vmstate'::regnamespace and p.prosecdef
+      order by p.proname`,
+  };
+}
+
+/** A column of a view may be null if a table column of its name may; what no table has is never null. */
+function columns(sql: postgres.Sql): postgres.PendingQuery<postgres.Row[]> {
+  return sql`(
+    select jsonb_agg(jsonb_build_object(
+        'name', a.attname,
+        'type', format_type(a.atttypid, null),
+        'nullable', c.relkind = 'c' or exists (
+          select from pg_attribute t
+          where t.attrelid in ('vmstate.instance'::regclass, 'vmstate.vmm'::regclass)
+            and t.attname = a.attname and not t.attnotnull)
+      ) order by a.attnum)
+    from pg_attribute a
+    where a.attrelid = c.oid and a.attnum > 0)`;
+}

@@ -1,0 +1,26 @@
+import prettier from "prettier";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readCatalog } from "./generate/catalog.js";
+import { renderMigration } from "./generate/migration.js";
+import { renderTypescript } from "./generate/typescript.js";
+import { createDatabase, type TestDatabase } from "./harness/database.js";
+
+const root = new URL("../", import.meta.url).pathname;
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createDatabase();
+});
+afterAll(() => db.drop());
+
+test("migrations/0001_vmstate.sql holds the objects of sql/ in load order", async () => {
+  await expect(await renderMigration(`${root}sql`)).toMatchFileSnapshot(`${root}migrations/0001_vmstate.sql`);
+});
+
+test("src/generated.ts has the types and signatures of a migrated database", async () => {
+  const options = await prettier.resolveConfig(`${root}src/generated.ts`);
+  const text = await prettier.format(renderTypescript(await readCatalog(db.sql)), {
+    ...options,
+    parser: "typescript",
+  });
+  await expect(text).toMatchFileSnapshot(`${root}src/generated.ts`);
+});

@@ -1,0 +1,63 @@
+import { randomBytes } from "node:crypto";
+import postgres from "postgres";
+import type { TestProject } from "vitest/node";
+import { migrate } from "../../src/migrate.js";
+import { startTestServer } from "./servers.js";
+import { withDatabase } from "./urls.js";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** A superuser's connection string to the server's own database. */
+    serverUrl: string;
+    /** What the names of all databases of this run begin with; several runs may share a server. */
+    databasePrefix: string;
+    /** A migrated database to clone. */
+    templateName: string;
+  }
+}
+
+/** Starts the server, migrates the template database; the returned function undoes it. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await startTestServer();
+  const admin = postgres(server.url, { max: 1, onnotice: () => undefined });
+  const prefix = `vmstate_test_${randomBytes(6).toString("hex")}`;
+  const template = `${prefix}_template`;
+
+  const teardown = async (): Promise<void> => {
+    await dropDatabases(admin, prefix);
+    await admin.end();
+    await server.stop();
+  };
+
+  try {
+    console.log(`test server: ${server.label}, PostgreSQL ${await serverVersion(admin)}`);
+    await makeTemplate(admin, server.url, template);
+  } catch (error) {
+    await teardown();
+    throw error;
+  }
+
+  project.provide("serverUrl", server.url);
+  project.provide("databasePrefix", prefix);
+  project.provide("templateName", template);
+  return teardown;
+}
+
+async function serverVersion(admin: postgres.Sql): Promise<string> {
+  const [row] = await admin<[{ server_version: string }]>`show server_version`;
+  return row.server_version;
+}
+
+async function makeTemplate(admin: postgres.Sql, serverUrl: string, name: string): Promise<void> {
+  await admin`create database ${admin(name)} template template0`;
+  await migrate(withDatabase(serverUrl, name));
+  // A database somebody is connected to cannot be cloned; from here on nobody is.
+  await admin`alter database ${admin(name)} with allow_connections false`;
+}
+
+/** Those, too, that a failed test file did not drop. */
+async function dropDatabases(admin: postgres.Sql, prefix: string): Promise<void> {
+  const databases = await admin<{ datname: string }[]>`
+    select datname from pg_database where starts_with(datname, ${prefix})`;
+  for (const { datname } of databases) await admin`drop database ${admin(datname)} with (force)`;
+}

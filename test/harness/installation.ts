@@ -1,0 +1,42 @@
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { platformBin, platformPackage } from "../../src/embedded/platform-package.js";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The embedded server's compiled code and its binaries, as in somebody's node_modules. */
+export interface Installation {
+  dir: string;
+  /** The compiled module that exports `startEmbedded`. */
+  startModule: string;
+  /** The root of the binaries: `bin`, `lib`, `share`. */
+  native: string;
+  remove: () => void;
+}
+
+export async function makeInstallation(): Promise<Installation> {
+  const dir = mkdtempSync(join(realpathSync(tmpdir()), "vmstate-install-"));
+  compileEmbedded(join(dir, "dist"));
+  const native = await copyBinaries(join(dir, "node_modules", platformPackage));
+  const startModule = join(dir, "dist/embedded/start.js");
+  return { dir, startModule, native, remove: () => rmSync(dir, { recursive: true }) };
+}
+
+function compileEmbedded(outDir: string): void {
+  const json = { extends: "./tsconfig.build.json", include: ["src/embedded"] };
+  const { fileNames, options } = ts.parseJsonConfigFileContent(json, ts.sys, ROOT);
+  const { emitSkipped } = ts.createProgram(fileNames, { ...options, outDir, declaration: false }).emit();
+  if (emitSkipped) throw new Error("src/embedded does not compile");
+}
+
+async function copyBinaries(to: string): Promise<string> {
+  const from = join(await platformBin(), "../..");
+  mkdirSync(to, { recursive: true });
+  for (const part of ["package.json", "dist", "native"]) {
+    cpSync(join(from, part), join(to, part), { recursive: true, verbatimSymlinks: true });
+  }
+  return join(to, "native");
+}

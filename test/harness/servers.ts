@@ -1,0 +1,61 @@
+import { existsSync, readdirSync } from "node:fs";
+import { startEmbedded } from "../../src/embedded/start.js";
+import { startContainer } from "./container.js";
+
+export interface TestServer {
+  /** Which server this is, for one line of output. */
+  label: string;
+  /** A superuser's connection string to a database that the tests leave alone. */
+  url: string;
+  stop: () => Promise<void>;
+}
+
+const SYSTEM_ROOT = "/usr/lib/postgresql";
+const OLDEST_MAJOR = 15;
+
+const starters = {
+  testcontainers: startContainer,
+  embedded: async () => labelled("embedded", await startEmbedded()),
+  system: async () => labelled("system", await startEmbedded({ bin: systemBin() })),
+};
+
+/**
+ * The server for this run: the one at TEST_DATABASE_URL, or else the kind that TEST_DB names, or else the
+ * first kind that works here.
+ */
+export async function startTestServer(env: NodeJS.ProcessEnv = process.env): Promise<TestServer> {
+  const { TEST_DATABASE_URL: url, TEST_DB: kind = "auto" } = env;
+  if (url) return { label: "TEST_DATABASE_URL", url, stop: () => Promise.resolve() };
+  if (kind === "auto") return await startFirst();
+  if (!isKind(kind)) throw new Error(`TEST_DB is ${kind}, not auto, ${Object.keys(starters).join(", ")}`);
+  return await starters[kind]();
+}
+
+function isKind(name: string): name is keyof typeof starters {
+  return Object.hasOwn(starters, name);
+}
+
+async function startFirst(): Promise<TestServer> {
+  const failures: string[] = [];
+  for (const [kind, start] of Object.entries(starters)) {
+    try {
+      return await start();
+    } catch (error) {
+      failures.push(`${kind}: ${String(error)}`);
+    }
+  }
+  throw new Error(["no PostgreSQL server for the tests", ...failures].join("\n  "));
+}
+
+function labelled(label: string, { url, stop }: Omit<TestServer, "label">): TestServer {
+  return { label, url, stop };
+}
+
+/** The newest PostgreSQL of the operating system (Debian's layout). */
+function systemBin(): string {
+  const majors = existsSync(SYSTEM_ROOT) ? readdirSync(SYSTEM_ROOT).map(Number) : [];
+  const newest = Math.max(...majors.filter((major) => major >= OLDEST_MAJOR));
+  const bin = `${SYSTEM_ROOT}/${newest}/bin`;
+  if (!existsSync(`${bin}/initdb`)) throw new Error(`no PostgreSQL ${OLDEST_MAJOR}+ in ${SYSTEM_ROOT}`);
+  return bin;
+}

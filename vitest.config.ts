@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: "test/harness/global-setup.ts",
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    coverage: {
+      provider: "v8",
+      include: ["src/**"],
+      // The supervisor's modules run only in a child process, where v8 coverage cannot see them.
+      exclude: ["src/embedded/*.mjs"],
+      reporter: [["text", { skipFull: true }], "text-summary"],
+      thresholds: { statements: 100, branches: 100 },
+    },
+  },
+});
