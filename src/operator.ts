@@ -4,9 +4,9 @@ import { manyRows, oneRow, type SqlClient } from "./rows.js";
 
 /** Declares a VMM dead: it becomes `failed`. `expectedGeneration` is the VMM's. */
 export function failVmm(sql: SqlClient, a: FailVmmArguments): Promise<FailVmmAnswer> {
-  return oneRow(sql`select row_to_json(r)::text from vmstate.fail_vmm(
+  return oneRow(sql`select to_json(vmstate.fail_vmm(
     p_instance_id => ${a.instanceId}, p_propolis_id => ${a.propolisId}, p_reason => ${a.reason},
-    p_expected_generation => ${a.expectedGeneration ?? null}) as r`);
+    p_expected_generation => ${a.expectedGeneration ?? null}))::text`);
 }
 
 /** Declares a host dead: every live VMM on the sled becomes `failed`. One row for each that it failed. */

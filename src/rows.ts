@@ -8,7 +8,7 @@ import { NUMBER_COLUMNS, TIME_COLUMNS } from "./generated.js";
 export type SqlClient = postgres.ISql;
 
 /** A query whose only column is the JSON text of a row. */
-type JsonRows = postgres.PendingQuery<postgres.Row[]>;
+export type JsonRows = postgres.PendingQuery<postgres.Row[]>;
 
 /** The rows of a query, each with camel-case keys, points in time as `Date`, whole numbers checked to be exact. */
 export async function manyRows<Row>(query: JsonRows): Promise<Row[]> {

@@ -39,7 +39,8 @@ BEGIN
       WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
         AND vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, p_generation) = 'applied'
         AND p_state IS NOT NULL AND isfinite(p_time) AND p_generation <= 9007199254740991
-      RETURNING 'applied', NULL, NULL, v.time_unlinked IS NULL AND vmstate.is_absorbing(v.state), v.state, v.state_generation
+      RETURNING 'applied'::vmstate.outcome, NULL::vmstate.outcome, NULL::vmstate.outcome,
+        v.time_unlinked IS NULL AND vmstate.is_absorbing(v.state), v.state, v.state_generation::bigint
       INTO v_result;
     EXIT WHEN FOUND;
     v_result := vmstate.refused_report(p_instance_id, p_propolis_id, p_state, p_generation, p_time);
