@@ -183,7 +183,19 @@ COMMENT ON TYPE vmstate.vmm_report IS 'One report of a sled agent, as vmstate.re
 CREATE TYPE vmstate.numbered_report AS (
   ordinal integer,
   round integer,
-  report vmstate.vmm_report
+  instance_id uuid,
+  propolis_id uuid,
+  state vmstate.reported_vmm_state,
+  generation bigint,
+  "time" timestamptz,
+  migration_in_id uuid,
+  migration_in_state vmstate.migration_state,
+  migration_in_generation bigint,
+  migration_in_time timestamptz,
+  migration_out_id uuid,
+  migration_out_state vmstate.migration_state,
+  migration_out_generation bigint,
+  migration_out_time timestamptz
 );
 COMMENT ON TYPE vmstate.numbered_report IS 'A report with its place in a batch, from 1, and how many reports of the same VMM stand up to there.';
 
@@ -627,19 +639,6 @@ RETURN coalesce((p_instance).updater_id = p_saga_id AND (p_instance).updater_gen
 REVOKE ALL ON FUNCTION vmstate.holds_updater_lock FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.holds_updater_lock IS 'Whether a saga still is the updater that the fencing token names. An expired lease that nobody took is still held.';
 
--- sql/decisions/is_remarkable.sql
-CREATE FUNCTION vmstate.is_remarkable(p_report vmstate.vmm_report) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN (
-    (p_report).instance_id IS NOT NULL AND (p_report).propolis_id IS NOT NULL AND (p_report).state IS NOT NULL
-    AND (p_report).generation BETWEEN 1 AND 9007199254740991 AND isfinite((p_report).time)
-    AND num_nonnulls((p_report).migration_in_id, (p_report).migration_in_state, (p_report).migration_in_generation,
-      (p_report).migration_in_time, (p_report).migration_out_id, (p_report).migration_out_state,
-      (p_report).migration_out_generation, (p_report).migration_out_time) = 0
-  ) IS NOT TRUE;
-REVOKE ALL ON FUNCTION vmstate.is_remarkable FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.is_remarkable IS 'Whether a report is anything but a plain, valid one of a VMM alone, and so has to be looked at by require_report.';
-
 -- sql/views/resolved_instance.sql
 CREATE VIEW vmstate.resolved_instance AS
 SELECT
@@ -971,7 +970,7 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.reject_argument FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.reject_argument IS 'Raises VM001: the caller passed an argument that the function does not take.';
+COMMENT ON FUNCTION vmstate.reject_argument IS 'VM001: the caller passed an argument that the function does not take. Nothing was changed.';
 
 -- sql/internal/require_arguments.sql
 CREATE FUNCTION vmstate.require_arguments(p_function text, p_arguments jsonb) RETURNS void
@@ -1692,12 +1691,12 @@ DECLARE
 BEGIN
   RETURN array(
     SELECT ROW(
-        e.ordinality,
-        row_number() OVER (PARTITION BY r.propolis_id, r.instance_id ORDER BY e.ordinality),
-        r
+        r.ordinality, row_number() OVER (PARTITION BY r.propolis_id, r.instance_id ORDER BY r.ordinality),
+        r.instance_id, r.propolis_id, r.state, r.generation, r.time,
+        r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
+        r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time
       )::vmstate.numbered_report
-      FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e
-      CROSS JOIN LATERAL jsonb_populate_record(NULL::vmstate.vmm_report, e.value) AS r);
+      FROM jsonb_populate_recordset(NULL::vmstate.vmm_report, p_reports) WITH ORDINALITY AS r);
 EXCEPTION
   WHEN data_exception THEN
     FOR v_element, v_ordinal IN SELECT e.value, e.ordinality FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e LOOP
@@ -1709,28 +1708,52 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.parse_reports FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.parse_reports IS 'The elements of a JSON array as reports; VM001 names the first that is none.';
 
+-- sql/internal/require_reports.sql
+CREATE FUNCTION vmstate.require_reports(p_reports vmstate.numbered_report[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  PERFORM vmstate.require_report(
+      'report_vmms',
+      ROW(r.instance_id, r.propolis_id, r.state, r.generation, r.time,
+        r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
+        r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time)::vmstate.vmm_report,
+      format('Element %s: ', r.ordinal))
+    FROM unnest(p_reports) AS r
+    WHERE num_nulls(r.instance_id, r.propolis_id, r.state) > 0
+      OR (r.generation BETWEEN 1 AND 9007199254740991 AND isfinite(r.time)) IS NOT TRUE
+      OR num_nonnulls(r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
+        r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time) > 0
+    ORDER BY r.ordinal;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.require_reports FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.require_reports IS 'Raises VM001, naming the element, for a batch with a report that says nothing a sled agent could say. Plain, valid reports of a VMM alone are passed over cheaply.';
+
 -- sql/internal/lock_reported.sql
 CREATE FUNCTION vmstate.lock_reported(p_reports vmstate.numbered_report[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  PERFORM FROM unnest(p_reports) AS r
-    JOIN vmstate.vmm AS v ON v.instance_id = (r.report).instance_id AND v.id = (r.report).propolis_id
-    WHERE r.round = 1
-    ORDER BY v.id FOR NO KEY UPDATE OF v;
-  PERFORM FROM unnest(p_reports) AS r
-    JOIN vmstate.migration AS m
-      ON m.instance_id = (r.report).instance_id AND m.id IN ((r.report).migration_in_id, (r.report).migration_out_id)
-    WHERE num_nonnulls((r.report).migration_in_id, (r.report).migration_out_id) > 0
-    ORDER BY m.id FOR NO KEY UPDATE OF m;
+  PERFORM FROM vmstate.vmm AS v
+    WHERE (v.instance_id, v.id) IN (SELECT r.instance_id, r.propolis_id FROM unnest(p_reports) AS r)
+    ORDER BY v.id FOR NO KEY UPDATE;
+  PERFORM FROM vmstate.migration AS m
+    WHERE (m.instance_id, m.id) IN (
+      SELECT r.instance_id, r.migration_in_id FROM unnest(p_reports) AS r
+      UNION ALL
+      SELECT r.instance_id, r.migration_out_id FROM unnest(p_reports) AS r
+    )
+    ORDER BY m.id FOR NO KEY UPDATE;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_reported FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_reported IS 'Locks all VMMs of a batch by id, then all its migrations by id.';
 
 -- sql/internal/judge_reports.sql
-CREATE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[])
+CREATE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_round integer)
 RETURNS TABLE (
   ordinal integer,
   instance_id uuid,
@@ -1746,40 +1769,48 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  FOR v_round IN 1 .. (SELECT coalesce(max(r.round), 0) FROM unnest(p_reports) AS r) LOOP
-    RETURN QUERY
-      WITH judged AS (
-        SELECT r.ordinal, r.report, v.state, v.state_generation, v.time_unlinked IS NULL AS linked,
-            vmstate.from_report((r.report).state) AS new_state,
-            vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, (r.report).generation) AS outcome
-          FROM unnest(p_reports) AS r
-          LEFT JOIN vmstate.vmm AS v ON v.instance_id = (r.report).instance_id AND v.id = (r.report).propolis_id
-          WHERE r.round = v_round
-      ),
-      written AS (
-        UPDATE vmstate.vmm AS v
-          SET state = j.new_state,
-            state_generation = (j.report).generation,
-            time_state_updated = (j.report).time,
-            time_started = CASE WHEN j.new_state = 'running' THEN coalesce(v.time_started, (j.report).time) ELSE v.time_started END,
-            failure_reason = CASE WHEN j.new_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
-          FROM judged AS j
-          WHERE v.instance_id = (j.report).instance_id AND v.id = (j.report).propolis_id AND j.outcome = 'applied'
-      )
-      SELECT j.ordinal, (j.report).instance_id, (j.report).propolis_id, j.outcome,
-          s.migration_in_outcome, s.migration_out_outcome,
-          coalesce(s.update_needed, false)
-            OR (j.outcome = 'applied' AND j.linked AND vmstate.is_absorbing(j.new_state)),
-          CASE WHEN j.outcome = 'applied' THEN j.new_state ELSE j.state END,
-          CASE WHEN j.outcome = 'applied' THEN (j.report).generation ELSE j.state_generation END
+  RETURN QUERY
+    WITH judged AS MATERIALIZED (
+      SELECT r.*, vmstate.from_report(r.state) AS new_state,
+          v.state AS old_state, v.state_generation, v.time_unlinked IS NULL AS linked,
+          vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, r.generation) AS outcome
+        FROM (SELECT u.* FROM unnest(p_reports) AS u WHERE u.round = p_round ORDER BY u.propolis_id) AS r
+        -- locks in that order; of a row it had to wait for, it reads what the others left
+        LEFT JOIN LATERAL (
+          SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked
+            FROM vmstate.vmm AS w
+            WHERE w.instance_id = r.instance_id AND w.id = r.propolis_id
+            FOR NO KEY UPDATE
+        ) AS v ON true
+    ),
+    written AS (
+      UPDATE vmstate.vmm AS v
+        SET state = j.new_state,
+          state_generation = j.generation,
+          time_state_updated = j.time,
+          time_started = CASE WHEN j.new_state = 'running' THEN coalesce(v.time_started, j.time) ELSE v.time_started END,
+          failure_reason = CASE WHEN j.new_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
         FROM judged AS j
-        LEFT JOIN LATERAL vmstate.report_sides(j.report) AS s
-          ON num_nonnulls((j.report).migration_in_id, (j.report).migration_out_id) > 0;
-  END LOOP;
+        WHERE v.instance_id = j.instance_id AND v.id = j.propolis_id AND j.outcome = 'applied'
+    )
+    SELECT s.ordinal, s.instance_id, s.propolis_id, s.outcome,
+        (s.sides).migration_in_outcome, (s.sides).migration_out_outcome,
+        coalesce((s.sides).update_needed, false) OR (s.outcome = 'applied' AND s.linked AND vmstate.is_absorbing(s.new_state)),
+        CASE WHEN s.outcome = 'applied' THEN s.new_state ELSE s.old_state END,
+        CASE WHEN s.outcome = 'applied' THEN s.generation ELSE s.state_generation END
+      FROM (
+        SELECT j.*,
+            CASE WHEN num_nonnulls(j.migration_in_id, j.migration_out_id) > 0 THEN
+              vmstate.report_sides(ROW(j.instance_id, j.propolis_id, j.state, j.generation, j.time,
+                j.migration_in_id, j.migration_in_state, j.migration_in_generation, j.migration_in_time,
+                j.migration_out_id, j.migration_out_state, j.migration_out_generation, j.migration_out_time))
+            END AS sides
+          FROM judged AS j
+      ) AS s;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.judge_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes reports whose rows the caller has locked, each VMM''s in their order: the n-th report of every VMM in the n-th round.';
+COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes those reports of a batch that are the p_round-th of their VMM. The caller has locked the migrations.';
 
 -- sql/guards/guard_identity.sql
 CREATE FUNCTION vmstate.guard_identity() RETURNS trigger
@@ -2723,7 +2754,8 @@ BEGIN
       WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
         AND vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, p_generation) = 'applied'
         AND p_state IS NOT NULL AND isfinite(p_time) AND p_generation <= 9007199254740991
-      RETURNING 'applied', NULL, NULL, v.time_unlinked IS NULL AND vmstate.is_absorbing(v.state), v.state, v.state_generation
+      RETURNING 'applied'::vmstate.outcome, NULL::vmstate.outcome, NULL::vmstate.outcome,
+        v.time_unlinked IS NULL AND vmstate.is_absorbing(v.state), v.state, v.state_generation::bigint
       INTO v_result;
     EXIT WHEN FOUND;
     v_result := vmstate.refused_report(p_instance_id, p_propolis_id, p_state, p_generation, p_time);
@@ -2762,19 +2794,27 @@ SET search_path = ''
 AS $$
 DECLARE
   v_reports vmstate.numbered_report[];
+  v_rounds integer;
+  v_with_migrations boolean;
 BEGIN
-  PERFORM vmstate.require_arguments('report_vmms', jsonb_build_object('p_reports', p_reports));
-  IF jsonb_typeof(p_reports) <> 'array' THEN
+  IF jsonb_typeof(p_reports) IS DISTINCT FROM 'array' THEN
     PERFORM vmstate.reject_argument('report_vmms', 'p_reports',
-      format('It is a JSON %s, not an array.', jsonb_typeof(p_reports)));
+      format('It is %s, not a JSON array.', coalesce('a JSON ' || jsonb_typeof(p_reports), 'null')));
   END IF;
   v_reports := vmstate.parse_reports(p_reports);
-  PERFORM vmstate.require_report('report_vmms', r.report, format('Element %s: ', r.ordinal))
-    FROM unnest(v_reports) AS r
-    WHERE vmstate.is_remarkable(r.report);
+  PERFORM vmstate.require_reports(v_reports);
 
-  PERFORM vmstate.lock_reported(v_reports);
-  RETURN QUERY SELECT j.* FROM vmstate.judge_reports(v_reports) AS j ORDER BY j.ordinal;
+  SELECT coalesce(max(r.round), 0), bool_or(num_nonnulls(r.migration_in_id, r.migration_out_id) > 0)
+    INTO v_rounds, v_with_migrations
+    FROM unnest(v_reports) AS r;
+  IF v_with_migrations THEN
+    PERFORM vmstate.lock_reported(v_reports);
+  END IF;
+  RETURN QUERY
+    SELECT j.*
+      FROM generate_series(1, v_rounds) AS n
+      CROSS JOIN LATERAL vmstate.judge_reports(v_reports, n) AS j
+      ORDER BY j.ordinal;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_vmms FROM PUBLIC;

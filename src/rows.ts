@@ -24,28 +24,40 @@ export async function oneRow<Row>(query: JsonRows): Promise<Row> {
 }
 
 function toRow(json: string): Record<string, unknown> {
+  const values = JSON.parse(json) as Record<string, unknown>;
   const row: Record<string, unknown> = {};
-  for (const [column, value] of Object.entries(JSON.parse(json) as Record<string, unknown>)) {
-    const key = camelCase(column);
-    row[key] = value === null ? null : convert(key, value);
+  for (const name in values) {
+    const { key, convert } = columnOf(name);
+    const value = values[name];
+    row[key] = value === null ? null : convert(value);
   }
   return row;
 }
 
-function convert(key: string, value: unknown): unknown {
-  if (TIME_COLUMNS.has(key)) return new Date(String(value));
-  if (NUMBER_COLUMNS.has(key) && !Number.isSafeInteger(value))
-    throw new RangeError(`${key} is ${String(value)}, which a number cannot hold exactly`);
-  return value;
+interface Column {
+  key: string;
+  convert: (value: unknown) => unknown;
 }
 
-const camelCaseOf = new Map<string, string>();
+const columns = new Map<string, Column>();
 
-function camelCase(column: string): string {
-  let key = camelCaseOf.get(column);
-  if (key === undefined) {
-    key = column.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-    camelCaseOf.set(column, key);
+function columnOf(name: string): Column {
+  let column = columns.get(name);
+  if (column === undefined) {
+    const key = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+    column = { key, convert: converterOf(key) };
+    columns.set(name, column);
   }
-  return key;
+  return column;
+}
+
+function converterOf(key: string): (value: unknown) => unknown {
+  if (TIME_COLUMNS.has(key)) return (value) => new Date(String(value));
+  if (NUMBER_COLUMNS.has(key)) return (value) => exact(key, value);
+  return (value) => value;
+}
+
+function exact(key: string, value: unknown): unknown {
+  if (Number.isSafeInteger(value)) return value;
+  throw new RangeError(`${key} is ${String(value)}, which a number cannot hold exactly`);
 }

@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises";
 import prettier from "prettier";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readCatalog } from "./generate/catalog.js";
 import { renderMigration } from "./generate/migration.js";
+import { renderReadme } from "./generate/readme.js";
 import { renderTypescript } from "./generate/typescript.js";
 import { createDatabase, type TestDatabase } from "./harness/database.js";
 
@@ -23,4 +25,11 @@ test("src/generated.ts has the types and signatures of a migrated database", asy
     parser: "typescript",
   });
   await expect(text).toMatchFileSnapshot(`${root}src/generated.ts`);
+});
+
+test("README.md has the functions, outcomes, views and errors of a migrated database", async () => {
+  const path = `${root}README.md`;
+  const readme = renderReadme(await readFile(path, "utf8"), await readCatalog(db.sql));
+  const options = await prettier.resolveConfig(path);
+  await expect(await prettier.format(readme, { ...options, parser: "markdown" })).toMatchFileSnapshot(path);
 });

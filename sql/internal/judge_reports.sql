@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[])
+CREATE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_round integer)
 RETURNS TABLE (
   ordinal integer,
   instance_id uuid,
@@ -14,37 +14,45 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  FOR v_round IN 1 .. (SELECT coalesce(max(r.round), 0) FROM unnest(p_reports) AS r) LOOP
-    RETURN QUERY
-      WITH judged AS (
-        SELECT r.ordinal, r.report, v.state, v.state_generation, v.time_unlinked IS NULL AS linked,
-            vmstate.from_report((r.report).state) AS new_state,
-            vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, (r.report).generation) AS outcome
-          FROM unnest(p_reports) AS r
-          LEFT JOIN vmstate.vmm AS v ON v.instance_id = (r.report).instance_id AND v.id = (r.report).propolis_id
-          WHERE r.round = v_round
-      ),
-      written AS (
-        UPDATE vmstate.vmm AS v
-          SET state = j.new_state,
-            state_generation = (j.report).generation,
-            time_state_updated = (j.report).time,
-            time_started = CASE WHEN j.new_state = 'running' THEN coalesce(v.time_started, (j.report).time) ELSE v.time_started END,
-            failure_reason = CASE WHEN j.new_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
-          FROM judged AS j
-          WHERE v.instance_id = (j.report).instance_id AND v.id = (j.report).propolis_id AND j.outcome = 'applied'
-      )
-      SELECT j.ordinal, (j.report).instance_id, (j.report).propolis_id, j.outcome,
-          s.migration_in_outcome, s.migration_out_outcome,
-          coalesce(s.update_needed, false)
-            OR (j.outcome = 'applied' AND j.linked AND vmstate.is_absorbing(j.new_state)),
-          CASE WHEN j.outcome = 'applied' THEN j.new_state ELSE j.state END,
-          CASE WHEN j.outcome = 'applied' THEN (j.report).generation ELSE j.state_generation END
+  RETURN QUERY
+    WITH judged AS MATERIALIZED (
+      SELECT r.*, vmstate.from_report(r.state) AS new_state,
+          v.state AS old_state, v.state_generation, v.time_unlinked IS NULL AS linked,
+          vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, r.generation) AS outcome
+        FROM (SELECT u.* FROM unnest(p_reports) AS u WHERE u.round = p_round ORDER BY u.propolis_id) AS r
+        -- locks in that order; of a row it had to wait for, it reads what the others left
+        LEFT JOIN LATERAL (
+          SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked
+            FROM vmstate.vmm AS w
+            WHERE w.instance_id = r.instance_id AND w.id = r.propolis_id
+            FOR NO KEY UPDATE
+        ) AS v ON true
+    ),
+    written AS (
+      UPDATE vmstate.vmm AS v
+        SET state = j.new_state,
+          state_generation = j.generation,
+          time_state_updated = j.time,
+          time_started = CASE WHEN j.new_state = 'running' THEN coalesce(v.time_started, j.time) ELSE v.time_started END,
+          failure_reason = CASE WHEN j.new_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
         FROM judged AS j
-        LEFT JOIN LATERAL vmstate.report_sides(j.report) AS s
-          ON num_nonnulls((j.report).migration_in_id, (j.report).migration_out_id) > 0;
-  END LOOP;
+        WHERE v.instance_id = j.instance_id AND v.id = j.propolis_id AND j.outcome = 'applied'
+    )
+    SELECT s.ordinal, s.instance_id, s.propolis_id, s.outcome,
+        (s.sides).migration_in_outcome, (s.sides).migration_out_outcome,
+        coalesce((s.sides).update_needed, false) OR (s.outcome = 'applied' AND s.linked AND vmstate.is_absorbing(s.new_state)),
+        CASE WHEN s.outcome = 'applied' THEN s.new_state ELSE s.old_state END,
+        CASE WHEN s.outcome = 'applied' THEN s.generation ELSE s.state_generation END
+      FROM (
+        SELECT j.*,
+            CASE WHEN num_nonnulls(j.migration_in_id, j.migration_out_id) > 0 THEN
+              vmstate.report_sides(ROW(j.instance_id, j.propolis_id, j.state, j.generation, j.time,
+                j.migration_in_id, j.migration_in_state, j.migration_in_generation, j.migration_in_time,
+                j.migration_out_id, j.migration_out_state, j.migration_out_generation, j.migration_out_time))
+            END AS sides
+          FROM judged AS j
+      ) AS s;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.judge_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes reports whose rows the caller has locked, each VMM''s in their order: the n-th report of every VMM in the n-th round.';
+COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes those reports of a batch that are the p_round-th of their VMM. The caller has locked the migrations.';

@@ -3,15 +3,16 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  PERFORM FROM unnest(p_reports) AS r
-    JOIN vmstate.vmm AS v ON v.instance_id = (r.report).instance_id AND v.id = (r.report).propolis_id
-    WHERE r.round = 1
-    ORDER BY v.id FOR NO KEY UPDATE OF v;
-  PERFORM FROM unnest(p_reports) AS r
-    JOIN vmstate.migration AS m
-      ON m.instance_id = (r.report).instance_id AND m.id IN ((r.report).migration_in_id, (r.report).migration_out_id)
-    WHERE num_nonnulls((r.report).migration_in_id, (r.report).migration_out_id) > 0
-    ORDER BY m.id FOR NO KEY UPDATE OF m;
+  PERFORM FROM vmstate.vmm AS v
+    WHERE (v.instance_id, v.id) IN (SELECT r.instance_id, r.propolis_id FROM unnest(p_reports) AS r)
+    ORDER BY v.id FOR NO KEY UPDATE;
+  PERFORM FROM vmstate.migration AS m
+    WHERE (m.instance_id, m.id) IN (
+      SELECT r.instance_id, r.migration_in_id FROM unnest(p_reports) AS r
+      UNION ALL
+      SELECT r.instance_id, r.migration_out_id FROM unnest(p_reports) AS r
+    )
+    ORDER BY m.id FOR NO KEY UPDATE;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_reported FROM PUBLIC;

@@ -8,12 +8,12 @@ DECLARE
 BEGIN
   RETURN array(
     SELECT ROW(
-        e.ordinality,
-        row_number() OVER (PARTITION BY r.propolis_id, r.instance_id ORDER BY e.ordinality),
-        r
+        r.ordinality, row_number() OVER (PARTITION BY r.propolis_id, r.instance_id ORDER BY r.ordinality),
+        r.instance_id, r.propolis_id, r.state, r.generation, r.time,
+        r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
+        r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time
       )::vmstate.numbered_report
-      FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e
-      CROSS JOIN LATERAL jsonb_populate_record(NULL::vmstate.vmm_report, e.value) AS r);
+      FROM jsonb_populate_recordset(NULL::vmstate.vmm_report, p_reports) WITH ORDINALITY AS r);
 EXCEPTION
   WHEN data_exception THEN
     FOR v_element, v_ordinal IN SELECT e.value, e.ordinality FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e LOOP

@@ -11,4 +11,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.reject_argument FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.reject_argument IS 'Raises VM001: the caller passed an argument that the function does not take.';
+COMMENT ON FUNCTION vmstate.reject_argument IS 'VM001: the caller passed an argument that the function does not take. Nothing was changed.';

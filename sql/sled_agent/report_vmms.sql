@@ -15,19 +15,27 @@ SET search_path = ''
 AS $$
 DECLARE
   v_reports vmstate.numbered_report[];
+  v_rounds integer;
+  v_with_migrations boolean;
 BEGIN
-  PERFORM vmstate.require_arguments('report_vmms', jsonb_build_object('p_reports', p_reports));
-  IF jsonb_typeof(p_reports) <> 'array' THEN
+  IF jsonb_typeof(p_reports) IS DISTINCT FROM 'array' THEN
     PERFORM vmstate.reject_argument('report_vmms', 'p_reports',
-      format('It is a JSON %s, not an array.', jsonb_typeof(p_reports)));
+      format('It is %s, not a JSON array.', coalesce('a JSON ' || jsonb_typeof(p_reports), 'null')));
   END IF;
   v_reports := vmstate.parse_reports(p_reports);
-  PERFORM vmstate.require_report('report_vmms', r.report, format('Element %s: ', r.ordinal))
-    FROM unnest(v_reports) AS r
-    WHERE vmstate.is_remarkable(r.report);
+  PERFORM vmstate.require_reports(v_reports);
 
-  PERFORM vmstate.lock_reported(v_reports);
-  RETURN QUERY SELECT j.* FROM vmstate.judge_reports(v_reports) AS j ORDER BY j.ordinal;
+  SELECT coalesce(max(r.round), 0), bool_or(num_nonnulls(r.migration_in_id, r.migration_out_id) > 0)
+    INTO v_rounds, v_with_migrations
+    FROM unnest(v_reports) AS r;
+  IF v_with_migrations THEN
+    PERFORM vmstate.lock_reported(v_reports);
+  END IF;
+  RETURN QUERY
+    SELECT j.*
+      FROM generate_series(1, v_rounds) AS n
+      CROSS JOIN LATERAL vmstate.judge_reports(v_reports, n) AS j
+      ORDER BY j.ordinal;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_vmms FROM PUBLIC;

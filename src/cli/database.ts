@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import postgres from "postgres";
 import { databaseError, requireDatabaseUrl } from "../database-error.js";
 import { startEmbedded } from "../embedded/start.js";
@@ -29,13 +28,6 @@ export interface Database {
 
 const CONNECT_TIMEOUT_S = 15;
 
-/** `--database-url`, which DATABASE_URL stands in for. */
-export function databaseUrlOption(): Option {
-  return new Option("--database-url <url>", "postgres://user:password@host:port/database").env(
-    "DATABASE_URL",
-  );
-}
-
 /**
  * Opens the database, hands it to `use`, and closes it whatever happens. On a signal `use` is not waited for; its
  * queries fail.
@@ -49,6 +41,7 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const database = await openDatabase(options, signal);
   try {
+    signal.throwIfAborted();
     return await orInterruption(use(database), signal);
   } catch (error) {
     throw databaseError(error, database.url);
@@ -67,8 +60,13 @@ export async function openDatabase(
   { databaseUrl, embedded, migrated = true }: DatabaseOptions,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Database> {
-  if (databaseUrl) return await connect(databaseUrl, migrated, signal);
-  if (embedded) return await startServer();
+  if (embedded && !databaseUrl) return await startServer();
+  return await connect(requireUrl(databaseUrl), migrated, signal);
+}
+
+/** @throws VmstateError when it is missing or empty */
+export function requireUrl(databaseUrl: string | undefined): string {
+  if (databaseUrl) return databaseUrl;
   throw new VmstateError("which database? Pass --database-url or set DATABASE_URL");
 }
 
@@ -92,19 +90,15 @@ async function requireServer(sql: postgres.Sql, migrated: boolean): Promise<void
     throw new VmstateError("this database has no vmstate yet: run `vmstate migrate`");
 }
 
+/** Should a step fail, the server still ends with this process. */
 async function startServer(): Promise<Database> {
   const { url, version, stop } = await startEmbedded();
+  await migrate(url);
   const sql = newClient(url);
   const close = async (): Promise<void> => {
     await endAtOnce(sql);
     await stop();
   };
-  try {
-    await migrate(url);
-  } catch (error) {
-    await close();
-    throw error;
-  }
   return { sql, url, where: `embedded PostgreSQL ${version}`, embedded: true, close };
 }
 

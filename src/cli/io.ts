@@ -49,3 +49,8 @@ export function ioOf(command: Command): Io {
 export function say(stream: Writable, text: string): void {
   stream.write(`${text}\n`);
 }
+
+/** One JSON document, indented for people. */
+export function sayJson(stream: Writable, value: unknown): void {
+  say(stream, JSON.stringify(value, null, 2));
+}

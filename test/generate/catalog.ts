@@ -6,6 +6,8 @@ export interface Catalog {
   results: { name: string; columns: Column[]; comment: string }[];
   views: { name: string; columns: Column[]; comment: string }[];
   verbs: Verb[];
+  /** The SQLSTATEs of class VM, each with a function whose comment begins with it. */
+  errors: { code: string; name: string; comment: string }[];
 }
 
 export interface Column {
@@ -66,6 +68,13 @@ export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
       from pg_proc p
       where p.pronamespace = 'vmstate'::regnamespace and p.prosecdef
       order by p.proname`,
+    errors: await sql<Catalog["errors"]>`
+      select code[1] as code, p.proname as name, regexp_replace(d.description, '^(VM[0-9]{3}(, )?)+: ', '') as comment
+      from pg_proc p
+      join pg_description d on d.objoid = p.oid and d.classoid = 'pg_proc'::regclass
+      cross join lateral regexp_matches(substring(d.description from '^[^:]*'), 'VM[0-9]{3}', 'g') as code
+      where p.pronamespace = 'vmstate'::regnamespace and d.description like 'VM%'
+      order by code[1], p.proname`,
   };
 }
 

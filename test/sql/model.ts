@@ -45,6 +45,8 @@ export const dead = (state: VmmState | null): boolean =>
   state === "failed" || state === "destroyed" || state === "saga_unwound";
 export const alive = (state: VmmState | null): boolean => state !== null && !dead(state);
 
+export const stateOf = ({ a, t }: Input, vmm: Vmm): VmmState | null => (vmm === "A" ? a : t);
+
 const EFFECTIVE: Record<Exclude<VmmState, "saga_unwound">, ApiInstanceState> = {
   creating: "starting",
   starting: "starting",
@@ -125,7 +127,7 @@ export function planOf(input: Input): Plan {
     intent: shutDown ? "guest_shutdown" : intent,
     network: active === oldActive ? "keep" : active === null ? "delete" : "move",
     unlinked,
-    terminate: unlinked.filter((vmm) => alive(vmm === "A" ? a : t) && vmm !== endsByItself),
+    terminate: unlinked.filter((vmm) => alive(stateOf(input, vmm)) && vmm !== endsByItself),
   };
 }
 

@@ -1,0 +1,21 @@
+CREATE FUNCTION vmstate.require_reports(p_reports vmstate.numbered_report[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  PERFORM vmstate.require_report(
+      'report_vmms',
+      ROW(r.instance_id, r.propolis_id, r.state, r.generation, r.time,
+        r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
+        r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time)::vmstate.vmm_report,
+      format('Element %s: ', r.ordinal))
+    FROM unnest(p_reports) AS r
+    WHERE num_nulls(r.instance_id, r.propolis_id, r.state) > 0
+      OR (r.generation BETWEEN 1 AND 9007199254740991 AND isfinite(r.time)) IS NOT TRUE
+      OR num_nonnulls(r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
+        r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time) > 0
+    ORDER BY r.ordinal;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.require_reports FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.require_reports IS 'Raises VM001, naming the element, for a batch with a report that says nothing a sled agent could say. Plain, valid reports of a VMM alone are passed over cheaply.';

@@ -1,0 +1,62 @@
+import { Command } from "commander";
+import type postgres from "postgres";
+import type { ExplainUpdateAnswer } from "../answers.js";
+import type { IntendedState, MigrationVerdict } from "../generated.js";
+import { explainUpdate } from "../update-saga.js";
+import { ioOf, say, sayJson } from "./io.js";
+import {
+  databaseUrlOption,
+  type DatabaseUrlOption,
+  instanceArgument,
+  jsonOption,
+  type JsonOption,
+} from "./options.js";
+import { planText } from "./plan-text.js";
+import { noInstance } from "./instance-rows.js";
+import { withSnapshot } from "./snapshot.js";
+
+/** What stands beside the plan. */
+interface Background {
+  verdict: MigrationVerdict;
+  intendedState: IntendedState;
+  /** The saga that holds the update lock. */
+  updaterId: string | null;
+}
+
+/** What `explainUpdate` answers of an instance that exists, and what stands beside the plan. */
+export type Explanation = Exclude<ExplainUpdateAnswer, { outcome: "not_found" }> & Background;
+
+/** `vmstate explain` */
+export function explainCommand(): Command {
+  return new Command("explain")
+    .description("what an update would make of an instance now")
+    .addArgument(instanceArgument())
+    .addOption(databaseUrlOption())
+    .addOption(jsonOption())
+    .action(runExplain);
+}
+
+async function runExplain(
+  instanceId: string,
+  options: DatabaseUrlOption & JsonOption,
+  command: Command,
+): Promise<void> {
+  const io = ioOf(command);
+  const explanation = await withSnapshot(io, options, (sql) => readExplanation(sql, instanceId));
+  if (options.json) sayJson(io.stdout, explanation);
+  else say(io.stdout, planText(explanation, io.colors));
+}
+
+async function readExplanation(sql: postgres.TransactionSql, instanceId: string): Promise<Explanation> {
+  const answer = await explainUpdate(sql, { instanceId });
+  if (answer.outcome === "not_found") return noInstance(instanceId);
+  return { ...answer, ...(await readBackground(sql, instanceId)) };
+}
+
+async function readBackground(sql: postgres.TransactionSql, instanceId: string): Promise<Background> {
+  const [row] = await sql<[Background]>`
+    select p.verdict, r.intended_state as "intendedState", p.updater_id as "updaterId"
+    from vmstate.instance_plan as p join vmstate.resolved_instance as r using (instance_id)
+    where p.instance_id = ${instanceId}`;
+  return row;
+}

@@ -1,0 +1,65 @@
+import type { MigrationVerdict } from "../generated.js";
+import type { Explanation } from "./explain.js";
+import type { Colors } from "./io.js";
+
+const VERDICTS: Record<MigrationVerdict, string> = {
+  none: "no migration is linked: the active VMM decides",
+  void: "its active VMM was unwound or takes no part in it",
+  in_progress: "its destination decides, and has not yet",
+  handed_over: "the source has let go; the destination has yet to confirm",
+  completed: "the guest is on the destination",
+  failed: "the guest did not get through",
+};
+
+/** What `vmstate explain` prints, in words. */
+export function planText(explanation: Explanation, colors: Colors): string {
+  const { instanceId, apiState, verdict } = explanation;
+  return [
+    `instance ${colors.bold(instanceId)} shows ${colors.cyan(apiState)}`,
+    `migration verdict: ${colors.bold(verdict)} (${VERDICTS[verdict]})`,
+    ...updateLines(explanation),
+    ...lockLines(explanation),
+  ].join("\n");
+}
+
+function updateLines(explanation: Explanation): string[] {
+  if (explanation.outcome === "gone") return ["The instance is deleted: there is nothing to update."];
+  if (explanation.outcome === "unchanged") return ["There is nothing to update."];
+  return ["An update would", ...steps(explanation).map((step) => `  - ${step}`)];
+}
+
+type Plan = Extract<Explanation, { outcome: "applied" | "unchanged" }>;
+
+function steps(plan: Plan): string[] {
+  return [...activeSteps(plan), ...unlinkSteps(plan), ...migrationSteps(plan), ...stateSteps(plan)];
+}
+
+function activeSteps({ activePropolisId, newActivePropolisId }: Plan): string[] {
+  const stays = newActivePropolisId === null || newActivePropolisId === activePropolisId;
+  return stays ? [] : [`make VMM ${newActivePropolisId} the active one, and move the network there`];
+}
+
+function unlinkSteps({ unlinkedPropolisIds, terminatePropolisIds }: Plan): string[] {
+  return unlinkedPropolisIds.map((id) =>
+    terminatePropolisIds.includes(id) ? `unlink VMM ${id} and terminate it on its sled` : `unlink VMM ${id}`,
+  );
+}
+
+function migrationSteps({ migrationId, newMigrationId }: Plan): string[] {
+  return migrationId === newMigrationId ? [] : [`clear migration ${String(migrationId)}`];
+}
+
+function stateSteps({ state, newState, intendedState, newIntendedState, network }: Plan): string[] {
+  return [
+    ...(network === "delete" ? ["delete its network"] : []),
+    ...(state === newState ? [] : [`change its state from ${state} to ${newState}`]),
+    ...(intendedState === newIntendedState
+      ? []
+      : [`change its intent from ${intendedState} to ${newIntendedState}`]),
+  ];
+}
+
+function lockLines({ updaterId, updaterLeaseUntil }: Explanation): string[] {
+  if (updaterId === null) return [];
+  return [`Saga ${updaterId} holds the update lock until ${String(updaterLeaseUntil?.toISOString())}.`];
+}

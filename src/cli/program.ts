@@ -1,0 +1,58 @@
+import { Command } from "commander";
+import { demoCommand } from "./demo.js";
+import { explainCommand } from "./explain.js";
+import type { Host } from "./io.js";
+import { migrateCommand } from "./migrate.js";
+import { packageVersion } from "./package-version.js";
+import { run } from "./run.js";
+import { showCommand } from "./show.js";
+import { statusCommand } from "./status.js";
+import { verifyCommand } from "./verify.js";
+
+const COMMANDS = [migrateCommand, statusCommand, showCommand, explainCommand, verifyCommand, demoCommand];
+
+/**
+ * The `vmstate` program.
+ *
+ * @param args without the names of node and of the script
+ * @param host `process`, or a stand-in
+ * @returns the exit code
+ */
+export async function main(args: readonly string[], host: Host): Promise<number> {
+  return await run(newProgram(host), args, host);
+}
+
+function newProgram({ stdout, stderr }: Host): Command {
+  const program = new Command("vmstate")
+    .description("VM instance lifecycle kept right inside PostgreSQL")
+    .version(packageVersion())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => {
+        write(usageError(text, "vmstate --help"));
+      },
+    });
+  for (const newCommand of COMMANDS) add(newCommand(), program);
+  return program;
+}
+
+function add(command: Command, program: Command): void {
+  const help = `vmstate ${command.name()} --help`;
+  command.copyInheritedSettings(program).configureOutput({
+    outputError: (text, write) => {
+      write(usageError(text, help));
+    },
+  });
+  program.addCommand(command);
+}
+
+/** One line; commander puts its suggestions on a second one. */
+function usageError(text: string, help: string): string {
+  const problem = text
+    .trim()
+    .replace(/^error: /, "")
+    .replace(/\.$/, "");
+  return `vmstate: ${problem.replaceAll("\n", " ")}; see ${help}\n`;
+}

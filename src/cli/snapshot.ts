@@ -1,0 +1,20 @@
+import type postgres from "postgres";
+import { type Database, withDatabase } from "./database.js";
+import type { Io } from "./io.js";
+import type { DatabaseUrlOption } from "./options.js";
+
+/** What is read in one read-only transaction: all of it is as of the same moment. */
+export async function withSnapshot<T>(
+  io: Io,
+  options: DatabaseUrlOption,
+  read: (sql: postgres.TransactionSql, database: Database) => Promise<T>,
+): Promise<T> {
+  return await withDatabase(
+    io,
+    { ...options, embedded: false },
+    async (database) =>
+      (await database.sql.begin("isolation level repeatable read read only", (sql) =>
+        read(sql, database),
+      )) as T,
+  );
+}

@@ -1,0 +1,44 @@
+import { Command } from "commander";
+import { VmstateError } from "../errors.js";
+import type { InvariantViolationRow } from "../generated.js";
+import { invariantViolations } from "../views.js";
+import { type Io, ioOf, say, sayJson } from "./io.js";
+import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
+import { withSnapshot } from "./snapshot.js";
+
+/** `vmstate verify` */
+export function verifyCommand(): Command {
+  return new Command("verify")
+    .description("look for rows that break an invariant")
+    .addOption(databaseUrlOption())
+    .addOption(jsonOption())
+    .action(runVerify);
+}
+
+async function runVerify(options: DatabaseUrlOption & JsonOption, command: Command): Promise<void> {
+  const io = ioOf(command);
+  const violations = await withSnapshot(io, options, (sql) => invariantViolations(sql));
+  if (options.json) sayJson(io.stdout, violations);
+  else printViolations(io, violations);
+  requireNone(violations);
+}
+
+function printViolations(io: Io, violations: readonly InvariantViolationRow[]): void {
+  for (const violation of violations) say(io.stdout, describe(io, violation));
+  if (violations.length === 0) say(io.stdout, io.colors.green("no invariant is violated"));
+}
+
+function describe(
+  { colors }: Io,
+  { invariant, detail, instanceId, propolisId }: InvariantViolationRow,
+): string {
+  return `${colors.red(invariant)}: ${detail}\n  instance ${instanceId}\n  VMM      ${propolisId}`;
+}
+
+/** @throws VmstateError that counts them */
+export function requireNone({ length }: readonly InvariantViolationRow[]): void {
+  if (length === 0) return;
+  throw new VmstateError(
+    `${length} ${length === 1 ? "row breaks" : "rows break"} an invariant: \`vmstate verify\``,
+  );
+}

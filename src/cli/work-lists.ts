@@ -1,0 +1,63 @@
+import type postgres from "postgres";
+
+/** A work list: who has work here, how much, and since when. */
+export interface WorkList {
+  name: string;
+  /** What to do with each of its rows. */
+  todo: string;
+  size: number;
+  /** Since when its oldest row has waited without any news. */
+  oldestSeconds: number | null;
+}
+
+type Sinces = (sql: postgres.Sql | postgres.TransactionSql) => postgres.PendingQuery<postgres.Row[]>;
+
+/** Of each list, a query with one column: since when each row waits. */
+const LISTS: { name: string; todo: string; sinces: Sinces }[] = [
+  {
+    name: "pending_update",
+    todo: "run the update saga",
+    sinces: (sql) => sql`
+      select greatest(r.time_state_updated, r.active_time_updated, r.time_source_updated, r.time_destination_updated)
+      from vmstate.pending_update as l join vmstate.resolved_instance as r using (instance_id)`,
+  },
+  {
+    name: "abandoned_vmm",
+    todo: "delete_vmm",
+    sinces: (sql) => sql`select l.time_unlinked from vmstate.abandoned_vmm as l`,
+  },
+  {
+    name: "orphaned_vmm",
+    todo: "terminate it on its sled",
+    sinces: (sql) => sql`select l.time_unlinked from vmstate.orphaned_vmm as l`,
+  },
+  {
+    name: "restartable_instance",
+    todo: "begin_start, auto_restart",
+    sinces: (sql) => sql`
+      select coalesce(r.active_time_updated, r.time_state_updated)
+      from vmstate.restartable_instance as l join vmstate.resolved_instance as r using (instance_id)`,
+  },
+  {
+    name: "stuck_instance",
+    todo: "vmstate explain",
+    sinces: (sql) => sql`select l.since from vmstate.stuck_instance as l`,
+  },
+  {
+    name: "watched_vmm",
+    todo: "ask its sled agent",
+    sinces: (sql) => sql`select l.time_state_updated from vmstate.watched_vmm as l`,
+  },
+];
+
+export async function readWorkLists(sql: postgres.TransactionSql): Promise<WorkList[]> {
+  const lists: WorkList[] = [];
+  for (const { name, todo, sinces } of LISTS) {
+    const [row] = await sql<[{ size: number; oldestSeconds: number | null }]>`
+      select count(*)::integer as size,
+        extract(epoch from statement_timestamp() - min(since))::float8 as "oldestSeconds"
+      from (${sinces(sql)}) as l (since)`;
+    lists.push({ name, todo, ...row });
+  }
+  return lists;
+}

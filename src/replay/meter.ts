@@ -1,0 +1,56 @@
+import { build, type Histogram } from "hdr-histogram-js";
+
+/** What became of the calls of one verb, and how long they took. */
+export interface VerbFigures {
+  /** As the function or view is called in the database. */
+  verb: string;
+  calls: number;
+  /** Milliseconds, as the caller waited. */
+  p50: number;
+  p99: number;
+  /** How often each outcome came, by name. A call with several verdicts counts once for each. */
+  outcomes: Record<string, number>;
+}
+
+interface Tally {
+  calls: number;
+  outcomes: Map<string, number>;
+  microseconds: Histogram;
+}
+
+const MINUTE_IN_MICROSECONDS = 60_000_000;
+
+/** Counts calls by verb and outcome. */
+export class Meter {
+  readonly #tallies = new Map<string, Tally>();
+
+  record(verb: string, outcomes: readonly string[], milliseconds: number): void {
+    const tally = this.#tallyOf(verb);
+    tally.calls++;
+    tally.microseconds.recordValue(Math.min(Math.round(milliseconds * 1000), MINUTE_IN_MICROSECONDS));
+    for (const outcome of outcomes) tally.outcomes.set(outcome, (tally.outcomes.get(outcome) ?? 0) + 1);
+  }
+
+  /** By name. */
+  figures(): VerbFigures[] {
+    return [...this.#tallies]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([verb, { calls, outcomes, microseconds }]) => ({
+        verb,
+        calls,
+        p50: microseconds.getValueAtPercentile(50) / 1000,
+        p99: microseconds.getValueAtPercentile(99) / 1000,
+        outcomes: Object.fromEntries([...outcomes].sort()),
+      }));
+  }
+
+  #tallyOf(verb: string): Tally {
+    let tally = this.#tallies.get(verb);
+    if (tally === undefined) {
+      const microseconds = build({ highestTrackableValue: MINUTE_IN_MICROSECONDS });
+      tally = { calls: 0, outcomes: new Map(), microseconds };
+      this.#tallies.set(verb, tally);
+    }
+    return tally;
+  }
+}

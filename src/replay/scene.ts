@@ -1,0 +1,82 @@
+import type { ApiInstanceState, InstanceState } from "../generated.js";
+import type { Caller } from "./caller.js";
+import type { Chance } from "./chance.js";
+import type { Life } from "./life.js";
+import { apiStateOf, type Vmm } from "./model.js";
+import type { Post } from "./post.js";
+import type { World } from "./world.js";
+
+/** Nobody listens there. */
+export const PROPOLIS_IP = "192.0.2.1";
+
+/** What every verb on an instance answers about it. */
+export interface InstanceColumns {
+  apiState: ApiInstanceState;
+  state: InstanceState;
+  stateGeneration: number;
+  activePropolisId: string | null;
+  destinationPropolisId: string | null;
+  migrationId: string | null;
+}
+
+/** One step in the life of one VM, and all that it needs. */
+export class Scene {
+  constructor(
+    readonly life: Life,
+    readonly chance: Chance,
+    readonly caller: Caller,
+    readonly post: Post,
+    private readonly world: World,
+    private readonly failRate: number,
+  ) {}
+
+  goesWrong(): boolean {
+    return this.chance.happens(this.failRate);
+  }
+
+  newId(): string {
+    return this.world.id(this.life.index, this.life.ids++);
+  }
+
+  /** The VMM of an instance that has one. */
+  get active(): Vmm {
+    return this.life.active as Vmm;
+  }
+
+  /** A VMM that a start saga is about to create, or a migrate saga from `source`, which is on another sled. */
+  newVmm(source?: Vmm): Vmm {
+    const id = this.newId();
+    const isAlone = this.goesWrong();
+    return {
+      id,
+      sagaId: this.newId(),
+      sledId: isAlone ? this.newId() : this.#sledId(source?.sledId),
+      isAlone,
+      cameBy: source ? "migration" : "start",
+      state: "creating",
+      generation: 1,
+      wasRunning: false,
+      isLinked: false,
+      isDeleted: false,
+    };
+  }
+
+  /** The instance as it must stand now. */
+  stands(): InstanceColumns {
+    const { life } = this;
+    return {
+      apiState: apiStateOf(life),
+      state: life.state,
+      stateGeneration: life.generation,
+      activePropolisId: life.active?.id ?? null,
+      destinationPropolisId: life.migration?.destination.id ?? null,
+      migrationId: life.migration?.id ?? null,
+    };
+  }
+
+  #sledId(other: string | undefined): string {
+    const { sledIds } = this.world;
+    const sledId = this.chance.pick(sledIds);
+    return sledId === other ? (sledIds.find((each) => each !== other) ?? sledId) : sledId;
+  }
+}

@@ -1,0 +1,125 @@
+import { createReadStream } from "node:fs";
+import { pipeline, type Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { CsvError, type Info, parse } from "csv-parse";
+import { z } from "zod";
+import { VmstateError } from "../errors.js";
+
+/** One row of a trace: a VM that somebody once asked for. */
+export interface TraceVm {
+  /** Seconds of the trace's clock. */
+  arrival: number;
+  /** VMs that one tenant asked for together share a number. */
+  batch: number;
+  /** Seconds; undefined: still running when the trace ends. */
+  lifetime: number | undefined;
+}
+
+interface Row {
+  record: unknown;
+  info: Info;
+}
+
+const HEADER = ["arrival_s", "batch", "vcpus", "memory_gb", "lifetime_s"].join();
+const LONGEST_ROW = 1000;
+const NEWLINE = 0x0a;
+
+const number = text(/^\d+(\.\d+)?$/, "a number, 0 or more").transform(Number);
+const positive = text(/^(?=.*[1-9])\d+(\.\d+)?$/, "a number above 0").transform(Number);
+const whole = text(/^\d{1,15}$/, "a whole number").transform(Number);
+const vm = z
+  .object({
+    arrival_s: number,
+    batch: whole,
+    vcpus: positive,
+    memory_gb: positive,
+    lifetime_s: number.or(z.literal("").transform(() => undefined)),
+  })
+  .transform(({ arrival_s, batch, lifetime_s }) => ({ arrival: arrival_s, batch, lifetime: lifetime_s }));
+
+/**
+ * The VMs of a trace, a CSV file (`.gz`: compressed) in order of arrival, read no faster than they are taken.
+ *
+ * @throws VmstateError one line that names the file and, if the fault is in one, the row's line
+ */
+export async function* readTrace(file: string): AsyncGenerator<TraceVm, void, undefined> {
+  const parser = parse({
+    bom: true,
+    columns: requireHeader,
+    info: true,
+    max_record_size: LONGEST_ROW,
+    skip_empty_lines: true,
+  });
+  pipeline(open(file), parser, nothing);
+  try {
+    let latest = 0;
+    for await (const { record, info } of parser as AsyncIterable<Row>) {
+      const next = requireVm(record, info.lines, latest);
+      latest = next.arrival;
+      yield next;
+    }
+  } catch (error) {
+    throw traceError(file, error);
+  }
+  if (parser.info.records === 0) throw new VmstateError(`${file}: no VMs in it`);
+}
+
+/**
+ * How many rows a trace has; reads all of it, so that a file that breaks off is found before its first VM is played.
+ *
+ * @throws VmstateError as {@link readTrace}
+ */
+export async function countVms(file: string): Promise<number> {
+  let newlines = 0;
+  let last = NEWLINE;
+  try {
+    for await (const chunk of open(file) as AsyncIterable<Buffer>) {
+      for (const byte of chunk) if (byte === NEWLINE) newlines++;
+      last = chunk.at(-1) ?? last;
+    }
+  } catch (error) {
+    throw traceError(file, error);
+  }
+  return Math.max(0, last === NEWLINE ? newlines - 1 : newlines);
+}
+
+function open(file: string): Readable {
+  const stored = createReadStream(file);
+  return file.endsWith(".gz") ? pipeline(stored, createGunzip(), nothing) : stored;
+}
+
+function requireHeader(header: string[]): string[] {
+  if (header.join() === HEADER) return header;
+  throw new VmstateError(`line 1: the header is "${header.join()}", not "${HEADER}"`);
+}
+
+function requireVm(record: unknown, line: number, latest: number): TraceVm {
+  const { data, error } = vm.safeParse(record);
+  if (error) {
+    const [issue] = error.issues;
+    throw new VmstateError(`line ${line}: ${issue?.path.join(".")} ${issue?.message}`);
+  }
+  if (data.arrival < latest)
+    throw new VmstateError(`line ${line}: arrival_s is ${data.arrival}, but the row before has ${latest}`);
+  return data;
+}
+
+function text(pattern: RegExp, what: string): z.ZodString {
+  return z.string().regex(pattern, { error: ({ input }) => `is ${JSON.stringify(input)}, not ${what}` });
+}
+
+function traceError(file: string, error: unknown): VmstateError {
+  return new VmstateError(`${file}: ${problemOf(error as NodeJS.ErrnoException)}`, { cause: error });
+}
+
+function problemOf(error: NodeJS.ErrnoException): string {
+  if (error instanceof VmstateError) return error.message;
+  if (error instanceof CsvError) return `line ${String(error["lines"])}: ${error.message}`;
+  if (error.code?.startsWith("Z_")) return `broken gzip: ${error.message}`;
+  if (error.code === "ENOENT") return "no such file";
+  return error.message;
+}
+
+function nothing(): void {
+  // The reader of the stream gets the error.
+}

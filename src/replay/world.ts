@@ -1,0 +1,37 @@
+import { hash, randomBytes } from "node:crypto";
+
+const SLEDS = 64;
+
+/** The ids of one replay: derived, so that a VM at rest need not remember them; other replays have others. */
+export class World {
+  readonly #run = randomBytes(4).toString("hex");
+  /** Sleds that many VMMs share. */
+  readonly sledIds: readonly [string, ...string[]] = [
+    this.#id("sled", 0),
+    ...Array.from({ length: SLEDS - 1 }, (_, n) => this.#id("sled", n + 1)),
+  ];
+
+  instanceId(index: number): string {
+    return this.#id("instance", index);
+  }
+
+  /** Whether an instance is one of this replay. */
+  isOurs(instanceId: string): boolean {
+    return instanceId.startsWith(this.#run);
+  }
+
+  projectId(batch: number): string {
+    return this.#id("project", batch);
+  }
+
+  /** The n-th id that a VM needed. */
+  id(index: number, n: number): string {
+    return this.#id(`vm ${index}`, n);
+  }
+
+  #id(kind: string, n: number): string {
+    const hex = hash("sha1", `${this.#run} ${kind} ${n}`);
+    const tail = `${hex.slice(0, 4)}-8${hex.slice(4, 7)}-8${hex.slice(7, 10)}-${hex.slice(10, 22)}`;
+    return `${kind === "instance" ? this.#run : hex.slice(22, 30)}-${tail}`;
+  }
+}

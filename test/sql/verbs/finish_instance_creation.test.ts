@@ -1,0 +1,58 @@
+import type postgres from "postgres";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { finishInstanceCreation } from "../../../src/index.js";
+import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { creating, deleted, expectInvalid, failed, migrating, NO_ROW, rowOf, running, stopped, unknown, writingNothing, type Scenario } from "../scenario.js";
+
+let db: TestDatabase;
+let sql: postgres.Sql;
+beforeAll(async () => {
+  db = await createDatabase();
+  ({ sql } = db);
+});
+afterAll(() => db.drop());
+
+test("applied: from then on the instance shows stopped", async () => {
+  const s = await creating(sql);
+  expect(await finishInstanceCreation(sql, { id: s.instanceId })).toEqual({
+    outcome: "applied",
+    reason: null,
+    ...rowOf(s, "stopped", 2),
+  });
+});
+
+const past: [string, () => Promise<Scenario>][] = [
+  ["it is finished", () => stopped(sql)],
+  ["it runs", () => running(sql)],
+  ["it migrates", () => migrating(sql)],
+  ["it failed", () => failed(sql)],
+];
+test.each(past)("unchanged when %s", async (_, reach) => {
+  const s = await reach();
+  expect(await writingNothing(sql, () => finishInstanceCreation(sql, { id: s.instanceId }))).toEqual({
+    outcome: "unchanged",
+    reason: null,
+    ...s.row,
+  });
+});
+
+test("gone: the instance was deleted", async () => {
+  const s = await deleted(sql);
+  expect(await writingNothing(sql, () => finishInstanceCreation(sql, { id: s.instanceId }))).toEqual({
+    outcome: "gone",
+    reason: null,
+    ...s.row,
+  });
+});
+
+test("not_found: there is no such instance", async () => {
+  expect(await finishInstanceCreation(sql, { id: unknown().instanceId })).toEqual({
+    outcome: "not_found",
+    reason: null,
+    ...NO_ROW,
+  });
+});
+
+test("VM001 for p_id null", async () => {
+  await expectInvalid(sql, "finish_instance_creation", { p_id: null }, "p_id", /null/);
+});

@@ -1,0 +1,304 @@
+import type postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { deleteVmm, reportVmm, reportVmms, type ReportVmmArguments } from "../../../src/index.js";
+import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { applied, migrated, migrating, migration, running, say, saying, unknown, vmm, writingNothing, type Scenario } from "../scenario.js";
+
+let db: TestDatabase;
+let sql: postgres.Sql;
+beforeAll(async () => {
+  db = await createDatabase();
+  ({ sql } = db);
+});
+afterAll(() => db.drop());
+
+const time = new Date("2024-02-29T12:34:56.789Z");
+
+function reportOf(
+  s: Scenario,
+  state: ReportVmmArguments["state"],
+  generation: number,
+  more: Partial<ReportVmmArguments> = {},
+): ReportVmmArguments {
+  return { instanceId: s.instanceId, propolisId: s.propolisId, state, generation, time, ...more };
+}
+
+/** Calls the verb with JSON text, whatever it is. */
+function reportText(text: string): Promise<unknown> {
+  return sql`select * from vmstate.report_vmms(${text}::text::jsonb)`;
+}
+
+test("answers one row for each report, in their order", async () => {
+  const s = await migrating(sql);
+  const [other, dead, gone] = [await running(sql), await saying(sql, "failed"), await migrated(sql)];
+  await say(sql, gone, "active", "destroyed");
+  await applied(deleteVmm(sql, gone));
+
+  const answer = await reportVmms(sql, [
+    reportOf(other, "rebooting", 3),
+    reportOf(s, "running", 3, {
+      migrationOutId: s.migrationId,
+      migrationOutState: "completed",
+      migrationOutGeneration: 2,
+      migrationOutTime: time,
+    }),
+    reportOf(other, "running", 2),
+    reportOf(unknown(), "running", 2),
+    reportOf(gone, "running", 9),
+    reportOf(dead, "running", 9),
+    reportOf(s, "migrating", 2, {
+      propolisId: s.destinationId,
+      migrationInId: s.migrationId,
+      migrationInState: "in_progress",
+      migrationInGeneration: 2,
+      migrationInTime: time,
+      migrationOutId: gone.migrationId,
+      migrationOutState: "completed",
+      migrationOutGeneration: 9,
+      migrationOutTime: time,
+    }),
+  ]);
+  const none = { migrationInOutcome: null, migrationOutOutcome: null, updateNeeded: false };
+  const id = ({ instanceId, propolisId }: Scenario): object => ({ instanceId, propolisId });
+  expect(answer).toEqual([
+    { ordinal: 1, ...id(other), vmmOutcome: "applied", ...none, state: "rebooting", stateGeneration: 3 },
+    {
+      ordinal: 2,
+      ...id(s),
+      vmmOutcome: "applied",
+      migrationInOutcome: null,
+      migrationOutOutcome: "applied",
+      updateNeeded: true,
+      state: "running",
+      stateGeneration: 3,
+    },
+    { ordinal: 3, ...id(other), vmmOutcome: "stale", ...none, state: "rebooting", stateGeneration: 3 },
+    {
+      ordinal: 4,
+      instanceId: expect.any(String) as unknown,
+      propolisId: expect.any(String) as unknown,
+      vmmOutcome: "not_found",
+      ...none,
+      state: null,
+      stateGeneration: null,
+    },
+    { ordinal: 5, ...id(gone), vmmOutcome: "gone", ...none, state: "destroyed", stateGeneration: 3 },
+    { ordinal: 6, ...id(dead), vmmOutcome: "terminal", ...none, state: "failed", stateGeneration: 3 },
+    {
+      ordinal: 7,
+      instanceId: s.instanceId,
+      propolisId: s.destinationId,
+      vmmOutcome: "applied",
+      migrationInOutcome: "applied",
+      migrationOutOutcome: "not_found",
+      updateNeeded: false,
+      state: "migrating",
+      stateGeneration: 2,
+    },
+  ]);
+  expect(await migration(sql, s.migrationId)).toMatchObject({
+    source_state: "completed",
+    source_generation: 2,
+    destination_state: "in_progress",
+    destination_generation: 2,
+  });
+});
+
+describe("several reports of one VMM", () => {
+  test("are judged one after the other", async () => {
+    const s = await running(sql);
+    const reports = [
+      reportOf(s, "rebooting", 5),
+      reportOf(s, "stopping", 4),
+      reportOf(s, "running", 5),
+      reportOf(s, "running", 6),
+      reportOf(s, "destroyed", 7),
+      reportOf(s, "failed", 8),
+    ];
+    const answer = await reportVmms(sql, reports);
+    expect(answer.map((a) => [a.vmmOutcome, a.state, a.stateGeneration, a.updateNeeded])).toEqual([
+      ["applied", "rebooting", 5, false],
+      ["stale", "rebooting", 5, false],
+      ["stale", "rebooting", 5, false],
+      ["applied", "running", 6, false],
+      ["applied", "destroyed", 7, true],
+      ["terminal", "destroyed", 7, false],
+    ]);
+    expect(await vmm(sql, s.propolisId)).toMatchObject({ state: "destroyed", state_generation: 7 });
+  });
+
+  test("so are those of one side of a migration", async () => {
+    const s = await migrating(sql);
+    const side = (generation: number, state: "in_progress" | "completed" | "failed"): ReportVmmArguments =>
+      reportOf(s, "running", generation, {
+        migrationOutId: s.migrationId,
+        migrationOutState: state,
+        migrationOutGeneration: generation,
+        migrationOutTime: time,
+      });
+    const answer = await reportVmms(sql, [side(3, "in_progress"), side(3, "failed"), side(4, "completed"), side(5, "failed")]);
+    expect(answer.map((a) => [a.migrationOutOutcome, a.updateNeeded])).toEqual([
+      ["applied", false],
+      ["stale", false],
+      ["applied", true],
+      ["terminal", false],
+    ]);
+    expect(await migration(sql, s.migrationId)).toMatchObject({ source_state: "completed", source_generation: 4 });
+  });
+
+  test("one under another instance's id is not_found, and takes no part", async () => {
+    const [s, other] = [await running(sql), await running(sql)];
+    const answer = await reportVmms(sql, [
+      reportOf(s, "failed", 9, { instanceId: other.instanceId }),
+      reportOf(s, "rebooting", 3),
+    ]);
+    expect(answer.map((a) => a.vmmOutcome)).toEqual(["not_found", "applied"]);
+  });
+});
+
+test("an empty array answers no row", async () => {
+  expect(await writingNothing(sql, () => reportVmms(sql, []))).toEqual([]);
+});
+
+test("missing keys are null, and unknown ones are ignored", async () => {
+  const s = await running(sql);
+  const report = {
+    instance_id: s.instanceId,
+    propolis_id: s.propolisId,
+    state: "rebooting",
+    generation: 3,
+    time: "2024-02-29T12:34:56.789123+00:00",
+    migration_in_id: null,
+    note: "from another version",
+  };
+  expect(await reportText(JSON.stringify([report]))).toMatchObject([{ ordinal: 1, vmm_outcome: "applied" }]);
+  expect(await vmm(sql, s.propolisId)).toMatchObject({ time_state_updated: "2024-02-29T12:34:56.789123+00:00" });
+});
+
+test("1000 reports leave what as many single ones leave, and answer the same", async () => {
+  const COUNT = 125;
+  const [batched, single] = await Promise.all([fleet(COUNT), fleet(COUNT)]);
+  const answers = await reportVmms(sql, reportsOf(batched));
+  expect(answers).toHaveLength(1000);
+
+  const expected = [];
+  for (const report of reportsOf(single)) expected.push(await reportVmm(sql, report));
+  const comparable = answers.map(({ ordinal: _, instanceId: __, propolisId: ___, ...rest }) => rest);
+  expect(comparable).toEqual(expected);
+  expect(answers.map(({ ordinal }) => ordinal)).toEqual(answers.map((_, i) => i + 1));
+  expect(await leftBy(batched)).toEqual(await leftBy(single));
+
+  async function fleet(count: number): Promise<Scenario[]> {
+    const scenarios = [];
+    for (let i = 0; i < count; i++) scenarios.push(await migrating(sql));
+    return scenarios;
+  }
+
+  /** Eight of each instance, all mixed: what is new, old, repeated and late, of both VMMs and sides. */
+  function reportsOf(scenarios: Scenario[]): ReportVmmArguments[] {
+    const out = (s: Scenario, state: "in_progress" | "completed", generation: number): object => ({
+      migrationOutId: s.migrationId,
+      migrationOutState: state,
+      migrationOutGeneration: generation,
+      migrationOutTime: time,
+    });
+    const into = (s: Scenario, state: "in_progress" | "failed", generation: number): object => ({
+      propolisId: s.destinationId,
+      migrationInId: s.migrationId,
+      migrationInState: state,
+      migrationInGeneration: generation,
+      migrationInTime: time,
+    });
+    const rounds: ((s: Scenario) => ReportVmmArguments)[] = [
+      (s) => reportOf(s, "migrating", 3, out(s, "in_progress", 2)),
+      (s) => reportOf(s, "migrating", 2, into(s, "in_progress", 2)),
+      (s) => reportOf(s, "running", 2),
+      (s) => reportOf(s, "running", 3, into(s, "failed", 3)),
+      (s) => reportOf(s, "running", 5, out(s, "completed", 3)),
+      (s) => reportOf(s, "running", 3, into(s, "in_progress", 4)),
+      (s) => reportOf(s, "destroyed", 6),
+      (s) => reportOf(s, "running", 7, out(s, "completed", 4)),
+    ];
+    return rounds.flatMap((round) => scenarios.map(round));
+  }
+
+  async function leftBy(scenarios: Scenario[]): Promise<unknown> {
+    const states = [];
+    for (const s of scenarios) {
+      const [source, destination, row] = [
+        await vmm(sql, s.propolisId),
+        await vmm(sql, s.destinationId),
+        await migration(sql, s.migrationId),
+      ];
+      states.push([
+        [source["state"], source["state_generation"], source["failure_reason"], source["time_started"] === null],
+        [destination["state"], destination["state_generation"], destination["time_started"]],
+        [row["source_state"], row["source_generation"], row["destination_state"], row["destination_generation"]],
+      ]);
+    }
+    return states;
+  }
+});
+
+describe("VM001 names the element that is malformed, and nothing is written of the others", () => {
+  const broken: [string, unknown, RegExp][] = [
+    ["null", null, /null/],
+    ["a number", 7, /./],
+    ["an array", [], /./],
+    ["a string", "running", /./],
+    ["an empty object", {}, /null/],
+    ["no instance", { instance_id: undefined }, /null/],
+    ["an id that is none", { propolis_id: "vm-1" }, /vm-1/],
+    ["no state", { state: null }, /null/],
+    ["a state that no sled agent can say", { state: "saga_unwound" }, /saga_unwound/],
+    ["no generation", { generation: undefined }, /null/],
+    ["generation 0", { generation: 0 }, /\b0\b/],
+    ["a generation beyond 2^53-1", { generation: 2 ** 53 }, /9007199254740992/],
+    ["a generation beyond bigint", { generation: 1e30 }, /./],
+    ["a fraction", { generation: 3.5 }, /3\.5/],
+    ["no time", { time: null }, /null/],
+    ["a time that is none", { time: "soon" }, /soon/],
+    ["an infinite time", { time: "infinity" }, /infinite/],
+    ["a piece of a migration", { migration_in_id: "6f1b6f7e-1c58-4a4e-9d8b-0a8f0d1c2b3a" }, /together/],
+    ["another piece of one", { migration_out_generation: 3 }, /together/],
+  ];
+  test.each(broken)("%s", async (_, element, problem) => {
+    const s = await running(sql);
+    const valid = {
+      instance_id: s.instanceId,
+      propolis_id: s.propolisId,
+      state: "rebooting",
+      generation: 3,
+      time: "2024-01-01T00:00:00Z",
+    };
+    const isPart = typeof element === "object" && element !== null && Object.keys(element).length > 0;
+    const malformed = isPart ? { ...valid, ...element } : element;
+    const text = JSON.stringify([valid, malformed, { ...valid, generation: 4 }]);
+    const error = await writingNothing(sql, () =>
+      reportText(text).then(
+        () => undefined,
+        (reason: unknown) => reason as postgres.PostgresError,
+      ),
+    );
+    expect(error).toMatchObject({ code: "VM001" });
+    expect(error?.message).toContain("vmstate.report_vmms");
+    expect(error?.detail).toMatch(/\b2\b/);
+    expect(error?.detail).toMatch(problem);
+    expect(error?.hint).toMatch(/\w/);
+  });
+
+  test.each([["null"], ["{}"], ["1"], ['"[]"']])("%s is no array", async (text) => {
+    await expect(reportText(text)).rejects.toMatchObject({
+      code: "VM001",
+      message: expect.stringContaining("p_reports") as unknown,
+      detail: expect.stringContaining("not an array") as unknown,
+    });
+  });
+
+  test("no argument at all", async () => {
+    await expect(sql`select * from vmstate.report_vmms(null)`).rejects.toMatchObject({
+      code: "VM001",
+      detail: expect.stringContaining("null") as unknown,
+    });
+  });
+});

@@ -1,0 +1,123 @@
+import type postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { failVmm, requestStop } from "../../../src/index.js";
+import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { creating, deleted, expectInvalid, failed, handedOver, instance, migrated, migrating, NO_ROW, rowOf, running, say, saying, starting, stopped, unknown, unwound, update, writingNothing, type Scenario } from "../scenario.js";
+
+let db: TestDatabase;
+let sql: postgres.Sql;
+beforeAll(async () => {
+  db = await createDatabase();
+  ({ sql } = db);
+});
+afterAll(() => db.drop());
+
+const fail = async (s: Scenario, who: "propolisId" | "destinationId"): Promise<Scenario> => {
+  await failVmm(sql, { instanceId: s.instanceId, propolisId: s[who], reason: "operator" });
+  return s;
+};
+
+type Case = [string, () => Promise<Scenario>, (s: Scenario) => string[]];
+const cases: Case[] = [
+  ["has no VMM", () => stopped(sql, { intendedState: "running" }), () => []],
+  ["has a VMM that is creating", () => starting(sql), (s) => [s.propolisId]],
+  ["runs", () => running(sql), (s) => [s.propolisId]],
+  ["reboots", () => saying(sql, "rebooting"), (s) => [s.propolisId]],
+  ["is stopping", () => saying(sql, "stopping"), (s) => [s.propolisId]],
+  ["has a dead VMM", () => saying(sql, "failed"), () => []],
+  ["has an unwound VMM", () => unwound(sql), () => []],
+  ["migrates: both VMMs", () => migrating(sql), (s) => [s.propolisId, s.destinationId]],
+  [
+    "migrates from a dead VMM",
+    async () => fail(await migrating(sql), "propolisId"),
+    (s) => [s.destinationId],
+  ],
+  ["migrates to a dead VMM", async () => fail(await migrating(sql), "destinationId"), (s) => [s.propolisId]],
+  ["was handed over: the one VMM once", () => handedOver(sql), (s) => [s.destinationId]],
+  ["has migrated", () => migrated(sql), (s) => [s.destinationId]],
+];
+
+describe.each(cases)("an instance that %s", (_, reach, commanded) => {
+  test("applied: intends stopped, names the live VMMs, and keeps its state and generation", async () => {
+    const s = await reach();
+    expect(await requestStop(sql, s)).toEqual({
+      outcome: "applied",
+      reason: null,
+      ...s.row,
+      commandPropolisIds: commanded(s),
+    });
+    expect(await instance(sql, s)).toMatchObject({ intended_state: "stopped" });
+  });
+
+  test("unchanged: a second time, naming them again", async () => {
+    const s = await reach();
+    await requestStop(sql, s);
+    expect(await writingNothing(sql, () => requestStop(sql, s))).toEqual({
+      outcome: "unchanged",
+      reason: null,
+      ...s.row,
+      commandPropolisIds: commanded(s),
+    });
+  });
+});
+
+test("applied: a failed instance becomes stopped", async () => {
+  const s = await failed(sql);
+  expect(await requestStop(sql, s)).toEqual({
+    outcome: "applied",
+    reason: null,
+    ...rowOf(s, "stopped", 5),
+    commandPropolisIds: [],
+  });
+  expect(await instance(sql, s)).toMatchObject({ intended_state: "stopped" });
+});
+
+test("applied: also one that failed after the user had stopped it", async () => {
+  const s = await running(sql);
+  await requestStop(sql, s);
+  await say(sql, s, "active", "failed");
+  await update(sql, s);
+  expect(await requestStop(sql, s)).toMatchObject({ outcome: "applied", ...rowOf(s, "stopped", 5) });
+  expect(await requestStop(sql, s)).toMatchObject({ outcome: "unchanged", ...rowOf(s, "stopped", 5) });
+});
+
+test("applied: after the guest shut down the intent is the user's again", async () => {
+  const s = await saying(sql, "destroyed");
+  await update(sql, s);
+  expect(await instance(sql, s)).toMatchObject({ intended_state: "guest_shutdown" });
+  expect(await requestStop(sql, s)).toMatchObject({ outcome: "applied" });
+  expect(await instance(sql, s)).toMatchObject({ intended_state: "stopped" });
+});
+
+test("conflict/creating: the intent stays", async () => {
+  const s = await creating(sql, { intendedState: "running" });
+  expect(await writingNothing(sql, () => requestStop(sql, s))).toEqual({
+    outcome: "conflict",
+    reason: "creating",
+    ...s.row,
+    commandPropolisIds: [],
+  });
+});
+
+test("gone: the instance was deleted", async () => {
+  const s = await deleted(sql);
+  expect(await writingNothing(sql, () => requestStop(sql, s))).toEqual({
+    outcome: "gone",
+    reason: null,
+    ...s.row,
+    commandPropolisIds: [],
+  });
+});
+
+test("not_found: there is no such instance", async () => {
+  expect(await requestStop(sql, unknown())).toEqual({
+    outcome: "not_found",
+    reason: null,
+    ...NO_ROW,
+    commandPropolisIds: [],
+  });
+});
+
+test("VM001 for p_instance_id null", async () => {
+  await expectInvalid(sql, "request_stop", { p_instance_id: null }, "p_instance_id", /null/);
+});
