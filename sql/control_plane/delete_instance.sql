@@ -14,6 +14,11 @@ BEGIN
   ELSIF v_instance.time_deleted IS NOT NULL THEN
     RETURN vmstate.to_instance_result('unchanged', NULL, p_instance_id);
   END IF;
+  PERFORM vmstate.lock_links(
+    p_instance_id,
+    ARRAY[v_instance.active_propolis_id, v_instance.destination_propolis_id],
+    array(SELECT m.id FROM vmstate.migration AS m WHERE m.instance_id = p_instance_id AND m.time_deleted IS NULL)
+  );
   v_plan := vmstate.current_plan(v_instance);
   IF v_instance.state = 'vmm' AND v_plan.active_state <> 'saga_unwound' THEN
     RETURN vmstate.to_instance_result('conflict', 'not_stopped', p_instance_id);

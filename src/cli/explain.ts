@@ -21,6 +21,7 @@ interface Background {
   intendedState: IntendedState;
   /** The saga that holds the update lock. */
   updaterId: string | null;
+  leaseExpired: boolean | null;
 }
 
 /** What `explainUpdate` answers of an instance that exists, and what stands beside the plan. */
@@ -55,7 +56,8 @@ async function readExplanation(sql: postgres.TransactionSql, instanceId: string)
 
 async function readBackground(sql: postgres.TransactionSql, instanceId: string): Promise<Background> {
   const [row] = await sql<[Background]>`
-    select p.verdict, r.intended_state as "intendedState", p.updater_id as "updaterId"
+    select p.verdict, r.intended_state as "intendedState", p.updater_id as "updaterId",
+      p.updater_lease_until <= statement_timestamp() as "leaseExpired"
     from vmstate.instance_plan as p join vmstate.resolved_instance as r using (instance_id)
     where p.instance_id = ${instanceId}`;
   return row;

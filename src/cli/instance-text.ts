@@ -7,19 +7,20 @@ import { table } from "./table.js";
 type Line = [label: string, api: string, row: string];
 
 const HIDDEN = "hidden";
-const WIDTHS = [20, 11, 48];
+const WIDTHS = [19, 14, 43];
+const BLANK: Line = [" ", "", ""];
 
 /** What `vmstate show` prints: 80 columns wide. */
 export function instanceText(sides: BothSides, now: Date, colors: Colors): string {
   const { instance, vmms, migrations } = sides.rows;
   const lines = [
     ...instanceLines(sides, now),
-    ...vmms.flatMap((vmm) => vmmLines(vmm, sides, now)),
-    ...migrations.flatMap((migration) => migrationLines(migration, instance, now)),
+    ...vmms.flatMap((vmm) => [BLANK, ...vmmLines(vmm, sides, now)]),
+    ...migrations.flatMap((migration) => [BLANK, ...migrationLines(migration, instance, now)]),
   ];
   return table(
     lines.map((line) => colored(line, colors)),
-    { head: ["", "API shows", "row"].map(colors.bold), widths: WIDTHS },
+    { head: ["", "API shows", "row"].map(colors.bold), widths: WIDTHS, anywhere: true },
   );
 }
 
@@ -43,7 +44,8 @@ function instanceLines({ api, rows: { instance } }: BothSides, now: Date): Line[
     ["  active VMM", "", instance.activePropolisId ?? "none"],
     ["  destination VMM", "", instance.destinationPropolisId ?? "none"],
     ["  migration", "", instance.migrationId ?? "none"],
-    ["  update lock", "", `${instance.updaterId ?? "none"}, generation ${instance.updaterGeneration}`],
+    ["  update lock", "", instance.updaterId ?? "none"],
+    ["  lock generation", "", String(instance.updaterGeneration)],
     ...timeLines(now, {
       created: instance.timeCreated,
       changed: instance.timeModified,
@@ -59,9 +61,7 @@ function restartText({ autoRestartPolicy, timeLastAutoRestarted }: InstanceRow, 
 
 function vmmLines(vmm: VmmRow, { api, rows: { instance } }: BothSides, now: Date): Line[] {
   const shown = api.vmms.find(({ id }) => id === vmm.id);
-  const failure: Line[] = vmm.failureReason
-    ? [["  failure", shown?.failureReason ?? "", vmm.failureReason]]
-    : [];
+  const failure: Line[] = vmm.failureReason ? [["  failure", "", vmm.failureReason]] : [];
   return [
     [`VMM, ${roleOf(vmm, instance)}`, shown ? "" : HIDDEN, vmm.id],
     ["  state", shown?.state ?? "", `${vmm.state}, generation ${vmm.stateGeneration}`],

@@ -59,7 +59,8 @@ function stateSteps({ state, newState, intendedState, newIntendedState, network 
   ];
 }
 
-function lockLines({ updaterId, updaterLeaseUntil }: Explanation): string[] {
-  if (updaterId === null) return [];
-  return [`Saga ${updaterId} holds the update lock until ${String(updaterLeaseUntil?.toISOString())}.`];
+function lockLines({ updaterId, updaterLeaseUntil, leaseExpired }: Explanation): string[] {
+  if (!updaterId || !updaterLeaseUntil) return [];
+  const until = `${leaseExpired ? "expired" : "until"} ${updaterLeaseUntil.toISOString()}`;
+  return [`The update lock is held by saga ${updaterId},`, `lease ${until}.`];
 }

@@ -33,7 +33,7 @@ async function runStatus(options: DatabaseUrlOption & JsonOption, command: Comma
     say(io.stderr, where);
     return { instances: await countInstances(sql), workLists: await readWorkLists(sql) };
   });
-  if (options.json) sayJson(io.stdout, status);
+  if (options.json) sayJson(io.stdout, toJson(status));
   else printStatus(io, status);
 }
 
@@ -71,4 +71,13 @@ function printStatus({ stdout, colors }: Io, { instances, workLists }: Status): 
       { head: ["work list", "rows", "oldest", "for each"].map(colors.bold), right: [1, 2] },
     ),
   );
+}
+
+function toJson({ instances, workLists }: Status): unknown {
+  return {
+    instances: Object.fromEntries(instances.map(({ state, count }) => [state, count])),
+    workLists: Object.fromEntries(
+      workLists.map(({ name, size, oldestSeconds }) => [name, { size, oldestSeconds }]),
+    ),
+  };
 }
