@@ -12,8 +12,6 @@ export interface DatabaseOptions {
   databaseUrl?: string | undefined;
   /** Without a URL, start a migrated throw-away server. */
   embedded: boolean;
-  /** The database must have been migrated. Default: true. */
-  migrated?: boolean;
 }
 
 export interface Database {
@@ -21,12 +19,11 @@ export interface Database {
   url: string;
   /** For people, without a password: `database app at db.example:5432`. */
   where: string;
-  embedded: boolean;
   /** Ends all connections, at once, and the server if it is ours. May be called again. */
   close: () => Promise<void>;
 }
 
-const CONNECT_TIMEOUT_S = 15;
+const CONNECT_TIMEOUT_S = 10;
 
 /**
  * Opens the database, hands it to `use`, and closes it whatever happens. On a signal `use` is not waited for; its
@@ -41,7 +38,6 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const database = await openDatabase(options, signal);
   try {
-    signal.throwIfAborted();
     return await orInterruption(use(database), signal);
   } catch (error) {
     throw databaseError(error, database.url);
@@ -57,41 +53,57 @@ export async function withDatabase<T>(
  * @throws VmstateError that says what to do
  */
 export async function openDatabase(
-  { databaseUrl, embedded, migrated = true }: DatabaseOptions,
-  signal: AbortSignal = new AbortController().signal,
+  { databaseUrl, embedded }: DatabaseOptions,
+  signal: AbortSignal,
 ): Promise<Database> {
-  if (embedded && !databaseUrl) return await startServer();
-  return await connect(requireUrl(databaseUrl), migrated, signal);
+  if (embedded && !databaseUrl) return await startServer(signal);
+  return await connect(requireUrl(databaseUrl), signal);
 }
 
-/** @throws VmstateError when it is missing or empty */
+/** @throws VmstateError when it is missing, empty, or no URL of a database */
 export function requireUrl(databaseUrl: string | undefined): string {
-  if (databaseUrl) return databaseUrl;
-  throw new VmstateError("which database? Pass --database-url or set DATABASE_URL");
+  if (!databaseUrl) throw new VmstateError("which database? Pass --database-url or set DATABASE_URL");
+  requireDatabaseUrl(databaseUrl);
+  requireEscapes(databaseUrl);
+  return databaseUrl;
 }
 
-async function connect(url: string, migrated: boolean, signal: AbortSignal): Promise<Database> {
-  requireDatabaseUrl(url);
-  const sql = newClient(url);
+function requireEscapes(databaseUrl: string): void {
   try {
-    await orInterruption(requireServer(sql, migrated), signal);
+    decodeURIComponent(databaseUrl);
+  } catch (error) {
+    throw new VmstateError("not a database URL: a % in it, of a password perhaps, is written %25", {
+      cause: error,
+    });
+  }
+}
+
+/** Once hung up on by something that is not PostgreSQL, `postgres` would try again for ever. */
+async function connect(url: string, signal: AbortSignal): Promise<Database> {
+  const sql = newClient(url);
+  const timeout = AbortSignal.timeout(CONNECT_TIMEOUT_S * 1000);
+  try {
+    await orInterruption(requireServer(sql), AbortSignal.any([signal, timeout]));
   } catch (error) {
     await endAtOnce(sql);
-    throw databaseError(error, url);
+    throw timeout.aborted ? noAnswer(url) : databaseError(error, url);
   }
-  return { sql, url, where: describe(url), embedded: false, close: () => endAtOnce(sql) };
+  return { sql, url, where: describe(url), close: () => endAtOnce(sql) };
 }
 
-async function requireServer(sql: postgres.Sql, migrated: boolean): Promise<void> {
+function noAnswer(url: string): VmstateError {
+  return new VmstateError(`no PostgreSQL answers at ${new URL(url).host} within ${CONNECT_TIMEOUT_S} s`);
+}
+
+async function requireServer(sql: postgres.Sql): Promise<void> {
   const [row] = await sql<[{ version: string; found: boolean }]>`
     select current_setting('server_version') as version, to_regclass('vmstate.instance') is not null as found`;
   requireSupportedVersion(row.version);
-  if (migrated && !row.found)
-    throw new VmstateError("this database has no vmstate yet: run `vmstate migrate`");
+  if (!row.found) throw new VmstateError("this database has no vmstate yet: run `vmstate migrate`");
 }
 
-/** Should a step fail, the server still ends with this process. */
-async function startServer(): Promise<Database> {
+/** Should a step fail, the server still ends with this process. A start is too short to interrupt. */
+async function startServer(signal: AbortSignal): Promise<Database> {
   const { url, version, stop } = await startEmbedded();
   await migrate(url);
   const sql = newClient(url);
@@ -99,12 +111,13 @@ async function startServer(): Promise<Database> {
     await endAtOnce(sql);
     await stop();
   };
-  return { sql, url, where: `embedded PostgreSQL ${version}`, embedded: true, close };
+  if (signal.aborted) await close();
+  signal.throwIfAborted();
+  return { sql, url, where: `embedded PostgreSQL ${version}`, close };
 }
 
 function newClient(url: string): postgres.Sql {
   return postgres(url, {
-    connect_timeout: CONNECT_TIMEOUT_S,
     connection: { application_name: "vmstate" },
     onnotice: () => undefined,
   });

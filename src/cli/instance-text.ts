@@ -1,3 +1,4 @@
+import type { Cell } from "cli-table3";
 import { age } from "./age.js";
 import type { BothSides, InstanceRow, MigrationRow, VmmRow } from "./instance-rows.js";
 import type { Colors } from "./io.js";
@@ -19,17 +20,18 @@ export function instanceText(sides: BothSides, now: Date, colors: Colors): strin
     ...migrations.flatMap((migration) => [BLANK, ...migrationLines(migration, instance, now)]),
   ];
   return table(
-    lines.map((line) => colored(line, colors)),
-    { head: ["", "API shows", "row"].map(colors.bold), widths: WIDTHS, anywhere: true },
+    lines.map((line) => toCells(line, colors)),
+    { head: ["", "API shows", "row"].map(colors.bold), widths: WIDTHS },
   );
 }
 
-function colored([label, api, row]: Line, colors: Colors): Line {
+/** A name may be longer than its column: it is broken anywhere. */
+function toCells([label, api, row]: Line, colors: Colors): Cell[] {
   const isHeading = !label.startsWith(" ");
   return [
     isHeading ? colors.bold(label) : label,
     api === HIDDEN ? colors.dim(api) : colors.cyan(api),
-    isHeading ? colors.bold(row) : row,
+    { content: isHeading ? colors.bold(row) : row, wrapOnWordBoundary: false },
   ];
 }
 

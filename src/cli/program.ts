@@ -4,12 +4,21 @@ import { explainCommand } from "./explain.js";
 import type { Host } from "./io.js";
 import { migrateCommand } from "./migrate.js";
 import { packageVersion } from "./package-version.js";
+import { replayCommand } from "./replay.js";
 import { run } from "./run.js";
 import { showCommand } from "./show.js";
 import { statusCommand } from "./status.js";
 import { verifyCommand } from "./verify.js";
 
-const COMMANDS = [migrateCommand, statusCommand, showCommand, explainCommand, verifyCommand, demoCommand];
+const COMMANDS = [
+  migrateCommand,
+  statusCommand,
+  showCommand,
+  explainCommand,
+  verifyCommand,
+  demoCommand,
+  replayCommand,
+];
 
 /**
  * The `vmstate` program.

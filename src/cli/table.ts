@@ -14,19 +14,17 @@ export interface TableOptions {
   right?: number[];
   /** The width of each column, which text is wrapped to. Default: as wide as it needs. */
   widths?: number[];
-  /** Break lines in the middle of words. Default: only between them. */
-  anywhere?: boolean;
 }
 
 /** Text in columns, without borders and without blanks at the ends of lines. */
 export function table(rows: Cell[][], options: TableOptions = {}): string {
-  const { between = "  ", head = [], right = [], widths, anywhere = false } = options;
+  const { between = "  ", head = [], right = [], widths } = options;
   const lines = new Table({
     head,
     chars: { ...NO_BORDERS, middle: between },
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
     colAligns: head.map((_, column) => (right.includes(column) ? "right" : "left")),
-    ...(widths && { colWidths: widths, wordWrap: true, wrapOnWordBoundary: !anywhere }),
+    ...(widths && { colWidths: widths, wordWrap: true }),
   });
   lines.push(...rows);
   return lines.toString().replace(/ +$/gm, "");

@@ -41,15 +41,21 @@ export class Caller {
   }
 
   /** @throws Unexpected unless the answer has all the columns of one of `expected` */
-  async call<V extends Verb, E extends Expected<Answer<V>>>(
+  async call<V extends Verb, E extends readonly [Expected<Answer<V>>, ...Expected<Answer<V>>[]]>(
     verb: V,
     argument: Arguments<V>,
-    ...expected: readonly [E, ...E[]]
-  ): Promise<Matching<Answer<V>, E>> {
+    ...expected: E
+  ): Promise<Matching<Answer<V>, E[number]>> {
     const answer = await this.ask(verb, argument);
     const holds = expected.some((columns) => matches(answer, columns));
-    this.require(holds, verb, argument, answer, expected.map((columns) => JSON.stringify(columns)).join(" or "));
-    return answer as Matching<Answer<V>, E>;
+    this.require(
+      holds,
+      verb,
+      argument,
+      answer,
+      expected.map((columns) => JSON.stringify(columns)).join(" or "),
+    );
+    return answer as Matching<Answer<V>, E[number]>;
   }
 
   /** @throws Unexpected when the server refuses */
@@ -97,7 +103,9 @@ function outcomesOf(answer: unknown): string[] {
   return (Array.isArray(answer) ? answer : [answer]).map(outcomeOf);
 }
 
-function outcomeOf(answer: { outcome?: string; reason?: string | null; vmmOutcome?: string } | undefined): string {
+function outcomeOf(
+  answer: { outcome?: string; reason?: string | null; vmmOutcome?: string } | undefined,
+): string {
   const outcome = answer?.outcome ?? answer?.vmmOutcome ?? "read";
   return answer?.reason ? `${outcome} ${answer.reason}` : outcome;
 }

@@ -28,7 +28,7 @@ export class Chance {
   }
 
   pick<T>(choices: readonly [T, ...T[]]): T {
-    return choices[this.below(choices.length)] ?? choices[0];
+    return choices[this.below(choices.length)] as T;
   }
 }
 

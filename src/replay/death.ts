@@ -33,7 +33,12 @@ export async function declared(scene: Scene, vmm: Vmm): Promise<void> {
   const failure = { instanceId: life.instanceId, propolisId: vmm.id, reason: chance.pick(reasons) };
   const { state, generation } = vmm;
   if (scene.goesWrong()) {
-    const stale = { outcome: "conflict", reason: "stale_generation", state, stateGeneration: generation } as const;
+    const stale = {
+      outcome: "conflict",
+      reason: "stale_generation",
+      state,
+      stateGeneration: generation,
+    } as const;
     await caller.call("failVmm", { ...failure, expectedGeneration: generation + 1 }, stale);
   }
   const expectedGeneration = chance.happens(0.5) ? generation : undefined;

@@ -1,6 +1,6 @@
 import type { ReportedVmmState } from "../generated.js";
 import type { Arguments } from "./caller.js";
-import { apiStateOf, isEnded, type Migration, type Side, type Vmm } from "./model.js";
+import { apiStateOf, isEnded, type Migration, type Side } from "./model.js";
 import { PROPOLIS_IP, type Scene } from "./scene.js";
 import { report } from "./sled-agent.js";
 import { failToCommit, planUpdate, unlinkMigration, unlinkVmm } from "./update-saga.js";
@@ -14,7 +14,10 @@ export async function begin(scene: Scene): Promise<Migration> {
   const migration = newMigration(scene);
   if (scene.goesWrong()) await beginWrongly(scene, migration);
   link(scene, migration);
-  await scene.caller.call("beginMigration", argumentsOf(scene, migration), { outcome: "applied", ...scene.stands() });
+  await scene.caller.call("beginMigration", argumentsOf(scene, migration), {
+    outcome: "applied",
+    ...scene.stands(),
+  });
   if (scene.goesWrong()) await beginAgain(scene, migration);
   if (holder) await failToCommit(scene, holder);
   return migration;
@@ -42,7 +45,11 @@ export async function unwindTooLate(scene: Scene, migration: Migration): Promise
   await caller.call("unwindMigration", sagaOf(scene, migration), tooLate);
   const { id: propolisId, sagaId, cameBy } = migration.source;
   const reason = cameBy === "start" ? "handed_over" : "migration_destination";
-  await caller.call("unwindStart", { instanceId: life.instanceId, sagaId, propolisId }, { ...tooLate, reason });
+  await caller.call(
+    "unwindStart",
+    { instanceId: life.instanceId, sagaId, propolisId },
+    { ...tooLate, reason },
+  );
 }
 
 export async function destinationReports(

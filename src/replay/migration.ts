@@ -11,7 +11,7 @@ import {
   unwindTooLate,
 } from "./migrate-saga.js";
 import { isDead, judge, type Migration, take } from "./model.js";
-import type { Scene } from "./scene.js";
+import { type Scene, together } from "./scene.js";
 import { newsOf, report, reportTooLate, toArguments } from "./sled-agent.js";
 import { clearance, start, unwind as unwindStart } from "./start-saga.js";
 import { commit, enact, linkedOf, planUpdate, refuse, replan, update, updateNothing } from "./update-saga.js";
@@ -51,7 +51,8 @@ const MOST_FAILURES = 5;
 /** A running instance moves to another sled; failed migrations are tried again, from a new start if need be. */
 export async function migrate(scene: Scene): Promise<void> {
   for (let n = 0; n < MOST_FAILURES && scene.goesWrong(); n++) {
-    if (scene.goesWrong()) await scene.caller.call("unwindMigration", sagaOf(scene, newMigration(scene)), notFound);
+    if (scene.goesWrong())
+      await scene.caller.call("unwindMigration", sagaOf(scene, newMigration(scene)), notFound);
     await scene.chance.pick(failures)(scene, await begin(scene));
     if (scene.chance.happens(0.5)) await reap(scene);
     if (!isRunning(scene)) await start(scene);
@@ -119,14 +120,22 @@ async function racingUpdates(scene: Scene, migration: Migration): Promise<void> 
   const reports = news.map((each) => {
     const { vmmOutcome, migrationInOutcome, migrationOutOutcome } = judge(each);
     take(each, { vmmOutcome, migrationInOutcome, migrationOutOutcome, updateNeeded: true });
-    return caller.call("reportVmm", toArguments(each), { vmmOutcome, migrationInOutcome, migrationOutOutcome });
+    return caller.call("reportVmm", toArguments(each), {
+      vmmOutcome,
+      migrationInOutcome,
+      migrationOutOutcome,
+    });
   });
   const eitherWay = [{ outcome: "applied" }, { outcome: "unchanged" }] as const;
   const runs = await Promise.all([
     ...updaters.map((updater) => caller.call("runUpdate", updater, ...eitherWay)),
     ...reports.map((each) => each.then(() => ({ outcome: "unchanged" }))),
   ]);
-  const last = await caller.call("runUpdate", { instanceId: life.instanceId, sagaId: scene.newId() }, ...eitherWay);
+  const last = await caller.call(
+    "runUpdate",
+    { instanceId: life.instanceId, sagaId: scene.newId() },
+    ...eitherWay,
+  );
   const applied = [...runs, last].filter(({ outcome }) => outcome === "applied").length;
   enact(life, { state: "vmm", active: destination });
   life.generation += applied - 1;
@@ -156,25 +165,25 @@ async function unwoundAtTheEnd(scene: Scene, migration: Migration): Promise<void
 async function racingTheUnwinding(scene: Scene, migration: Migration): Promise<void> {
   const { caller } = scene;
   await makeProgress(scene, migration);
-  const news = newsOf(scene, migration.destination, "running", { migrationIn: { migration, state: "completed" } });
-  const [{ outcome }] = await Promise.all([
-    caller.call(
-      "unwindMigration",
-      sagaOf(scene, migration),
-      { outcome: "applied" },
-      { outcome: "conflict", reason: "handed_over" },
-    ),
-    caller.call(
-      "reportVmm",
-      toArguments(news),
-      { vmmOutcome: "applied", migrationInOutcome: "applied", updateNeeded: true },
-      { vmmOutcome: "terminal", migrationInOutcome: "terminal", updateNeeded: false },
-    ),
-  ]);
-  if (outcome === "applied") markUnwound(migration);
-  else take(news, judge(news));
-  if (outcome === "applied") await maybeStay(scene, migration);
-  else await arrive(scene, migration);
+  const news = newsOf(scene, migration.destination, "running", {
+    migrationIn: { migration, state: "completed" },
+  });
+  const applied = { outcome: "applied" } as const;
+  const tooLate = { outcome: "conflict", reason: "handed_over" } as const;
+  const arrived = { vmmOutcome: "applied", migrationInOutcome: "applied", updateNeeded: true } as const;
+  const dead = { vmmOutcome: "terminal", migrationInOutcome: "terminal", updateNeeded: false } as const;
+  const [{ outcome }] = await together(
+    scene,
+    () => caller.call("unwindMigration", sagaOf(scene, migration), applied, tooLate),
+    () => caller.call("reportVmm", toArguments(news), arrived, dead),
+  );
+  if (outcome === "applied") {
+    markUnwound(migration);
+    await maybeStay(scene, migration);
+  } else {
+    take(news, judge(news));
+    await arrive(scene, migration);
+  }
 }
 
 /** The saga may still undo what the update has not unlinked yet. */

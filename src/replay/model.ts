@@ -134,8 +134,10 @@ export function take(report: Report, { vmmOutcome, migrationInOutcome, migration
     vmm.generation = generation;
     vmm.wasRunning ||= state === "running";
   }
-  if (migrationIn && migrationInOutcome === "applied") takeSide(migrationIn.migration.destinationSide, migrationIn);
-  if (migrationOut && migrationOutOutcome === "applied") takeSide(migrationOut.migration.sourceSide, migrationOut);
+  if (migrationIn && migrationInOutcome === "applied")
+    takeSide(migrationIn.migration.destinationSide, migrationIn);
+  if (migrationOut && migrationOutOutcome === "applied")
+    takeSide(migrationOut.migration.sourceSide, migrationOut);
 }
 
 function takeSide(side: Side, { state, generation }: SideReport): void {
@@ -149,7 +151,10 @@ function judgeVmm(vmm: Vmm, generation: number): ReportOutcome {
   return generation > vmm.generation ? "applied" : "stale";
 }
 
-function judgeSide({ migration, generation }: SideReport, side: "sourceSide" | "destinationSide"): ReportOutcome {
+function judgeSide(
+  { migration, generation }: SideReport,
+  side: "sourceSide" | "destinationSide",
+): ReportOutcome {
   if (migration.isDeleted) return "gone";
   if (generation <= migration[side].generation) return "stale";
   return isEnded(migration[side]) ? "terminal" : "applied";

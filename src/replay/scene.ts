@@ -40,7 +40,7 @@ export class Scene {
 
   /** The VMM of an instance that has one. */
   get active(): Vmm {
-    return this.life.active as Vmm;
+    return (this.life as Life & { active: Vmm }).active;
   }
 
   /** A VMM that a start saga is about to create, or a migrate saga from `source`, which is on another sled. */
@@ -75,8 +75,18 @@ export class Scene {
   }
 
   #sledId(other: string | undefined): string {
-    const { sledIds } = this.world;
-    const sledId = this.chance.pick(sledIds);
-    return sledId === other ? (sledIds.find((each) => each !== other) ?? sledId) : sledId;
+    const sledIds = this.world.sledIds.filter((sledId) => sledId !== other);
+    return this.chance.pick(sledIds as [string, ...string[]]);
   }
+}
+
+/** Two at once; which is sent first differs. */
+export async function together<A, B>(
+  { chance }: Scene,
+  one: () => Promise<A>,
+  other: () => Promise<B>,
+): Promise<[A, B]> {
+  if (chance.happens(0.5)) return await Promise.all([one(), other()]);
+  const [b, a] = await Promise.all([other(), one()]);
+  return [a, b];
 }

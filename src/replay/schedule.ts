@@ -6,6 +6,11 @@ export interface Due {
   index: number;
 }
 
+interface Place<T> {
+  due: T;
+  place: number;
+}
+
 /** A binary heap: what is due first comes out first, in whatever order it went in. */
 export class Schedule<T extends Due> {
   readonly #heap: T[] = [];
@@ -21,9 +26,9 @@ export class Schedule<T extends Due> {
 
   add(due: T): void {
     let place = this.#heap.length;
-    for (let parent = above(place); place > 0 && isBefore(due, this.#at(parent)); parent = above(place)) {
-      this.#heap[place] = this.#at(parent);
-      place = parent;
+    for (let parent = this.#above(place); parent && isBefore(due, parent.due); parent = this.#above(place)) {
+      this.#heap[place] = parent.due;
+      place = parent.place;
     }
     this.#heap[place] = due;
   }
@@ -37,28 +42,26 @@ export class Schedule<T extends Due> {
 
   #sink(due: T): void {
     let place = 0;
-    for (let child = this.#earlierChild(place); child !== undefined; child = this.#earlierChild(place)) {
-      if (!isBefore(this.#at(child), due)) break;
-      this.#heap[place] = this.#at(child);
-      place = child;
+    for (let child = this.#below(place); child && isBefore(child.due, due); child = this.#below(place)) {
+      this.#heap[place] = child.due;
+      place = child.place;
     }
     this.#heap[place] = due;
   }
 
-  #earlierChild(parent: number): number | undefined {
-    const left = 2 * parent + 1;
-    const right = left + 1;
-    if (left >= this.#heap.length) return undefined;
-    return right < this.#heap.length && isBefore(this.#at(right), this.#at(left)) ? right : left;
+  #above(child: number): Place<T> | undefined {
+    const place = (child - 1) >> 1;
+    const due = this.#heap[place];
+    return due && { due, place };
   }
 
-  #at(place: number): T {
-    return this.#heap[place] as T;
+  /** The earlier of two children. */
+  #below(parent: number): Place<T> | undefined {
+    const place = 2 * parent + 1;
+    const [left, right] = [this.#heap[place], this.#heap[place + 1]];
+    if (left && right && isBefore(right, left)) return { due: right, place: place + 1 };
+    return left && { due: left, place };
   }
-}
-
-function above(place: number): number {
-  return (place - 1) >> 1;
 }
 
 function isBefore(a: Due, b: Due): boolean {

@@ -14,14 +14,25 @@ type Delivery = (scene: Scene, news: Report) => Promise<void>;
 const deliveries: readonly [Delivery, ...Delivery[]] = [twice, overtaking, inABatch, againLater];
 
 /** The sled has news of a VMM: the report arrives at once, or twice, before an older one, in a batch, and again later. */
-export async function report(scene: Scene, vmm: Vmm, state: ReportedVmmState, parts: Parts = {}): Promise<void> {
+export async function report(
+  scene: Scene,
+  vmm: Vmm,
+  state: ReportedVmmState,
+  parts: Parts = {},
+): Promise<void> {
   const deliver = scene.goesWrong() ? scene.chance.pick(deliveries) : once;
   await deliver(scene, newsOf(scene, vmm, state, parts));
 }
 
 /** A report that the sled sent before its VMM died, or was unwound, arrives now. */
 export async function reportTooLate(scene: Scene, vmm: Vmm): Promise<void> {
-  const state = scene.chance.pick<ReportedVmmState>(["starting", "running", "stopping", "destroyed", "failed"]);
+  const state = scene.chance.pick<ReportedVmmState>([
+    "starting",
+    "running",
+    "stopping",
+    "destroyed",
+    "failed",
+  ]);
   const late = newsOf(scene, vmm, state, {});
   await once(scene, scene.chance.happens(0.5) ? late : { ...late, generation: vmm.generation });
   await scene.post.add(late);
@@ -40,7 +51,14 @@ export function newsOf({ life }: Scene, vmm: Vmm, state: ReportedVmmState, parts
   };
 }
 
-export function toArguments({ instanceId, vmm, state, generation, time, ...parts }: Report): Arguments<"reportVmm"> {
+export function toArguments({
+  instanceId,
+  vmm,
+  state,
+  generation,
+  time,
+  ...parts
+}: Report): Arguments<"reportVmm"> {
   const { migrationIn, migrationOut } = parts;
   return {
     instanceId,
@@ -76,7 +94,11 @@ async function overtaking(scene: Scene, news: Report): Promise<void> {
 async function inABatch({ caller }: Scene, news: Report): Promise<void> {
   const reports = [olderThan(news), news, news, olderThan(news)];
   const answers = caller.ask("reportVmms", reports.map(toArguments));
-  const expected = reports.map((each, n) => ({ ordinal: n + 1, propolisId: each.vmm.id, ...expectedOf(each) }));
+  const expected = reports.map((each, n) => ({
+    ordinal: n + 1,
+    propolisId: each.vmm.id,
+    ...expectedOf(each),
+  }));
   caller.requireRows("reportVmms", reports.map(toArguments), await answers, expected);
 }
 
@@ -87,7 +109,9 @@ async function againLater(scene: Scene, news: Report): Promise<void> {
 }
 
 /** Takes the report in, too. */
-function expectedOf(news: Report): ReturnType<typeof judge> & { state: Vmm["state"]; stateGeneration: number } {
+function expectedOf(
+  news: Report,
+): ReturnType<typeof judge> & { state: Vmm["state"]; stateGeneration: number } {
   const verdict = judge(news);
   take(news, verdict);
   return { ...verdict, state: news.vmm.state, stateGeneration: news.vmm.generation };

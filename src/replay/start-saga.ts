@@ -1,9 +1,18 @@
 import type { Arguments } from "./caller.js";
 import { aftermath, die, reap } from "./death.js";
 import { isDead, type Vmm } from "./model.js";
-import { PROPOLIS_IP, type Scene } from "./scene.js";
+import { PROPOLIS_IP, type Scene, together } from "./scene.js";
 import { report, reportTooLate } from "./sled-agent.js";
-import { type Change, commit, enact, failToCommit, linkedOf, planUpdate, unlinkVmm, update } from "./update-saga.js";
+import {
+  type Change,
+  commit,
+  enact,
+  failToCommit,
+  linkedOf,
+  planUpdate,
+  unlinkVmm,
+  update,
+} from "./update-saga.js";
 
 type Failure = (scene: Scene) => Promise<void>;
 
@@ -27,7 +36,8 @@ export async function start(scene: Scene): Promise<void> {
   const vmm = await begin(scene);
   await report(scene, vmm, "starting");
   await report(scene, vmm, "running");
-  if (scene.life.migration) await update(scene, { state: "vmm", active: vmm, terminates: othersAlive(scene, vmm) });
+  if (scene.life.migration)
+    await update(scene, { state: "vmm", active: vmm, terminates: othersAlive(scene, vmm) });
   await reap(scene);
 }
 
@@ -89,18 +99,21 @@ async function beginOnce(scene: Scene, isLocked: boolean): Promise<Vmm> {
 async function beginTwice(scene: Scene): Promise<Vmm> {
   const { caller } = scene;
   const [vmm, other] = [scene.newVmm(), scene.newVmm()];
-  const attempts = [vmm, other].map((each) =>
+  const attempt = (each: Vmm): Promise<{ outcome: string }> =>
     caller.call(
       "beginStart",
       argumentsOf(scene, each),
       { outcome: "applied" },
       { outcome: "conflict", reason: "already_started" },
-    ),
+    );
+  const answers = await together(
+    scene,
+    () => attempt(vmm),
+    () => attempt(other),
   );
-  const answers = await Promise.all(attempts);
-  const winners = [vmm, other].filter((_, n) => answers[n]?.outcome === "applied");
-  caller.require(winners.length === 1, "beginStart", [vmm.id, other.id], answers, "one of them applied");
-  const [winner = vmm] = winners;
+  const [isFirst, isSecond] = answers.map(({ outcome }) => outcome === "applied");
+  caller.require(isFirst !== isSecond, "beginStart", [vmm.id, other.id], answers, "one of them applied");
+  const winner = isFirst ? vmm : other;
   link(scene, winner);
   return winner;
 }
@@ -185,10 +198,11 @@ async function racingUpdate(scene: Scene): Promise<void> {
   const vmm = await begin(scene);
   await die(scene, vmm);
   const updater = { instanceId: life.instanceId, sagaId: scene.newId() };
-  const [{ outcome }] = await Promise.all([
-    caller.call("unwindStart", sagaOf(scene, vmm), { outcome: "applied" }, { outcome: "unchanged" }),
-    caller.call("runUpdate", updater, { outcome: "applied" }),
-  ]);
+  const [{ outcome }] = await together(
+    scene,
+    () => caller.call("unwindStart", sagaOf(scene, vmm), { outcome: "applied" }, { outcome: "unchanged" }),
+    () => caller.call("runUpdate", updater, { outcome: "applied" }),
+  );
   if (outcome === "applied") markUnwound(vmm);
   enact(life, outcome === "applied" ? clearance(scene) : aftermath(scene, vmm));
   life.updaterGeneration++;

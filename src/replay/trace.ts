@@ -40,9 +40,10 @@ const vm = z
 /**
  * The VMs of a trace, a CSV file (`.gz`: compressed) in order of arrival, read no faster than they are taken.
  *
+ * @param limit how many of them at most
  * @throws VmstateError one line that names the file and, if the fault is in one, the row's line
  */
-export async function* readTrace(file: string): AsyncGenerator<TraceVm, void, undefined> {
+export async function* readTrace(file: string, limit = Infinity): AsyncGenerator<TraceVm, void, undefined> {
   const parser = parse({
     bom: true,
     columns: requireHeader,
@@ -52,11 +53,13 @@ export async function* readTrace(file: string): AsyncGenerator<TraceVm, void, un
   });
   pipeline(open(file), parser, nothing);
   try {
+    let count = 0;
     let latest = 0;
     for await (const { record, info } of parser as AsyncIterable<Row>) {
       const next = requireVm(record, info.lines, latest);
       latest = next.arrival;
       yield next;
+      if (++count >= limit) return;
     }
   } catch (error) {
     throw traceError(file, error);
@@ -65,9 +68,10 @@ export async function* readTrace(file: string): AsyncGenerator<TraceVm, void, un
 }
 
 /**
- * How many rows a trace has; reads all of it, so that a file that breaks off is found before its first VM is played.
+ * How many VMs a trace has, roughly: its lines. Reads all of it, so that a file that is none, or breaks off, is found
+ * before its first VM is played.
  *
- * @throws VmstateError as {@link readTrace}
+ * @throws VmstateError as {@link readTrace} for the first VM
  */
 export async function countVms(file: string): Promise<number> {
   let newlines = 0;
@@ -75,12 +79,13 @@ export async function countVms(file: string): Promise<number> {
   try {
     for await (const chunk of open(file) as AsyncIterable<Buffer>) {
       for (const byte of chunk) if (byte === NEWLINE) newlines++;
-      last = chunk.at(-1) ?? last;
+      last = Number(chunk.at(-1));
     }
   } catch (error) {
     throw traceError(file, error);
   }
-  return Math.max(0, last === NEWLINE ? newlines - 1 : newlines);
+  await readTrace(file, 1).next();
+  return last === NEWLINE ? newlines - 1 : newlines;
 }
 
 function open(file: string): Readable {
@@ -96,8 +101,8 @@ function requireHeader(header: string[]): string[] {
 function requireVm(record: unknown, line: number, latest: number): TraceVm {
   const { data, error } = vm.safeParse(record);
   if (error) {
-    const [issue] = error.issues;
-    throw new VmstateError(`line ${line}: ${issue?.path.join(".")} ${issue?.message}`);
+    const problems = error.issues.map(({ path, message }) => `${path.join()} ${message}`);
+    throw new VmstateError(`line ${line}: ${problems.join("; ")}`);
   }
   if (data.arrival < latest)
     throw new VmstateError(`line ${line}: arrival_s is ${data.arrival}, but the row before has ${latest}`);

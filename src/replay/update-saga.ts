@@ -1,7 +1,7 @@
 import type { InstanceState, IntendedState } from "../generated.js";
 import type { Answer } from "./caller.js";
 import type { Instance, Vmm } from "./model.js";
-import type { Scene } from "./scene.js";
+import { type Scene, together } from "./scene.js";
 
 /** What an update has to make of an instance. */
 export interface Change {
@@ -114,7 +114,12 @@ async function inOneCall(scene: Scene, change: Change): Promise<void> {
   enact(life, change);
   life.updaterGeneration++;
   const { updaterGeneration } = life;
-  await caller.call("runUpdate", newSaga(scene), { outcome: "applied", ...scene.stands(), ...plan, updaterGeneration });
+  await caller.call("runUpdate", newSaga(scene), {
+    outcome: "applied",
+    ...scene.stands(),
+    ...plan,
+    updaterGeneration,
+  });
 }
 
 async function inTwoCalls(scene: Scene, change: Change): Promise<void> {
@@ -186,10 +191,13 @@ async function contended(scene: Scene, change: Change): Promise<void> {
   const { caller, life } = scene;
   const planner = newSaga(scene);
   const rivals = [newSaga(scene), newSaga(scene)];
-  const answers = await Promise.all([
-    ...rivals.map((rival) => caller.ask("runUpdate", rival)),
-    caller.ask("beginUpdate", { ...planner, lease: LEASE }).then((begun) => finish(scene, planner, begun)),
-  ]);
+  const answers = (
+    await together(
+      scene,
+      async () => finish(scene, planner, await caller.ask("beginUpdate", { ...planner, lease: LEASE })),
+      () => Promise.all(rivals.map((rival) => caller.ask("runUpdate", rival))),
+    )
+  ).flat();
   enact(life, change);
   life.updaterGeneration++;
   const isOnce = answers.filter(({ outcome }) => outcome === "applied").length === 1;

@@ -6,10 +6,7 @@ const SLEDS = 64;
 export class World {
   readonly #run = randomBytes(4).toString("hex");
   /** Sleds that many VMMs share. */
-  readonly sledIds: readonly [string, ...string[]] = [
-    this.#id("sled", 0),
-    ...Array.from({ length: SLEDS - 1 }, (_, n) => this.#id("sled", n + 1)),
-  ];
+  readonly sledIds: readonly string[] = Array.from({ length: SLEDS }, (_, n) => this.#id("sled", n));
 
   instanceId(index: number): string {
     return this.#id("instance", index);

@@ -350,28 +350,6 @@ describe("plan_token", () => {
   });
 });
 
-describe("is_remarkable", () => {
-  const plain = { instance_id: ID, propolis_id: ID, state: "running", generation: 1, time: "2030-01-01" };
-  const strange = [
-    ...Object.keys(plain).map((key) => ({ [key]: null })),
-    { generation: 0 },
-    { generation: 2 ** 53 },
-    { time: "infinity" },
-    ...["in", "out"].flatMap((side) => [
-      { [`migration_${side}_id`]: ID },
-      { [`migration_${side}_state`]: "pending" },
-      { [`migration_${side}_generation`]: 1 },
-      { [`migration_${side}_time`]: "2030-01-01" },
-    ]),
-  ];
-  it.each([{}, { generation: 2 ** 53 - 1 }, ...strange])("judges a plain report with %o", async (change) => {
-    const report = { ...plain, ...change };
-    const [row] = await db.sql<[{ remarkable: boolean }]>`
-      select vmstate.is_remarkable(jsonb_populate_record(null::vmstate.vmm_report, ${db.sql.json(report)})) as remarkable`;
-    expect(row.remarkable).toBe(strange.includes(change));
-  });
-});
-
 describe("each class and decision", () => {
   const names = ["classes", "decisions"].flatMap((folder) =>
     readdirSync(new URL(`../../sql/${folder}`, import.meta.url)).map((file) => file.replace(/\.sql$/, "")),

@@ -72,9 +72,10 @@ async function waitsFor(pid: number): Promise<Table | null> {
 async function session(): Promise<{ sql: postgres.ReservedSql; pid: number } & AsyncDisposable> {
   const sql = await db.sql.reserve();
   const [{ pid }] = await sql<[{ pid: number }]>`select pg_backend_pid() as pid`;
-  const dispose = (): Promise<void> => {
+  const dispose = async (): Promise<void> => {
+    // in case that a test failed on the way
+    await sql`rollback`;
     sql.release();
-    return Promise.resolve();
   };
   return { sql, pid, [Symbol.asyncDispose]: dispose };
 }
@@ -723,7 +724,10 @@ describe("many rows are locked in the order of their ids:", () => {
     const answers: Promise<unknown>[] = [];
     for (const act of acts) {
       const waiter = await session();
-      answers.push(act(waiter.sql).finally(() => waiter[Symbol.asyncDispose]()));
+      const answer = act(waiter.sql).finally(() => waiter[Symbol.asyncDispose]());
+      answers.push(answer);
+      // awaited only below
+      answer.catch(() => undefined);
       await untilWaiting(db.sql, waiter.pid);
     }
     await holder.sql`commit`;
@@ -778,33 +782,34 @@ describe("many rows are locked in the order of their ids:", () => {
   );
 
   it.each(["first", "last"])(
-    "fail_sled, two batches, commit_update and unwind_start, the %s VMM held",
+    "fail_sled, two batches, commit_update and unwind_start, which all need the %s VMM",
     async (which) => {
       const sledId = randomUUID();
-      const all: Scenario[] = [];
-      for (let n = 0; n < 3; n++) {
-        const s = await stopped(db.sql);
-        await applied(beginStart(db.sql, { ...s.start, sledId }));
+      const ids = Array.from({ length: 4 }, (_, n) => `${n}${randomUUID().slice(1)}`);
+      if (which === "last") ids.reverse();
+      const all = await Promise.all([0, 1, 2].map(() => stopped(db.sql)));
+      for (const [n, s] of all.entries()) {
+        s.propolisId = String(ids[n]);
+        Object.assign(s.start, { propolisId: s.propolisId, sledId });
+        await applied(beginStart(db.sql, s.start));
         await say(db.sql, s, "active", "running");
-        all.push(s);
       }
-      const [s, other] = all as [Scenario, Scenario];
+      const [s] = all as [Scenario];
+      s.destinationId = String(ids[3]);
+      Object.assign(s.migration, { sourcePropolisId: s.propolisId, destinationPropolisId: s.destinationId });
       await applied(beginMigration(db.sql, s.migration));
       await say(db.sql, s, "destination", "running", "failed");
       const commit = await updating(s);
 
-      const batch = [
-        ...all.map((s) => report(s, s.propolisId, "rebooting", 9)),
-        report(s, s.destinationId, "rebooting", 9),
-      ];
-      const ids = batch.map(({ propolisId }) => propolisId).toSorted();
-      const held = which === "first" ? ids[0] : ids[3];
-      const [failedVmms] = await whileHeld("vmm", String(held), [
+      const batch = [s, ...all].map((s, n) =>
+        report(s, n === 0 ? s.destinationId : s.propolisId, "rebooting", 9),
+      );
+      const [failedVmms] = await whileHeld("vmm", s.propolisId, [
         (sql) => failSled(sql, { sledId, reason: "sled_off" }),
         (sql) => reportVmms(sql, batch),
         (sql) => reportVmms(sql, batch.toReversed()),
         commit,
-        (sql) => unwindStart(sql, held === other.propolisId ? other.start : s.start),
+        (sql) => unwindStart(sql, s.start),
       ]);
       expect(failedVmms).toHaveLength(3);
     },

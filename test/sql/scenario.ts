@@ -67,7 +67,7 @@ const STATE_WITHOUT_VMM: Partial<Record<ApiInstanceState, InstanceState>> = {
 
 /** The columns of an instance that shows `apiState` and names these VMMs. */
 export function rowOf(
-  { instanceId, migrationId }: Scenario,
+  { instanceId, migrationId }: Pick<Scenario, "instanceId" | "migrationId">,
   apiState: ApiInstanceState,
   stateGeneration: number,
   activePropolisId: string | null = null,
@@ -110,12 +110,10 @@ export function anotherMigration({ migration }: Pick<Scenario, "migration">): Be
 
 /** Nothing in the database yet. */
 export function unknown(options: Create = {}): Scenario {
-  const [instanceId, propolisId, destinationId, migrationId] = [0, 0, 0, 0].map(() => randomUUID()) as [
-    string,
-    string,
-    string,
-    string,
-  ];
+  const instanceId = randomUUID();
+  const propolisId = randomUUID();
+  const destinationId = randomUUID();
+  const migrationId = randomUUID();
   const start = { ...anotherStart({ instanceId }), propolisId, propolisIp: "fd00::1" };
   const migration = {
     instanceId,
@@ -134,7 +132,7 @@ export function unknown(options: Create = {}): Scenario {
     ...options,
   };
   const s = { instanceId, propolisId, destinationId, migrationId, create, start, migration };
-  return { ...s, row: rowOf(s as Scenario, "creating", 1) };
+  return { ...s, row: rowOf(s, "creating", 1) };
 }
 
 /** Created, its creation not finished. */
@@ -166,7 +164,11 @@ export async function running(sql: postgres.Sql, options?: Create): Promise<Scen
 }
 
 /** Its VMM, once running, in this state, at generation 3, and still linked. */
-export async function saying(sql: postgres.Sql, state: ReportedVmmState, options?: Create): Promise<Scenario> {
+export async function saying(
+  sql: postgres.Sql,
+  state: ReportedVmmState,
+  options?: Create,
+): Promise<Scenario> {
   const s = await running(sql, options);
   await say(sql, s, "active", state);
   const shown = {
@@ -267,7 +269,10 @@ export async function update(sql: postgres.Sql, { instanceId }: Pick<Scenario, "
 }
 
 /** The updater's lease ends now. */
-export async function expireLease(sql: postgres.Sql, { instanceId }: Pick<Scenario, "instanceId">): Promise<void> {
+export async function expireLease(
+  sql: postgres.Sql,
+  { instanceId }: Pick<Scenario, "instanceId">,
+): Promise<void> {
   await sql`update vmstate.instance set updater_lease_until = clock_timestamp() where id = ${instanceId}`;
 }
 
@@ -283,7 +288,10 @@ export async function applied<A extends { outcome: string }>(
 type StoredRow = Record<string, unknown>;
 
 /** The instance's row as it is stored. */
-export async function instance(sql: postgres.Sql, { instanceId }: Pick<Scenario, "instanceId">): Promise<StoredRow> {
+export async function instance(
+  sql: postgres.Sql,
+  { instanceId }: Pick<Scenario, "instanceId">,
+): Promise<StoredRow> {
   const [found] = await sql<{ row: StoredRow }[]>`
     select to_jsonb(i) as row from vmstate.instance as i where i.id = ${instanceId}`;
   return found?.row ?? {};

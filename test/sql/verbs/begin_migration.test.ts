@@ -1,8 +1,43 @@
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { beginMigration, beginStart, deleteVmm, requestStop, unwindMigration, unwindStart } from "../../../src/index.js";
+import {
+  beginMigration,
+  beginStart,
+  deleteVmm,
+  requestStop,
+  unwindMigration,
+  unwindStart,
+} from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { anotherMigration, anotherStart, applied, call, creating, deleted, expectInvalid, failed, handedOver, instance, migrated, migrating, migration, NO_ROW, rowOf, running, say, saying, starting, stopped, unknown, unwound, update, vmm, writingNothing, type InstanceRow, type Scenario } from "../scenario.js";
+import {
+  anotherMigration,
+  anotherStart,
+  applied,
+  call,
+  creating,
+  deleted,
+  expectInvalid,
+  failed,
+  handedOver,
+  instance,
+  migrated,
+  migrating,
+  migration,
+  NO_ROW,
+  rowOf,
+  running,
+  say,
+  saying,
+  starting,
+  stopped,
+  unknown,
+  unwound,
+  update,
+  vmm,
+  writingNothing,
+  type InstanceRow,
+  type Scenario,
+} from "../scenario.js";
 
 let db: TestDatabase;
 let sql: postgres.Sql;
@@ -46,7 +81,10 @@ describe("applied", () => {
   test("moves a guest that reboots, and one that the user stops", async () => {
     const s = await saying(sql, "rebooting");
     await applied(requestStop(sql, s));
-    expect(await beginMigration(sql, s.migration)).toMatchObject({ outcome: "applied", apiState: "migrating" });
+    expect(await beginMigration(sql, s.migration)).toMatchObject({
+      outcome: "applied",
+      apiState: "migrating",
+    });
     expect(await instance(sql, s)).toMatchObject({ intended_state: "stopped" });
   });
 
@@ -94,7 +132,11 @@ describe("applied", () => {
 describe("unchanged", () => {
   const moves: [string, (s: Scenario) => Promise<unknown>, (s: Scenario) => InstanceRow][] = [
     ["at once", () => Promise.resolve(), (s) => s.row],
-    ["when the destination VMM is there", (s) => say(sql, s, "destination", "migrating", "in_progress"), (s) => s.row],
+    [
+      "when the destination VMM is there",
+      (s) => say(sql, s, "destination", "migrating", "in_progress"),
+      (s) => s.row,
+    ],
     ["when the destination VMM died", (s) => say(sql, s, "destination", "failed"), (s) => s.row],
     [
       "when the migration failed and was unlinked",

@@ -179,11 +179,7 @@ describe("unchanged", () => {
       },
       (s) => rowOf(s, "starting", 5, s.destinationId),
     ],
-    [
-      "when the user stopped it",
-      (s) => requestStop(sql, s),
-      (s) => rowOf(s, "starting", 3, s.propolisId),
-    ],
+    ["when the user stopped it", (s) => requestStop(sql, s), (s) => rowOf(s, "starting", 3, s.propolisId)],
   ];
   test.each(moves)("answers a replay %s, before the expected generation", async (_, move, row) => {
     const s = await stopped(sql);

@@ -2,7 +2,23 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { configureInstance } from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { applied, creating, deleted, expectInvalid, failed, instance, migrating, NO_ROW, running, saying, stopped, unknown, unwound, writingNothing, type Scenario } from "../scenario.js";
+import {
+  applied,
+  creating,
+  deleted,
+  expectInvalid,
+  failed,
+  instance,
+  migrating,
+  NO_ROW,
+  running,
+  saying,
+  stopped,
+  unknown,
+  unwound,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
 
 let db: TestDatabase;
 let sql: postgres.Sql;
@@ -44,14 +60,17 @@ test.each([
   [{}, null, null],
   [{ autoRestartPolicy: "best_effort" }, "best_effort", null],
   [{ autoRestartCooldown: 0 }, null, "00:00:00"],
-] as const)("applied: %o is the whole configuration, and the rest is the default", async (given, policy, cooldown) => {
-  const s = await creating(sql, { autoRestartPolicy: "never", autoRestartCooldown: "1 hour" });
-  await applied(configureInstance(sql, { instanceId: s.instanceId, ...given }));
-  expect(await instance(sql, s)).toMatchObject({
-    auto_restart_policy: policy,
-    auto_restart_cooldown: cooldown,
-  });
-});
+] as const)(
+  "applied: %o is the whole configuration, and the rest is the default",
+  async (given, policy, cooldown) => {
+    const s = await creating(sql, { autoRestartPolicy: "never", autoRestartCooldown: "1 hour" });
+    await applied(configureInstance(sql, { instanceId: s.instanceId, ...given }));
+    expect(await instance(sql, s)).toMatchObject({
+      auto_restart_policy: policy,
+      auto_restart_cooldown: cooldown,
+    });
+  },
+);
 
 test("unchanged: the defaults are what an instance has anyway", async () => {
   const s = await creating(sql);

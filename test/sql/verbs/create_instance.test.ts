@@ -2,7 +2,20 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createInstance, deleteInstance } from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { applied, creating, deleted, expectInvalid, failed, instance, NO_ROW, running, stopped, unknown, writingNothing, type Scenario } from "../scenario.js";
+import {
+  applied,
+  creating,
+  deleted,
+  expectInvalid,
+  failed,
+  instance,
+  NO_ROW,
+  running,
+  stopped,
+  unknown,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
 
 let db: TestDatabase;
 let sql: postgres.Sql;
@@ -38,11 +51,14 @@ describe("applied", () => {
     });
   });
 
-  test.each(["x", "n".repeat(63), "ü".repeat(63), "a name with spaces"])("takes the name %s", async (name) => {
-    const s = unknown({ name });
-    await applied(createInstance(sql, s.create));
-    expect(await instance(sql, s)).toMatchObject({ name });
-  });
+  test.each(["x", "n".repeat(63), "ü".repeat(63), "a name with spaces"])(
+    "takes the name %s",
+    async (name) => {
+      const s = unknown({ name });
+      await applied(createInstance(sql, s.create));
+      expect(await instance(sql, s)).toMatchObject({ name });
+    },
+  );
 
   test("takes a name that another project uses", async () => {
     await creating(sql, { name: "shared" });
@@ -74,7 +90,12 @@ describe("unchanged", () => {
   test("answers a replay that says something else of the instance, and keeps what was said first", async () => {
     const s = await creating(sql);
     const { create: other } = await creating(sql, { projectId: s.create.projectId, name: "other" });
-    const again = { ...s.create, name: other.name, intendedState: "running", autoRestartPolicy: "never" } as const;
+    const again = {
+      ...s.create,
+      name: other.name,
+      intendedState: "running",
+      autoRestartPolicy: "never",
+    } as const;
     expect(await writingNothing(sql, () => createInstance(sql, again))).toEqual({
       outcome: "unchanged",
       reason: null,

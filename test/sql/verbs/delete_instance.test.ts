@@ -1,8 +1,42 @@
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { beginUpdate, commitUpdate, createInstance, deleteInstance, inheritUpdate, reportVmm, unlockUpdate, unwindMigration, unwindStart } from "../../../src/index.js";
+import {
+  beginUpdate,
+  commitUpdate,
+  createInstance,
+  deleteInstance,
+  inheritUpdate,
+  reportVmm,
+  unlockUpdate,
+  unwindMigration,
+  unwindStart,
+} from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { applied, creating, deleted, expectInvalid, failed, handedOver, instance, migrated, migrating, migration, NO_ROW, rowOf, running, say, saying, starting, stopped, unknown, unwound, update, vmm, writingNothing, type Scenario } from "../scenario.js";
+import {
+  applied,
+  creating,
+  deleted,
+  expectInvalid,
+  failed,
+  handedOver,
+  instance,
+  migrated,
+  migrating,
+  migration,
+  NO_ROW,
+  rowOf,
+  running,
+  say,
+  saying,
+  starting,
+  stopped,
+  unknown,
+  unwound,
+  update,
+  vmm,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
 
 let db: TestDatabase;
 let sql: postgres.Sql;
@@ -84,7 +118,9 @@ describe("applied", () => {
   test("deletes past migrations", async () => {
     const s = await stoppedAfterMigration();
     await applied(deleteInstance(sql, s));
-    expect(await migration(sql, s.migrationId)).toMatchObject({ time_deleted: expect.any(String) as unknown });
+    expect(await migration(sql, s.migrationId)).toMatchObject({
+      time_deleted: expect.any(String) as unknown,
+    });
   });
 
   test("frees the name", async () => {

@@ -2,7 +2,24 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deleteInstance, deleteVmm, type VmmState } from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { applied, expectInvalid, failed, handedOver, migrated, migrating, migration, running, say, saying, unknown, unwound, update, vmm, writingNothing, type Scenario } from "../scenario.js";
+import {
+  applied,
+  expectInvalid,
+  failed,
+  handedOver,
+  migrated,
+  migrating,
+  migration,
+  running,
+  say,
+  saying,
+  unknown,
+  unwound,
+  update,
+  vmm,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
 
 let db: TestDatabase;
 let sql: postgres.Sql;
@@ -92,15 +109,18 @@ describe("conflict", () => {
       2,
     ],
   ];
-  test.each(linked)("linked: the instance names the VMM, which is %s", async (_, reach, state, stateGeneration) => {
-    const s = await reach();
-    expect(await writingNothing(sql, () => deleteVmm(sql, s))).toEqual({
-      outcome: "conflict",
-      reason: "linked",
-      state,
-      stateGeneration,
-    });
-  });
+  test.each(linked)(
+    "linked: the instance names the VMM, which is %s",
+    async (_, reach, state, stateGeneration) => {
+      const s = await reach();
+      expect(await writingNothing(sql, () => deleteVmm(sql, s))).toEqual({
+        outcome: "conflict",
+        reason: "linked",
+        state,
+        stateGeneration,
+      });
+    },
+  );
 
   test("not_destroyable: the VMM is alive, although no instance names it", async () => {
     const s = await migrated(sql);

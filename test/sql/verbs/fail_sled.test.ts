@@ -2,7 +2,21 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { beginMigration, beginStart, deleteVmm, failSled, unwindStart } from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { applied, expectInvalid, migrated, migrating, migration, running, say, saying, stopped, update, vmm, writingNothing, type Scenario } from "../scenario.js";
+import {
+  applied,
+  expectInvalid,
+  migrated,
+  migrating,
+  migration,
+  running,
+  say,
+  saying,
+  stopped,
+  update,
+  vmm,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
 
 let db: TestDatabase;
 let sql: postgres.Sql;
@@ -48,7 +62,10 @@ test("applied: fails every live VMM of the sled, one row for each, in the order 
   const ids = answer.map(({ propolisId }) => propolisId);
   expect(ids).toEqual(ids.toSorted());
 
-  expect(await vmm(sql, creating.propolisId)).toMatchObject({ state: "failed", failure_reason: "sled_expunged" });
+  expect(await vmm(sql, creating.propolisId)).toMatchObject({
+    state: "failed",
+    failure_reason: "sled_expunged",
+  });
   expect(await vmm(sql, unwound.propolisId)).toMatchObject({ state: "saga_unwound" });
   expect(await vmm(sql, destroyed.propolisId)).toMatchObject({ state: "destroyed", failure_reason: null });
   expect(await vmm(sql, elsewhere.propolisId)).toEqual(before);

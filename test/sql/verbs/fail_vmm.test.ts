@@ -1,8 +1,31 @@
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { deleteVmm, failVmm, type FailureReason, type ReportedVmmState, type VmmState } from "../../../src/index.js";
+import {
+  deleteVmm,
+  failVmm,
+  type FailureReason,
+  type ReportedVmmState,
+  type VmmState,
+} from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { applied, deleted, expectInvalid, failed, instance, migrated, migrating, migration, running, saying, starting, unknown, unwound, vmm, writingNothing, type Scenario } from "../scenario.js";
+import {
+  applied,
+  deleted,
+  expectInvalid,
+  failed,
+  instance,
+  migrated,
+  migrating,
+  migration,
+  running,
+  saying,
+  starting,
+  unknown,
+  unwound,
+  vmm,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
 
 let db: TestDatabase;
 let sql: postgres.Sql;
@@ -37,7 +60,10 @@ describe("applied", () => {
   const live: ReportedVmmState[] = ["starting", "running", "stopping", "stopped", "rebooting", "migrating"];
   test.each(live)("fails one that is %s", async (state) => {
     const s = await saying(sql, state);
-    expect(await failVmm(sql, { ...s, reason: "operator" })).toMatchObject({ outcome: "applied", stateGeneration: 4 });
+    expect(await failVmm(sql, { ...s, reason: "operator" })).toMatchObject({
+      outcome: "applied",
+      stateGeneration: 4,
+    });
   });
 
   test("fails one that is creating, at the generation expected", async () => {
@@ -78,19 +104,22 @@ describe("terminal", () => {
     ["destroyed", () => saying(sql, "destroyed"), 3],
     ["saga_unwound", () => unwound(sql), 2],
   ];
-  test.each(dead)("the VMM is %s already, whatever the generation expected", async (state, reach, stateGeneration) => {
-    const s = await reach();
-    for (const expectedGeneration of [undefined, stateGeneration, 99]) {
-      const failure = { ...s, reason: "operator", expectedGeneration } as const;
-      expect(await writingNothing(sql, () => failVmm(sql, failure))).toEqual({
-        outcome: "terminal",
-        reason: null,
-        state,
-        stateGeneration,
-        updateNeeded: false,
-      });
-    }
-  });
+  test.each(dead)(
+    "the VMM is %s already, whatever the generation expected",
+    async (state, reach, stateGeneration) => {
+      const s = await reach();
+      for (const expectedGeneration of [undefined, stateGeneration, 99]) {
+        const failure = { ...s, reason: "operator", expectedGeneration } as const;
+        expect(await writingNothing(sql, () => failVmm(sql, failure))).toEqual({
+          outcome: "terminal",
+          reason: null,
+          state,
+          stateGeneration,
+          updateNeeded: false,
+        });
+      }
+    },
+  );
 
   test("is the answer to a replay; the first reason stays", async () => {
     const s = await running(sql);
@@ -100,17 +129,20 @@ describe("terminal", () => {
   });
 });
 
-test.each([1, 3])("conflict/stale_generation: the VMM is at 2, %i was expected", async (expectedGeneration) => {
-  const s = await running(sql);
-  const failure = { ...s, reason: "operator", expectedGeneration } as const;
-  expect(await writingNothing(sql, () => failVmm(sql, failure))).toEqual({
-    outcome: "conflict",
-    reason: "stale_generation",
-    state: "running",
-    stateGeneration: 2,
-    updateNeeded: false,
-  });
-});
+test.each([1, 3])(
+  "conflict/stale_generation: the VMM is at 2, %i was expected",
+  async (expectedGeneration) => {
+    const s = await running(sql);
+    const failure = { ...s, reason: "operator", expectedGeneration } as const;
+    expect(await writingNothing(sql, () => failVmm(sql, failure))).toEqual({
+      outcome: "conflict",
+      reason: "stale_generation",
+      state: "running",
+      stateGeneration: 2,
+      updateNeeded: false,
+    });
+  },
+);
 
 test("gone: the VMM was deleted", async () => {
   const s = await failed(sql);
@@ -126,7 +158,13 @@ test("gone: the VMM was deleted", async () => {
 });
 
 describe("not_found", () => {
-  const nothing = { outcome: "not_found", reason: null, state: null, stateGeneration: null, updateNeeded: false };
+  const nothing = {
+    outcome: "not_found",
+    reason: null,
+    state: null,
+    stateGeneration: null,
+    updateNeeded: false,
+  };
 
   test("there is no such VMM", async () => {
     expect(await failVmm(sql, { ...unknown(), reason: "operator" })).toEqual(nothing);

@@ -2,7 +2,20 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { finishInstanceCreation } from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { creating, deleted, expectInvalid, failed, migrating, NO_ROW, rowOf, running, stopped, unknown, writingNothing, type Scenario } from "../scenario.js";
+import {
+  creating,
+  deleted,
+  expectInvalid,
+  failed,
+  migrating,
+  NO_ROW,
+  rowOf,
+  running,
+  stopped,
+  unknown,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
 
 let db: TestDatabase;
 let sql: postgres.Sql;

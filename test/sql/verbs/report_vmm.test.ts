@@ -1,9 +1,39 @@
 import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { beginMigration, deleteInstance, deleteVmm, failVmm, reportVmm, unwindMigration, type MigrationState, type ReportedVmmState, type ReportVmmAnswer, type ReportVmmArguments, type VmmState } from "../../../src/index.js";
+import {
+  beginMigration,
+  deleteInstance,
+  deleteVmm,
+  failVmm,
+  reportVmm,
+  unwindMigration,
+  type MigrationState,
+  type ReportedVmmState,
+  type ReportVmmAnswer,
+  type ReportVmmArguments,
+  type VmmState,
+} from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { anotherMigration, applied, expectInvalid, failed, instance, migrated, migrating, migration, running, say, saying, starting, unwound, update, vmm, writingNothing, type Scenario } from "../scenario.js";
+import {
+  anotherMigration,
+  applied,
+  expectInvalid,
+  failed,
+  instance,
+  migrated,
+  migrating,
+  migration,
+  running,
+  say,
+  saying,
+  starting,
+  unwound,
+  update,
+  vmm,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
 
 let db: TestDatabase;
 let sql: postgres.Sql;
@@ -66,14 +96,19 @@ describe("applied", () => {
     expect(await instance(sql, s)).toEqual(before);
   });
 
-  test.each(["failed", "destroyed"] as const)("an unlinked VMM is %s, and there is nothing to update", async (state) => {
-    const s = await migrated(sql);
-    expect(await reportVmm(sql, reportOf(s, state, 3))).toEqual(answerOf("applied", state, 3));
-  });
+  test.each(["failed", "destroyed"] as const)(
+    "an unlinked VMM is %s, and there is nothing to update",
+    async (state) => {
+      const s = await migrated(sql);
+      expect(await reportVmm(sql, reportOf(s, state, 3))).toEqual(answerOf("applied", state, 3));
+    },
+  );
 
   test("a generation may skip some, up to the greatest that a number holds", async () => {
     const s = await running(sql);
-    expect(await reportVmm(sql, reportOf(s, "rebooting", 1000))).toEqual(answerOf("applied", "rebooting", 1000));
+    expect(await reportVmm(sql, reportOf(s, "rebooting", 1000))).toEqual(
+      answerOf("applied", "rebooting", 1000),
+    );
     expect(await reportVmm(sql, reportOf(s, "running", MAX_GENERATION))).toEqual(
       answerOf("applied", "running", MAX_GENERATION),
     );
@@ -97,11 +132,14 @@ describe("applied", () => {
   });
 });
 
-test.each([1, 2])("stale: generation %i is not newer than 2; even the same report again", async (generation) => {
-  const s = await running(sql);
-  const report = reportOf(s, "running", generation);
-  expect(await writingNothing(sql, () => reportVmm(sql, report))).toEqual(answerOf("stale", "running", 2));
-});
+test.each([1, 2])(
+  "stale: generation %i is not newer than 2; even the same report again",
+  async (generation) => {
+    const s = await running(sql);
+    const report = reportOf(s, "running", generation);
+    expect(await writingNothing(sql, () => reportVmm(sql, report))).toEqual(answerOf("stale", "running", 2));
+  },
+);
 
 test("stale: a VMM just created has generation 1 already", async () => {
   const s = await starting(sql);
@@ -141,7 +179,9 @@ test("not_found: there is no such VMM, or it is another instance's", async () =>
   const [s, other] = [await running(sql), await running(sql)];
   for (const propolisId of [s.destinationId, other.propolisId]) {
     const report = { ...reportOf(s, "running", 9), propolisId };
-    expect(await writingNothing(sql, () => reportVmm(sql, report))).toEqual(answerOf("not_found", null, null));
+    expect(await writingNothing(sql, () => reportVmm(sql, report))).toEqual(
+      answerOf("not_found", null, null),
+    );
   }
 });
 
@@ -190,11 +230,18 @@ describe("the parts of a report are judged separately", () => {
     ["terminal", "in, newer than its end", async () => into(await ended("destination"), 4)],
     ["stale", "in, its end again", async () => into(await ended("destination"), 3)],
     ["wrong_side", "in, said by the source", () => said(into, "propolisId")],
-    ["not_found", "in, unknown", async () => ({ ...into(await underWay(), 3), sides: { migrationInId: randomUUID() } })],
+    [
+      "not_found",
+      "in, unknown",
+      async () => ({ ...into(await underWay(), 3), sides: { migrationInId: randomUUID() } }),
+    ],
     [
       "not_found",
       "in, another instance's",
-      async () => ({ ...into(await underWay(), 3), sides: { migrationInId: (await underWay()).migrationId } }),
+      async () => ({
+        ...into(await underWay(), 3),
+        sides: { migrationInId: (await underWay()).migrationId },
+      }),
     ],
     ["gone", "in, deleted with the source VMM", async () => into(await withoutSource(), 9)],
     ["applied", "out, newer", async () => outOf(await underWay(), 3)],
@@ -203,11 +250,18 @@ describe("the parts of a report are judged separately", () => {
     ["terminal", "out, newer than its end", async () => outOf(await ended("active"), 4)],
     ["stale", "out, its end again", async () => outOf(await ended("active"), 3)],
     ["wrong_side", "out, said by the destination", () => said(outOf, "destinationId")],
-    ["not_found", "out, unknown", async () => ({ ...outOf(await underWay(), 3), sides: { migrationOutId: randomUUID() } })],
+    [
+      "not_found",
+      "out, unknown",
+      async () => ({ ...outOf(await underWay(), 3), sides: { migrationOutId: randomUUID() } }),
+    ],
     [
       "not_found",
       "out, another instance's",
-      async () => ({ ...outOf(await underWay(), 3), sides: { migrationOutId: (await underWay()).migrationId } }),
+      async () => ({
+        ...outOf(await underWay(), 3),
+        sides: { migrationOutId: (await underWay()).migrationId },
+      }),
     ],
     ["gone", "out, deleted with the destination VMM", async () => outOf(await withoutDestination(), 9)],
   ];
@@ -338,10 +392,7 @@ describe("the parts of a report are judged separately", () => {
     });
   });
 
-  async function said(
-    half: typeof into,
-    who: "propolisId" | "destinationId",
-  ): Promise<Arranged> {
+  async function said(half: typeof into, who: "propolisId" | "destinationId"): Promise<Arranged> {
     const s = await underWay();
     return half(s, 3, s[who]);
   }
@@ -383,13 +434,16 @@ describe("update_needed", () => {
     ["active", "running", "failed", true],
     ["active", "destroyed", "in_progress", true],
   ];
-  test.each(news)("the %s VMM is %s, its side %s: %s, and only the first time", async (who, state, side, needed) => {
-    const s = await migrating(sql);
-    expect(await say(sql, s, who, state, side)).toMatchObject({ updateNeeded: needed });
-    const isDead = state === "failed" || state === "destroyed";
-    const again = await say(sql, s, who, state, side);
-    expect(again).toMatchObject({ vmmOutcome: isDead ? "terminal" : "applied", updateNeeded: false });
-  });
+  test.each(news)(
+    "the %s VMM is %s, its side %s: %s, and only the first time",
+    async (who, state, side, needed) => {
+      const s = await migrating(sql);
+      expect(await say(sql, s, who, state, side)).toMatchObject({ updateNeeded: needed });
+      const isDead = state === "failed" || state === "destroyed";
+      const again = await say(sql, s, who, state, side);
+      expect(again).toMatchObject({ vmmOutcome: isDead ? "terminal" : "applied", updateNeeded: false });
+    },
+  );
 
   test("not for a migration that no link names any more", async () => {
     const s = await migrated(sql);
@@ -463,14 +517,17 @@ describe("misuse", () => {
     );
   });
 
-  test.each(["in", "out"] as const)("VM001 for a generation of migration_%s that is out of range", async (which) => {
-    const s = await migrating(sql);
-    for (const generation of [0, "9007199254740992"]) {
-      const argument = `p_migration_${which}_generation`;
-      const given = { ...required(s), ...side(which, s), [argument]: generation };
-      await expectInvalid(sql, "report_vmm", given, argument, new RegExp(`\\b${generation}\\b`));
-    }
-  });
+  test.each(["in", "out"] as const)(
+    "VM001 for a generation of migration_%s that is out of range",
+    async (which) => {
+      const s = await migrating(sql);
+      for (const generation of [0, "9007199254740992"]) {
+        const argument = `p_migration_${which}_generation`;
+        const given = { ...required(s), ...side(which, s), [argument]: generation };
+        await expectInvalid(sql, "report_vmm", given, argument, new RegExp(`\\b${generation}\\b`));
+      }
+    },
+  );
 
   test("VM001 for a time that is infinite", async () => {
     const s = await migrating(sql);
@@ -499,9 +556,12 @@ describe("misuse", () => {
     await expectInvalid(sql, "report_vmm", both, "p_migration_out_id", /migration_in_id/);
   });
 
-  test.each(["creating", "saga_unwound"])("a sled agent cannot say %s: the type does not have it", async (state) => {
-    const s = await running(sql);
-    const said = { ...reportOf(s, "running", 3), state } as ReportVmmArguments;
-    await expect(reportVmm(sql, said)).rejects.toMatchObject({ code: "22P02" });
-  });
+  test.each(["creating", "saga_unwound"])(
+    "a sled agent cannot say %s: the type does not have it",
+    async (state) => {
+      const s = await running(sql);
+      const said = { ...reportOf(s, "running", 3), state } as ReportVmmArguments;
+      await expect(reportVmm(sql, said)).rejects.toMatchObject({ code: "22P02" });
+    },
+  );
 });

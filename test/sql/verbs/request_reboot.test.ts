@@ -2,7 +2,24 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { failVmm, requestReboot, requestStop } from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { creating, deleted, expectInvalid, failed, handedOver, instance, migrating, NO_ROW, running, saying, starting, stopped, unknown, unwound, writingNothing, type Scenario } from "../scenario.js";
+import {
+  creating,
+  deleted,
+  expectInvalid,
+  failed,
+  handedOver,
+  instance,
+  migrating,
+  NO_ROW,
+  running,
+  saying,
+  starting,
+  stopped,
+  unknown,
+  unwound,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
 
 let db: TestDatabase;
 let sql: postgres.Sql;

@@ -2,7 +2,28 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { failVmm, requestStop } from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { creating, deleted, expectInvalid, failed, handedOver, instance, migrated, migrating, NO_ROW, rowOf, running, say, saying, starting, stopped, unknown, unwound, update, writingNothing, type Scenario } from "../scenario.js";
+import {
+  creating,
+  deleted,
+  expectInvalid,
+  failed,
+  handedOver,
+  instance,
+  migrated,
+  migrating,
+  NO_ROW,
+  rowOf,
+  running,
+  say,
+  saying,
+  starting,
+  stopped,
+  unknown,
+  unwound,
+  update,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
 
 let db: TestDatabase;
 let sql: postgres.Sql;

@@ -1,8 +1,33 @@
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { apiInstance, beginMigration, deleteInstance, deleteVmm, failVmm, unwindMigration, unwindStart, type MigrationState, type ReportedVmmState } from "../../../src/index.js";
+import {
+  apiInstance,
+  beginMigration,
+  deleteInstance,
+  deleteVmm,
+  failVmm,
+  unwindMigration,
+  unwindStart,
+  type MigrationState,
+  type ReportedVmmState,
+} from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { anotherMigration, applied, expectInvalid, handedOver, instance, migrated, migrating, migration, say, unknown, update, vmm, writingNothing, type Scenario } from "../scenario.js";
+import {
+  anotherMigration,
+  applied,
+  expectInvalid,
+  handedOver,
+  instance,
+  migrated,
+  migrating,
+  migration,
+  say,
+  unknown,
+  update,
+  vmm,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
 
 let db: TestDatabase;
 let sql: postgres.Sql;
@@ -73,7 +98,10 @@ describe("applied", () => {
     const s = await migrating(sql);
     await say(sql, s, "destination", "running", "failed");
     await update(sql, s);
-    expect(await unwindMigration(sql, s.migration)).toMatchObject({ outcome: "applied", state: "saga_unwound" });
+    expect(await unwindMigration(sql, s.migration)).toMatchObject({
+      outcome: "applied",
+      state: "saga_unwound",
+    });
     expect(await apiInstance(sql, s)).toMatchObject({ state: "running" });
   });
 
@@ -110,17 +138,20 @@ describe("unchanged", () => {
     });
   });
 
-  test.each(["failed", "destroyed"] as const)("a %s destination that is unlinked already stays so", async (state) => {
-    const s = await migrating(sql);
-    await say(sql, s, "destination", state);
-    await update(sql, s);
-    expect(await writingNothing(sql, () => unwindMigration(sql, s.migration))).toEqual({
-      outcome: "unchanged",
-      reason: null,
-      state,
-      stateGeneration: 2,
-    });
-  });
+  test.each(["failed", "destroyed"] as const)(
+    "a %s destination that is unlinked already stays so",
+    async (state) => {
+      const s = await migrating(sql);
+      await say(sql, s, "destination", state);
+      await update(sql, s);
+      expect(await writingNothing(sql, () => unwindMigration(sql, s.migration))).toEqual({
+        outcome: "unchanged",
+        reason: null,
+        state,
+        stateGeneration: 2,
+      });
+    },
+  );
 });
 
 describe("conflict", () => {
@@ -238,5 +269,7 @@ test.each(["p_instance_id", "p_saga_id", "p_migration_id"])("VM001 for %s null",
 
 /** The version of the instance's row. */
 async function version({ instanceId }: Scenario): Promise<unknown[]> {
-  return [...(await sql`select xmin::text, to_jsonb(i) from vmstate.instance as i where i.id = ${instanceId}`)];
+  return [
+    ...(await sql`select xmin::text, to_jsonb(i) from vmstate.instance as i where i.id = ${instanceId}`),
+  ];
 }

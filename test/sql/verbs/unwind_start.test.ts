@@ -1,8 +1,38 @@
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { apiInstance, beginStart, deleteInstance, deleteVmm, failVmm, unwindMigration, unwindStart, type ReportedVmmState } from "../../../src/index.js";
+import {
+  apiInstance,
+  beginStart,
+  deleteInstance,
+  deleteVmm,
+  failVmm,
+  unwindMigration,
+  unwindStart,
+  type ReportedVmmState,
+} from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { anotherStart, applied, expectInvalid, failed, handedOver, instance, migrated, migrating, rowOf, running, say, saying, starting, stopped, unknown, unwound, update, vmm, writingNothing, type Scenario } from "../scenario.js";
+import {
+  anotherStart,
+  applied,
+  expectInvalid,
+  failed,
+  handedOver,
+  instance,
+  migrated,
+  migrating,
+  rowOf,
+  running,
+  say,
+  saying,
+  starting,
+  stopped,
+  unknown,
+  unwound,
+  update,
+  vmm,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
 
 let db: TestDatabase;
 let sql: postgres.Sql;
@@ -59,7 +89,9 @@ describe("applied", () => {
 
   test("so does the source of a migration that is under way, whatever becomes of the destination", async () => {
     const s = await migrating(sql);
-    expect(await leavingTheInstance(s, () => unwindStart(sql, s.start))).toMatchObject({ outcome: "applied" });
+    expect(await leavingTheInstance(s, () => unwindStart(sql, s.start))).toMatchObject({
+      outcome: "applied",
+    });
     expect(await apiInstance(sql, s)).toMatchObject({ state: "stopped" });
     expect(await vmm(sql, s.destinationId)).toMatchObject({ state: "creating", state_generation: 1 });
   });

@@ -1,0 +1,92 @@
+import { randomInt } from "node:crypto";
+import { Command, InvalidArgumentError } from "commander";
+import postgres from "postgres";
+import { databaseError } from "../database-error.js";
+import { showProgress } from "../replay/progress.js";
+import { replay, type ReplayResult } from "../replay/replay.js";
+import { complaintsOf, jsonOf, requireClean, type Setting, summaryOf } from "../replay/summary.js";
+import { countVms, readTrace } from "../replay/trace.js";
+import { type Database, openDatabase } from "./database.js";
+import { type Io, ioOf, say } from "./io.js";
+import { databaseUrlOption, type DatabaseUrlOption, type JsonOption } from "./options.js";
+
+interface Options extends DatabaseUrlOption, JsonOption, Setting {
+  limit?: number;
+}
+
+const SEEDS = 2 ** 32;
+const CLOSE_TIMEOUT_S = 1;
+
+/** `vmstate replay` */
+export function replayCommand(): Command {
+  return new Command("replay")
+    .description("play the VMs of a trace against a real PostgreSQL and check every answer")
+    .argument("<file>", "CSV, or .csv.gz: arrival_s,batch,vcpus,memory_gb,lifetime_s")
+    .addOption(databaseUrlOption())
+    .option("--limit <n>", "play only the first n VMs", atLeastOne)
+    .option("--concurrency <n>", "connections, and VMs in play at a time", atLeastOne, 8)
+    .option("--fail-rate <p>", "how likely each thing that may go wrong does (0 to 1)", probability, 0)
+    .option("--migrate-rate <p>", "how likely a VM is migrated, and once more (0 to 1)", probability, 0)
+    .option("--seed <n>", "decide as in the run that printed this seed", seed)
+    .option("--json", "the result as one line of JSON; the summary goes to stderr")
+    .action(runReplay);
+}
+
+async function runReplay(
+  file: string,
+  options: Omit<Options, "seed"> & { seed?: number },
+  command: Command,
+): Promise<void> {
+  await playAndTell(ioOf(command), file, { seed: randomInt(SEEDS), ...options });
+}
+
+async function playAndTell(io: Io, file: string, options: Options): Promise<void> {
+  const { stdout, stderr, signal } = io;
+  const vms = Math.min(await countVms(file), options.limit ?? Infinity);
+  const database = await openDatabase({ ...options, embedded: true }, signal);
+  const result = await playOn(database, io, file, { ...options, limit: vms }).finally(database.close);
+  for (const complaint of complaintsOf(result)) say(stderr, complaint);
+  say(options.json ? stderr : stdout, summaryOf(result, options));
+  if (options.json) say(stdout, jsonOf(result, options));
+  requireClean(result);
+}
+
+/** When interrupted, the connections end; the VMs in play fail at their next verb. */
+async function playOn(
+  { url, where }: Database,
+  { stderr, signal }: Io,
+  file: string,
+  options: Options & { limit: number },
+): Promise<ReplayResult> {
+  const { limit, seed, concurrency } = options;
+  say(stderr, `${limit} VMs on ${where}, seed ${seed}`);
+  const sql = postgres(url, { max: concurrency, onnotice: () => undefined });
+  const end = (): Promise<void> => sql.end({ timeout: CLOSE_TIMEOUT_S });
+  signal.addEventListener("abort", () => void end(), { once: true });
+  const progress = showProgress(stderr, limit);
+  try {
+    return await replay(sql, readTrace(file, limit), { ...options, signal, onPlayed: progress.played });
+  } catch (error) {
+    throw databaseError(error, url);
+  } finally {
+    progress.stop();
+    await end();
+  }
+}
+
+function atLeastOne(text: string): number {
+  return parsed(text, /^[1-9]\d{0,8}$/, "It is not a whole number from 1 on.");
+}
+
+function probability(text: string): number {
+  return parsed(text, /^(0|1|0?\.\d+|[01]\.0*)$/, "It is not a number from 0 to 1.");
+}
+
+function seed(text: string): number {
+  return parsed(text, /^\d{1,10}$/, "It is not a whole number from 0 on.");
+}
+
+function parsed(text: string, pattern: RegExp, problem: string): number {
+  if (pattern.test(text)) return Number(text);
+  throw new InvalidArgumentError(problem);
+}

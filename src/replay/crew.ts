@@ -1,0 +1,60 @@
+/** At most so many tasks at a time; its one foreman waits for a free hand. */
+export class Crew {
+  readonly #size: number;
+  #busy = 0;
+  #failure: { error: unknown } | undefined;
+  #onDone: () => void = nothing;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /**
+   * Resolves as soon as the task has begun.
+   *
+   * @throws what an earlier task threw
+   */
+  async begin(task: () => Promise<void>): Promise<void> {
+    while (this.#busy >= this.#size) await this.#done();
+    this.#rethrow();
+    this.#busy++;
+    void this.#run(task);
+  }
+
+  /**
+   * Resolves when nobody works any more.
+   *
+   * @throws what a task threw
+   */
+  async finish(): Promise<void> {
+    await this.idle();
+    this.#rethrow();
+  }
+
+  /** As {@link finish}, whatever the tasks threw. */
+  async idle(): Promise<void> {
+    while (this.#busy > 0) await this.#done();
+  }
+
+  async #run(task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+    this.#busy--;
+    this.#onDone();
+  }
+
+  #done(): Promise<void> {
+    return new Promise((resolve) => (this.#onDone = resolve));
+  }
+
+  #rethrow(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+}
+
+function nothing(): void {
+  // nobody waits
+}

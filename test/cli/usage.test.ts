@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { expect, it } from "vitest";
+import { ioOf } from "../../src/cli/io.js";
+import { runCli } from "./harness.js";
+
+const COMMANDS = ["migrate", "status", "show", "explain", "verify", "demo", "replay"];
+
+it("--help lists every command, in 80 columns, and succeeds", async () => {
+  const { code, stdout, stderr } = await runCli("--help");
+  expect(code).toBe(0);
+  expect(stderr).toBe("");
+  for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command} .*\\w`, "m"));
+  expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+});
+
+it.each(COMMANDS)("%s --help succeeds and names DATABASE_URL", async (command) => {
+  const { code, stdout, stderr } = await runCli(command, "--help");
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(`Usage: vmstate ${command} `);
+  expect(stdout).toMatch(/\(env:\s+DATABASE_URL\)/);
+});
+
+it("--version is the package's", async () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+  expect(await runCli("--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+});
+
+it("no command at all is a usage error: the help on stderr", async () => {
+  const { code, stdout, stderr } = await runCli();
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toMatch(/^Usage: vmstate/);
+});
+
+it.each([
+  [["statsu"], "unknown command 'statsu' (Did you mean status?); see vmstate --help"],
+  [["--jsno"], "unknown option '--jsno'; see vmstate --help"],
+  [["status", "--jsno"], "unknown option '--jsno' (Did you mean --json?); see vmstate status --help"],
+  [
+    ["status", "extra"],
+    "too many arguments for 'status'. Expected 0 arguments but got 1; see vmstate status --help",
+  ],
+  [["show"], "missing required argument 'instance'; see vmstate show --help"],
+  [
+    ["show", "not-a-uuid"],
+    "command-argument value 'not-a-uuid' is invalid for argument 'instance'. It is not a UUID; see vmstate show --help",
+  ],
+  [["verify", "--database-url"], "option '--database-url <url>' argument missing; see vmstate verify --help"],
+])("%j is a usage error in one line", async (args, line) => {
+  expect(await runCli(...args)).toEqual({ code: 2, stdout: "", stderr: `vmstate: ${line}\n` });
+});
+
+it("a command outside the program has no streams to write to", () => {
+  expect(() => ioOf(new Command("alone"))).toThrow("alone");
+});
