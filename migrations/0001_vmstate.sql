@@ -575,11 +575,11 @@ CREATE FUNCTION vmstate.may_auto_restart(
   p_updater_lease_until timestamptz,
   p_now timestamptz
 ) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (p_state IN ('no_vmm', 'failed') OR (p_state = 'vmm' AND p_active_state = 'saga_unwound'))
   AND p_intended_state = 'running'
   AND p_policy IS DISTINCT FROM 'never'
-  AND coalesce(p_time_last + coalesce(p_cooldown, interval '5 minutes') <= p_now, true)
+  AND coalesce(p_now - p_time_last >= coalesce(p_cooldown, interval '5 minutes'), true)
   AND coalesce(p_updater_lease_until <= p_now, true);
 REVOKE ALL ON FUNCTION vmstate.may_auto_restart FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.may_auto_restart IS 'Whether the control plane may restart an instance by itself: it has no VMM that counts, should run, its policy allows it (NULL: best_effort), its cooldown has passed (NULL: 5 minutes) and no update saga holds it. Durable facts only.';
@@ -663,6 +663,7 @@ SELECT
   a.time_state_updated AS active_time_updated,
   a.time_started IS NOT NULL AS active_was_running,
   d.state AS destination_vmm_state,
+  d.time_state_updated AS destination_time_updated,
   d.time_started IS NOT NULL AS destination_was_running,
   i.active_propolis_id IN (m.source_propolis_id, m.destination_propolis_id) AS active_takes_part,
   m.source_state AS source_side,
@@ -877,7 +878,8 @@ FROM (
 JOIN vmstate.instance_plan AS p ON p.instance_id = c.instance_id
 JOIN vmstate.resolved_instance AS r ON r.instance_id = c.instance_id
 CROSS JOIN LATERAL (
-  SELECT greatest(r.time_state_updated, r.active_time_updated, r.time_source_updated, r.time_destination_updated)
+  SELECT greatest(r.time_state_updated, r.active_time_updated, r.destination_time_updated,
+    r.time_source_updated, r.time_destination_updated)
 ) AS s (since)
 WHERE p.api_state IN ('creating', 'starting', 'stopping', 'rebooting', 'migrating')
   AND s.since < statement_timestamp() - vmstate.stuck_after();
@@ -937,17 +939,10 @@ FROM vmstate.instance AS i
 JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id
 WHERE m.time_deleted IS NOT NULL
 UNION ALL
-SELECT v.instance_id, v.id, 'handed_over_vmm_is_not_unwound', 'a side of its migration completed, so its guest had left'
-FROM vmstate.vmm AS v
-JOIN vmstate.instance AS i ON i.id = v.instance_id
-JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id
-WHERE v.state = 'saga_unwound' AND v.id IN (m.source_propolis_id, m.destination_propolis_id)
-  AND 'completed' IN (m.source_state, m.destination_state)
-UNION ALL
-SELECT v.instance_id, v.id, 'destination_is_not_unwound_alone', 'a side of its migration has not ended'
+SELECT v.instance_id, v.id, 'unwound_migration_failed', format('its sides are %s and %s', m.source_state, m.destination_state)
 FROM vmstate.vmm AS v
 JOIN vmstate.migration AS m ON m.instance_id = v.instance_id AND m.destination_propolis_id = v.id
-WHERE v.state = 'saga_unwound' AND NOT (vmstate.is_terminal(m.source_state) AND vmstate.is_terminal(m.destination_state))
+WHERE v.state = 'saga_unwound' AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed')
 UNION ALL
 SELECT v.instance_id, v.id, 'migration_changes_the_sled', 'both sides of the migration are on one sled'
 FROM vmstate.migration AS m
@@ -1022,13 +1017,13 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
 BEGIN
-  IF p_lease <= interval '0' OR NOT isfinite(p_lease) THEN
-    PERFORM vmstate.reject_argument(p_function, 'p_lease', format('It is %s, not a positive, finite time.', p_lease));
+  IF p_lease <= interval '0' OR p_lease > interval '100 years' THEN
+    PERFORM vmstate.reject_argument(p_function, 'p_lease', format('It is %s, not more than 0 and at most 100 years.', p_lease));
   END IF;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_lease FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_lease IS 'Raises VM001 for a lease that is not positive and finite.';
+COMMENT ON FUNCTION vmstate.require_lease IS 'Raises VM001 for a lease that is not positive, or beyond reason.';
 
 -- sql/internal/require_report.sql
 CREATE FUNCTION vmstate.require_report(p_function text, p_report vmstate.vmm_report, p_where text DEFAULT '')
@@ -1205,6 +1200,23 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.current_plan FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.current_plan IS 'Locks what a locked instance links to, and returns the plan that these rows give.';
+
+-- sql/internal/is_handed_over.sql
+CREATE FUNCTION vmstate.is_handed_over(p_vmm vmstate.vmm) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM vmstate.migration AS m
+      LEFT JOIN vmstate.instance AS i ON i.id = m.instance_id AND i.migration_id = m.id
+      WHERE m.instance_id = p_vmm.instance_id AND m.source_propolis_id = p_vmm.id
+        AND 'completed' IN (m.source_state, m.destination_state)
+        AND (i.id IS NOT NULL OR p_vmm.time_unlinked IS NOT NULL));
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.is_handed_over FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.is_handed_over IS 'Whether the guest of a VMM has left it: it is the source of the linked migration, a side of which completed, or was unlinked by such a hand-over.';
 
 -- sql/internal/is_replaceable.sql
 CREATE FUNCTION vmstate.is_replaceable(p_instance_id uuid, p_propolis_id uuid) RETURNS boolean
@@ -1671,6 +1683,10 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
+  IF jsonb_typeof(p_element) <> 'object' THEN
+    PERFORM vmstate.reject_argument('report_vmms', 'p_reports',
+      format('Element %s is a JSON %s, not an object.', p_ordinal, jsonb_typeof(p_element)));
+  END IF;
   RETURN jsonb_populate_record(NULL::vmstate.vmm_report, p_element);
 EXCEPTION
   WHEN data_exception THEN
@@ -2019,6 +2035,14 @@ BEGIN
       AND NOT (OLD.state IN ('failed', 'destroyed') AND NEW.state = 'saga_unwound' AND NEW.time_unlinked IS NULL) THEN
     PERFORM vmstate.reject_transition(v_row, OLD.state::text, NEW.state::text,
       'A dead VMM stays dead: start the instance again with begin_start. Only unwind_start and unwind_migration mark a linked one saga_unwound.');
+  ELSIF NEW.state = 'saga_unwound' AND OLD.state <> 'saga_unwound' AND (
+      vmstate.is_handed_over(OLD)
+      OR EXISTS (SELECT FROM vmstate.migration AS m
+        WHERE m.instance_id = OLD.instance_id AND m.destination_propolis_id = OLD.id
+          AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed'))
+    ) THEN
+    PERFORM vmstate.reject_transition(v_row, OLD.state::text, NEW.state::text,
+      'The guest of a migration may run there: unwind_migration fails both sides first, and unwind_start refuses a VMM that was handed over.');
   ELSIF NEW.state_generation < OLD.state_generation
       OR (NEW.state_generation = OLD.state_generation
         AND (OLD.state, OLD.time_state_updated, OLD.time_started, OLD.failure_reason)
@@ -2029,13 +2053,14 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked.';
+COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does.';
 
 CREATE TRIGGER guard_state BEFORE UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
   ON vmstate.vmm
   FOR EACH ROW WHEN (
     NEW.state_generation <= OLD.state_generation
-    OR (NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state IN ('failed', 'destroyed', 'saga_unwound')))
+    OR (NEW.state <> OLD.state
+      AND (NEW.state IN ('creating', 'saga_unwound') OR OLD.state IN ('failed', 'destroyed', 'saga_unwound')))
   )
   EXECUTE FUNCTION vmstate.guard_vmm_state();
 
@@ -2432,11 +2457,7 @@ BEGIN
     v_reason := 'migration_destination';
   ELSIF NOT vmstate.can_unwind(v_vmm) THEN
     RETURN vmstate.to_vmm_result('unchanged', NULL, p_instance_id, p_propolis_id);
-  ELSIF EXISTS (SELECT FROM vmstate.migration AS m
-      LEFT JOIN vmstate.instance AS i ON i.id = m.instance_id AND i.migration_id = m.id
-      WHERE m.instance_id = p_instance_id AND m.source_propolis_id = p_propolis_id
-        AND 'completed' IN (m.source_state, m.destination_state)
-        AND (i.id IS NOT NULL OR v_vmm.time_unlinked IS NOT NULL)) THEN
+  ELSIF vmstate.is_handed_over(v_vmm) THEN
     v_reason := 'handed_over';
   END IF;
   IF v_reason IS NOT NULL THEN
@@ -2556,7 +2577,6 @@ BEGIN
     RETURN vmstate.to_vmm_result('conflict', 'handed_over', p_instance_id, v_propolis_id);
   END IF;
 
-  PERFORM vmstate.unwind_vmm(p_instance_id, v_propolis_id);
   v_now := clock_timestamp();
   UPDATE vmstate.migration AS m
     SET source_state = 'failed', source_generation = m.source_generation + 1, time_source_updated = v_now
@@ -2564,6 +2584,7 @@ BEGIN
   UPDATE vmstate.migration AS m
     SET destination_state = 'failed', destination_generation = m.destination_generation + 1, time_destination_updated = v_now
     WHERE m.instance_id = p_instance_id AND m.id = p_migration_id AND m.destination_state <> 'failed';
+  PERFORM vmstate.unwind_vmm(p_instance_id, v_propolis_id);
   RETURN vmstate.to_vmm_result('applied', NULL, p_instance_id, v_propolis_id);
 END;
 $$;
@@ -2865,7 +2886,7 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.begin_update FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.begin_update IS 'First step of an update saga: takes the updater lock for p_lease (a positive, finite interval) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga).';
+COMMENT ON FUNCTION vmstate.begin_update IS 'First step of an update saga: takes the updater lock for p_lease (more than 0, at most 100 years) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga).';
 
 -- sql/update_saga/inherit_update.sql
 CREATE FUNCTION vmstate.inherit_update(

@@ -302,7 +302,7 @@ export interface BeginStartArguments {
   expectedGeneration?: number | null | undefined;
 }
 
-/** First step of an update saga: takes the updater lock for p_lease (a positive, finite interval) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga). */
+/** First step of an update saga: takes the updater lock for p_lease (more than 0, at most 100 years) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga). */
 export interface BeginUpdateArguments {
   instanceId: string;
   sagaId: string;

@@ -16,15 +16,20 @@ function isOfVmmAlone(a: ReportVmmArguments): boolean {
 
 function vmmReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
   return sql`select to_json(vmstate.report_vmm(
-    ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation}, ${a.time}))::text`;
+    ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation}, ${text(a.time)}::text::timestamptz))::text`;
 }
 
 function fullReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
   return sql`select to_json(vmstate.report_vmm(
-    ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation}, ${a.time},
+    ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation}, ${text(a.time)}::text::timestamptz,
     ${a.migrationInId ?? null}, ${a.migrationInState ?? null}, ${a.migrationInGeneration ?? null},
-    ${a.migrationInTime ?? null}, ${a.migrationOutId ?? null}, ${a.migrationOutState ?? null},
-    ${a.migrationOutGeneration ?? null}, ${a.migrationOutTime ?? null}))::text`;
+    ${text(a.migrationInTime)}::text::timestamptz, ${a.migrationOutId ?? null}, ${a.migrationOutState ?? null},
+    ${a.migrationOutGeneration ?? null}, ${text(a.migrationOutTime)}::text::timestamptz))::text`;
+}
+
+/** As text, which the client leaves alone: it would cut other forms down to milliseconds of its own time zone. */
+function text(time: Date | string | null | undefined): string | null {
+  return time instanceof Date ? time.toISOString() : (time ?? null);
 }
 
 /** Many reports in one call; the answers are in their order. */

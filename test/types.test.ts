@@ -78,9 +78,22 @@ describe("arguments", () => {
   });
 });
 
+/** What is left of a union after `if (answer[K] === value)`. */
+type Narrowed<Answer, K extends PropertyKey, Value> =
+  Answer extends Record<K, infer V> ? (Value extends V ? Answer : never) : never;
+
 describe("an answer narrows by its outcome:", () => {
+  it("in the flow of a program", () => {
+    const generationOf = (answer: BeginUpdateAnswer): number | undefined => {
+      if (answer.outcome !== "applied") return undefined;
+      expectTypeOf(answer).toEqualTypeOf<Narrowed<BeginUpdateAnswer, "outcome", "applied">>();
+      return answer.updaterGeneration;
+    };
+    expectTypeOf(generationOf).returns.toEqualTypeOf<number | undefined>();
+  });
+
   it("applied and unchanged have the instance, and no reason", () => {
-    type Done = Extract<BeginStartAnswer, { outcome: "applied" | "unchanged" }>;
+    type Done = Narrowed<BeginStartAnswer, "outcome", "applied">;
     expectTypeOf<Done["reason"]>().toEqualTypeOf<null>();
     expectTypeOf<Done["state"]>().toEqualTypeOf<InstanceState>();
     expectTypeOf<Done["apiState"]>().toEqualTypeOf<ApiInstanceState>();
@@ -89,7 +102,7 @@ describe("an answer narrows by its outcome:", () => {
   });
 
   it("a conflict has a reason of that verb, and the instance as it is", () => {
-    type Conflict = Extract<BeginStartAnswer, { outcome: "conflict" }>;
+    type Conflict = Narrowed<BeginStartAnswer, "outcome", "conflict">;
     expectTypeOf<Conflict["reason"]>().toEqualTypeOf<
       | "creating"
       | "already_started"
@@ -99,24 +112,24 @@ describe("an answer narrows by its outcome:", () => {
       | "propolis_id_taken"
     >();
     expectTypeOf<Conflict["state"]>().toEqualTypeOf<InstanceState>();
-    expectTypeOf<Extract<CommitUpdateAnswer, { outcome: "conflict" }>["reason"]>().toEqualTypeOf<
+    expectTypeOf<Narrowed<CommitUpdateAnswer, "outcome", "conflict">["reason"]>().toEqualTypeOf<
       "lock_lost" | "stale_generation" | "plan_changed"
     >();
-    expectTypeOf<Extract<UnwindStartAnswer, { outcome: "conflict" }>["reason"]>().toEqualTypeOf<
+    expectTypeOf<Narrowed<UnwindStartAnswer, "outcome", "conflict">["reason"]>().toEqualTypeOf<
       "wrong_saga" | "migration_destination" | "handed_over"
     >();
   });
 
   it("not_found has nothing", () => {
-    type NotFound = Extract<BeginStartAnswer, { outcome: "not_found" }>;
+    type NotFound = Narrowed<BeginStartAnswer, "outcome", "not_found">;
     expectTypeOf<NotFound["reason"]>().toEqualTypeOf<null>();
     expectTypeOf<NotFound["state"]>().toEqualTypeOf<null>();
     expectTypeOf<NotFound["instanceId"]>().toEqualTypeOf<null>();
-    expectTypeOf<Extract<RequestStopAnswer, { outcome: "not_found" }>["commandPropolisIds"]>().toEqualTypeOf<
+    expectTypeOf<Narrowed<RequestStopAnswer, "outcome", "not_found">["commandPropolisIds"]>().toEqualTypeOf<
       string[]
     >();
-    expectTypeOf<Extract<FailVmmAnswer, { outcome: "not_found" }>["updateNeeded"]>().toEqualTypeOf<false>();
-    expectTypeOf<Extract<CreateInstanceAnswer, { outcome: "not_found" }>>().toBeNever();
+    expectTypeOf<Narrowed<FailVmmAnswer, "outcome", "not_found">["updateNeeded"]>().toEqualTypeOf<false>();
+    expectTypeOf<Narrowed<CreateInstanceAnswer, "outcome", "not_found">>().toBeNever();
   });
 
   it("no answer has an outcome that its verb cannot have", () => {
@@ -132,7 +145,7 @@ describe("an answer narrows by its outcome:", () => {
   });
 
   it("a plan has all that commit_update asks for", () => {
-    type Plan = Extract<BeginUpdateAnswer, { outcome: "applied" }>;
+    type Plan = Narrowed<BeginUpdateAnswer, "outcome", "applied">;
     expectTypeOf<Plan["updaterGeneration"]>().toEqualTypeOf<number>();
     expectTypeOf<Plan["planToken"]>().toEqualTypeOf<string>();
     expectTypeOf<Plan["network"]>().toEqualTypeOf<"keep" | "move" | "delete">();
@@ -140,8 +153,8 @@ describe("an answer narrows by its outcome:", () => {
   });
 
   it("a report's VMM is there unless it was not found", () => {
-    expectTypeOf<Extract<ReportVmmAnswer, { vmmOutcome: "stale" }>["state"]>().toEqualTypeOf<VmmState>();
-    expectTypeOf<Extract<ReportVmmAnswer, { vmmOutcome: "not_found" }>["state"]>().toEqualTypeOf<null>();
+    expectTypeOf<Narrowed<ReportVmmAnswer, "vmmOutcome", "stale">["state"]>().toEqualTypeOf<VmmState>();
+    expectTypeOf<Narrowed<ReportVmmAnswer, "vmmOutcome", "not_found">["state"]>().toEqualTypeOf<null>();
   });
 });
 

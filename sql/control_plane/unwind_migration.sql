@@ -29,7 +29,6 @@ BEGIN
     RETURN vmstate.to_vmm_result('conflict', 'handed_over', p_instance_id, v_propolis_id);
   END IF;
 
-  PERFORM vmstate.unwind_vmm(p_instance_id, v_propolis_id);
   v_now := clock_timestamp();
   UPDATE vmstate.migration AS m
     SET source_state = 'failed', source_generation = m.source_generation + 1, time_source_updated = v_now
@@ -37,6 +36,7 @@ BEGIN
   UPDATE vmstate.migration AS m
     SET destination_state = 'failed', destination_generation = m.destination_generation + 1, time_destination_updated = v_now
     WHERE m.instance_id = p_instance_id AND m.id = p_migration_id AND m.destination_state <> 'failed';
+  PERFORM vmstate.unwind_vmm(p_instance_id, v_propolis_id);
   RETURN vmstate.to_vmm_result('applied', NULL, p_instance_id, v_propolis_id);
 END;
 $$;

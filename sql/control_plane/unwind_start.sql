@@ -23,11 +23,7 @@ BEGIN
     v_reason := 'migration_destination';
   ELSIF NOT vmstate.can_unwind(v_vmm) THEN
     RETURN vmstate.to_vmm_result('unchanged', NULL, p_instance_id, p_propolis_id);
-  ELSIF EXISTS (SELECT FROM vmstate.migration AS m
-      LEFT JOIN vmstate.instance AS i ON i.id = m.instance_id AND i.migration_id = m.id
-      WHERE m.instance_id = p_instance_id AND m.source_propolis_id = p_propolis_id
-        AND 'completed' IN (m.source_state, m.destination_state)
-        AND (i.id IS NOT NULL OR v_vmm.time_unlinked IS NOT NULL)) THEN
+  ELSIF vmstate.is_handed_over(v_vmm) THEN
     v_reason := 'handed_over';
   END IF;
   IF v_reason IS NOT NULL THEN

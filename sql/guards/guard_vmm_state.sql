@@ -9,6 +9,14 @@ BEGIN
       AND NOT (OLD.state IN ('failed', 'destroyed') AND NEW.state = 'saga_unwound' AND NEW.time_unlinked IS NULL) THEN
     PERFORM vmstate.reject_transition(v_row, OLD.state::text, NEW.state::text,
       'A dead VMM stays dead: start the instance again with begin_start. Only unwind_start and unwind_migration mark a linked one saga_unwound.');
+  ELSIF NEW.state = 'saga_unwound' AND OLD.state <> 'saga_unwound' AND (
+      vmstate.is_handed_over(OLD)
+      OR EXISTS (SELECT FROM vmstate.migration AS m
+        WHERE m.instance_id = OLD.instance_id AND m.destination_propolis_id = OLD.id
+          AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed'))
+    ) THEN
+    PERFORM vmstate.reject_transition(v_row, OLD.state::text, NEW.state::text,
+      'The guest of a migration may run there: unwind_migration fails both sides first, and unwind_start refuses a VMM that was handed over.');
   ELSIF NEW.state_generation < OLD.state_generation
       OR (NEW.state_generation = OLD.state_generation
         AND (OLD.state, OLD.time_state_updated, OLD.time_started, OLD.failure_reason)
@@ -19,12 +27,13 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked.';
+COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does.';
 
 CREATE TRIGGER guard_state BEFORE UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
   ON vmstate.vmm
   FOR EACH ROW WHEN (
     NEW.state_generation <= OLD.state_generation
-    OR (NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state IN ('failed', 'destroyed', 'saga_unwound')))
+    OR (NEW.state <> OLD.state
+      AND (NEW.state IN ('creating', 'saga_unwound') OR OLD.state IN ('failed', 'destroyed', 'saga_unwound')))
   )
   EXECUTE FUNCTION vmstate.guard_vmm_state();

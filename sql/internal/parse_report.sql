@@ -3,6 +3,10 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
+  IF jsonb_typeof(p_element) <> 'object' THEN
+    PERFORM vmstate.reject_argument('report_vmms', 'p_reports',
+      format('Element %s is a JSON %s, not an object.', p_ordinal, jsonb_typeof(p_element)));
+  END IF;
   RETURN jsonb_populate_record(NULL::vmstate.vmm_report, p_element);
 EXCEPTION
   WHEN data_exception THEN

@@ -51,17 +51,10 @@ FROM vmstate.instance AS i
 JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id
 WHERE m.time_deleted IS NOT NULL
 UNION ALL
-SELECT v.instance_id, v.id, 'handed_over_vmm_is_not_unwound', 'a side of its migration completed, so its guest had left'
-FROM vmstate.vmm AS v
-JOIN vmstate.instance AS i ON i.id = v.instance_id
-JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id
-WHERE v.state = 'saga_unwound' AND v.id IN (m.source_propolis_id, m.destination_propolis_id)
-  AND 'completed' IN (m.source_state, m.destination_state)
-UNION ALL
-SELECT v.instance_id, v.id, 'destination_is_not_unwound_alone', 'a side of its migration has not ended'
+SELECT v.instance_id, v.id, 'unwound_migration_failed', format('its sides are %s and %s', m.source_state, m.destination_state)
 FROM vmstate.vmm AS v
 JOIN vmstate.migration AS m ON m.instance_id = v.instance_id AND m.destination_propolis_id = v.id
-WHERE v.state = 'saga_unwound' AND NOT (vmstate.is_terminal(m.source_state) AND vmstate.is_terminal(m.destination_state))
+WHERE v.state = 'saga_unwound' AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed')
 UNION ALL
 SELECT v.instance_id, v.id, 'migration_changes_the_sled', 'both sides of the migration are on one sled'
 FROM vmstate.migration AS m

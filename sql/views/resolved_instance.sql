@@ -21,6 +21,7 @@ SELECT
   a.time_state_updated AS active_time_updated,
   a.time_started IS NOT NULL AS active_was_running,
   d.state AS destination_vmm_state,
+  d.time_state_updated AS destination_time_updated,
   d.time_started IS NOT NULL AS destination_was_running,
   i.active_propolis_id IN (m.source_propolis_id, m.destination_propolis_id) AS active_takes_part,
   m.source_state AS source_side,

@@ -29,7 +29,8 @@ FROM (
 JOIN vmstate.instance_plan AS p ON p.instance_id = c.instance_id
 JOIN vmstate.resolved_instance AS r ON r.instance_id = c.instance_id
 CROSS JOIN LATERAL (
-  SELECT greatest(r.time_state_updated, r.active_time_updated, r.time_source_updated, r.time_destination_updated)
+  SELECT greatest(r.time_state_updated, r.active_time_updated, r.destination_time_updated,
+    r.time_source_updated, r.time_destination_updated)
 ) AS s (since)
 WHERE p.api_state IN ('creating', 'starting', 'stopping', 'rebooting', 'migrating')
   AND s.since < statement_timestamp() - vmstate.stuck_after();

@@ -36,7 +36,7 @@ function steps(plan: Plan): string[] {
 
 function activeSteps({ activePropolisId, newActivePropolisId }: Plan): string[] {
   const stays = newActivePropolisId === null || newActivePropolisId === activePropolisId;
-  return stays ? [] : [`make VMM ${newActivePropolisId} the active one, and move the network there`];
+  return stays ? [] : [`make VMM ${newActivePropolisId} the active one`, "move its network there"];
 }
 
 function unlinkSteps({ unlinkedPropolisIds, terminatePropolisIds }: Plan): string[] {

@@ -38,7 +38,5 @@ function describe(
 /** @throws VmstateError that counts them */
 export function requireNone({ length }: readonly InvariantViolationRow[]): void {
   if (length === 0) return;
-  throw new VmstateError(
-    `${length} ${length === 1 ? "row breaks" : "rows break"} an invariant: \`vmstate verify\``,
-  );
+  throw new VmstateError(`${length} ${length === 1 ? "row breaks" : "rows break"} an invariant`);
 }

@@ -180,7 +180,6 @@ async function underAnUpdate(scene: Scene): Promise<void> {
 async function requestStop(scene: Scene): Promise<void> {
   const { caller, life } = scene;
   const alive = linkedOf(life).filter((vmm) => !isDead(vmm));
-  const outcome = life.intent === "stopped" && life.state !== "failed" ? "unchanged" : "applied";
   const commandPropolisIds = alive.map(({ id }) => id);
   life.intent = "stopped";
   if (life.state === "failed") {
@@ -188,7 +187,7 @@ async function requestStop(scene: Scene): Promise<void> {
     life.generation++;
   }
   const answer = { ...scene.stands(), commandPropolisIds };
-  await caller.call("requestStop", { instanceId: life.instanceId }, { outcome, ...answer });
+  await caller.call("requestStop", { instanceId: life.instanceId }, { outcome: "applied", ...answer });
   if (!scene.goesWrong()) return;
   await caller.call("requestStop", { instanceId: life.instanceId }, { outcome: "unchanged", ...answer });
 }

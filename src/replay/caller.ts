@@ -86,8 +86,7 @@ export class Caller {
 }
 
 function matches(answer: unknown, expected: unknown): boolean {
-  if (typeof answer !== "object" || answer === null) return isDeepStrictEqual(answer, expected);
-  const columns = answer as Record<string, unknown>;
+  const columns: Record<string, unknown> = { ...(answer as object | undefined) };
   return Object.entries(expected as Record<string, unknown>).every(([column, value]) =>
     isDeepStrictEqual(columns[column], value),
   );

@@ -202,6 +202,8 @@ async function destinationDies(scene: Scene, migration: Migration): Promise<void
   await caller.call("unwindMigration", saga, { outcome: "unchanged", state, stateGeneration });
   await reap(scene);
   await caller.call("unwindMigration", saga, { outcome: "gone", state, stateGeneration });
+  await destinationReports(scene, migration, "running", "completed");
+  await sourceReports(scene, migration, "running", "failed");
 }
 
 async function destinationFails(scene: Scene, migration: Migration): Promise<void> {

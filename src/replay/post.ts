@@ -31,6 +31,7 @@ export class Post {
   /** @throws Unexpected when one was taken for news */
   async deliver(): Promise<void> {
     const letters = this.#letters;
+    if (letters.length === 0) return;
     this.#letters = [];
     const reports = letters.map(({ report }) => toArguments(report));
     const answers = await this.#caller.ask("reportVmms", reports);

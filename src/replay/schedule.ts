@@ -15,10 +15,6 @@ interface Place<T> {
 export class Schedule<T extends Due> {
   readonly #heap: T[] = [];
 
-  get size(): number {
-    return this.#heap.length;
-  }
-
   /** What {@link next} will take out. */
   get first(): T | undefined {
     return this.#heap[0];

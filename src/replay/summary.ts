@@ -70,12 +70,13 @@ export function requireClean({ unexpected, wrong, leftovers, violations }: Repla
 function tableOf(verbs: readonly VerbFigures[]): string {
   const rows = verbs.flatMap(({ verb, calls, p50, p99, outcomes }) =>
     Object.entries(outcomes).map(([outcome, times], n) => [
-      ...(n === 0 ? [verb, count(calls), p50.toFixed(2), p99.toFixed(2)] : ["", "", "", ""]),
+      ...(n === 0 ? [verb, count(calls), digits(p50), digits(p99)] : ["", "", "", ""]),
       count(times),
-      outcome,
+      outcome.replace("conflict ", ""),
     ]),
   );
   return table(rows, {
+    between: " ",
     head: ["verb", "calls", "p50 ms", "p99 ms", "of them", "outcome"],
     right: [1, 2, 3, 4],
   });
@@ -88,4 +89,8 @@ function callsOf(verbs: readonly VerbFigures[]): number {
 
 function count(value: number): string {
   return Math.round(value).toLocaleString("en");
+}
+
+function digits(milliseconds: number): string {
+  return milliseconds.toLocaleString("en", { maximumSignificantDigits: 3 });
 }

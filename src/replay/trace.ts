@@ -33,7 +33,9 @@ const vm = z
     batch: whole,
     vcpus: positive,
     memory_gb: positive,
-    lifetime_s: number.or(z.literal("").transform(() => undefined)),
+    lifetime_s: text(/^(\d+(\.\d+)?)?$/, "a number, 0 or more, or empty").transform((s) =>
+      s === "" ? undefined : Number(s),
+    ),
   })
   .transform(({ arrival_s, batch, lifetime_s }) => ({ arrival: arrival_s, batch, lifetime: lifetime_s }));
 

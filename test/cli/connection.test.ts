@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
-import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "../harness/database.js";
 import { runCli } from "./harness.js";
@@ -102,8 +102,8 @@ describe("one line says why a database cannot be used:", () => {
     ["hangs up", () => createHttpServer()],
     ["says nothing", () => createServer()],
   ])("something else that %s", async (_, newServer) => {
-    const { timeout } = AbortSignal;
-    vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => timeout.call(AbortSignal, ms / 20));
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => timeout(ms / 20));
     await using server = await listen(newServer());
     const result = await runCli("status", "--database-url", `postgres://u:p@127.0.0.1:${server.port}/app`);
     expect(result).toEqual(failure(`no PostgreSQL answers at 127.0.0.1:${server.port} within 10 s`));
@@ -114,8 +114,12 @@ async function listen(server: Server): Promise<AsyncDisposable & { port: number 
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => sockets.add(socket));
   const close = async (): Promise<void> => {
-    await new Promise((done) => server.close(done));
+    const closed = new Promise((done) => server.close(done));
+    for (const socket of sockets) socket.destroy();
+    await closed;
   };
   return { port, [Symbol.asyncDispose]: close };
 }

@@ -48,6 +48,7 @@ function open(name: string): TestDatabase {
   };
   const drop = async (): Promise<void> => {
     await Promise.all(clients.map((client) => client.end({ timeout: CLOSE_TIMEOUT_S })));
+    if (inject("sqlCoverage")) return;
     await asAdmin((admin) => admin`drop database if exists ${admin(name)} with (force)`);
   };
   return { url, sql: connect(), connect, drop, [Symbol.asyncDispose]: drop };

@@ -3,6 +3,7 @@ import postgres from "postgres";
 import type { TestProject } from "vitest/node";
 import { migrate } from "../../src/migrate.js";
 import { startTestServer } from "./servers.js";
+import { instrument, unreachedBranches } from "./sql-coverage.js";
 import { withDatabase } from "./urls.js";
 
 declare module "vitest" {
@@ -13,6 +14,8 @@ declare module "vitest" {
     databasePrefix: string;
     /** A migrated database to clone. */
     templateName: string;
+    /** Whether databases are kept until the end of the run, to see which branches of the functions it reached. */
+    sqlCoverage: boolean;
   }
 }
 
@@ -23,7 +26,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const prefix = `vmstate_test_${randomBytes(6).toString("hex")}`;
   const template = `${prefix}_template`;
 
+  const sqlCoverage = project.config.mode === "sql-coverage";
+
   const teardown = async (): Promise<void> => {
+    if (sqlCoverage) await reportCoverage(admin, server.url, prefix);
     await dropDatabases(admin, prefix);
     await admin.end();
     await server.stop();
@@ -31,7 +37,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
   try {
     console.log(`test server: ${server.label}, PostgreSQL ${await serverVersion(admin)}`);
-    await makeTemplate(admin, server.url, template);
+    await makeTemplate(admin, server.url, template, sqlCoverage);
   } catch (error) {
     await teardown();
     throw error;
@@ -40,6 +46,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide("serverUrl", server.url);
   project.provide("databasePrefix", prefix);
   project.provide("templateName", template);
+  project.provide("sqlCoverage", sqlCoverage);
   return teardown;
 }
 
@@ -48,11 +55,28 @@ async function serverVersion(admin: postgres.Sql): Promise<string> {
   return row.server_version;
 }
 
-async function makeTemplate(admin: postgres.Sql, serverUrl: string, name: string): Promise<void> {
+async function makeTemplate(
+  admin: postgres.Sql,
+  serverUrl: string,
+  name: string,
+  sqlCoverage: boolean,
+): Promise<void> {
   await admin`create database ${admin(name)} template template0`;
   await migrate(withDatabase(serverUrl, name));
+  if (sqlCoverage) await instrument(withDatabase(serverUrl, name));
   // A database somebody is connected to cannot be cloned; from here on nobody is.
   await admin`alter database ${admin(name)} with allow_connections false`;
+}
+
+/** Names the branches of PL/pgSQL functions that no test reached; then the run has failed. */
+async function reportCoverage(admin: postgres.Sql, serverUrl: string, prefix: string): Promise<void> {
+  const databases = await admin<{ datname: string }[]>`
+    select datname from pg_database where starts_with(datname, ${prefix}) and datallowconn`;
+  const names = databases.map(({ datname }) => datname);
+  const unreached = await unreachedBranches(serverUrl, names);
+  console.log(`branches of PL/pgSQL functions never reached: ${unreached.length}`);
+  for (const branch of unreached) console.log(`  ${branch}`);
+  if (unreached.length > 0) process.exitCode = 1;
 }
 
 /** Those, too, that a failed test file did not drop. */

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { VmstateError } from "../../src/errors.js";
 import { countVms, readTrace, type TraceVm } from "../../src/replay/trace.js";
 import { HEADER, newTraces, traceOf, zipped } from "./traces.js";
 
@@ -37,7 +38,7 @@ describe("readTrace", () => {
     ["batch", "0,x,2,1.75,900", 'line 4: batch is "x", not a whole number'],
     ["vcpus", "0,1,0,1.75,900", 'line 4: vcpus is "0", not a number above 0'],
     ["memory_gb", "0,1,2,,900", 'line 4: memory_gb is "", not a number above 0'],
-    ["lifetime_s", "0,1,2,1.75,-1", 'line 4: lifetime_s is "-1", not a number, 0 or more'],
+    ["lifetime_s", "0,1,2,1.75,-1", 'line 4: lifetime_s is "-1", not a number, 0 or more, or empty'],
     ["two columns", "x,y,2,1.75,1", 'line 4: arrival_s is "x", not a number, 0 or more; batch is "y", not'],
     ["the order", "300,1,2,1.75,1", "line 4: arrival_s is 300, but the row before has 300.5"],
     ["the length", "400,1,2", "line 4: Invalid Record Length"],
@@ -70,12 +71,12 @@ describe("countVms", () => {
     ["no-gzip.csv.gz", traceOf(100), "broken gzip: incorrect header check"],
   ])("refuses %s with one line", async (name, content, message) => {
     const file = traces.write(name, content);
-    await expect(countVms(file)).rejects.toThrow(new Error(`${file}: ${message}`));
+    await expect(countVms(file)).rejects.toThrow(new VmstateError(`${file}: ${message}`));
   });
 
   it("refuses what is not there, and what is no file", async () => {
     const file = traces.write("any.csv", "");
-    await expect(countVms(`${file}.gone`)).rejects.toThrow(new Error(`${file}.gone: no such file`));
+    await expect(countVms(`${file}.gone`)).rejects.toThrow(new VmstateError(`${file}.gone: no such file`));
     await expect(countVms("/")).rejects.toThrow("/: EISDIR");
   });
 });

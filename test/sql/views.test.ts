@@ -617,7 +617,7 @@ describe("invariant_violation", () => {
       (tx, s) => tx`update vmstate.migration set time_deleted = now() where id = ${s.migrationId}`,
     ],
     [
-      "destination_is_not_unwound_alone",
+      "unwound_migration_failed",
       "destinationId",
       (tx, s) => tx`update vmstate.vmm set state = 'saga_unwound' where id = ${s.destinationId}`,
     ],
