@@ -60,7 +60,7 @@ async function playOn(
 ): Promise<ReplayResult> {
   const { limit, seed, concurrency } = options;
   say(stderr, `${limit} VMs on ${where}, seed ${seed}`);
-  const sql = postgres(url, { max: concurrency, onnotice: () => undefined });
+  const sql = postgres(url, { max: concurrency });
   const end = (): Promise<void> => sql.end({ timeout: CLOSE_TIMEOUT_S });
   signal.addEventListener("abort", () => void end(), { once: true });
   const progress = showProgress(stderr, limit);

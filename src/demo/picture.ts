@@ -5,12 +5,10 @@ import type { Cast } from "./cast.js";
 
 /** An instance as the API shows it, beside its rows; deleted VMMs and past migrations are left out. */
 export function picture({ api, rows }: BothSides, cast: Cast, colors: Colors): string {
-  const shown = new Map(
-    [...api.vmms, ...(api.instance ? [api.instance] : [])].map(({ id, state }) => [id, state]),
-  );
+  const shown = [api.instance, ...api.vmms];
   const line = (id: string, text: string): string[] => [
     cast.name(id),
-    colors.cyan(shown.get(id) ?? ""),
+    colors.cyan(shown.find((row) => row?.id === id)?.state ?? ""),
     text,
   ];
   return table(

@@ -6,7 +6,7 @@ import { migrate } from "./migration.js";
 import { isDead, type Vmm } from "./model.js";
 import { PROPOLIS_IP, type Scene } from "./scene.js";
 import { report } from "./sled-agent.js";
-import { clearance, failToStart, start } from "./start-saga.js";
+import { clearance, failToStart, start, unwind as unwindStart } from "./start-saga.js";
 import { linkedOf, planUpdate, unlinkMigration, unlinkVmm, update } from "./update-saga.js";
 
 type Act = (scene: Scene) => Promise<void>;
@@ -28,19 +28,23 @@ export const acts: Record<Step["kind"], Act> = {
     await start(scene);
   },
   leave: async (scene) => {
-    const end = scene.goesWrong() ? scene.chance.pick(oddEnds) : stop;
-    await end(scene);
+    await (scene.goesWrong() ? oddEndOf(scene) : stop)(scene);
     await remove(scene);
   },
 };
 
-const oddEnds: readonly [Act, ...Act[]] = [stopWhileMigrating, shutDown, crash, unwoundAtLast, underAnUpdate];
+const oddEnds: readonly [Act, ...Act[]] = [shutDown, crash, unwoundAtLast, underAnUpdate];
+const oddEndsOfMigrations: readonly [Act, ...Act[]] = [stopWhileMigrating, unwoundWhileMigrating];
 
 const configurations = {
   freely: { autoRestartPolicy: "best_effort", autoRestartCooldown: "0 seconds" },
   once: { autoRestartPolicy: null, autoRestartCooldown: "1 day" },
   never: { autoRestartPolicy: "never", autoRestartCooldown: null },
 } as const satisfies Record<Restarts, object>;
+
+function oddEndOf({ chance, mayMigrate }: Scene): Act {
+  return chance.pick(mayMigrate && chance.happens(0.5) ? oddEndsOfMigrations : oddEnds);
+}
 
 async function create(scene: Scene): Promise<void> {
   const { caller, chance, life } = scene;
@@ -165,6 +169,14 @@ async function shutDown(scene: Scene): Promise<void> {
 async function unwoundAtLast(scene: Scene): Promise<void> {
   await stop(scene);
   await failToStart(scene);
+}
+
+/** The instance is deleted with an unwound VMM and a migration that leads away from it. */
+async function unwoundWhileMigrating(scene: Scene): Promise<void> {
+  await stop(scene);
+  await start(scene);
+  await makeProgress(scene, await begin(scene));
+  await unwindStart(scene, scene.active);
 }
 
 /** The instance is deleted while an update saga holds it. */

@@ -6,7 +6,9 @@ import type { Meter } from "./meter.js";
 
 /** A function of this package. */
 export type Verb = keyof Vmstate;
+/** What it takes, next to the client. */
 export type Arguments<V extends Verb> = Parameters<Vmstate[V]>[0];
+/** What it answers. */
 export type Answer<V extends Verb> = Awaited<ReturnType<Vmstate[V]>>;
 
 /** Some columns that an answer must have. */

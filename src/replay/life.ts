@@ -10,6 +10,7 @@ export interface Step {
   at: number;
 }
 
+/** Probabilities. */
 export interface Rates {
   /** How likely each thing that may go wrong does so. */
   failRate: number;

@@ -52,6 +52,7 @@ export async function unwindTooLate(scene: Scene, migration: Migration): Promise
   );
 }
 
+/** The destination's sled reports the VMM there and its side of the migration. */
 export async function destinationReports(
   scene: Scene,
   migration: Migration,
@@ -61,6 +62,7 @@ export async function destinationReports(
   await report(scene, migration.destination, state, { migrationIn: { migration, state: side } });
 }
 
+/** The source's sled reports the VMM there and its side of the migration. */
 export async function sourceReports(
   scene: Scene,
   migration: Migration,
@@ -80,6 +82,7 @@ export async function makeProgress(scene: Scene, migration: Migration): Promise<
   for (const part of parts) await part();
 }
 
+/** Makes the model what the database must be after the saga's unwinding. */
 export function markUnwound({ destination, sourceSide, destinationSide }: Migration): void {
   destination.state = "saga_unwound";
   destination.generation++;
@@ -89,10 +92,12 @@ export function markUnwound({ destination, sourceSide, destinationSide }: Migrat
   }
 }
 
+/** What the unwinding saga calls `unwind_migration` with. */
 export function sagaOf({ life }: Scene, { sagaId, id }: Migration): Arguments<"unwindMigration"> {
   return { instanceId: life.instanceId, sagaId, migrationId: id };
 }
 
+/** A migration that a saga is about to begin, with its destination. */
 export function newMigration(scene: Scene): Migration {
   const source = scene.active;
   const destination = scene.newVmm(source);

@@ -24,6 +24,7 @@ export interface Vmm {
   isDeleted: boolean;
 }
 
+/** One side of a migration. */
 export interface Side {
   state: MigrationState;
   generation: number;
@@ -62,12 +63,15 @@ export interface Report {
   readonly migrationOut?: SideReport | undefined;
 }
 
+/** What a report says of the side that its VMM has in a migration. */
 export interface SideReport extends Side {
   readonly migration: Migration;
 }
 
+/** What may become of a part of a report that names existing rows, and the right ones. */
 export type ReportOutcome = Extract<Outcome, "applied" | "stale" | "terminal" | "gone">;
 
+/** What becomes of a report. */
 export interface Verdict {
   vmmOutcome: ReportOutcome;
   migrationInOutcome: ReportOutcome | null;
@@ -80,6 +84,7 @@ export function isDead({ state }: Vmm): boolean {
   return state === "failed" || state === "destroyed" || state === "saga_unwound";
 }
 
+/** Whether a side stays as it is. */
 export function isEnded({ state }: Side): boolean {
   return state === "failed" || state === "completed";
 }

@@ -14,6 +14,7 @@ import { Scene } from "./scene.js";
 import type { TraceVm } from "./trace.js";
 import { World } from "./world.js";
 
+/** How to replay. */
 export interface ReplayOptions extends Rates {
   /** How many VMs may be in play at a time. */
   concurrency: number;
@@ -24,6 +25,7 @@ export interface ReplayOptions extends Rates {
   onPlayed: (vms: number) => void;
 }
 
+/** What came of it. */
 export interface ReplayResult extends Findings {
   vms: number;
   seconds: number;
@@ -150,7 +152,7 @@ class Replay {
 
   async #playTurn({ life, n, kind }: Turn): Promise<void> {
     const chance = this.#chance(life.index, n + 1);
-    const scene = new Scene(life, chance, this.#caller, this.#post, this.#world, this.#options.failRate);
+    const scene = new Scene(life, chance, this.#caller, this.#post, this.#world, this.#options);
     const isAsExpected = !this.#lost.has(life) && (await this.#expectAll(() => acts[kind](scene)));
     if (!isAsExpected) this.#lost.add(life);
     if (n + 1 === life.steps.length) this.#options.onPlayed(++this.#played);

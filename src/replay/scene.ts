@@ -1,7 +1,7 @@
 import type { ApiInstanceState, InstanceState } from "../generated.js";
 import type { Caller } from "./caller.js";
 import type { Chance } from "./chance.js";
-import type { Life } from "./life.js";
+import type { Life, Rates } from "./life.js";
 import { apiStateOf, type Vmm } from "./model.js";
 import type { Post } from "./post.js";
 import type { World } from "./world.js";
@@ -27,11 +27,15 @@ export class Scene {
     readonly caller: Caller,
     readonly post: Post,
     private readonly world: World,
-    private readonly failRate: number,
+    private readonly rates: Rates,
   ) {}
 
   goesWrong(): boolean {
-    return this.chance.happens(this.failRate);
+    return this.chance.happens(this.rates.failRate);
+  }
+
+  get mayMigrate(): boolean {
+    return this.rates.migrateRate > 0;
   }
 
   newId(): string {

@@ -51,6 +51,7 @@ export function newsOf({ life }: Scene, vmm: Vmm, state: ReportedVmmState, parts
   };
 }
 
+/** The report as `report_vmm` takes it. */
 export function toArguments({
   instanceId,
   vmm,

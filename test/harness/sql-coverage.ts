@@ -11,6 +11,7 @@ interface Branch {
 }
 
 const SCHEMA = "vmstate_coverage";
+const READ_ONLY = "pg_catalog.current_setting('transaction_read_only')::boolean";
 
 /**
  * Makes every branch of the PL/pgSQL functions of `vmstate` count how often it is reached, in a sequence of its own:
@@ -44,20 +45,27 @@ export async function instrument(url: string): Promise<void> {
   }
 }
 
-/** The branches that no session of any of these databases reached. */
-export async function unreachedBranches(serverUrl: string, databases: readonly string[]): Promise<string[]> {
+/** How many branches there are, and those that no session of any of these databases reached. */
+export async function readCoverage(
+  serverUrl: string,
+  databases: readonly string[],
+): Promise<{ branches: number; unreached: string[] }> {
   const reached = new Map<string, boolean>();
+  const texts = new Map<string, string>();
   for (const database of databases) {
     const sql = postgres(withDatabase(serverUrl, database), { max: 1, onnotice: () => undefined });
-    const branches = await sql<{ branch: string; count: string | null }[]>`
-      select obj_description(c.oid) as branch, pg_sequence_last_value(c.oid) as count
+    const branches = await sql<{ name: string; text: string; count: string | null }[]>`
+      select relname as name, obj_description(c.oid) as text, pg_sequence_last_value(c.oid) as count
         from pg_class as c join pg_namespace as n on n.oid = relnamespace
         where nspname = ${SCHEMA} and relkind = 'S' order by c.oid`;
-    for (const { branch, count } of branches)
-      reached.set(branch, reached.get(branch) === true || count !== null);
+    for (const { name, text, count } of branches) {
+      texts.set(name, text);
+      reached.set(name, reached.get(name) === true || count !== null);
+    }
     await sql.end();
   }
-  return [...reached].filter(([, was]) => !was).map(([branch]) => branch);
+  const unreached = [...texts].filter(([name]) => reached.get(name) !== true);
+  return { branches: texts.size, unreached: unreached.map(([, text]) => text) };
 }
 
 function counting(name: string, body: string, branches: readonly Branch[]): string {
@@ -65,7 +73,8 @@ function counting(name: string, body: string, branches: readonly Branch[]): stri
   let from = 0;
   for (const [n, { offset, keyword }] of branches.entries()) {
     // ASSERT, because PERFORM would set FOUND
-    text += `${body.slice(from, offset)} ${keyword}ASSERT pg_catalog.nextval('${SCHEMA}.${name}_${n}') > 0; `;
+    const assertion = `${READ_ONLY} OR pg_catalog.nextval('${SCHEMA}.${name}_${n}') > 0`;
+    text += `${body.slice(from, offset)} ${keyword}ASSERT ${assertion}; `;
     from = offset;
   }
   return text + body.slice(from);
@@ -101,11 +110,7 @@ export function branchesOf(body: string): Branch[] {
   const mark = (offset: number, about: Token, keyword: Branch["keyword"] = ""): void => {
     const number = body.slice(0, about.start).split("\n").length;
     const line = body.split("\n")[number - 1]?.trim() ?? "";
-    branches.push({
-      offset,
-      keyword,
-      line: `line ${number}, ${keyword && "no "}${keyword}${about.text}: ${line}`,
-    });
+    branches.push({ offset, keyword, line: `line ${number}: ${keyword && "(otherwise) "}${line}` });
   };
   /** Skips to this word, past parentheses and CASE expressions; returns it. */
   const skipTo = (word: string): Token => {
@@ -158,14 +163,17 @@ export function branchesOf(body: string): Branch[] {
       case "FOR":
       case "FOREACH":
       case "WHILE":
-        open.push({ keyword: "LOOP", hasElse: false });
+        open.push({ keyword: "FOR", hasElse: false });
         markAfter("LOOP", token);
         break;
       case "END": {
         const closed = open.pop();
         if (closed?.keyword === "IF" && !closed.hasElse) mark(token.start, token, "ELSE ");
         at++;
+        // END CASE opens nothing
+        if (current().text === closed?.keyword) at++;
         const end = skipTo(";").end;
+        // Of a FOR loop this is no branch: it ends when there is no more.
         if (closed?.keyword === "LOOP") mark(end, token);
         at++;
         break;

@@ -142,7 +142,9 @@ describe("vmstate replay", () => {
 
   it("ends on Ctrl-C, with no connection left", async () => {
     const host = new TestHost();
-    host.stderr.once("data", () => host.emit("SIGINT", "SIGINT"));
+    host.stderr.on("data", (chunk) => {
+      if (String(chunk).includes("0/30 VMs")) host.emit("SIGINT", "SIGINT");
+    });
     const { exitCode, out } = await vmstate(on(trace, "--fail-rate", "0.5"), host);
     expect({ exitCode, out }).toEqual({ exitCode: 130, out: "" });
     const [{ others }] = await db.sql<[{ others: number }]>`

@@ -131,6 +131,12 @@ const withFailed: Given = async (sql) => {
   await update(sql, s);
   return s;
 };
+/** The source has handed its guest over, and is still linked. */
+const handingOver: Given = async (sql) => {
+  const s = await migrating(sql);
+  await say(sql, s, "active", "running", "completed");
+  return s;
+};
 const locked: Given = async (sql) => {
   const s = await running(sql);
   await instance("updater_id = gen_random_uuid(), updater_generation = 5, updater_lease_until = now()")(
@@ -473,6 +479,18 @@ const REFUSALS: Refusal[] = [
       active("state = 'saga_unwound', state_generation = 99"),
       values("It is destroyed; saga_unwound"),
     ],
+    [
+      "running to saga_unwound when its guest has left",
+      handingOver,
+      active("state = 'saga_unwound', state_generation = 99"),
+      values("It is running; saga_unwound"),
+    ],
+    [
+      "creating to saga_unwound while a migration leads there",
+      migrating,
+      destination("state = 'saga_unwound', state_generation = 99"),
+      values("It is creating; saga_unwound"),
+    ],
   ]),
   ...refusals("guard_link on vmm", "VM104", [
     [
@@ -715,14 +733,21 @@ describe("An owner may", () => {
     ],
     [
       "move the guest to the destination that has it",
-      async (sql) => {
-        const s = await migrating(sql);
-        await say(sql, s, "active", "running", "completed");
-        return s;
-      },
+      handingOver,
       (sql, s) => links(`active_propolis_id = '${s.destinationId}'`)(sql, s),
     ],
     ["change a VMM at a new generation", running, active("state = 'stopped', state_generation = 99")],
+    ["unwind a linked live VMM", running, active("state = 'saga_unwound', state_generation = 99")],
+    [
+      "unwind the destination of a migration that failed on both sides",
+      migrating,
+      async (sql, s) => {
+        await migration(
+          "source_state = 'failed', source_generation = 2, destination_state = 'failed', destination_generation = 2",
+        )(sql, s);
+        await destination("state = 'saga_unwound', state_generation = 99")(sql, s);
+      },
+    ],
     [
       "unwind a linked dead VMM",
       (sql) => saying(sql, "failed"),
@@ -865,25 +890,15 @@ describe("invariant_violation", () => {
       migration("time_deleted = now()"),
     ],
     [
-      ["handed_over_vmm_is_not_unwound"],
-      "an unwound source that had handed its guest over",
-      async (sql) => {
-        const s = await migrating(sql);
-        await say(sql, s, "active", "running", "completed");
-        return s;
-      },
-      active("state = 'saga_unwound'"),
-    ],
-    [
-      ["destination_is_not_unwound_alone", "handed_over_vmm_is_not_unwound"],
-      "an unwound destination that had taken the guest over",
-      handedOver,
+      ["unwound_migration_failed"],
+      "an unwound destination whose migration goes on",
+      migrating,
       destination("state = 'saga_unwound'"),
     ],
     [
-      ["destination_is_not_unwound_alone"],
-      "an unwound destination whose migration goes on",
-      migrating,
+      ["unwound_migration_failed"],
+      "an unwound destination that had taken the guest over",
+      handedOver,
       destination("state = 'saga_unwound'"),
     ],
     [
@@ -934,16 +949,6 @@ describe("invariant_violation", () => {
             returning id`;
         await freshMigration(sql, s, s.propolisId, String(row?.id));
       },
-    ],
-    ["a destination unwound alone", migrating, destination("state = 'saga_unwound', state_generation = 99")],
-    [
-      "the unwinding of a source that has handed its guest over",
-      async (sql) => {
-        const s = await migrating(sql);
-        await say(sql, s, "active", "running", "completed");
-        return s;
-      },
-      active("state = 'saga_unwound', state_generation = 99"),
     ],
     [
       "a link to a deleted migration",

@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { beginStart, reportVmm } from "../../src/index.js";
+import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { untilWaiting } from "../harness/waiting.js";
+import { applied, stopped } from "./scenario.js";
+
+// Ways through the functions that need a session to stop between two statements.
+
+const PAUSE = 1;
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createDatabase();
+  await db.sql`
+    create function pause() returns trigger language plpgsql as
+      $$ begin perform pg_advisory_xact_lock(${db.sql.unsafe(String(PAUSE))}); return null; end $$`;
+  // The statement has its snapshot by then.
+  await db.sql`
+    create trigger pause before update on vmstate.vmm for each statement
+      when (current_setting('test.pause', true) = 'on') execute function pause()`;
+});
+afterAll(() => db.drop());
+
+it("report_vmm of a VMM that is inserted while it looks for it applies", async () => {
+  const s = await stopped(db.sql);
+  const agent = await db.sql.reserve();
+  const [{ pid }] = await agent<
+    [{ pid: number }]
+  >`select pg_backend_pid() as pid, set_config('test.pause', 'on', false)`;
+  const pause = await db.sql.reserve();
+  await pause`select pg_advisory_lock(${PAUSE})`;
+
+  const report = { ...s, state: "running", generation: 2, time: new Date() } as const;
+  const [answer] = await Promise.all([
+    reportVmm(agent, report),
+    untilWaiting(db.sql, pid)
+      .then(() => applied(beginStart(db.sql, s.start)))
+      .finally(() => pause`select pg_advisory_unlock(${PAUSE})`),
+  ]);
+  expect(answer).toMatchObject({ vmmOutcome: "applied", state: "running", stateGeneration: 2 });
+  agent.release();
+  pause.release();
+});
