@@ -43,8 +43,15 @@ export function databaseError(error: unknown, databaseUrl: string): VmstateError
 
 /** @throws VmstateError when it is not the URL of a PostgreSQL database */
 export function requireDatabaseUrl(databaseUrl: string): void {
-  if (/^postgres(ql)?:\/\//.test(databaseUrl) && URL.canParse(databaseUrl)) return;
-  throw new VmstateError("not a database URL; expected postgres://user:password@host:port/database");
+  if (!/^postgres(ql)?:\/\//.test(databaseUrl) || !URL.canParse(databaseUrl))
+    throw new VmstateError("not a database URL; expected postgres://user:password@host:port/database");
+  try {
+    decodeURIComponent(databaseUrl);
+  } catch (error) {
+    throw new VmstateError("not a database URL: a % in it, of a password perhaps, is written %25", {
+      cause: error,
+    });
+  }
 }
 
 function placeOf(databaseUrl: string): Place {
@@ -56,7 +63,9 @@ function placeOf(databaseUrl: string): Place {
   };
 }
 
+/** A connection of `pg` that times out says so in its message only. */
 function codeOf(error: unknown): string {
+  if (error instanceof Error && error.message === "timeout expired") return "CONNECT_TIMEOUT";
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { databaseError } from "../src/database-error.js";
+import { databaseError, requireDatabaseUrl } from "../src/database-error.js";
 import { VmstateError } from "../src/errors.js";
 
 const URL = "postgres://ann:secret@db.example:5433/fleet";
@@ -13,6 +13,7 @@ it.each([
     withCode("CONNECT_TIMEOUT", "write CONNECT_TIMEOUT"),
     "cannot reach PostgreSQL at db.example:5433: write CONNECT_TIMEOUT",
   ],
+  [new Error("timeout expired"), "cannot reach PostgreSQL at db.example:5433: timeout expired"],
   [withCode("28P01", "no"), 'db.example:5433 knows no user "ann" with this password'],
   [
     withCode("57P03", "the database system is starting up"),
@@ -40,4 +41,12 @@ it("names the first of a host's several addresses, whose common error says nothi
 it("leaves an error alone that is explained already", () => {
   const error = new VmstateError("PostgreSQL 15 or newer is required");
   expect(databaseError(error, URL)).toBe(error);
+});
+
+it.each([
+  ["not a URL at all", "expected postgres://"],
+  ["https://db.example/fleet", "expected postgres://"],
+  ["postgres://ann:50%off@db.example/fleet", "is written %25"],
+])("refuses %s as a database URL", (url, problem) => {
+  expect(() => requireDatabaseUrl(url)).toThrow(problem);
 });

@@ -64,18 +64,7 @@ export async function openDatabase(
 export function requireUrl(databaseUrl: string | undefined): string {
   if (!databaseUrl) throw new VmstateError("which database? Pass --database-url or set DATABASE_URL");
   requireDatabaseUrl(databaseUrl);
-  requireEscapes(databaseUrl);
   return databaseUrl;
-}
-
-function requireEscapes(databaseUrl: string): void {
-  try {
-    decodeURIComponent(databaseUrl);
-  } catch (error) {
-    throw new VmstateError("not a database URL: a % in it, of a password perhaps, is written %25", {
-      cause: error,
-    });
-  }
 }
 
 /** Once hung up on by something that is not PostgreSQL, `postgres` would try again for ever. */
