@@ -944,8 +944,9 @@ FROM vmstate.vmm AS v
 JOIN vmstate.migration AS m ON m.instance_id = v.instance_id AND m.destination_propolis_id = v.id
 WHERE v.state = 'saga_unwound' AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed')
 UNION ALL
-SELECT v.instance_id, v.id, 'migration_changes_the_sled', 'both sides of the migration are on one sled'
-FROM vmstate.migration AS m
+SELECT v.instance_id, v.id, 'migration_changes_the_sled', 'both sides of the linked migration are on one sled'
+FROM vmstate.instance AS i
+JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id
 JOIN vmstate.vmm AS v ON v.instance_id = m.instance_id AND v.id = m.destination_propolis_id
 JOIN vmstate.vmm AS s ON s.instance_id = m.instance_id AND s.id = m.source_propolis_id
 WHERE v.sled_id = s.sled_id;
@@ -1271,13 +1272,14 @@ BEGIN
     AND vmstate.is_replaceable(p_old.id, p_old.destination_propolis_id)
     AND vmstate.is_fresh(p_new.id, p_new.destination_propolis_id)
     AND EXISTS (SELECT FROM vmstate.migration AS m
-      WHERE m.instance_id = p_new.id AND m.id = p_new.migration_id
-        AND m.source_propolis_id = p_new.active_propolis_id
-        AND m.destination_propolis_id = p_new.destination_propolis_id);
+      JOIN vmstate.vmm AS s ON s.instance_id = m.instance_id AND s.id = m.source_propolis_id
+      JOIN vmstate.vmm AS d ON d.instance_id = m.instance_id AND d.id = m.destination_propolis_id
+      WHERE m.instance_id = p_new.id AND m.id = p_new.migration_id AND m.time_deleted IS NULL
+        AND s.id = p_new.active_propolis_id AND d.id = p_new.destination_propolis_id AND s.sled_id <> d.sled_id);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.is_migration FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.is_migration IS 'Whether a change of links is that of a migration: the destination VMM, NULL or saga_unwound, is replaced by a new one, with the migration that leads there from the active VMM.';
+COMMENT ON FUNCTION vmstate.is_migration IS 'Whether a change of links is that of a migration: the destination VMM, NULL or saga_unwound, is replaced by a new one, with the migration that leads there from the active VMM on another sled.';
 
 -- sql/internal/to_instance_result.sql
 CREATE FUNCTION vmstate.to_instance_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid)
@@ -2006,6 +2008,10 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
+  IF coalesce(NEW.committed_updater_generation, 0) < coalesce(OLD.committed_updater_generation, 0) THEN
+    PERFORM vmstate.reject_generation(format('the last commit of instance %s', OLD.id),
+      OLD.committed_updater_generation, NEW.committed_updater_generation);
+  END IF;
   PERFORM vmstate.reject_generation(format('the updater of instance %s', OLD.id), OLD.updater_generation, NEW.updater_generation);
   RETURN NEW;
 END;
@@ -2511,6 +2517,8 @@ BEGIN
     ELSE NULL;
   END CASE;
 
+  PERFORM vmstate.lock_links(p_instance_id,
+    ARRAY[v_instance.active_propolis_id, v_instance.destination_propolis_id], ARRAY[v_instance.migration_id]);
   SELECT v.* INTO v_active FROM vmstate.vmm AS v
     WHERE v.instance_id = p_instance_id AND v.id = v_instance.active_propolis_id;
   SELECT v.state INTO v_destination_state FROM vmstate.vmm AS v
@@ -2533,6 +2541,8 @@ BEGIN
     RETURN vmstate.to_instance_result('conflict', v_reason, p_instance_id);
   END IF;
 
+  -- changes nothing, but fails an unwind_start of the source whose snapshot is too old to see the migration
+  UPDATE vmstate.vmm AS v SET saga_id = v.saga_id WHERE v.instance_id = p_instance_id AND v.id = p_source_propolis_id;
   UPDATE vmstate.instance AS i
     SET state_generation = i.state_generation + 1,
       time_state_updated = v_now,

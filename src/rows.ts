@@ -14,7 +14,7 @@ export type JsonRows = postgres.PendingQuery<postgres.Row[]>;
 export async function manyRows<Row>(query: JsonRows): Promise<Row[]> {
   // Raw, so that neither the client's own types nor its transforms have a say.
   const rows = await query.raw();
-  return rows.map(([json]) => toRow(String(json)) as Row);
+  return rows.map((row) => toRow(String(Object.values(row)[0])) as Row);
 }
 
 /** The row of a query that has exactly one. */

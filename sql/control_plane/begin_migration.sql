@@ -37,6 +37,8 @@ BEGIN
     ELSE NULL;
   END CASE;
 
+  PERFORM vmstate.lock_links(p_instance_id,
+    ARRAY[v_instance.active_propolis_id, v_instance.destination_propolis_id], ARRAY[v_instance.migration_id]);
   SELECT v.* INTO v_active FROM vmstate.vmm AS v
     WHERE v.instance_id = p_instance_id AND v.id = v_instance.active_propolis_id;
   SELECT v.state INTO v_destination_state FROM vmstate.vmm AS v
@@ -59,6 +61,8 @@ BEGIN
     RETURN vmstate.to_instance_result('conflict', v_reason, p_instance_id);
   END IF;
 
+  -- changes nothing, but fails an unwind_start of the source whose snapshot is too old to see the migration
+  UPDATE vmstate.vmm AS v SET saga_id = v.saga_id WHERE v.instance_id = p_instance_id AND v.id = p_source_propolis_id;
   UPDATE vmstate.instance AS i
     SET state_generation = i.state_generation + 1,
       time_state_updated = v_now,

@@ -3,6 +3,10 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
+  IF coalesce(NEW.committed_updater_generation, 0) < coalesce(OLD.committed_updater_generation, 0) THEN
+    PERFORM vmstate.reject_generation(format('the last commit of instance %s', OLD.id),
+      OLD.committed_updater_generation, NEW.committed_updater_generation);
+  END IF;
   PERFORM vmstate.reject_generation(format('the updater of instance %s', OLD.id), OLD.updater_generation, NEW.updater_generation);
   RETURN NEW;
 END;

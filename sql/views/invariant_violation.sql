@@ -56,8 +56,9 @@ FROM vmstate.vmm AS v
 JOIN vmstate.migration AS m ON m.instance_id = v.instance_id AND m.destination_propolis_id = v.id
 WHERE v.state = 'saga_unwound' AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed')
 UNION ALL
-SELECT v.instance_id, v.id, 'migration_changes_the_sled', 'both sides of the migration are on one sled'
-FROM vmstate.migration AS m
+SELECT v.instance_id, v.id, 'migration_changes_the_sled', 'both sides of the linked migration are on one sled'
+FROM vmstate.instance AS i
+JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id
 JOIN vmstate.vmm AS v ON v.instance_id = m.instance_id AND v.id = m.destination_propolis_id
 JOIN vmstate.vmm AS s ON s.instance_id = m.instance_id AND s.id = m.source_propolis_id
 WHERE v.sled_id = s.sled_id;
