@@ -940,14 +940,16 @@ describe("invariant_violation", () => {
 
   it.each<[string, Given, Write]>([
     [
-      "a migration that stays on its sled",
+      "a link to a migration that stays on its sled",
       running,
       async (sql, s) => {
         const [row] = await sql<{ id: string }[]>`
           insert into vmstate.vmm (instance_id, id, sled_id, propolis_ip, saga_id)
             select ${s.instanceId}, id, ${s.start.sledId}, 'fd00::9', id from gen_random_uuid() as id
             returning id`;
-        await freshMigration(sql, s, s.propolisId, String(row?.id));
+        const to = String(row?.id);
+        const id = await freshMigration(sql, s, s.propolisId, to);
+        await links(`destination_propolis_id = '${to}', migration_id = '${id}'`)(sql, s);
       },
     ],
     [
