@@ -805,10 +805,14 @@ SELECT
     WHERE m.instance_id = v.instance_id AND m.source_propolis_id = v.id
       AND 'completed' IN (m.source_state, m.destination_state)
       AND 'failed' NOT IN (m.source_state, m.destination_state)
+      AND (m.destination_state = 'completed' OR NOT EXISTS (
+        SELECT FROM vmstate.vmm AS t
+        WHERE t.instance_id = m.instance_id AND t.id = m.destination_propolis_id AND vmstate.is_absorbing(t.state)
+      ))
   ) AS expected_to_end
 FROM vmstate.vmm AS v
 WHERE v.time_unlinked IS NOT NULL AND v.time_deleted IS NULL AND NOT vmstate.is_absorbing(v.state);
-COMMENT ON VIEW vmstate.orphaned_vmm IS 'Work list: VMMs that live although no instance names them. Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through ends by itself.';
+COMMENT ON VIEW vmstate.orphaned_vmm IS 'Work list: VMMs that live although no instance names them. Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through, or whose destination has the guest and lives, ends by itself.';
 
 -- sql/views/restartable_instance.sql
 CREATE VIEW vmstate.restartable_instance AS
@@ -1253,6 +1257,7 @@ AS $$
 BEGIN
   RETURN (p_old.destination_propolis_id, p_old.migration_id)
       IS NOT DISTINCT FROM (p_new.destination_propolis_id, p_new.migration_id)
+    AND p_old.state <> 'creating'
     AND p_old.active_propolis_id IS DISTINCT FROM p_new.active_propolis_id
     AND vmstate.is_replaceable(p_old.id, p_old.active_propolis_id)
     AND vmstate.is_fresh(p_new.id, p_new.active_propolis_id);
@@ -1275,6 +1280,7 @@ BEGIN
       JOIN vmstate.vmm AS s ON s.instance_id = m.instance_id AND s.id = m.source_propolis_id
       JOIN vmstate.vmm AS d ON d.instance_id = m.instance_id AND d.id = m.destination_propolis_id
       WHERE m.instance_id = p_new.id AND m.id = p_new.migration_id AND m.time_deleted IS NULL
+        AND m.source_state = 'pending' AND m.destination_state = 'pending' AND s.state IN ('running', 'rebooting')
         AND s.id = p_new.active_propolis_id AND d.id = p_new.destination_propolis_id AND s.sled_id <> d.sled_id);
 END;
 $$;
@@ -1480,11 +1486,11 @@ BEGIN
       p_now, p_now, p_now)
     ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'VM901', MESSAGE = 'the VMM of a migration whose id is taken must not stay';
+    RAISE EXCEPTION USING ERRCODE = 'VM900', MESSAGE = 'the VMM of a migration whose id is taken must not stay';
   END IF;
   RETURN NULL;
 EXCEPTION
-  WHEN SQLSTATE 'VM901' THEN -- takes the VMM back
+  WHEN SQLSTATE 'VM900' THEN -- takes the VMM back
     RETURN 'migration_id_taken';
 END;
 $$;
@@ -1947,6 +1953,10 @@ DECLARE
     coalesce(OLD.active_propolis_id::text, 'none'), coalesce(OLD.destination_propolis_id::text, 'none'),
     coalesce(OLD.migration_id::text, 'none'));
 BEGIN
+  -- the new ids too: they are judged below, and another session may be ending or deleting them
+  PERFORM vmstate.lock_links(OLD.id,
+    ARRAY[OLD.active_propolis_id, OLD.destination_propolis_id, NEW.active_propolis_id, NEW.destination_propolis_id],
+    ARRAY[OLD.migration_id, NEW.migration_id]);
   v_plan := vmstate.current_plan(OLD);
   IF (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id) IS NOT DISTINCT FROM
       (v_plan.new_active_propolis_id, v_plan.new_destination_propolis_id, v_plan.new_migration_id) THEN
@@ -2700,13 +2710,17 @@ BEGIN
     RETURN vmstate.to_instance_result('conflict', 'not_stopped', p_instance_id);
   END IF;
 
-  PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation);
+  IF v_plan.needed THEN
+    PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation);
+  END IF;
   v_now := clock_timestamp();
   UPDATE vmstate.instance AS i
     SET state = 'destroyed',
       state_generation = i.state_generation + 1,
       time_state_updated = v_now,
       intended_state = 'destroyed',
+      updater_id = NULL,
+      updater_lease_until = NULL,
       time_modified = v_now,
       time_deleted = v_now
     WHERE i.id = p_instance_id;

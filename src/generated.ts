@@ -227,7 +227,7 @@ export interface InvariantViolationRow {
   detail: string;
 }
 
-/** Work list: VMMs that live although no instance names them. Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through ends by itself. */
+/** Work list: VMMs that live although no instance names them. Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through, or whose destination has the guest and lives, ends by itself. */
 export interface OrphanedVmmRow {
   instanceId: string;
   propolisId: string;

@@ -24,13 +24,17 @@ BEGIN
     RETURN vmstate.to_instance_result('conflict', 'not_stopped', p_instance_id);
   END IF;
 
-  PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation);
+  IF v_plan.needed THEN
+    PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation);
+  END IF;
   v_now := clock_timestamp();
   UPDATE vmstate.instance AS i
     SET state = 'destroyed',
       state_generation = i.state_generation + 1,
       time_state_updated = v_now,
       intended_state = 'destroyed',
+      updater_id = NULL,
+      updater_lease_until = NULL,
       time_modified = v_now,
       time_deleted = v_now
     WHERE i.id = p_instance_id;

@@ -8,6 +8,10 @@ DECLARE
     coalesce(OLD.active_propolis_id::text, 'none'), coalesce(OLD.destination_propolis_id::text, 'none'),
     coalesce(OLD.migration_id::text, 'none'));
 BEGIN
+  -- the new ids too: they are judged below, and another session may be ending or deleting them
+  PERFORM vmstate.lock_links(OLD.id,
+    ARRAY[OLD.active_propolis_id, OLD.destination_propolis_id, NEW.active_propolis_id, NEW.destination_propolis_id],
+    ARRAY[OLD.migration_id, NEW.migration_id]);
   v_plan := vmstate.current_plan(OLD);
   IF (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id) IS NOT DISTINCT FROM
       (v_plan.new_active_propolis_id, v_plan.new_destination_propolis_id, v_plan.new_migration_id) THEN

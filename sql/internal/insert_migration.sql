@@ -23,11 +23,11 @@ BEGIN
       p_now, p_now, p_now)
     ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'VM901', MESSAGE = 'the VMM of a migration whose id is taken must not stay';
+    RAISE EXCEPTION USING ERRCODE = 'VM900', MESSAGE = 'the VMM of a migration whose id is taken must not stay';
   END IF;
   RETURN NULL;
 EXCEPTION
-  WHEN SQLSTATE 'VM901' THEN -- takes the VMM back
+  WHEN SQLSTATE 'VM900' THEN -- takes the VMM back
     RETURN 'migration_id_taken';
 END;
 $$;

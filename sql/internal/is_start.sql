@@ -5,6 +5,7 @@ AS $$
 BEGIN
   RETURN (p_old.destination_propolis_id, p_old.migration_id)
       IS NOT DISTINCT FROM (p_new.destination_propolis_id, p_new.migration_id)
+    AND p_old.state <> 'creating'
     AND p_old.active_propolis_id IS DISTINCT FROM p_new.active_propolis_id
     AND vmstate.is_replaceable(p_old.id, p_old.active_propolis_id)
     AND vmstate.is_fresh(p_new.id, p_new.active_propolis_id);
