@@ -368,6 +368,18 @@ const REFUSALS: Refusal[] = [
       id("destinationId"),
     ],
     [
+      "a migration of a VMM that does not run",
+      (sql) => saying(sql, "stopping"),
+      linkMigration((s) => s.propolisId),
+      id("propolisId"),
+    ],
+    [
+      "a start before the instance is created",
+      creating,
+      linkFresh((id) => `state = 'vmm', active_propolis_id = '${id}'`),
+      values("active none"),
+    ],
+    [
       "a migration that leads elsewhere",
       running,
       async (sql, s) => {

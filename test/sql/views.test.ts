@@ -325,6 +325,16 @@ describe("orphaned_vmm", () => {
     );
   });
 
+  test("lists the source whose guest died on the destination: it is to be terminated, as the plan said", async () => {
+    const s = await migrating(sql);
+    await say(sql, s, "active", "running", "completed");
+    await failVmm(sql, { instanceId: s.instanceId, propolisId: s.destinationId, reason: "operator" });
+    await update(sql, s);
+    expect(await of(s, orphanedVmms(sql))).toMatchObject([
+      { propolisId: s.propolisId, expectedToEnd: false },
+    ]);
+  });
+
   test("lists that of a deleted instance", async () => {
     const s = await deletedWithOrphan();
     expect(await of(s, orphanedVmms(sql))).toMatchObject([
