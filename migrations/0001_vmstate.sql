@@ -2022,12 +2022,19 @@ BEGIN
     PERFORM vmstate.reject_generation(format('the last commit of instance %s', OLD.id),
       OLD.committed_updater_generation, NEW.committed_updater_generation);
   END IF;
+  IF NEW.updater_id IS NOT NULL AND NEW.committed_updater_generation IS DISTINCT FROM OLD.committed_updater_generation THEN
+    PERFORM vmstate.reject_needed(
+      format('the updater lock of instance %s', OLD.id),
+      format('last committed at %s', coalesce(OLD.committed_updater_generation::text, 'no generation')),
+      format('%s while the lock is held', NEW.committed_updater_generation),
+      'commit_update and run_update record the commit and release the lock in one write.');
+  END IF;
   PERFORM vmstate.reject_generation(format('the updater of instance %s', OLD.id), OLD.updater_generation, NEW.updater_generation);
   RETURN NEW;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_updater FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_updater IS 'VM101: the fencing token of the updater lock rises when another saga takes the lock, and never falls, nor does that of the last commit.';
+COMMENT ON FUNCTION vmstate.guard_updater IS 'VM101, VM104: the fencing token of the updater lock rises when another saga takes the lock, and never falls, nor does that of the last commit, which is recorded only by the write that releases the lock.';
 
 CREATE TRIGGER guard_updater BEFORE UPDATE OF updater_id, updater_generation, committed_updater_generation
   ON vmstate.instance
@@ -2036,6 +2043,7 @@ CREATE TRIGGER guard_updater BEFORE UPDATE OF updater_id, updater_generation, co
     OR (NEW.updater_generation = OLD.updater_generation
       AND NEW.updater_id IS NOT NULL AND NEW.updater_id IS DISTINCT FROM OLD.updater_id)
     OR coalesce(NEW.committed_updater_generation, 0) < coalesce(OLD.committed_updater_generation, 0)
+    OR (NEW.updater_id IS NOT NULL AND NEW.committed_updater_generation IS DISTINCT FROM OLD.committed_updater_generation)
   )
   EXECUTE FUNCTION vmstate.guard_updater();
 

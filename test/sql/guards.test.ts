@@ -139,11 +139,11 @@ const handingOver: Given = async (sql) => {
 };
 const locked: Given = async (sql) => {
   const s = await running(sql);
+  await instance("updater_generation = 3, committed_updater_generation = 3")(sql, s);
   await instance("updater_id = gen_random_uuid(), updater_generation = 5, updater_lease_until = now()")(
     sql,
     s,
   );
-  await instance("committed_updater_generation = 3")(sql, s);
   return s;
 };
 const ended: Given = async (sql) => {
@@ -403,6 +403,14 @@ const REFUSALS: Refusal[] = [
     ["a lower updater generation", locked, instance("updater_generation = 4"), values("It is 5; 4")],
     ["an older commit", locked, instance("committed_updater_generation = 2"), values("It is 3; 2")],
     ["a forgotten commit", locked, instance("committed_updater_generation = null"), values("It is 3")],
+  ]),
+  ...refusals("guard_updater on instance", "VM104", [
+    [
+      "a commit that keeps the lock",
+      locked,
+      instance("committed_updater_generation = updater_generation"),
+      values("last committed at 3", "5 while the lock is held"),
+    ],
   ]),
   ...refusals("guard_delete on instance", "VM104", [
     ["DELETE", creating, remove("instance", (s) => s.instanceId), values("not deleted", "DELETE")],
