@@ -1,0 +1,65 @@
+import { randomBytes, randomInt } from "node:crypto";
+import process from "node:process";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { migrate } from "../../src/migrate.js";
+import { copyDatabase, type TestDatabase } from "../harness/copy.js";
+import { startTestServer } from "../harness/servers.js";
+
+/** What a proof found. */
+export interface Verdict {
+  /** One line: how much was tried, and how much of it failed. */
+  figures: string;
+  failures: number;
+}
+
+export interface Setting {
+  description: string;
+  standard: number;
+}
+
+export interface Proof<Name extends string> {
+  name: string;
+  description: string;
+  /** By option name; all are whole numbers. */
+  settings: Record<Name, Setting>;
+  run: (settings: Record<Name, number>) => Promise<Verdict>;
+}
+
+/**
+ * A proof as a command of its own. It prints what it was set to, so that any run can be repeated, and its figures
+ * on the last line. The exit code is 1 when anything failed.
+ */
+export async function prove<Name extends string>(proof: Proof<Name>): Promise<void> {
+  const command = new Command(proof.name).description(proof.description).showHelpAfterError();
+  for (const [name, { description, standard }] of Object.entries<Setting>(proof.settings)) {
+    command.addOption(new Option(`--${name} <n>`, description).argParser(wholeNumber).default(standard));
+  }
+  const settings = command.parse().opts<Record<Name, number>>();
+  console.log(proof.name, ...Object.entries(settings).map(([name, value]) => `--${name} ${String(value)}`));
+  const { figures, failures } = await proof.run(settings);
+  console.log(`${proof.name}: ${figures}`);
+  if (failures > 0) process.exitCode = 1;
+}
+
+/** Random unless given. */
+export function seed(): Setting {
+  return { description: "seed of everything random", standard: randomInt(2 ** 31) };
+}
+
+/** Acts in a fresh migrated database on a server that ends with it. */
+export async function inFreshDatabase<T>(act: (database: TestDatabase) => Promise<T>): Promise<T> {
+  const server = await startTestServer();
+  try {
+    const name = `vmstate_proof_${randomBytes(6).toString("hex")}`;
+    await using database = await copyDatabase({ serverUrl: server.url, name, template: "template0" });
+    await migrate(database.url);
+    return await act(database);
+  } finally {
+    await server.stop();
+  }
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It is not a whole number.");
+}
