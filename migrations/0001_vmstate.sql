@@ -509,21 +509,25 @@ BEGIN ATOMIC
     SELECT vmstate.migration_verdict(
       p_active_state, p_active_takes_part, p_destination_vmm_state, p_source_side, p_destination_side
     ) AS verdict
+    OFFSET 0
   ) AS fate
   CROSS JOIN LATERAL (
     SELECT
       NOT vmstate.is_absorbing(p_active_state) AS active,
       NOT vmstate.is_absorbing(p_destination_vmm_state) AS destination
+    OFFSET 0
   ) AS alive
   CROSS JOIN LATERAL (
     SELECT fate.verdict = 'completed'
       OR (p_source_side = 'completed' AND fate.verdict NOT IN ('void', 'none')) AS went
+    OFFSET 0
   ) AS guest
   CROSS JOIN LATERAL (
     SELECT
       CASE WHEN guest.went THEN p_destination_vmm_state ELSE p_active_state END AS state,
       CASE WHEN guest.went THEN p_destination_was_running ELSE p_active_was_running END AS was_running,
       fate.verdict = 'failed' AND guest.went AND alive.destination AS is_lost
+    OFFSET 0
   ) AS carrier
   CROSS JOIN LATERAL (
     SELECT
@@ -536,6 +540,7 @@ BEGIN ATOMIC
       END AS active_id,
       CASE WHEN fate.verdict IN ('in_progress', 'handed_over') THEN p_destination_id END AS destination_id,
       CASE WHEN fate.verdict IN ('in_progress', 'handed_over') THEN p_migration_id END AS migration_id
+    OFFSET 0
   ) AS ids
   CROSS JOIN LATERAL (
     SELECT
@@ -544,6 +549,7 @@ BEGIN ATOMIC
       p_destination_id IS DISTINCT FROM ids.active_id
         AND p_destination_id IS DISTINCT FROM ids.destination_id
         AND p_destination_id IS DISTINCT FROM p_active_id AS destination
+    OFFSET 0
   ) AS leaves;
 END;
 REVOKE ALL ON FUNCTION vmstate.update_plan FROM PUBLIC;
