@@ -1,0 +1,189 @@
+import { randomUUID } from "node:crypto";
+import { expect, it } from "vitest";
+import {
+  beginMigration,
+  beginStart,
+  deleteVmm,
+  failVmm,
+  reportVmm,
+  reportVmms,
+  runUpdate,
+  unwindMigration,
+} from "../../src/index.js";
+import {
+  anotherMigration,
+  anotherStart,
+  applied,
+  migrated,
+  migrating,
+  migration,
+  running,
+  say,
+  update,
+  writingNothing,
+} from "../sql/scenario.js";
+import { newStage, NOTHING, report, standing } from "./story.js";
+
+const stage = newStage();
+
+// The guest ran on its target; the source pod crashed before it could say that the migration had succeeded.
+// So the instance was marked as failed, and the healthy guest on the target was deleted for it.
+it.each(["before", "after"])(
+  "KubeVirt 13112: a source that crashes %s the destination says it has the guest takes nobody down with it",
+  async (order) => {
+    const { sql } = stage;
+    const s = await migrating(sql);
+    await say(sql, s, "destination", "migrating", "in_progress");
+    if (order === "after") await say(sql, s, "destination", "running", "completed");
+    await applied(failVmm(sql, { ...s, reason: "no_such_vmm" }));
+    if (order === "before") {
+      expect(await runUpdate(sql, { ...s, sagaId: randomUUID() })).toMatchObject({ outcome: "unchanged" });
+      await say(sql, s, "destination", "running", "completed");
+    }
+
+    expect(await beginStart(sql, anotherStart(s))).toMatchObject({
+      outcome: "conflict",
+      reason: "not_stopped",
+    });
+    expect(await applied(runUpdate(sql, { ...s, sagaId: randomUUID() }))).toMatchObject({
+      newState: "vmm",
+      newActivePropolisId: s.destinationId,
+      network: "move",
+      terminatePropolisIds: [],
+    });
+    expect(await standing(sql, s)).toEqual({
+      ...NOTHING,
+      shown: "running",
+      intends: "running",
+      active: s.destinationId,
+      abandoned: [s.propolisId],
+      watched: [s.destinationId],
+    });
+  },
+);
+
+// This report itself could not be read; told is 18765, where a restarted node agent came up with an empty cache.
+// It took what it did not know for gone, failed a guest that had just been moved to it, and removed it.
+it("KubeVirt 16622 (after 18765): an agent that has forgotten a guest, or begins to count anew, takes nothing from it", async () => {
+  const { sql } = stage;
+  const s = await migrated(sql);
+  const neighbour = await running(sql);
+  const before = await standing(sql, s);
+
+  // all that the restarted agent knows is the neighbour, and what it guesses about ours
+  expect(
+    await reportVmms(sql, [
+      report(neighbour, neighbour.propolisId, "running", 9),
+      report(s, s.destinationId, "failed", 1),
+      report(s, s.destinationId, "destroyed", 2),
+    ]),
+  ).toMatchObject([
+    { vmmOutcome: "applied" },
+    { vmmOutcome: "stale", updateNeeded: false, state: "running" },
+    { vmmOutcome: "stale", updateNeeded: false, state: "running" },
+  ]);
+  expect(
+    await failVmm(sql, {
+      instanceId: s.instanceId,
+      propolisId: s.destinationId,
+      reason: "no_such_vmm",
+      expectedGeneration: 1,
+    }),
+  ).toMatchObject({ outcome: "conflict", reason: "stale_generation", stateGeneration: 2 });
+  expect(await standing(sql, s)).toEqual(before);
+  expect(await reportVmm(sql, report(s, s.destinationId, "running", 3))).toMatchObject({
+    vmmOutcome: "applied",
+  });
+
+  expect(await standing(sql, s)).toEqual({
+    ...NOTHING,
+    shown: "running",
+    intends: "running",
+    active: s.destinationId,
+    ending: [s.propolisId],
+    watched: [s.propolisId, s.destinationId].sort(),
+  });
+});
+
+// The target pod crashed during its preparations, and the instance's record of the migration was never ended.
+// Every further migration was refused, because one was still in flight, though its object did not even exist any more.
+it("KubeVirt 2495: a target that dies in its preparations ends the migration, and makes way for the next one", async () => {
+  const { sql } = stage;
+  const s = await migrating(sql);
+  expect(await say(sql, s, "destination", "failed")).toMatchObject({
+    vmmOutcome: "applied",
+    updateNeeded: true,
+  });
+  const next = anotherMigration(s);
+  expect(await beginMigration(sql, next)).toMatchObject({
+    outcome: "conflict",
+    reason: "migration_in_progress",
+  });
+  expect(await standing(sql, s)).toMatchObject({ shown: "migrating", updatePending: true });
+
+  await update(sql, s);
+  expect(await standing(sql, s)).toEqual({
+    ...NOTHING,
+    shown: "running",
+    intends: "running",
+    active: s.propolisId,
+    abandoned: [s.destinationId],
+    watched: [s.propolisId],
+  });
+  expect(await applied(beginMigration(sql, next))).toMatchObject({ migrationId: next.migrationId });
+
+  expect(await standing(sql, s)).toEqual({
+    ...NOTHING,
+    shown: "migrating",
+    intends: "running",
+    active: s.propolisId,
+    destination: next.destinationPropolisId,
+    abandoned: [s.destinationId],
+    watched: [s.propolisId],
+  });
+});
+
+// This report itself could not be read; told is 18087, where one target that failed set off retries without end.
+// Each new target failed too; thousands of launcher pods were seen for a single guest, until it was stopped.
+it("KubeVirt 17203 (after 18087): migrations tried again and again leave one link, and nothing that runs or stays", async () => {
+  const { sql } = stage;
+  const s = await running(sql);
+  const attempts = [1, 2, 3, 4].map(() => anotherMigration(s));
+  for (const attempt of attempts) {
+    await applied(beginMigration(sql, attempt));
+    expect(await beginMigration(sql, anotherMigration(s))).toMatchObject({ reason: "migration_in_progress" });
+    await applied(unwindMigration(sql, attempt));
+    // its unwinding is repeated, and then the whole attempt by a saga that has lost its memory
+    expect(await unwindMigration(sql, attempt)).toMatchObject({ outcome: "unchanged" });
+    expect(await beginMigration(sql, attempt)).toMatchObject({
+      outcome: "conflict",
+      reason: "propolis_id_taken",
+    });
+  }
+  const targets = attempts.map(({ destinationPropolisId }) => destinationPropolisId);
+  expect(await standing(sql, s)).toEqual({
+    ...NOTHING,
+    shown: "running",
+    intends: "running",
+    active: s.propolisId,
+    destination: targets.at(-1) ?? null,
+    updatePending: true,
+    abandoned: targets.slice(0, -1).sort(),
+    watched: [s.propolisId],
+  });
+
+  await update(sql, s);
+  for (const propolisId of targets) await applied(deleteVmm(sql, { instanceId: s.instanceId, propolisId }));
+  for (const { migrationId } of attempts)
+    expect(await migration(sql, migrationId)).toMatchObject({ time_deleted: expect.any(String) as string });
+  await writingNothing(sql, async () => {
+    expect(await runUpdate(sql, { ...s, sagaId: randomUUID() })).toMatchObject({ outcome: "unchanged" });
+  });
+  expect(await standing(sql, s)).toEqual({
+    ...NOTHING,
+    shown: "running",
+    intends: "running",
+    active: s.propolisId,
+    watched: [s.propolisId],
+  });
+});

@@ -1,0 +1,47 @@
+import { expect, it } from "vitest";
+import { beginMigration, beginStart, failSled, reportVmm, unwindStart } from "../../src/index.js";
+import { anotherStart, applied, running, update, writingNothing } from "../sql/scenario.js";
+import { newStage, NOTHING, report, standing } from "./story.js";
+
+const stage = newStage();
+
+// This report itself could not be read; told is 16624, the warning that healing may misjudge a member as offline.
+// Its instances are then started elsewhere while it still runs them.
+it("LXD 17787 (after 16624): a host that was taken for dead wrongly cannot claim back a guest that runs elsewhere", async () => {
+  const { sql } = stage;
+  const s = await running(sql);
+  expect(await failSled(sql, { sledId: s.start.sledId, reason: "sled_off" })).toMatchObject([
+    { propolisId: s.propolisId, updateNeeded: true },
+  ]);
+  const restart = { ...anotherStart(s), startReason: "auto_restart" };
+  expect(await beginStart(sql, restart)).toMatchObject({ outcome: "conflict", reason: "not_stopped" });
+  await update(sql, s);
+  await applied(beginStart(sql, restart));
+  expect(await reportVmm(sql, report(s, restart.propolisId, "running", 2))).toMatchObject({
+    vmmOutcome: "applied",
+  });
+
+  await writingNothing(sql, async () => {
+    expect(await reportVmm(sql, report(s, s.propolisId, "running", 99))).toMatchObject({
+      vmmOutcome: "terminal",
+      updateNeeded: false,
+      state: "failed",
+    });
+    expect(await beginMigration(sql, s.migration)).toMatchObject({
+      outcome: "conflict",
+      reason: "wrong_source",
+      activePropolisId: restart.propolisId,
+    });
+    expect(await unwindStart(sql, s.start)).toMatchObject({ outcome: "unchanged", state: "failed" });
+    expect(await failSled(sql, { sledId: s.start.sledId, reason: "sled_off" })).toEqual([]);
+  });
+
+  expect(await standing(sql, s)).toEqual({
+    ...NOTHING,
+    shown: "running",
+    intends: "running",
+    active: restart.propolisId,
+    abandoned: [s.propolisId],
+    watched: [restart.propolisId],
+  });
+});
