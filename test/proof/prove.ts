@@ -48,15 +48,34 @@ export function seed(): Setting {
 
 /** Acts in a fresh migrated database on a server that ends with it. */
 export async function inFreshDatabase<T>(act: (database: TestDatabase) => Promise<T>): Promise<T> {
-  const server = await startTestServer();
-  try {
-    const name = `vmstate_proof_${randomBytes(6).toString("hex")}`;
-    await using database = await copyDatabase({ serverUrl: server.url, name, template: "template0" });
-    await migrate(database.url);
+  return await inFreshDatabases(1, async (databases) => {
+    const [database] = databases;
+    if (database === undefined) throw new Error("no database");
     return await act(database);
+  });
+}
+
+/** Acts in as many fresh migrated databases, on one server that ends with them. */
+export async function inFreshDatabases<T>(
+  count: number,
+  act: (databases: TestDatabase[]) => Promise<T>,
+): Promise<T> {
+  const server = await startTestServer();
+  const databases: TestDatabase[] = [];
+  try {
+    while (databases.length < count) databases.push(await freshDatabase(server.url));
+    return await act(databases);
   } finally {
+    await Promise.all(databases.map((database) => database.drop()));
     await server.stop();
   }
+}
+
+async function freshDatabase(serverUrl: string): Promise<TestDatabase> {
+  const name = `vmstate_proof_${randomBytes(6).toString("hex")}`;
+  const database = await copyDatabase({ serverUrl, name, template: "template0" });
+  await migrate(database.url);
+  return database;
 }
 
 function wholeNumber(text: string): number {

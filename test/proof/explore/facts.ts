@@ -1,0 +1,140 @@
+import type { ApiInstanceState, ApiVmmState } from "../../../src/index.js";
+import { alive, dead, effectiveState, type Input, planOf, type Topology, type Vmm } from "../../sql/model.js";
+import { migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
+
+/** What the views and probes say of a state. */
+export interface Facts {
+  violations: { invariant: string }[];
+  api: { state: ApiInstanceState } | null;
+  api_vmms: Record<string, ApiVmmState>;
+  plan: {
+    outcome: string;
+    new_state: string | null;
+    new_active_propolis_id: string | null;
+    new_destination_propolis_id: string | null;
+    new_migration_id: string | null;
+    new_intended_state: string | null;
+    unlinked_propolis_ids: string[] | null;
+    terminate_propolis_ids: string[] | null;
+    plan_token: string | null;
+  };
+  pending: boolean;
+  abandoned: string[];
+  orphaned: string[];
+}
+
+/** A state of the instance, and what was found out about it. */
+export interface Found {
+  state: Snapshot;
+  facts: Facts;
+  /** What became of it when every VMM ended and somebody started it again. */
+  restart: { updates: number; start: string; shows: ApiInstanceState };
+  /** What was left when every VMM ended and all was deleted. */
+  retire: Snapshot & { pending: boolean; violations: number };
+}
+
+/** What must hold of every state, by name; a property answers whether it is broken. */
+const PROPERTIES: Record<string, (found: Found) => boolean> = {
+  "no invariant is violated": ({ facts }) => facts.violations.length > 0,
+
+  "the API shows what the state decides": ({ state, facts }) =>
+    isDeleted(state) ? facts.api !== null : facts.api?.state !== effectiveState(inputOf(state)),
+
+  "the API never shows saga_unwound": ({ state, facts }) =>
+    state.vmms.some(
+      ({ id, state: stored, time_deleted }) =>
+        time_deleted === null && facts.api_vmms[id] !== (stored === "saga_unwound" ? "destroyed" : stored),
+    ),
+
+  "the plan is the design's": ({ state, facts }) =>
+    !isDeleted(state) && JSON.stringify(planned(facts)) !== JSON.stringify(modelled(state)),
+
+  "each live VMM is the guest's, or will be, or is on the list to end": ({ state, facts }) =>
+    state.vmms.some(
+      ({ id, state: stored }) => alive(stored) && !isLinked(state, id) !== facts.orphaned.includes(id),
+    ),
+
+  "each dead VMM without a link is on the list to delete": ({ state, facts }) =>
+    state.vmms.some(
+      ({ id, state: stored, time_deleted }) =>
+        time_deleted === null && dead(stored) && !isLinked(state, id) !== facts.abandoned.includes(id),
+    ),
+
+  "no plan loops": ({ restart }) => restart.updates > 1,
+
+  "it can be started again once its VMMs ended": ({ state, restart }) =>
+    !isDeleted(state) && !(restart.start === "applied" && restart.shows === "starting"),
+
+  "it can be retired once its VMMs ended": ({ retire }) =>
+    retire.instance.state !== "destroyed" ||
+    retire.vmms.some(({ time_deleted }) => time_deleted === null) ||
+    retire.migrations.some(({ time_deleted }) => time_deleted === null) ||
+    retire.pending ||
+    retire.violations > 0,
+};
+
+/** The names of the properties that do not hold here. */
+export function brokenIn(found: Found): string[] {
+  return Object.entries(PROPERTIES).flatMap(([name, isBroken]) => (isBroken(found) ? [name] : []));
+}
+
+const isDeleted = ({ instance }: Snapshot): boolean => instance.state === "destroyed";
+
+function isLinked({ instance }: Snapshot, id: string): boolean {
+  return id === instance.active_propolis_id || id === instance.destination_propolis_id;
+}
+
+function inputOf(state: Snapshot): Input {
+  const { instance } = state;
+  const active = vmmOf(state, instance.active_propolis_id);
+  const destination = vmmOf(state, instance.destination_propolis_id);
+  const migration = migrationOf(state, instance.migration_id);
+  return {
+    state: instance.state,
+    intent: instance.intended_state,
+    topology: topologyOf(state),
+    a: active?.state ?? null,
+    aStarted: active === undefined ? null : active.time_started !== null,
+    t: destination?.state ?? null,
+    tStarted: destination === undefined ? null : destination.time_started !== null,
+    s: migration?.source_state ?? null,
+    d: migration?.destination_state ?? null,
+  };
+}
+
+function topologyOf(state: Snapshot): Topology {
+  const migration = migrationOf(state, state.instance.migration_id);
+  if (migration === undefined) return "none";
+  if (migration.source_propolis_id === state.instance.active_propolis_id) return "source";
+  return migration.destination_propolis_id === state.instance.active_propolis_id ? "destination" : "neither";
+}
+
+function modelled(state: Snapshot): unknown {
+  const plan = planOf(inputOf(state));
+  const { instance } = state;
+  const id = (vmm: Vmm | null): string | null =>
+    vmm === null ? null : vmm === "A" ? instance.active_propolis_id : instance.destination_propolis_id;
+  return {
+    outcome: plan.needed ? "applied" : "unchanged",
+    state: plan.state,
+    active: id(plan.active),
+    destination: id(plan.destination),
+    migration: plan.migration ? instance.migration_id : null,
+    intent: plan.intent,
+    unlinked: plan.unlinked.map(id),
+    terminate: plan.terminate.map(id),
+  };
+}
+
+function planned({ plan }: Facts): unknown {
+  return {
+    outcome: plan.outcome,
+    state: plan.new_state,
+    active: plan.new_active_propolis_id,
+    destination: plan.new_destination_propolis_id,
+    migration: plan.new_migration_id,
+    intent: plan.new_intended_state,
+    unlinked: plan.unlinked_propolis_ids,
+    terminate: plan.terminate_propolis_ids,
+  };
+}
