@@ -50,7 +50,8 @@ const FUNCTIONS = `
     RETURN jsonb_build_object(
       'instance', (SELECT to_jsonb(i) || jsonb_build_object('ctid', i.ctid) FROM vmstate.instance AS i WHERE i.id = '${INSTANCE}'),
       'vmms', (SELECT coalesce(jsonb_agg(to_jsonb(v) || jsonb_build_object('ctid', v.ctid) ORDER BY v.id), '[]') FROM vmstate.vmm AS v),
-      'migrations', (SELECT coalesce(jsonb_agg(to_jsonb(m) || jsonb_build_object('ctid', m.ctid) ORDER BY m.id), '[]') FROM vmstate.migration AS m));
+      'migrations', (SELECT coalesce(jsonb_agg(to_jsonb(m) || jsonb_build_object('ctid', m.ctid) ORDER BY m.id), '[]') FROM vmstate.migration AS m),
+      'others', (SELECT count(*) FROM vmstate.instance AS i WHERE i.id <> '${INSTANCE}'));
   END;
   $$;
 

@@ -1,4 +1,4 @@
-import type postgres from "postgres";
+import postgres from "postgres";
 import type { Bound } from "./cast.js";
 import { canonical } from "./canonical.js";
 import { installDriver } from "./driver.js";
@@ -119,19 +119,31 @@ class Explorer {
     const next: Node[] = [];
     const queue = nodes.values();
     const work = async (sql: postgres.Sql): Promise<void> => {
-      for (const node of queue) {
-        const enabled = goesOn ? this.#enabled(node) : [];
-        const expansion = await expand(sql, node.path, enabled);
-        this.#looked += 1;
-        for (const property of brokenIn(expansion)) this.#fail(property, node.path);
-        for (const result of expansion.results) {
-          const reached = this.#judge(node, expansion, result);
-          if (reached !== undefined && this.#isNew(reached)) next.push(reached);
-        }
-      }
+      for (const node of queue) next.push(...(await this.#lookAt(sql, node, goesOn)));
     };
     await Promise.all(this.clients.map(work));
     return next;
+  }
+
+  async #lookAt(sql: postgres.Sql, node: Node, goesOn: boolean): Promise<Node[]> {
+    this.#looked += 1;
+    const expansion = await this.#expand(sql, node, goesOn ? this.#enabled(node) : []);
+    if (expansion === undefined) return [];
+    for (const property of brokenIn(expansion)) this.#fail(property, node.path);
+    return expansion.results
+      .map((result) => this.#judge(node, expansion, result))
+      .filter((reached) => reached !== undefined)
+      .filter((reached) => this.#isNew(reached));
+  }
+
+  async #expand(sql: postgres.Sql, { path }: Node, enabled: number[]): Promise<Expansion | undefined> {
+    try {
+      return await expand(sql, path, enabled);
+    } catch (error) {
+      if (!(error instanceof postgres.PostgresError)) throw error;
+      this.#fail(`nothing fails on the way out: ${error.code} ${error.message}`, path);
+      return undefined;
+    }
   }
 
   #enabled({ state, memory }: Node): number[] {

@@ -6,6 +6,8 @@ export interface Snapshot {
   instance: InstanceRow;
   vmms: VmmRow[];
   migrations: MigrationRow[];
+  /** How many other instances there are. */
+  others: number;
 }
 
 export interface InstanceRow {

@@ -105,6 +105,7 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
     after.instance.updater_id !== null,
 
   "rows begin at the beginning": ({ before, after }) =>
+    after.others > 0 ||
     after.vmms.some(
       (vmm) =>
         vmmOf(before, vmm.id) === undefined && !(vmm.state === "creating" && vmm.state_generation === 1),

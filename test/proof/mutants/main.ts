@@ -1,0 +1,49 @@
+import { inFreshDatabase, prove } from "../prove.js";
+import { script } from "../explore/script.js";
+import { type Hunt, hunt } from "./hunt.js";
+import { type Mutant, MUTANTS } from "./mutants.js";
+
+/** Hunts side by side. */
+const WORKERS = 2;
+
+await prove({
+  name: "mutants",
+  description: "Gets the rules wrong in many ways, one at a time, and explores until it shows.",
+  settings: {
+    mutant: { description: "only the nth mutant, with a way to show it", standard: 0 },
+  },
+  run: async ({ mutant: only }) => {
+    const begin = performance.now();
+    const hunts: Hunt[] = [];
+    const queue = MUTANTS.filter((_, i) => only === 0 || i + 1 === only).values();
+    const work = async (): Promise<void> => {
+      for (const mutant of queue) {
+        const result = await inFreshDatabase((database) => hunt(database, mutant));
+        hunts.push(result);
+        report(result, only !== 0);
+      }
+    };
+    await Promise.all(Array.from({ length: WORKERS }, work));
+    const missed = hunts.filter(({ found }) => found.failures.length === 0).length;
+    const time = Math.round((performance.now() - begin) / 1000);
+    return {
+      figures: `${hunts.length} mutants, ${hunts.length - missed} caught, ${missed} missed, ${time} s`,
+      failures: missed,
+    };
+  },
+});
+
+function report({ mutant, found }: Hunt, withScript: boolean): void {
+  const [first] = found.failures;
+  const number = numberOf(mutant);
+  console.log(
+    first === undefined
+      ? `  ${number}. ${mutant.name}: MISSED in ${found.states} states`
+      : `  ${number}. ${mutant.name}: after ${first.path.length} steps, ${first.property}`,
+  );
+  if (first !== undefined && withScript) console.log(script(first.path));
+}
+
+function numberOf(mutant: Mutant): number {
+  return MUTANTS.indexOf(mutant) + 1;
+}
