@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import postgres from "postgres";
 import type { Bound } from "./cast.js";
 import { canonical } from "./canonical.js";
@@ -12,6 +13,8 @@ export interface Limits extends Bound {
   depth: number;
   /** How many states may be looked at. */
   states: number;
+  /** Decides which of several shortest ways to a state is taken. */
+  seed: number;
 }
 
 export interface Exploration {
@@ -66,7 +69,7 @@ interface Answer {
  * Each client explores in a database of its own. Goes no deeper than the first failure.
  */
 export async function explore(clients: readonly postgres.Sql[], limits: Limits): Promise<Exploration> {
-  const steps = allSteps(limits);
+  const steps = shuffled(allSteps(limits), limits.seed);
   await Promise.all(clients.map((sql) => installDriver(sql, steps)));
   return await new Explorer(clients, steps, limits).run();
 }
@@ -190,6 +193,11 @@ class Explorer {
     if (step === undefined) throw new Error(`there is no step ${i}`);
     return step;
   }
+}
+
+function shuffled<T>(all: T[], seed: number): T[] {
+  const { length } = all;
+  return fc.sample(fc.shuffledSubarray(all, { minLength: length }), { seed, numRuns: 1 }).flat();
 }
 
 function isPurged(after: Snapshot | Purged): after is Purged {

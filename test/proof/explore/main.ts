@@ -1,5 +1,5 @@
-import { inFreshDatabases, prove, type Verdict } from "../prove.js";
-import { type Exploration, explore } from "./explore.js";
+import { inFreshDatabases, prove, seed, type Verdict } from "../prove.js";
+import { type Exploration, explore, type Limits } from "./explore.js";
 import { type Scope, SCOPES } from "./scopes.js";
 import { script } from "./script.js";
 
@@ -10,25 +10,26 @@ await prove({
   name: "explore",
   description: `Explores every state that an instance can reach, in scopes: ${SCOPES.map(toText).join("; ")}.`,
   settings: {
+    seed: seed(),
     scope: { description: "only the nth scope", standard: 0 },
     depth: { description: "steps of a path, instead of the scope's own bound", standard: 0 },
     states: { description: "states to look at in each scope, at most", standard: 1_000_000 },
   },
-  run: async ({ scope, depth, states }) => {
+  run: async ({ scope, depth, ...limits }) => {
     const scopes = SCOPES.filter((_, i) => scope === 0 || i + 1 === scope);
     const begin = performance.now();
     const results: Exploration[] = [];
     for (const each of scopes)
-      results.push(await exploreScope(depth === 0 ? each : { ...each, depth }, states));
+      results.push(await exploreScope(depth === 0 ? each : { ...each, depth }, limits));
     return toVerdict(results, seconds(begin));
   },
 });
 
-async function exploreScope(scope: Scope, states: number): Promise<Exploration> {
+async function exploreScope(scope: Scope, limits: Pick<Limits, "states" | "seed">): Promise<Exploration> {
   const begin = performance.now();
   const found = await inFreshDatabases(WORKERS, async (databases) => {
     const clients = databases.map(({ connect }) => connect({ max: 1 }));
-    return await explore(clients, { ...scope, states });
+    return await explore(clients, { ...scope, ...limits });
   });
   const end = found.complete ? "nothing left" : "more beyond";
   console.log(

@@ -1,7 +1,7 @@
 import type { ReportedVmmState } from "../../../src/index.js";
 import type { Limits } from "./explore.js";
 
-export interface Scope extends Omit<Limits, "states"> {
+export interface Scope extends Omit<Limits, "states" | "seed"> {
   name: string;
 }
 

@@ -13,8 +13,8 @@ export interface Hunt {
 const SCOPE = { starts: 2, migrations: 1, reports: ["running", "failed", "destroyed"], typed: true } as const;
 
 /** Changes the rules of the database as the mutant says, and explores until something is broken. */
-export async function hunt({ connect }: TestDatabase, mutant: Mutant): Promise<Hunt> {
+export async function hunt({ connect }: TestDatabase, mutant: Mutant, seed: number): Promise<Hunt> {
   const sql = connect({ max: 1 });
   await mutate(sql, mutant.change);
-  return { mutant, found: await explore([sql], { ...SCOPE, depth: 9, states: 5_000 }) };
+  return { mutant, found: await explore([sql], { ...SCOPE, depth: 9, states: 5_000, seed }) };
 }

@@ -1,4 +1,4 @@
-import { inFreshDatabase, prove } from "../prove.js";
+import { inFreshDatabase, prove, seed } from "../prove.js";
 import { script } from "../explore/script.js";
 import { type Hunt, hunt } from "./hunt.js";
 import { type Mutant, MUTANTS } from "./mutants.js";
@@ -10,15 +10,16 @@ await prove({
   name: "mutants",
   description: "Gets the rules wrong in many ways, one at a time, and explores until it shows.",
   settings: {
+    seed: seed(),
     mutant: { description: "only the nth mutant, with a way to show it", standard: 0 },
   },
-  run: async ({ mutant: only }) => {
+  run: async ({ mutant: only, seed: order }) => {
     const begin = performance.now();
     const hunts: Hunt[] = [];
     const queue = MUTANTS.filter((_, i) => only === 0 || i + 1 === only).values();
     const work = async (): Promise<void> => {
       for (const mutant of queue) {
-        const result = await inFreshDatabase((database) => hunt(database, mutant));
+        const result = await inFreshDatabase((database) => hunt(database, mutant, order));
         hunts.push(result);
         report(result, only !== 0);
       }
