@@ -61,6 +61,10 @@ COMMENT ON TYPE vmstate.failure_reason IS 'Why a VMM is failed.';
 CREATE TYPE vmstate.outcome AS ENUM ('applied', 'unchanged', 'stale', 'terminal', 'conflict', 'wrong_side', 'gone', 'not_found');
 COMMENT ON TYPE vmstate.outcome IS 'What became of a call. applied: written. unchanged: a replay, or nothing to do. stale: generation not newer. terminal: the row is absorbing. conflict: see reason. wrong_side: the VMM is not that side of the migration. gone: the row was deleted. not_found: it never existed, or belongs to another instance.';
 
+-- sql/types/access_kind.sql
+CREATE TYPE vmstate.access_kind AS ENUM ('control_plane', 'sled_agent', 'reader');
+COMMENT ON TYPE vmstate.access_kind IS 'What vmstate.grant_access makes of a role. control_plane: every verb and every public view. sled_agent: the reports, of the VMMs of its own sled. reader: every public view, and explain_update.';
+
 -- sql/types/instance_result.sql
 CREATE TYPE vmstate.instance_result AS (
   outcome vmstate.outcome,
@@ -383,6 +387,15 @@ ALTER TABLE vmstate.instance
     FOREIGN KEY (id, destination_propolis_id) REFERENCES vmstate.vmm (instance_id, id),
   ADD CONSTRAINT migration_is_its_own
     FOREIGN KEY (id, migration_id) REFERENCES vmstate.migration (instance_id, id);
+
+-- sql/tables/sled_agent_binding.sql
+CREATE TABLE vmstate.sled_agent_binding (
+  role name PRIMARY KEY,
+  sled_id uuid NOT NULL
+);
+
+COMMENT ON TABLE vmstate.sled_agent_binding IS 'The sled whose VMMs a role may report: written by vmstate.bind_sled_agent.';
+COMMENT ON COLUMN vmstate.sled_agent_binding.role IS 'The very role that reports, not one it is a member of. A name, so that a dump can be restored into another cluster: it does not follow a role that is renamed or dropped.';
 
 -- sql/decisions/is_migrating.sql
 CREATE FUNCTION vmstate.is_migrating(
@@ -984,7 +997,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
 DECLARE
-  v_argument text;
+  v_argument pg_catalog.text;
 BEGIN
   FOR v_argument IN SELECT a.key FROM jsonb_each(p_arguments) AS a WHERE a.value = 'null' ORDER BY a.key LOOP
     PERFORM vmstate.reject_argument(p_function, v_argument, 'It is null.');
@@ -1043,8 +1056,8 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
 DECLARE
-  v_argument text;
-  v_problem text;
+  v_argument pg_catalog.text;
+  v_problem pg_catalog.text;
 BEGIN
   SELECT c.argument, c.problem
     INTO v_argument, v_problem
@@ -1081,6 +1094,21 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_report FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_report IS 'Raises VM001 for a report that says nothing a sled agent could say.';
+
+-- sql/internal/require_role.sql
+CREATE FUNCTION vmstate.require_role(p_function text, p_role name) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  PERFORM vmstate.require_arguments(p_function, jsonb_build_object('p_role', p_role));
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = p_role) THEN
+    PERFORM vmstate.reject_argument(p_function, 'p_role', format('There is no role "%s".', p_role));
+  END IF;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.require_role FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.require_role IS 'Raises VM001 for a role that is null or does not exist.';
 
 -- sql/internal/reject_generation.sql
 CREATE FUNCTION vmstate.reject_generation(p_row text, p_actual bigint, p_attempted bigint) RETURNS void
@@ -1192,21 +1220,33 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.lock_migrations_of_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_migrations_of_vmm IS 'Locks every migration that names a VMM, by id. The VMM is locked already: no new one can come.';
 
--- sql/internal/current_plan.sql
-CREATE FUNCTION vmstate.current_plan(p_instance vmstate.instance) RETURNS vmstate.instance_plan
+-- sql/internal/read_plan.sql
+CREATE FUNCTION vmstate.read_plan(p_instance_id uuid) RETURNS vmstate.instance_plan
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
   v_plan vmstate.instance_plan;
 BEGIN
+  SELECT p.* INTO v_plan FROM vmstate.instance_plan AS p WHERE p.instance_id = p_instance_id;
+  RETURN v_plan;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.read_plan FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.read_plan IS 'An instance and its plan as one moment shows them (all null: no such instance).';
+
+-- sql/internal/current_plan.sql
+CREATE FUNCTION vmstate.current_plan(p_instance vmstate.instance) RETURNS vmstate.instance_plan
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
   PERFORM vmstate.lock_links(
     p_instance.id,
     ARRAY[p_instance.active_propolis_id, p_instance.destination_propolis_id],
     ARRAY[p_instance.migration_id]
   );
-  SELECT p.* INTO v_plan FROM vmstate.instance_plan AS p WHERE p.instance_id = p_instance.id;
-  RETURN v_plan;
+  RETURN vmstate.read_plan(p_instance.id);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.current_plan FROM PUBLIC;
@@ -1362,29 +1402,20 @@ REVOKE ALL ON FUNCTION vmstate.to_command_result FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_command_result IS 'The answer of request_stop and request_reboot: of the named VMMs, those alive are to be commanded, in the order given.';
 
 -- sql/internal/to_update_result.sql
-CREATE FUNCTION vmstate.to_update_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid)
+CREATE FUNCTION vmstate.to_update_result(p_outcome vmstate.outcome, p_reason text, p_plan vmstate.instance_plan)
 RETURNS vmstate.update_result
-LANGUAGE plpgsql
-SET search_path = ''
-AS $$
-DECLARE
-  v_result vmstate.update_result;
-BEGIN
-  SELECT p_outcome, p_reason, p.instance_id, p.api_state, p.state, p.state_generation,
-      p.active_propolis_id, p.destination_propolis_id, p.migration_id,
-      p.updater_generation, p.updater_lease_until,
-      p.new_state, p.new_active_propolis_id, p.new_destination_propolis_id, p.new_migration_id, p.new_intended_state,
-      p.network, p.network_propolis_id, p.unlinked_propolis_ids, p.terminate_propolis_ids, p.plan_token
-    INTO v_result
-    FROM vmstate.instance_plan AS p
-    WHERE p.instance_id = p_instance_id;
-  v_result.outcome := p_outcome;
-  v_result.reason := p_reason;
-  RETURN v_result;
-END;
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ROW(
+  p_outcome, p_reason, (p_plan).instance_id, (p_plan).api_state, (p_plan).state, (p_plan).state_generation,
+  (p_plan).active_propolis_id, (p_plan).destination_propolis_id, (p_plan).migration_id,
+  (p_plan).updater_generation, (p_plan).updater_lease_until,
+  (p_plan).new_state, (p_plan).new_active_propolis_id, (p_plan).new_destination_propolis_id,
+  (p_plan).new_migration_id, (p_plan).new_intended_state,
+  (p_plan).network, (p_plan).network_propolis_id,
+  (p_plan).unlinked_propolis_ids, (p_plan).terminate_propolis_ids, (p_plan).plan_token
+)::vmstate.update_result;
 REVOKE ALL ON FUNCTION vmstate.to_update_result FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.to_update_result IS 'The answer of the update saga''s verbs, with the instance and its plan as they stand.';
+COMMENT ON FUNCTION vmstate.to_update_result IS 'The answer of the update saga''s verbs: an instance and its plan, as the verb read them once (all null: no such instance).';
 
 -- sql/internal/to_vmm_result.sql
 CREATE FUNCTION vmstate.to_vmm_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid, p_propolis_id uuid)
@@ -1509,7 +1540,7 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_now timestamptz := clock_timestamp();
+  v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
   UPDATE vmstate.vmm AS v
     SET state = 'saga_unwound', state_generation = v.state_generation + 1, time_state_updated = v_now, failure_reason = NULL
@@ -1525,8 +1556,8 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_now timestamptz := clock_timestamp();
-  v_ids uuid[] := array(
+  v_now pg_catalog.timestamptz := clock_timestamp();
+  v_ids pg_catalog.uuid[] := array(
     SELECT m.id FROM vmstate.migration AS m
       WHERE m.instance_id = p_instance_id AND m.time_deleted IS NULL
         AND (p_propolis_id IS NULL OR p_propolis_id IN (m.source_propolis_id, m.destination_propolis_id))
@@ -1547,7 +1578,7 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_now timestamptz := clock_timestamp();
+  v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
   UPDATE vmstate.instance AS i
     SET state = p_plan.new_state,
@@ -1635,34 +1666,100 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.report_destination_side FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.report_destination_side IS 'The part of a report on a migration into the reporting VMM. The caller has locked the migration.';
 
+-- sql/internal/session_role.sql
+CREATE FUNCTION vmstate.session_role() RETURNS name
+LANGUAGE sql STABLE
+RETURN coalesce(nullif(current_setting('role'), 'none')::name, session_user);
+REVOKE ALL ON FUNCTION vmstate.session_role FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.session_role IS 'Who calls, also seen from a function that runs with its owner''s rights: the role of SET ROLE, else the one that logged in.';
+
+-- sql/internal/reportable_sleds.sql
+CREATE FUNCTION vmstate.reportable_sleds() RETURNS uuid[]
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_role pg_catalog.name := vmstate.session_role();
+BEGIN
+  IF has_function_privilege(v_role, 'vmstate.fail_vmm'::pg_catalog.regproc, 'EXECUTE') THEN
+    RETURN NULL;
+  END IF;
+  RETURN array(SELECT b.sled_id FROM vmstate.sled_agent_binding AS b WHERE b.role = v_role);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.reportable_sleds FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.reportable_sleds IS 'The sleds whose VMMs the caller may report: NULL, any, for who may declare every VMM dead with fail_vmm; else the one it is bound to, or none.';
+
+-- sql/internal/reject_foreign_report.sql
+CREATE FUNCTION vmstate.reject_foreign_report(
+  p_function text,
+  p_propolis_id uuid,
+  p_sleds uuid[],
+  p_where text DEFAULT ''
+) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'insufficient_privilege',
+    MESSAGE = format('vmstate.%s: VMM %s is not for this role to report', p_function, p_propolis_id),
+    DETAIL = format('%sRole "%s" is bound to %s.', p_where, vmstate.session_role(), coalesce('sled ' || p_sleds[1], 'no sled')),
+    HINT = 'Nothing was changed. vmstate.bind_sled_agent binds a role to the sled whose VMMs it may report.';
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.reject_foreign_report FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.reject_foreign_report IS 'Raises 42501: the VMM is on another sled than the caller reports for. Does not say on which.';
+
+-- sql/internal/require_own_sled.sql
+CREATE FUNCTION vmstate.require_own_sled(p_reports vmstate.numbered_report[], p_sleds uuid[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_report vmstate.numbered_report;
+BEGIN
+  SELECT r.* INTO v_report
+    FROM unnest(p_reports) AS r
+    JOIN vmstate.vmm AS v ON v.instance_id = r.instance_id AND v.id = r.propolis_id
+    WHERE v.sled_id <> ALL (p_sleds)
+    ORDER BY r.ordinal LIMIT 1;
+  IF FOUND THEN
+    PERFORM vmstate.reject_foreign_report('report_vmms', v_report.propolis_id, p_sleds,
+      format('Element %s: ', v_report.ordinal));
+  END IF;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.require_own_sled FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.require_own_sled IS 'Raises 42501 for the first report of a batch whose VMM is on none of these sleds.';
+
 -- sql/internal/refused_report.sql
 CREATE FUNCTION vmstate.refused_report(
   p_instance_id uuid,
   p_propolis_id uuid,
   p_state vmstate.reported_vmm_state,
   p_generation bigint,
-  p_time timestamptz
+  p_time timestamptz,
+  p_sleds uuid[]
 ) RETURNS vmstate.report_result
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_result vmstate.report_result;
+  v_vmm vmstate.vmm;
 BEGIN
   PERFORM vmstate.require_report('report_vmm', ROW(p_instance_id, p_propolis_id, p_state, p_generation, p_time,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::vmstate.vmm_report);
-  SELECT vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, p_generation),
-      NULL, NULL, false, v.state, v.state_generation
-    INTO v_result
-    FROM vmstate.vmm AS v
-    WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id;
-  v_result.vmm_outcome := coalesce(v_result.vmm_outcome, 'not_found');
-  v_result.update_needed := false;
-  RETURN v_result;
+  SELECT v.* INTO v_vmm FROM vmstate.vmm AS v WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id;
+  IF FOUND AND v_vmm.sled_id <> ALL (p_sleds) THEN
+    PERFORM vmstate.reject_foreign_report('report_vmm', p_propolis_id, p_sleds);
+  END IF;
+  RETURN ROW(vmstate.vmm_report_outcome(v_vmm.state, v_vmm.state_generation, v_vmm.time_deleted, p_generation),
+    NULL, NULL, false, v_vmm.state, v_vmm.state_generation)::vmstate.report_result;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.refused_report FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.refused_report IS 'Why the VMM part of a report was not written, read in a snapshot newer than the attempt; VM001 if it says nothing a sled agent could say.';
+COMMENT ON FUNCTION vmstate.refused_report IS 'Why the VMM part of a report was not written, read in a snapshot newer than the attempt; VM001 if it says nothing a sled agent could say, 42501 if the VMM is on none of these sleds (NULL: any).';
 
 -- sql/internal/report_sides.sql
 CREATE FUNCTION vmstate.report_sides(p_report vmstate.vmm_report) RETURNS vmstate.report_result
@@ -1716,7 +1813,7 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_element jsonb;
+  v_element pg_catalog.jsonb;
   v_ordinal bigint;
 BEGIN
   RETURN array(
@@ -1783,7 +1880,7 @@ REVOKE ALL ON FUNCTION vmstate.lock_reported FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_reported IS 'Locks all VMMs of a batch by id, then all its migrations by id.';
 
 -- sql/internal/judge_reports.sql
-CREATE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_round integer)
+CREATE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_round integer, p_sleds uuid[])
 RETURNS TABLE (
   ordinal integer,
   instance_id uuid,
@@ -1810,6 +1907,8 @@ BEGIN
           SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked
             FROM vmstate.vmm AS w
             WHERE w.instance_id = r.instance_id AND w.id = r.propolis_id
+              -- one that came after the batch was checked is not there yet
+              AND (p_sleds IS NULL OR w.sled_id = ANY (p_sleds))
             FOR NO KEY UPDATE
         ) AS v ON true
     ),
@@ -1840,7 +1939,7 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.judge_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes those reports of a batch that are the p_round-th of their VMM. The caller has locked the migrations.';
+COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes those reports of a batch that are the p_round-th of their VMM. The caller has locked the migrations and refused VMMs that are on none of these sleds (NULL: any).';
 
 -- sql/guards/guard_identity.sql
 CREATE FUNCTION vmstate.guard_identity() RETURNS trigger
@@ -1848,7 +1947,7 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_column text;
+  v_column pg_catalog.text;
 BEGIN
   FOREACH v_column IN ARRAY TG_ARGV LOOP
     IF to_jsonb(OLD) -> v_column IS DISTINCT FROM to_jsonb(NEW) -> v_column THEN
@@ -1922,11 +2021,14 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_row text := format('instance %s', OLD.id);
+  v_row pg_catalog.text := format('instance %s', OLD.id);
 BEGIN
   IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state = 'destroyed') THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.state::text, NEW.state::text,
+    PERFORM vmstate.reject_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'A destroyed instance stays so, and none is created twice: use create_instance with another id.');
+  ELSIF OLD.time_deleted <> NEW.time_deleted THEN
+    PERFORM vmstate.reject_transition(v_row, 'deleted', 'another time of deletion',
+      'A destroyed instance stays as it is: use create_instance with another id.');
   ELSIF NEW.state_generation < OLD.state_generation
       OR (OLD.state, OLD.time_state_updated, OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
         IS DISTINCT FROM
@@ -1937,13 +2039,14 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_instance_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_instance_state IS 'VM101, VM102: a change of state or links raises the generation; nothing becomes creating again, and destroyed stays.';
+COMMENT ON FUNCTION vmstate.guard_instance_state IS 'VM101, VM102: a change of state or links raises the generation; nothing becomes creating again, and destroyed stays, with its time of deletion.';
 
 CREATE TRIGGER guard_state BEFORE UPDATE OF
-    state, state_generation, time_state_updated, active_propolis_id, destination_propolis_id, migration_id
+    state, state_generation, time_state_updated, active_propolis_id, destination_propolis_id, migration_id, time_deleted
   ON vmstate.instance
   FOR EACH ROW WHEN (
     NEW.state_generation <= OLD.state_generation
+    OR OLD.time_deleted <> NEW.time_deleted
     OR (NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state = 'destroyed'))
   )
   EXECUTE FUNCTION vmstate.guard_instance_state();
@@ -1955,9 +2058,10 @@ SET search_path = ''
 AS $$
 DECLARE
   v_plan vmstate.instance_plan;
-  v_old_ids text := format('active %s, destination %s, migration %s',
-    coalesce(OLD.active_propolis_id::text, 'none'), coalesce(OLD.destination_propolis_id::text, 'none'),
-    coalesce(OLD.migration_id::text, 'none'));
+  v_old_ids pg_catalog.text := format('active %s, destination %s, migration %s',
+    coalesce(OLD.active_propolis_id::pg_catalog.text, 'none'),
+    coalesce(OLD.destination_propolis_id::pg_catalog.text, 'none'),
+    coalesce(OLD.migration_id::pg_catalog.text, 'none'));
 BEGIN
   -- the new ids too: they are judged below, and another session may be ending or deleting them
   PERFORM vmstate.lock_links(OLD.id,
@@ -1974,8 +2078,9 @@ BEGIN
     format('link of instance %s', OLD.id),
     v_old_ids,
     format('active %s, destination %s, migration %s',
-      coalesce(NEW.active_propolis_id::text, 'none'), coalesce(NEW.destination_propolis_id::text, 'none'),
-      coalesce(NEW.migration_id::text, 'none')),
+      coalesce(NEW.active_propolis_id::pg_catalog.text, 'none'),
+      coalesce(NEW.destination_propolis_id::pg_catalog.text, 'none'),
+      coalesce(NEW.migration_id::pg_catalog.text, 'none')),
     'begin_start and begin_migration replace NULL or a saga_unwound VMM by a new one; run_update writes what explain_update answers. Nothing else changes a link.');
   RETURN NEW;
 END;
@@ -1997,7 +2102,7 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_now timestamptz := clock_timestamp();
+  v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
   UPDATE vmstate.vmm AS v
     SET time_unlinked = CASE WHEN v.id IN (NEW.active_propolis_id, NEW.destination_propolis_id) THEN NULL ELSE v_now END
@@ -2031,7 +2136,7 @@ BEGIN
   IF NEW.updater_id IS NOT NULL AND NEW.committed_updater_generation IS DISTINCT FROM OLD.committed_updater_generation THEN
     PERFORM vmstate.reject_needed(
       format('the updater lock of instance %s', OLD.id),
-      format('last committed at %s', coalesce(OLD.committed_updater_generation::text, 'no generation')),
+      format('last committed at %s', coalesce(OLD.committed_updater_generation::pg_catalog.text, 'no generation')),
       format('%s while the lock is held', NEW.committed_updater_generation),
       'commit_update and run_update record the commit and release the lock in one write.');
   END IF;
@@ -2059,11 +2164,11 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_row text := format('VMM %s', OLD.id);
+  v_row pg_catalog.text := format('VMM %s', OLD.id);
 BEGIN
   IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR vmstate.is_absorbing(OLD.state))
       AND NOT (OLD.state IN ('failed', 'destroyed') AND NEW.state = 'saga_unwound' AND NEW.time_unlinked IS NULL) THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.state::text, NEW.state::text,
+    PERFORM vmstate.reject_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'A dead VMM stays dead: start the instance again with begin_start. Only unwind_start and unwind_migration mark a linked one saga_unwound.');
   ELSIF NEW.state = 'saga_unwound' AND OLD.state <> 'saga_unwound' AND (
       vmstate.is_handed_over(OLD)
@@ -2071,7 +2176,7 @@ BEGIN
         WHERE m.instance_id = OLD.instance_id AND m.destination_propolis_id = OLD.id
           AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed'))
     ) THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.state::text, NEW.state::text,
+    PERFORM vmstate.reject_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'The guest of a migration may run there: unwind_migration fails both sides first, and unwind_start refuses a VMM that was handed over.');
   ELSIF NEW.state_generation < OLD.state_generation
       OR (NEW.state_generation = OLD.state_generation
@@ -2106,8 +2211,8 @@ BEGIN
   IF v_linked <> (NEW.time_unlinked IS NULL) OR num_nulls(OLD.time_unlinked, NEW.time_unlinked) <> 1 THEN
     PERFORM vmstate.reject_needed(
       format('time_unlinked of VMM %s', OLD.id),
-      coalesce(OLD.time_unlinked::text, 'null (linked)'),
-      coalesce(NEW.time_unlinked::text, 'null (linked)'),
+      coalesce(OLD.time_unlinked::pg_catalog.text, 'null (linked)'),
+      coalesce(NEW.time_unlinked::pg_catalog.text, 'null (linked)'),
       'It follows the instance''s ids by itself; they change by begin_start, begin_migration and run_update.');
   END IF;
   RETURN NEW;
@@ -2154,11 +2259,11 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_row text;
+  v_row pg_catalog.text;
 BEGIN
   v_row := format('the source side of migration %s', OLD.id);
   IF vmstate.is_terminal(OLD.source_state) AND NEW.source_state <> OLD.source_state THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.source_state::text, NEW.source_state::text,
+    PERFORM vmstate.reject_transition(v_row, OLD.source_state::pg_catalog.text, NEW.source_state::pg_catalog.text,
       'An ended side stays: begin_migration begins another migration.');
   ELSIF NEW.source_generation < OLD.source_generation
       OR (NEW.source_generation = OLD.source_generation
@@ -2168,7 +2273,7 @@ BEGIN
 
   v_row := format('the destination side of migration %s', OLD.id);
   IF vmstate.is_terminal(OLD.destination_state) AND NEW.destination_state <> OLD.destination_state THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.destination_state::text, NEW.destination_state::text,
+    PERFORM vmstate.reject_transition(v_row, OLD.destination_state::pg_catalog.text, NEW.destination_state::pg_catalog.text,
       'An ended side stays: begin_migration begins another migration.');
   ELSIF NEW.destination_generation < OLD.destination_generation
       OR (NEW.destination_generation = OLD.destination_generation
@@ -2281,9 +2386,9 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
-  v_now timestamptz := clock_timestamp();
-  v_project_id uuid;
-  v_time_deleted timestamptz;
+  v_now pg_catalog.timestamptz := clock_timestamp();
+  v_project_id pg_catalog.uuid;
+  v_time_deleted pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('create_instance', jsonb_build_object(
     'p_id', p_id, 'p_project_id', p_project_id, 'p_name', p_name, 'p_intended_state', p_intended_state));
@@ -2326,7 +2431,7 @@ SET search_path = ''
 AS $$
 DECLARE
   v_instance vmstate.instance;
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('finish_instance_creation', jsonb_build_object('p_id', p_id));
   v_instance := vmstate.lock_instance(p_id);
@@ -2359,7 +2464,7 @@ SET search_path = ''
 AS $$
 DECLARE
   v_instance vmstate.instance;
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('configure_instance', jsonb_build_object('p_instance_id', p_instance_id));
   PERFORM vmstate.require_cooldown('configure_instance', p_auto_restart_cooldown);
@@ -2401,8 +2506,8 @@ DECLARE
   v_auto_restart boolean := coalesce(p_start_reason = 'auto_restart', false);
   v_instance vmstate.instance;
   v_active_state vmstate.vmm_state;
-  v_reason text;
-  v_now timestamptz;
+  v_reason pg_catalog.text;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('begin_start', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id,
@@ -2468,7 +2573,7 @@ SET search_path = ''
 AS $$
 DECLARE
   v_vmm vmstate.vmm;
-  v_reason text;
+  v_reason pg_catalog.text;
 BEGIN
   PERFORM vmstate.require_arguments('unwind_start', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id));
@@ -2520,8 +2625,8 @@ DECLARE
   v_instance vmstate.instance;
   v_active vmstate.vmm;
   v_destination_state vmstate.vmm_state;
-  v_reason text;
-  v_now timestamptz;
+  v_reason pg_catalog.text;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('begin_migration', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id,
@@ -2585,10 +2690,10 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
-  v_propolis_id uuid;
+  v_propolis_id pg_catalog.uuid;
   v_vmm vmstate.vmm;
   v_migration vmstate.migration;
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('unwind_migration', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id));
@@ -2633,7 +2738,7 @@ AS $$
 DECLARE
   v_instance vmstate.instance;
   v_outcome vmstate.outcome := 'unchanged';
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('request_stop', jsonb_build_object('p_instance_id', p_instance_id));
   v_instance := vmstate.lock_instance(p_instance_id);
@@ -2672,7 +2777,7 @@ DECLARE
   v_instance vmstate.instance;
   v_api_state vmstate.api_instance_state;
   v_outcome vmstate.outcome := 'unchanged';
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('request_reboot', jsonb_build_object('p_instance_id', p_instance_id));
   v_instance := vmstate.lock_instance(p_instance_id);
@@ -2705,7 +2810,7 @@ AS $$
 DECLARE
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('delete_instance', jsonb_build_object('p_instance_id', p_instance_id));
   v_instance := vmstate.lock_instance(p_instance_id);
@@ -2752,7 +2857,7 @@ SET search_path = ''
 AS $$
 DECLARE
   v_vmm vmstate.vmm;
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('delete_vmm', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id));
@@ -2796,6 +2901,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
+  v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
   v_report vmstate.vmm_report;
   v_result vmstate.report_result;
   v_sides vmstate.report_result;
@@ -2817,12 +2923,13 @@ BEGIN
         failure_reason = CASE WHEN p_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
       WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
         AND vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, p_generation) = 'applied'
+        AND (v_sleds IS NULL OR v.sled_id = ANY (v_sleds))
         AND p_state IS NOT NULL AND isfinite(p_time) AND p_generation <= 9007199254740991
       RETURNING 'applied'::vmstate.outcome, NULL::vmstate.outcome, NULL::vmstate.outcome,
         v.time_unlinked IS NULL AND vmstate.is_absorbing(v.state), v.state, v.state_generation::bigint
       INTO v_result;
     EXIT WHEN FOUND;
-    v_result := vmstate.refused_report(p_instance_id, p_propolis_id, p_state, p_generation, p_time);
+    v_result := vmstate.refused_report(p_instance_id, p_propolis_id, p_state, p_generation, p_time, v_sleds);
     -- applied here: the VMM was inserted between the two statements
     EXIT WHEN v_result.vmm_outcome <> 'applied';
   END LOOP;
@@ -2838,7 +2945,7 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_vmm FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.report_vmm IS 'A sled agent reports one VMM: its state, and optionally the side of a migration into it and of a migration out of it. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome: applied, stale (not newer), terminal (a dead VMM or an ended side; a dead VMM whatever the generation), gone, wrong_side, not_found. A migration part that is refused never discards the VMM part. p_time and its like: when the sled saw the state. update_needed: this very report made a linked VMM or a side of the linked migration terminal, so run the update saga. VM001: nulls, a part given in pieces, the same migration in and out.';
+COMMENT ON FUNCTION vmstate.report_vmm IS 'A sled agent reports one VMM: its state, and optionally the side of a migration into it and of a migration out of it. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome: applied, stale (not newer), terminal (a dead VMM or an ended side; a dead VMM whatever the generation), gone, wrong_side, not_found. A migration part that is refused never discards the VMM part. p_time and its like: when the sled saw the state. update_needed: this very report made a linked VMM or a side of the linked migration terminal, so run the update saga. VM001: nulls, a part given in pieces, the same migration in and out. 42501: the VMM is on another sled than the one the caller is bound to by bind_sled_agent; who may call fail_vmm reports for every sled.';
 
 -- sql/sled_agent/report_vmms.sql
 CREATE FUNCTION vmstate.report_vmms(p_reports jsonb)
@@ -2860,6 +2967,7 @@ DECLARE
   v_reports vmstate.numbered_report[];
   v_rounds integer;
   v_with_migrations boolean;
+  v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
 BEGIN
   IF jsonb_typeof(p_reports) IS DISTINCT FROM 'array' THEN
     PERFORM vmstate.reject_argument('report_vmms', 'p_reports',
@@ -2867,6 +2975,9 @@ BEGIN
   END IF;
   v_reports := vmstate.parse_reports(p_reports);
   PERFORM vmstate.require_reports(v_reports);
+  IF v_sleds IS NOT NULL THEN
+    PERFORM vmstate.require_own_sled(v_reports, v_sleds);
+  END IF;
 
   SELECT coalesce(max(r.round), 0), bool_or(num_nonnulls(r.migration_in_id, r.migration_out_id) > 0)
     INTO v_rounds, v_with_migrations
@@ -2877,12 +2988,12 @@ BEGIN
   RETURN QUERY
     SELECT j.*
       FROM generate_series(1, v_rounds) AS n
-      CROSS JOIN LATERAL vmstate.judge_reports(v_reports, n) AS j
+      CROSS JOIN LATERAL vmstate.judge_reports(v_reports, n, v_sleds) AS j
       ORDER BY j.ordinal;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_vmms FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.report_vmms IS 'Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it). One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed; nothing is written then.';
+COMMENT ON FUNCTION vmstate.report_vmms IS 'Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it). One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed, 42501 the one whose VMM is on another sled than the caller''s; nothing is written then.';
 
 -- sql/update_saga/begin_update.sql
 CREATE FUNCTION vmstate.begin_update(p_instance_id uuid, p_saga_id uuid, p_lease interval) RETURNS vmstate.update_result
@@ -2891,36 +3002,40 @@ SET search_path = ''
 AS $$
 DECLARE
   v_instance vmstate.instance;
+  v_plan vmstate.instance_plan;
   v_is_holder boolean;
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('begin_update', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
   PERFORM vmstate.require_lease('begin_update', p_lease);
   v_instance := vmstate.lock_instance(p_instance_id);
+  v_plan := vmstate.read_plan(p_instance_id);
   v_now := clock_timestamp();
   v_is_holder := v_instance.updater_id IS NOT DISTINCT FROM p_saga_id;
   IF v_instance.id IS NULL THEN
-    RETURN vmstate.to_update_result('not_found', NULL, p_instance_id);
+    RETURN vmstate.to_update_result('not_found', NULL, v_plan);
   ELSIF v_instance.time_deleted IS NOT NULL THEN
-    RETURN vmstate.to_update_result('gone', NULL, p_instance_id);
+    RETURN vmstate.to_update_result('gone', NULL, v_plan);
   ELSIF NOT v_is_holder AND v_instance.updater_lease_until > v_now THEN
-    RETURN vmstate.to_update_result('conflict', 'locked', p_instance_id);
+    RETURN vmstate.to_update_result('conflict', 'locked', v_plan);
   END IF;
 
-  IF NOT (SELECT p.needed FROM vmstate.instance_plan AS p WHERE p.instance_id = p_instance_id) THEN
-    UPDATE vmstate.instance AS i
-      SET updater_id = NULL, updater_lease_until = NULL
-      WHERE i.id = p_instance_id AND v_is_holder;
-    RETURN vmstate.to_update_result('unchanged', NULL, p_instance_id);
+  IF NOT v_plan.needed THEN
+    IF v_is_holder THEN
+      UPDATE vmstate.instance AS i SET updater_id = NULL, updater_lease_until = NULL WHERE i.id = p_instance_id;
+      v_plan.updater_lease_until := NULL;
+    END IF;
+    RETURN vmstate.to_update_result('unchanged', NULL, v_plan);
   END IF;
 
   UPDATE vmstate.instance AS i
     SET updater_id = p_saga_id,
       updater_generation = CASE WHEN v_is_holder THEN i.updater_generation ELSE i.updater_generation + 1 END,
       updater_lease_until = CASE WHEN v_is_holder THEN greatest(i.updater_lease_until, v_now + p_lease) ELSE v_now + p_lease END
-    WHERE i.id = p_instance_id;
-  RETURN vmstate.to_update_result('applied', NULL, p_instance_id);
+    WHERE i.id = p_instance_id
+    RETURNING i.updater_generation, i.updater_lease_until INTO v_plan.updater_generation, v_plan.updater_lease_until;
+  RETURN vmstate.to_update_result('applied', NULL, v_plan);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.begin_update FROM PUBLIC;
@@ -2939,21 +3054,23 @@ SET search_path = ''
 AS $$
 DECLARE
   v_instance vmstate.instance;
-  v_now timestamptz;
+  v_plan vmstate.instance_plan;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('inherit_update', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_parent_saga_id', p_parent_saga_id,
     'p_updater_generation', p_updater_generation, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
   PERFORM vmstate.require_lease('inherit_update', p_lease);
   v_instance := vmstate.lock_instance(p_instance_id);
+  v_plan := vmstate.read_plan(p_instance_id);
   IF v_instance.id IS NULL THEN
-    RETURN vmstate.to_update_result('not_found', NULL, p_instance_id);
+    RETURN vmstate.to_update_result('not_found', NULL, v_plan);
   ELSIF v_instance.time_deleted IS NOT NULL THEN
-    RETURN vmstate.to_update_result('gone', NULL, p_instance_id);
+    RETURN vmstate.to_update_result('gone', NULL, v_plan);
   ELSIF v_instance.updater_id = p_saga_id AND v_instance.updater_generation - 1 = p_updater_generation THEN
-    RETURN vmstate.to_update_result('unchanged', NULL, p_instance_id);
+    RETURN vmstate.to_update_result('unchanged', NULL, v_plan);
   ELSIF NOT vmstate.holds_updater_lock(v_instance, p_parent_saga_id, p_updater_generation) THEN
-    RETURN vmstate.to_update_result('conflict', 'lock_lost', p_instance_id);
+    RETURN vmstate.to_update_result('conflict', 'lock_lost', v_plan);
   END IF;
 
   v_now := clock_timestamp();
@@ -2961,8 +3078,9 @@ BEGIN
     SET updater_id = p_saga_id,
       updater_generation = i.updater_generation + 1,
       updater_lease_until = greatest(i.updater_lease_until, v_now + p_lease)
-    WHERE i.id = p_instance_id;
-  RETURN vmstate.to_update_result('applied', NULL, p_instance_id);
+    WHERE i.id = p_instance_id
+    RETURNING i.updater_generation, i.updater_lease_until INTO v_plan.updater_generation, v_plan.updater_lease_until;
+  RETURN vmstate.to_update_result('applied', NULL, v_plan);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.inherit_update FROM PUBLIC;
@@ -3001,7 +3119,7 @@ BEGIN
     RETURN vmstate.to_instance_result(
       'conflict',
       CASE
-        WHEN v_plan.state_generation::text <> substring(p_plan_token FROM '^([0-9]+)[.]') THEN 'stale_generation'
+        WHEN v_plan.state_generation::pg_catalog.text <> substring(p_plan_token FROM '^([0-9]+)[.]') THEN 'stale_generation'
         ELSE 'plan_changed'
       END,
       p_instance_id);
@@ -3051,36 +3169,35 @@ AS $$
 DECLARE
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
-  v_result vmstate.update_result;
 BEGIN
   PERFORM vmstate.require_arguments('run_update', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id));
   v_instance := vmstate.lock_instance(p_instance_id);
-  IF v_instance.id IS NULL THEN
-    RETURN vmstate.to_update_result('not_found', NULL, p_instance_id);
-  ELSIF v_instance.time_deleted IS NOT NULL THEN
-    RETURN vmstate.to_update_result('gone', NULL, p_instance_id);
-  ELSIF v_instance.updater_id <> p_saga_id AND v_instance.updater_lease_until > clock_timestamp() THEN
-    RETURN vmstate.to_update_result('conflict', 'locked', p_instance_id);
-  END IF;
-
   v_plan := vmstate.current_plan(v_instance);
-  IF NOT v_plan.needed THEN
-    UPDATE vmstate.instance AS i
-      SET updater_id = NULL, updater_lease_until = NULL
-      WHERE i.id = p_instance_id AND i.updater_id = p_saga_id;
-    RETURN vmstate.to_update_result('unchanged', NULL, p_instance_id);
+  IF v_instance.id IS NULL THEN
+    RETURN vmstate.to_update_result('not_found', NULL, v_plan);
+  ELSIF v_instance.time_deleted IS NOT NULL THEN
+    RETURN vmstate.to_update_result('gone', NULL, v_plan);
+  ELSIF v_instance.updater_id <> p_saga_id AND v_instance.updater_lease_until > clock_timestamp() THEN
+    RETURN vmstate.to_update_result('conflict', 'locked', v_plan);
   END IF;
 
-  v_result := vmstate.to_update_result('applied', NULL, p_instance_id);
+  IF NOT v_plan.needed THEN
+    IF v_instance.updater_id = p_saga_id THEN
+      UPDATE vmstate.instance AS i SET updater_id = NULL, updater_lease_until = NULL WHERE i.id = p_instance_id;
+      v_plan.updater_lease_until := NULL;
+    END IF;
+    RETURN vmstate.to_update_result('unchanged', NULL, v_plan);
+  END IF;
+
   PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation + 1);
   SELECT r.api_state, r.state, r.state_generation, r.active_propolis_id, r.destination_propolis_id, r.migration_id,
       r.updater_generation, r.updater_lease_until
-    INTO v_result.api_state, v_result.state, v_result.state_generation, v_result.active_propolis_id,
-      v_result.destination_propolis_id, v_result.migration_id, v_result.updater_generation, v_result.updater_lease_until
+    INTO v_plan.api_state, v_plan.state, v_plan.state_generation, v_plan.active_propolis_id,
+      v_plan.destination_propolis_id, v_plan.migration_id, v_plan.updater_generation, v_plan.updater_lease_until
     FROM vmstate.resolved_instance AS r
     WHERE r.instance_id = p_instance_id;
-  RETURN v_result;
+  RETURN vmstate.to_update_result('applied', NULL, v_plan);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.run_update FROM PUBLIC;
@@ -3092,14 +3209,17 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
-  v_outcome vmstate.outcome;
+  v_plan vmstate.instance_plan;
 BEGIN
   PERFORM vmstate.require_arguments('explain_update', jsonb_build_object('p_instance_id', p_instance_id));
-  SELECT CASE WHEN p.state = 'destroyed' THEN 'gone' WHEN p.needed THEN 'applied' ELSE 'unchanged' END
-    INTO v_outcome
-    FROM vmstate.instance_plan AS p
-    WHERE p.instance_id = p_instance_id;
-  RETURN vmstate.to_update_result(coalesce(v_outcome, 'not_found'), NULL, p_instance_id);
+  v_plan := vmstate.read_plan(p_instance_id);
+  RETURN vmstate.to_update_result(
+    CASE
+      WHEN v_plan.instance_id IS NULL THEN 'not_found'::vmstate.outcome
+      WHEN v_plan.state = 'destroyed' THEN 'gone'
+      WHEN v_plan.needed THEN 'applied'
+      ELSE 'unchanged'
+    END, NULL, v_plan);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.explain_update FROM PUBLIC;
@@ -3118,7 +3238,7 @@ AS $$
 DECLARE
   v_vmm vmstate.vmm;
   v_generation bigint;
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('fail_vmm', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id, 'p_reason', p_reason));
@@ -3159,8 +3279,8 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
-  v_ids uuid[];
-  v_now timestamptz;
+  v_ids pg_catalog.uuid[];
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('fail_sled', jsonb_build_object('p_sled_id', p_sled_id, 'p_reason', p_reason));
   WITH live AS (
@@ -3177,9 +3297,110 @@ BEGIN
         WHERE v.sled_id = p_sled_id AND v.id = ANY (v_ids)
         RETURNING v.instance_id, v.id, v.state, v.state_generation::bigint, v.time_unlinked IS NULL AS linked
     )
-    SELECT 'applied'::vmstate.outcome, NULL::text, f.instance_id, f.id, f.state, f.state_generation, f.linked
+    SELECT 'applied'::vmstate.outcome, NULL::pg_catalog.text, f.instance_id, f.id, f.state, f.state_generation, f.linked
       FROM failed AS f ORDER BY f.id;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.fail_sled FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.fail_sled IS 'The host is dead: every live VMM on the sled becomes failed, those still creating too. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side.';
+
+-- sql/internal/access_rights.sql
+CREATE FUNCTION vmstate.access_rights(p_kind vmstate.access_kind)
+RETURNS TABLE (privilege text, object text, acl aclitem[])
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  -- a view runs the functions it calls, and those call, with the rights of who reads it
+  WITH RECURSIVE called (id) AS (
+    SELECT d.refobjid
+      FROM pg_rewrite AS r
+      JOIN pg_class AS c ON c.oid = r.ev_class
+      JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_proc'::regclass
+      WHERE c.relnamespace = 'vmstate'::regnamespace
+    UNION
+    SELECT d.refobjid
+      FROM called AS c
+      JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = c.id AND d.refclassid = 'pg_proc'::regclass
+  )
+  SELECT 'USAGE', 'SCHEMA vmstate', n.nspacl
+    FROM pg_namespace AS n
+    WHERE n.oid = 'vmstate'::regnamespace
+  UNION ALL
+  SELECT 'EXECUTE', format('FUNCTION %s', p.oid::regprocedure), p.proacl
+    FROM pg_proc AS p
+    WHERE p.pronamespace = 'vmstate'::regnamespace
+      AND CASE p_kind
+        WHEN 'control_plane' THEN p.prosecdef OR p.oid IN (SELECT c.id FROM called AS c)
+        WHEN 'reader' THEN p.proname = 'explain_update' OR p.oid IN (SELECT c.id FROM called AS c)
+        WHEN 'sled_agent' THEN p.proname IN ('report_vmm', 'report_vmms')
+      END
+  UNION ALL
+  SELECT 'SELECT', format('TABLE %s', c.oid::regclass), c.relacl
+    FROM pg_class AS c
+    WHERE c.relnamespace = 'vmstate'::regnamespace AND c.relkind = 'v'
+      AND c.relname NOT IN ('resolved_instance', 'instance_plan')
+      AND p_kind <> 'sled_agent';
+END;
+REVOKE ALL ON FUNCTION vmstate.access_rights FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.access_rights IS 'What a kind of role needs, and who has it: the one place that says what is public. Verbs are the functions that run with their owner''s rights; views are public but for those that other views are made of.';
+
+-- sql/access/grant_access.sql
+CREATE FUNCTION vmstate.grant_access(p_role name, p_kind vmstate.access_kind, OUT outcome vmstate.outcome)
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_privilege pg_catalog.text;
+  v_object pg_catalog.text;
+BEGIN
+  PERFORM vmstate.require_arguments('grant_access', jsonb_build_object('p_kind', p_kind));
+  PERFORM vmstate.require_role('grant_access', p_role);
+  IF NOT pg_has_role((SELECT n.nspowner FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'vmstate'), 'USAGE') THEN
+    -- to others, GRANT would only say in a warning that it granted nothing
+    RAISE EXCEPTION USING
+      ERRCODE = 'insufficient_privilege',
+      MESSAGE = 'vmstate.grant_access: only the owner of schema vmstate grants access',
+      DETAIL = format('Role "%s" is not.', current_user),
+      HINT = 'Nothing was changed. Call it as the role that applied the migrations.';
+  END IF;
+  -- of two sessions that grant on one object, PostgreSQL fails the later one
+  PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);
+  outcome := 'unchanged';
+  FOR v_privilege, v_object IN
+    SELECT r.privilege, r.object
+      FROM vmstate.access_rights(p_kind) AS r
+      WHERE NOT EXISTS (
+        SELECT FROM aclexplode(r.acl) AS a
+          JOIN pg_catalog.pg_roles AS g ON g.oid = a.grantee
+          WHERE g.rolname = p_role AND a.privilege_type = r.privilege
+      )
+  LOOP
+    EXECUTE format('GRANT %s ON %s TO %I', v_privilege, v_object, p_role);
+    outcome := 'applied';
+  END LOOP;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.grant_access FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.grant_access IS 'Gives a role all that one kind of role needs. control_plane: every verb, every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names; it reads nothing. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. unchanged: it had all of it already. For the owner of the schema only, with whose rights it runs; call it again after a migration, which may bring new functions and views. REVOKE takes away. VM001: no such role, nulls.';
+
+-- sql/access/bind_sled_agent.sql
+CREATE FUNCTION vmstate.bind_sled_agent(p_role name, p_sled_id uuid DEFAULT NULL, OUT outcome vmstate.outcome)
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  -- the binding of a role that was dropped can still be removed
+  IF p_sled_id IS NOT NULL OR NOT EXISTS (SELECT FROM vmstate.sled_agent_binding AS b WHERE b.role = p_role) THEN
+    PERFORM vmstate.require_role('bind_sled_agent', p_role);
+  END IF;
+  IF p_sled_id IS NULL THEN
+    DELETE FROM vmstate.sled_agent_binding AS b WHERE b.role = p_role;
+  ELSE
+    INSERT INTO vmstate.sled_agent_binding AS b (role, sled_id)
+      VALUES (p_role, p_sled_id)
+      ON CONFLICT (role) DO UPDATE SET sled_id = excluded.sled_id WHERE b.sled_id <> excluded.sled_id;
+  END IF;
+  outcome := CASE WHEN FOUND THEN 'applied' ELSE 'unchanged' END;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.bind_sled_agent FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.bind_sled_agent IS 'Says which sled a role of kind sled_agent reports for, in place of any before; p_sled_id NULL: none, so that it may report nothing. It counts for the role that logs in, or that SET ROLE names, not for its members. unchanged: it was so already. For the owner of the schema only. VM001: no such role.';

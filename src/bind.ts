@@ -1,3 +1,4 @@
+import * as access from "./access.js";
 import * as controlPlane from "./control-plane.js";
 import * as operator from "./operator.js";
 import type { SqlClient } from "./rows.js";
@@ -5,7 +6,7 @@ import * as sledAgent from "./sled-agent.js";
 import * as updateSaga from "./update-saga.js";
 import * as views from "./views.js";
 
-const functions = { ...controlPlane, ...sledAgent, ...updateSaga, ...operator, ...views };
+const functions = { ...controlPlane, ...sledAgent, ...updateSaga, ...operator, ...views, ...access };
 
 type Functions = typeof functions;
 

@@ -3,6 +3,9 @@
 /** PostgreSQL's text for an interval (`'30 seconds'`), or a number of seconds. */
 export type Interval = string | number;
 
+/** What vmstate.grant_access makes of a role. control_plane: every verb and every public view. sled_agent: the reports, of the VMMs of its own sled. reader: every public view, and explain_update. */
+export type AccessKind = "control_plane" | "sled_agent" | "reader";
+
 /** State of an instance as the API shows it. */
 export type ApiInstanceState =
   | "creating"
@@ -309,6 +312,12 @@ export interface BeginUpdateArguments {
   lease: Interval;
 }
 
+/** Says which sled a role of kind sled_agent reports for, in place of any before; p_sled_id NULL: none, so that it may report nothing. It counts for the role that logs in, or that SET ROLE names, not for its members. unchanged: it was so already. For the owner of the schema only. VM001: no such role. */
+export interface BindSledAgentArguments {
+  role: string;
+  sledId?: string | null | undefined;
+}
+
 /** Last step of an update saga: writes exactly the plan that p_plan_token names and releases the updater lock. State and intent are decided now, so a VMM unwound meanwhile counts as unwound, and a user's stop is never overwritten. An expired lease that nobody took still commits. unchanged: committed already. conflict, and nothing written: lock_lost, stale_generation (a start or migration replaced an unwound VMM meanwhile), plan_changed (other ids, or other VMMs unlinked or to terminate): plan again with begin_update. */
 export interface CommitUpdateArguments {
   instanceId: string;
@@ -369,6 +378,12 @@ export interface FinishInstanceCreationArguments {
   id: string;
 }
 
+/** Gives a role all that one kind of role needs. control_plane: every verb, every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names; it reads nothing. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. unchanged: it had all of it already. For the owner of the schema only, with whose rights it runs; call it again after a migration, which may bring new functions and views. REVOKE takes away. VM001: no such role, nulls. */
+export interface GrantAccessArguments {
+  role: string;
+  kind: AccessKind;
+}
+
 /** A child saga takes the updater lock over from its parent, which p_updater_generation proves to be the holder; the answer has a new updater_generation and the plan. The lock is kept even when nothing is to do any more, and the lease never gets shorter. conflict: lock_lost. */
 export interface InheritUpdateArguments {
   instanceId: string;
@@ -378,7 +393,7 @@ export interface InheritUpdateArguments {
   lease: Interval;
 }
 
-/** A sled agent reports one VMM: its state, and optionally the side of a migration into it and of a migration out of it. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome: applied, stale (not newer), terminal (a dead VMM or an ended side; a dead VMM whatever the generation), gone, wrong_side, not_found. A migration part that is refused never discards the VMM part. p_time and its like: when the sled saw the state. update_needed: this very report made a linked VMM or a side of the linked migration terminal, so run the update saga. VM001: nulls, a part given in pieces, the same migration in and out. */
+/** A sled agent reports one VMM: its state, and optionally the side of a migration into it and of a migration out of it. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome: applied, stale (not newer), terminal (a dead VMM or an ended side; a dead VMM whatever the generation), gone, wrong_side, not_found. A migration part that is refused never discards the VMM part. p_time and its like: when the sled saw the state. update_needed: this very report made a linked VMM or a side of the linked migration terminal, so run the update saga. VM001: nulls, a part given in pieces, the same migration in and out. 42501: the VMM is on another sled than the one the caller is bound to by bind_sled_agent; who may call fail_vmm reports for every sled. */
 export interface ReportVmmArguments {
   instanceId: string;
   propolisId: string;
@@ -395,7 +410,7 @@ export interface ReportVmmArguments {
   migrationOutTime?: Date | string | null | undefined;
 }
 
-/** Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it). One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed; nothing is written then. */
+/** Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it). One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed, 42501 the one whose VMM is on another sled than the caller's; nothing is written then. */
 export interface ReportVmmsArguments {
   reports: unknown;
 }

@@ -1,3 +1,4 @@
+export * from "./access.js";
 export * from "./answers.js";
 export { vmstate, type Vmstate } from "./bind.js";
 export * from "./control-plane.js";

@@ -234,6 +234,16 @@ describe("in schema vmstate", () => {
           else true end`);
   });
 
+  it("every PL/pgSQL body names types with their schema: a caller's temporary type would come before a built-in one", async () => {
+    await none(migrated.sql`
+      select distinct format('%s in %s', m[1], proname) as name
+        from pg_proc join pg_language as l on l.oid = prolang
+        cross join lateral regexp_matches(prosrc, '(?:::|\\mv_\\w+ )([a-z]\\w*)(?![\\w.])', 'g') as m
+        where pronamespace = 'vmstate'::regnamespace and lanname = 'plpgsql'
+          and m[1] in (select typname from pg_type)
+          and m[1] not in (select word from pg_get_keywords() where catcode in ('C', 'R', 'T'))`);
+  });
+
   it("nothing is granted to PUBLIC but the use of types", async () => {
     await none(migrated.sql`
       select 'function ' || proname as name from pg_proc

@@ -3,6 +3,7 @@ import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   beginStart,
+  grantAccess,
   reportVmm,
   reportVmms,
   requestStop,
@@ -13,11 +14,18 @@ import {
 import { type ClientOptions, createDatabase, type TestDatabase } from "./harness/database.js";
 import { running } from "./sql/scenario.js";
 
+const role = `vmstate_test_clients_${process.pid}`;
+
 let db: TestDatabase;
 beforeAll(async () => {
   db = await createDatabase();
+  await db.sql`create role ${db.sql(role)}`;
+  await grantAccess(db.sql, { role, kind: "reader" });
 });
-afterAll(() => db.drop());
+afterAll(async () => {
+  await db.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
+  await db.drop();
+});
 
 type Answers = Record<string, unknown>;
 
@@ -124,6 +132,8 @@ async function live(client: Vmstate): Promise<Answers[]> {
   await v.requestStop({ instanceId });
   await v.deleteInstance({ instanceId });
   await v.invariantViolations();
+  await v.grantAccess({ role, kind: "reader" });
+  await v.bindSledAgent({ role });
 
   const own = (answer: unknown): unknown =>
     Array.isArray(answer)

@@ -16,8 +16,8 @@ DECLARE
   v_instance vmstate.instance;
   v_active vmstate.vmm;
   v_destination_state vmstate.vmm_state;
-  v_reason text;
-  v_now timestamptz;
+  v_reason pg_catalog.text;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('begin_migration', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id,

@@ -15,8 +15,8 @@ DECLARE
   v_auto_restart boolean := coalesce(p_start_reason = 'auto_restart', false);
   v_instance vmstate.instance;
   v_active_state vmstate.vmm_state;
-  v_reason text;
-  v_now timestamptz;
+  v_reason pg_catalog.text;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('begin_start', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id,

@@ -8,7 +8,7 @@ SET search_path = ''
 AS $$
 DECLARE
   v_instance vmstate.instance;
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('configure_instance', jsonb_build_object('p_instance_id', p_instance_id));
   PERFORM vmstate.require_cooldown('configure_instance', p_auto_restart_cooldown);

@@ -10,9 +10,9 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
-  v_now timestamptz := clock_timestamp();
-  v_project_id uuid;
-  v_time_deleted timestamptz;
+  v_now pg_catalog.timestamptz := clock_timestamp();
+  v_project_id pg_catalog.uuid;
+  v_time_deleted pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('create_instance', jsonb_build_object(
     'p_id', p_id, 'p_project_id', p_project_id, 'p_name', p_name, 'p_intended_state', p_intended_state));

@@ -4,7 +4,7 @@ SET search_path = ''
 AS $$
 DECLARE
   v_vmm vmstate.vmm;
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('delete_vmm', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id));

@@ -4,7 +4,7 @@ SET search_path = ''
 AS $$
 DECLARE
   v_instance vmstate.instance;
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('finish_instance_creation', jsonb_build_object('p_id', p_id));
   v_instance := vmstate.lock_instance(p_id);

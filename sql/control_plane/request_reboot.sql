@@ -6,7 +6,7 @@ DECLARE
   v_instance vmstate.instance;
   v_api_state vmstate.api_instance_state;
   v_outcome vmstate.outcome := 'unchanged';
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('request_reboot', jsonb_build_object('p_instance_id', p_instance_id));
   v_instance := vmstate.lock_instance(p_instance_id);

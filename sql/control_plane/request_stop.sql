@@ -5,7 +5,7 @@ AS $$
 DECLARE
   v_instance vmstate.instance;
   v_outcome vmstate.outcome := 'unchanged';
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('request_stop', jsonb_build_object('p_instance_id', p_instance_id));
   v_instance := vmstate.lock_instance(p_instance_id);

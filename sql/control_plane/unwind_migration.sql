@@ -3,10 +3,10 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
-  v_propolis_id uuid;
+  v_propolis_id pg_catalog.uuid;
   v_vmm vmstate.vmm;
   v_migration vmstate.migration;
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('unwind_migration', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id));

@@ -4,7 +4,7 @@ SET search_path = ''
 AS $$
 DECLARE
   v_vmm vmstate.vmm;
-  v_reason text;
+  v_reason pg_catalog.text;
 BEGIN
   PERFORM vmstate.require_arguments('unwind_start', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id));

@@ -3,7 +3,7 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_column text;
+  v_column pg_catalog.text;
 BEGIN
   FOREACH v_column IN ARRAY TG_ARGV LOOP
     IF to_jsonb(OLD) -> v_column IS DISTINCT FROM to_jsonb(NEW) -> v_column THEN

@@ -4,9 +4,10 @@ SET search_path = ''
 AS $$
 DECLARE
   v_plan vmstate.instance_plan;
-  v_old_ids text := format('active %s, destination %s, migration %s',
-    coalesce(OLD.active_propolis_id::text, 'none'), coalesce(OLD.destination_propolis_id::text, 'none'),
-    coalesce(OLD.migration_id::text, 'none'));
+  v_old_ids pg_catalog.text := format('active %s, destination %s, migration %s',
+    coalesce(OLD.active_propolis_id::pg_catalog.text, 'none'),
+    coalesce(OLD.destination_propolis_id::pg_catalog.text, 'none'),
+    coalesce(OLD.migration_id::pg_catalog.text, 'none'));
 BEGIN
   -- the new ids too: they are judged below, and another session may be ending or deleting them
   PERFORM vmstate.lock_links(OLD.id,
@@ -23,8 +24,9 @@ BEGIN
     format('link of instance %s', OLD.id),
     v_old_ids,
     format('active %s, destination %s, migration %s',
-      coalesce(NEW.active_propolis_id::text, 'none'), coalesce(NEW.destination_propolis_id::text, 'none'),
-      coalesce(NEW.migration_id::text, 'none')),
+      coalesce(NEW.active_propolis_id::pg_catalog.text, 'none'),
+      coalesce(NEW.destination_propolis_id::pg_catalog.text, 'none'),
+      coalesce(NEW.migration_id::pg_catalog.text, 'none')),
     'begin_start and begin_migration replace NULL or a saga_unwound VMM by a new one; run_update writes what explain_update answers. Nothing else changes a link.');
   RETURN NEW;
 END;

@@ -3,11 +3,14 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_row text := format('instance %s', OLD.id);
+  v_row pg_catalog.text := format('instance %s', OLD.id);
 BEGIN
   IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state = 'destroyed') THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.state::text, NEW.state::text,
+    PERFORM vmstate.reject_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'A destroyed instance stays so, and none is created twice: use create_instance with another id.');
+  ELSIF OLD.time_deleted <> NEW.time_deleted THEN
+    PERFORM vmstate.reject_transition(v_row, 'deleted', 'another time of deletion',
+      'A destroyed instance stays as it is: use create_instance with another id.');
   ELSIF NEW.state_generation < OLD.state_generation
       OR (OLD.state, OLD.time_state_updated, OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
         IS DISTINCT FROM
@@ -18,13 +21,14 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_instance_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_instance_state IS 'VM101, VM102: a change of state or links raises the generation; nothing becomes creating again, and destroyed stays.';
+COMMENT ON FUNCTION vmstate.guard_instance_state IS 'VM101, VM102: a change of state or links raises the generation; nothing becomes creating again, and destroyed stays, with its time of deletion.';
 
 CREATE TRIGGER guard_state BEFORE UPDATE OF
-    state, state_generation, time_state_updated, active_propolis_id, destination_propolis_id, migration_id
+    state, state_generation, time_state_updated, active_propolis_id, destination_propolis_id, migration_id, time_deleted
   ON vmstate.instance
   FOR EACH ROW WHEN (
     NEW.state_generation <= OLD.state_generation
+    OR OLD.time_deleted <> NEW.time_deleted
     OR (NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state = 'destroyed'))
   )
   EXECUTE FUNCTION vmstate.guard_instance_state();

@@ -3,11 +3,11 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_row text;
+  v_row pg_catalog.text;
 BEGIN
   v_row := format('the source side of migration %s', OLD.id);
   IF vmstate.is_terminal(OLD.source_state) AND NEW.source_state <> OLD.source_state THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.source_state::text, NEW.source_state::text,
+    PERFORM vmstate.reject_transition(v_row, OLD.source_state::pg_catalog.text, NEW.source_state::pg_catalog.text,
       'An ended side stays: begin_migration begins another migration.');
   ELSIF NEW.source_generation < OLD.source_generation
       OR (NEW.source_generation = OLD.source_generation
@@ -17,7 +17,7 @@ BEGIN
 
   v_row := format('the destination side of migration %s', OLD.id);
   IF vmstate.is_terminal(OLD.destination_state) AND NEW.destination_state <> OLD.destination_state THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.destination_state::text, NEW.destination_state::text,
+    PERFORM vmstate.reject_transition(v_row, OLD.destination_state::pg_catalog.text, NEW.destination_state::pg_catalog.text,
       'An ended side stays: begin_migration begins another migration.');
   ELSIF NEW.destination_generation < OLD.destination_generation
       OR (NEW.destination_generation = OLD.destination_generation

@@ -10,7 +10,7 @@ BEGIN
   IF NEW.updater_id IS NOT NULL AND NEW.committed_updater_generation IS DISTINCT FROM OLD.committed_updater_generation THEN
     PERFORM vmstate.reject_needed(
       format('the updater lock of instance %s', OLD.id),
-      format('last committed at %s', coalesce(OLD.committed_updater_generation::text, 'no generation')),
+      format('last committed at %s', coalesce(OLD.committed_updater_generation::pg_catalog.text, 'no generation')),
       format('%s while the lock is held', NEW.committed_updater_generation),
       'commit_update and run_update record the commit and release the lock in one write.');
   END IF;

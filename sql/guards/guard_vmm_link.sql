@@ -9,8 +9,8 @@ BEGIN
   IF v_linked <> (NEW.time_unlinked IS NULL) OR num_nulls(OLD.time_unlinked, NEW.time_unlinked) <> 1 THEN
     PERFORM vmstate.reject_needed(
       format('time_unlinked of VMM %s', OLD.id),
-      coalesce(OLD.time_unlinked::text, 'null (linked)'),
-      coalesce(NEW.time_unlinked::text, 'null (linked)'),
+      coalesce(OLD.time_unlinked::pg_catalog.text, 'null (linked)'),
+      coalesce(NEW.time_unlinked::pg_catalog.text, 'null (linked)'),
       'It follows the instance''s ids by itself; they change by begin_start, begin_migration and run_update.');
   END IF;
   RETURN NEW;

@@ -3,11 +3,11 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_row text := format('VMM %s', OLD.id);
+  v_row pg_catalog.text := format('VMM %s', OLD.id);
 BEGIN
   IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR vmstate.is_absorbing(OLD.state))
       AND NOT (OLD.state IN ('failed', 'destroyed') AND NEW.state = 'saga_unwound' AND NEW.time_unlinked IS NULL) THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.state::text, NEW.state::text,
+    PERFORM vmstate.reject_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'A dead VMM stays dead: start the instance again with begin_start. Only unwind_start and unwind_migration mark a linked one saga_unwound.');
   ELSIF NEW.state = 'saga_unwound' AND OLD.state <> 'saga_unwound' AND (
       vmstate.is_handed_over(OLD)
@@ -15,7 +15,7 @@ BEGIN
         WHERE m.instance_id = OLD.instance_id AND m.destination_propolis_id = OLD.id
           AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed'))
     ) THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.state::text, NEW.state::text,
+    PERFORM vmstate.reject_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'The guest of a migration may run there: unwind_migration fails both sides first, and unwind_start refuses a VMM that was handed over.');
   ELSIF NEW.state_generation < OLD.state_generation
       OR (NEW.state_generation = OLD.state_generation

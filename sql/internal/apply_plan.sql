@@ -3,7 +3,7 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_now timestamptz := clock_timestamp();
+  v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
   UPDATE vmstate.instance AS i
     SET state = p_plan.new_state,

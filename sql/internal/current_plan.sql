@@ -2,16 +2,13 @@ CREATE FUNCTION vmstate.current_plan(p_instance vmstate.instance) RETURNS vmstat
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
-DECLARE
-  v_plan vmstate.instance_plan;
 BEGIN
   PERFORM vmstate.lock_links(
     p_instance.id,
     ARRAY[p_instance.active_propolis_id, p_instance.destination_propolis_id],
     ARRAY[p_instance.migration_id]
   );
-  SELECT p.* INTO v_plan FROM vmstate.instance_plan AS p WHERE p.instance_id = p_instance.id;
-  RETURN v_plan;
+  RETURN vmstate.read_plan(p_instance.id);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.current_plan FROM PUBLIC;

@@ -3,8 +3,8 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_now timestamptz := clock_timestamp();
-  v_ids uuid[] := array(
+  v_now pg_catalog.timestamptz := clock_timestamp();
+  v_ids pg_catalog.uuid[] := array(
     SELECT m.id FROM vmstate.migration AS m
       WHERE m.instance_id = p_instance_id AND m.time_deleted IS NULL
         AND (p_propolis_id IS NULL OR p_propolis_id IN (m.source_propolis_id, m.destination_propolis_id))

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_round integer)
+CREATE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_round integer, p_sleds uuid[])
 RETURNS TABLE (
   ordinal integer,
   instance_id uuid,
@@ -25,6 +25,8 @@ BEGIN
           SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked
             FROM vmstate.vmm AS w
             WHERE w.instance_id = r.instance_id AND w.id = r.propolis_id
+              -- one that came after the batch was checked is not there yet
+              AND (p_sleds IS NULL OR w.sled_id = ANY (p_sleds))
             FOR NO KEY UPDATE
         ) AS v ON true
     ),
@@ -55,4 +57,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.judge_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes those reports of a batch that are the p_round-th of their VMM. The caller has locked the migrations.';
+COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes those reports of a batch that are the p_round-th of their VMM. The caller has locked the migrations and refused VMMs that are on none of these sleds (NULL: any).';

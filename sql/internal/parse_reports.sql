@@ -3,7 +3,7 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_element jsonb;
+  v_element pg_catalog.jsonb;
   v_ordinal bigint;
 BEGIN
   RETURN array(

@@ -3,7 +3,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
 DECLARE
-  v_argument text;
+  v_argument pg_catalog.text;
 BEGIN
   FOR v_argument IN SELECT a.key FROM jsonb_each(p_arguments) AS a WHERE a.value = 'null' ORDER BY a.key LOOP
     PERFORM vmstate.reject_argument(p_function, v_argument, 'It is null.');

@@ -4,8 +4,8 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
 DECLARE
-  v_argument text;
-  v_problem text;
+  v_argument pg_catalog.text;
+  v_problem pg_catalog.text;
 BEGIN
   SELECT c.argument, c.problem
     INTO v_argument, v_problem

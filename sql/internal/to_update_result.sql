@@ -1,23 +1,14 @@
-CREATE FUNCTION vmstate.to_update_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid)
+CREATE FUNCTION vmstate.to_update_result(p_outcome vmstate.outcome, p_reason text, p_plan vmstate.instance_plan)
 RETURNS vmstate.update_result
-LANGUAGE plpgsql
-SET search_path = ''
-AS $$
-DECLARE
-  v_result vmstate.update_result;
-BEGIN
-  SELECT p_outcome, p_reason, p.instance_id, p.api_state, p.state, p.state_generation,
-      p.active_propolis_id, p.destination_propolis_id, p.migration_id,
-      p.updater_generation, p.updater_lease_until,
-      p.new_state, p.new_active_propolis_id, p.new_destination_propolis_id, p.new_migration_id, p.new_intended_state,
-      p.network, p.network_propolis_id, p.unlinked_propolis_ids, p.terminate_propolis_ids, p.plan_token
-    INTO v_result
-    FROM vmstate.instance_plan AS p
-    WHERE p.instance_id = p_instance_id;
-  v_result.outcome := p_outcome;
-  v_result.reason := p_reason;
-  RETURN v_result;
-END;
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ROW(
+  p_outcome, p_reason, (p_plan).instance_id, (p_plan).api_state, (p_plan).state, (p_plan).state_generation,
+  (p_plan).active_propolis_id, (p_plan).destination_propolis_id, (p_plan).migration_id,
+  (p_plan).updater_generation, (p_plan).updater_lease_until,
+  (p_plan).new_state, (p_plan).new_active_propolis_id, (p_plan).new_destination_propolis_id,
+  (p_plan).new_migration_id, (p_plan).new_intended_state,
+  (p_plan).network, (p_plan).network_propolis_id,
+  (p_plan).unlinked_propolis_ids, (p_plan).terminate_propolis_ids, (p_plan).plan_token
+)::vmstate.update_result;
 REVOKE ALL ON FUNCTION vmstate.to_update_result FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.to_update_result IS 'The answer of the update saga''s verbs, with the instance and its plan as they stand.';
+COMMENT ON FUNCTION vmstate.to_update_result IS 'The answer of the update saga''s verbs: an instance and its plan, as the verb read them once (all null: no such instance).';

@@ -3,7 +3,7 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_now timestamptz := clock_timestamp();
+  v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
   UPDATE vmstate.vmm AS v
     SET state = 'saga_unwound', state_generation = v.state_generation + 1, time_state_updated = v_now, failure_reason = NULL

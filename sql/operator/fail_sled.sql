@@ -12,8 +12,8 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
-  v_ids uuid[];
-  v_now timestamptz;
+  v_ids pg_catalog.uuid[];
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('fail_sled', jsonb_build_object('p_sled_id', p_sled_id, 'p_reason', p_reason));
   WITH live AS (
@@ -30,7 +30,7 @@ BEGIN
         WHERE v.sled_id = p_sled_id AND v.id = ANY (v_ids)
         RETURNING v.instance_id, v.id, v.state, v.state_generation::bigint, v.time_unlinked IS NULL AS linked
     )
-    SELECT 'applied'::vmstate.outcome, NULL::text, f.instance_id, f.id, f.state, f.state_generation, f.linked
+    SELECT 'applied'::vmstate.outcome, NULL::pg_catalog.text, f.instance_id, f.id, f.state, f.state_generation, f.linked
       FROM failed AS f ORDER BY f.id;
 END;
 $$;

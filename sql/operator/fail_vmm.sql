@@ -10,7 +10,7 @@ AS $$
 DECLARE
   v_vmm vmstate.vmm;
   v_generation bigint;
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('fail_vmm', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id, 'p_reason', p_reason));

@@ -17,6 +17,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
+  v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
   v_report vmstate.vmm_report;
   v_result vmstate.report_result;
   v_sides vmstate.report_result;
@@ -38,12 +39,13 @@ BEGIN
         failure_reason = CASE WHEN p_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
       WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
         AND vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, p_generation) = 'applied'
+        AND (v_sleds IS NULL OR v.sled_id = ANY (v_sleds))
         AND p_state IS NOT NULL AND isfinite(p_time) AND p_generation <= 9007199254740991
       RETURNING 'applied'::vmstate.outcome, NULL::vmstate.outcome, NULL::vmstate.outcome,
         v.time_unlinked IS NULL AND vmstate.is_absorbing(v.state), v.state, v.state_generation::bigint
       INTO v_result;
     EXIT WHEN FOUND;
-    v_result := vmstate.refused_report(p_instance_id, p_propolis_id, p_state, p_generation, p_time);
+    v_result := vmstate.refused_report(p_instance_id, p_propolis_id, p_state, p_generation, p_time, v_sleds);
     -- applied here: the VMM was inserted between the two statements
     EXIT WHEN v_result.vmm_outcome <> 'applied';
   END LOOP;
@@ -59,4 +61,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_vmm FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.report_vmm IS 'A sled agent reports one VMM: its state, and optionally the side of a migration into it and of a migration out of it. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome: applied, stale (not newer), terminal (a dead VMM or an ended side; a dead VMM whatever the generation), gone, wrong_side, not_found. A migration part that is refused never discards the VMM part. p_time and its like: when the sled saw the state. update_needed: this very report made a linked VMM or a side of the linked migration terminal, so run the update saga. VM001: nulls, a part given in pieces, the same migration in and out.';
+COMMENT ON FUNCTION vmstate.report_vmm IS 'A sled agent reports one VMM: its state, and optionally the side of a migration into it and of a migration out of it. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome: applied, stale (not newer), terminal (a dead VMM or an ended side; a dead VMM whatever the generation), gone, wrong_side, not_found. A migration part that is refused never discards the VMM part. p_time and its like: when the sled saw the state. update_needed: this very report made a linked VMM or a side of the linked migration terminal, so run the update saga. VM001: nulls, a part given in pieces, the same migration in and out. 42501: the VMM is on another sled than the one the caller is bound to by bind_sled_agent; who may call fail_vmm reports for every sled.';

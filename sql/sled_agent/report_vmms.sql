@@ -17,6 +17,7 @@ DECLARE
   v_reports vmstate.numbered_report[];
   v_rounds integer;
   v_with_migrations boolean;
+  v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
 BEGIN
   IF jsonb_typeof(p_reports) IS DISTINCT FROM 'array' THEN
     PERFORM vmstate.reject_argument('report_vmms', 'p_reports',
@@ -24,6 +25,9 @@ BEGIN
   END IF;
   v_reports := vmstate.parse_reports(p_reports);
   PERFORM vmstate.require_reports(v_reports);
+  IF v_sleds IS NOT NULL THEN
+    PERFORM vmstate.require_own_sled(v_reports, v_sleds);
+  END IF;
 
   SELECT coalesce(max(r.round), 0), bool_or(num_nonnulls(r.migration_in_id, r.migration_out_id) > 0)
     INTO v_rounds, v_with_migrations
@@ -34,9 +38,9 @@ BEGIN
   RETURN QUERY
     SELECT j.*
       FROM generate_series(1, v_rounds) AS n
-      CROSS JOIN LATERAL vmstate.judge_reports(v_reports, n) AS j
+      CROSS JOIN LATERAL vmstate.judge_reports(v_reports, n, v_sleds) AS j
       ORDER BY j.ordinal;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_vmms FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.report_vmms IS 'Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it). One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed; nothing is written then.';
+COMMENT ON FUNCTION vmstate.report_vmms IS 'Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it). One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed, 42501 the one whose VMM is on another sled than the caller''s; nothing is written then.';

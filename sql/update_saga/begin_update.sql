@@ -4,36 +4,40 @@ SET search_path = ''
 AS $$
 DECLARE
   v_instance vmstate.instance;
+  v_plan vmstate.instance_plan;
   v_is_holder boolean;
-  v_now timestamptz;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('begin_update', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
   PERFORM vmstate.require_lease('begin_update', p_lease);
   v_instance := vmstate.lock_instance(p_instance_id);
+  v_plan := vmstate.read_plan(p_instance_id);
   v_now := clock_timestamp();
   v_is_holder := v_instance.updater_id IS NOT DISTINCT FROM p_saga_id;
   IF v_instance.id IS NULL THEN
-    RETURN vmstate.to_update_result('not_found', NULL, p_instance_id);
+    RETURN vmstate.to_update_result('not_found', NULL, v_plan);
   ELSIF v_instance.time_deleted IS NOT NULL THEN
-    RETURN vmstate.to_update_result('gone', NULL, p_instance_id);
+    RETURN vmstate.to_update_result('gone', NULL, v_plan);
   ELSIF NOT v_is_holder AND v_instance.updater_lease_until > v_now THEN
-    RETURN vmstate.to_update_result('conflict', 'locked', p_instance_id);
+    RETURN vmstate.to_update_result('conflict', 'locked', v_plan);
   END IF;
 
-  IF NOT (SELECT p.needed FROM vmstate.instance_plan AS p WHERE p.instance_id = p_instance_id) THEN
-    UPDATE vmstate.instance AS i
-      SET updater_id = NULL, updater_lease_until = NULL
-      WHERE i.id = p_instance_id AND v_is_holder;
-    RETURN vmstate.to_update_result('unchanged', NULL, p_instance_id);
+  IF NOT v_plan.needed THEN
+    IF v_is_holder THEN
+      UPDATE vmstate.instance AS i SET updater_id = NULL, updater_lease_until = NULL WHERE i.id = p_instance_id;
+      v_plan.updater_lease_until := NULL;
+    END IF;
+    RETURN vmstate.to_update_result('unchanged', NULL, v_plan);
   END IF;
 
   UPDATE vmstate.instance AS i
     SET updater_id = p_saga_id,
       updater_generation = CASE WHEN v_is_holder THEN i.updater_generation ELSE i.updater_generation + 1 END,
       updater_lease_until = CASE WHEN v_is_holder THEN greatest(i.updater_lease_until, v_now + p_lease) ELSE v_now + p_lease END
-    WHERE i.id = p_instance_id;
-  RETURN vmstate.to_update_result('applied', NULL, p_instance_id);
+    WHERE i.id = p_instance_id
+    RETURNING i.updater_generation, i.updater_lease_until INTO v_plan.updater_generation, v_plan.updater_lease_until;
+  RETURN vmstate.to_update_result('applied', NULL, v_plan);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.begin_update FROM PUBLIC;

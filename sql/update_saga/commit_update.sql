@@ -30,7 +30,7 @@ BEGIN
     RETURN vmstate.to_instance_result(
       'conflict',
       CASE
-        WHEN v_plan.state_generation::text <> substring(p_plan_token FROM '^([0-9]+)[.]') THEN 'stale_generation'
+        WHEN v_plan.state_generation::pg_catalog.text <> substring(p_plan_token FROM '^([0-9]+)[.]') THEN 'stale_generation'
         ELSE 'plan_changed'
       END,
       p_instance_id);

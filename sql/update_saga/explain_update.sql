@@ -3,14 +3,17 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
-  v_outcome vmstate.outcome;
+  v_plan vmstate.instance_plan;
 BEGIN
   PERFORM vmstate.require_arguments('explain_update', jsonb_build_object('p_instance_id', p_instance_id));
-  SELECT CASE WHEN p.state = 'destroyed' THEN 'gone' WHEN p.needed THEN 'applied' ELSE 'unchanged' END
-    INTO v_outcome
-    FROM vmstate.instance_plan AS p
-    WHERE p.instance_id = p_instance_id;
-  RETURN vmstate.to_update_result(coalesce(v_outcome, 'not_found'), NULL, p_instance_id);
+  v_plan := vmstate.read_plan(p_instance_id);
+  RETURN vmstate.to_update_result(
+    CASE
+      WHEN v_plan.instance_id IS NULL THEN 'not_found'::vmstate.outcome
+      WHEN v_plan.state = 'destroyed' THEN 'gone'
+      WHEN v_plan.needed THEN 'applied'
+      ELSE 'unchanged'
+    END, NULL, v_plan);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.explain_update FROM PUBLIC;

@@ -10,21 +10,23 @@ SET search_path = ''
 AS $$
 DECLARE
   v_instance vmstate.instance;
-  v_now timestamptz;
+  v_plan vmstate.instance_plan;
+  v_now pg_catalog.timestamptz;
 BEGIN
   PERFORM vmstate.require_arguments('inherit_update', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_parent_saga_id', p_parent_saga_id,
     'p_updater_generation', p_updater_generation, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
   PERFORM vmstate.require_lease('inherit_update', p_lease);
   v_instance := vmstate.lock_instance(p_instance_id);
+  v_plan := vmstate.read_plan(p_instance_id);
   IF v_instance.id IS NULL THEN
-    RETURN vmstate.to_update_result('not_found', NULL, p_instance_id);
+    RETURN vmstate.to_update_result('not_found', NULL, v_plan);
   ELSIF v_instance.time_deleted IS NOT NULL THEN
-    RETURN vmstate.to_update_result('gone', NULL, p_instance_id);
+    RETURN vmstate.to_update_result('gone', NULL, v_plan);
   ELSIF v_instance.updater_id = p_saga_id AND v_instance.updater_generation - 1 = p_updater_generation THEN
-    RETURN vmstate.to_update_result('unchanged', NULL, p_instance_id);
+    RETURN vmstate.to_update_result('unchanged', NULL, v_plan);
   ELSIF NOT vmstate.holds_updater_lock(v_instance, p_parent_saga_id, p_updater_generation) THEN
-    RETURN vmstate.to_update_result('conflict', 'lock_lost', p_instance_id);
+    RETURN vmstate.to_update_result('conflict', 'lock_lost', v_plan);
   END IF;
 
   v_now := clock_timestamp();
@@ -32,8 +34,9 @@ BEGIN
     SET updater_id = p_saga_id,
       updater_generation = i.updater_generation + 1,
       updater_lease_until = greatest(i.updater_lease_until, v_now + p_lease)
-    WHERE i.id = p_instance_id;
-  RETURN vmstate.to_update_result('applied', NULL, p_instance_id);
+    WHERE i.id = p_instance_id
+    RETURNING i.updater_generation, i.updater_lease_until INTO v_plan.updater_generation, v_plan.updater_lease_until;
+  RETURN vmstate.to_update_result('applied', NULL, v_plan);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.inherit_update FROM PUBLIC;

@@ -5,36 +5,35 @@ AS $$
 DECLARE
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
-  v_result vmstate.update_result;
 BEGIN
   PERFORM vmstate.require_arguments('run_update', jsonb_build_object(
     'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id));
   v_instance := vmstate.lock_instance(p_instance_id);
-  IF v_instance.id IS NULL THEN
-    RETURN vmstate.to_update_result('not_found', NULL, p_instance_id);
-  ELSIF v_instance.time_deleted IS NOT NULL THEN
-    RETURN vmstate.to_update_result('gone', NULL, p_instance_id);
-  ELSIF v_instance.updater_id <> p_saga_id AND v_instance.updater_lease_until > clock_timestamp() THEN
-    RETURN vmstate.to_update_result('conflict', 'locked', p_instance_id);
-  END IF;
-
   v_plan := vmstate.current_plan(v_instance);
-  IF NOT v_plan.needed THEN
-    UPDATE vmstate.instance AS i
-      SET updater_id = NULL, updater_lease_until = NULL
-      WHERE i.id = p_instance_id AND i.updater_id = p_saga_id;
-    RETURN vmstate.to_update_result('unchanged', NULL, p_instance_id);
+  IF v_instance.id IS NULL THEN
+    RETURN vmstate.to_update_result('not_found', NULL, v_plan);
+  ELSIF v_instance.time_deleted IS NOT NULL THEN
+    RETURN vmstate.to_update_result('gone', NULL, v_plan);
+  ELSIF v_instance.updater_id <> p_saga_id AND v_instance.updater_lease_until > clock_timestamp() THEN
+    RETURN vmstate.to_update_result('conflict', 'locked', v_plan);
   END IF;
 
-  v_result := vmstate.to_update_result('applied', NULL, p_instance_id);
+  IF NOT v_plan.needed THEN
+    IF v_instance.updater_id = p_saga_id THEN
+      UPDATE vmstate.instance AS i SET updater_id = NULL, updater_lease_until = NULL WHERE i.id = p_instance_id;
+      v_plan.updater_lease_until := NULL;
+    END IF;
+    RETURN vmstate.to_update_result('unchanged', NULL, v_plan);
+  END IF;
+
   PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation + 1);
   SELECT r.api_state, r.state, r.state_generation, r.active_propolis_id, r.destination_propolis_id, r.migration_id,
       r.updater_generation, r.updater_lease_until
-    INTO v_result.api_state, v_result.state, v_result.state_generation, v_result.active_propolis_id,
-      v_result.destination_propolis_id, v_result.migration_id, v_result.updater_generation, v_result.updater_lease_until
+    INTO v_plan.api_state, v_plan.state, v_plan.state_generation, v_plan.active_propolis_id,
+      v_plan.destination_propolis_id, v_plan.migration_id, v_plan.updater_generation, v_plan.updater_lease_until
     FROM vmstate.resolved_instance AS r
     WHERE r.instance_id = p_instance_id;
-  RETURN v_result;
+  RETURN vmstate.to_update_result('applied', NULL, v_plan);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.run_update FROM PUBLIC;

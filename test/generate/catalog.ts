@@ -26,7 +26,10 @@ export interface Verb {
   comment: string;
 }
 
-/** Verbs are the functions that run with their owner's rights; all other functions are theirs to call. */
+/**
+ * Verbs are the functions that run with their owner's rights, and the two that the owner calls; all other functions are
+ * theirs to call.
+ */
 export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
   return {
     enums: await sql<Catalog["enums"]>`
@@ -44,7 +47,7 @@ export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
       select c.relname as name, ${columns(sql)} as columns, obj_description(c.oid, 'pg_class') as comment
       from pg_class c
       where c.relnamespace = 'vmstate'::regnamespace and c.relkind = 'v'
-        and c.relname not in ('resolved_instance', 'instance_plan')
+        and format('TABLE %s', c.oid::regclass) in (select r.object from vmstate.access_rights('reader') as r)
       order by c.relname`,
     verbs: await sql<Verb[]>`
       select p.proname as name,
@@ -66,7 +69,8 @@ export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
         ), '[]') as columns,
         obj_description(p.oid, 'pg_proc') as comment
       from pg_proc p
-      where p.pronamespace = 'vmstate'::regnamespace and p.prosecdef
+      where p.pronamespace = 'vmstate'::regnamespace
+        and (p.prosecdef or p.proname in ('grant_access', 'bind_sled_agent'))
       order by p.proname`,
     errors: await sql<Catalog["errors"]>`
       select code[1] as code, p.proname as name, regexp_replace(d.description, '^(VM[0-9]{3}(, )?)+: ', '') as comment

@@ -7,6 +7,7 @@ const SCALARS: Record<string, string> = {
   integer: "number",
   interval: "string",
   jsonb: "unknown",
+  name: "string",
   text: "string",
   "timestamp with time zone": "Date",
   uuid: "string",

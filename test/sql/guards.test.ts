@@ -271,6 +271,18 @@ const REFUSALS: Refusal[] = [
       links("state = 'no_vmm', time_deleted = null"),
       values("It is destroyed; no_vmm"),
     ],
+    [
+      "another time of deletion",
+      deleted,
+      instance("time_deleted = '2030-01-01'"),
+      values("It is deleted; another time of deletion"),
+    ],
+    [
+      "another time of deletion at a new generation",
+      deleted,
+      links("time_deleted = '2030-01-01'"),
+      values("It is deleted; another time of deletion"),
+    ],
   ]),
   ...refusals("guard_links on instance", "VM104", [
     [

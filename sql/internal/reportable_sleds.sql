@@ -1,0 +1,15 @@
+CREATE FUNCTION vmstate.reportable_sleds() RETURNS uuid[]
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_role pg_catalog.name := vmstate.session_role();
+BEGIN
+  IF has_function_privilege(v_role, 'vmstate.fail_vmm'::pg_catalog.regproc, 'EXECUTE') THEN
+    RETURN NULL;
+  END IF;
+  RETURN array(SELECT b.sled_id FROM vmstate.sled_agent_binding AS b WHERE b.role = v_role);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.reportable_sleds FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.reportable_sleds IS 'The sleds whose VMMs the caller may report: NULL, any, for who may declare every VMM dead with fail_vmm; else the one it is bound to, or none.';

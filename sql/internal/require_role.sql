@@ -1,0 +1,13 @@
+CREATE FUNCTION vmstate.require_role(p_function text, p_role name) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  PERFORM vmstate.require_arguments(p_function, jsonb_build_object('p_role', p_role));
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = p_role) THEN
+    PERFORM vmstate.reject_argument(p_function, 'p_role', format('There is no role "%s".', p_role));
+  END IF;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.require_role FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.require_role IS 'Raises VM001 for a role that is null or does not exist.';

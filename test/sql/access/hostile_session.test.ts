@@ -1,0 +1,105 @@
+import type postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bindSledAgent, type AccessKind } from "../../../src/index.js";
+import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { applied, call, running } from "../scenario.js";
+import { Actors, errorOf, type Actor } from "./actors.js";
+import { HOSTILE, makeHostile } from "./hostile.js";
+import { LIFE, live, PUBLIC_VIEWS, VERBS } from "./life.js";
+
+let db: TestDatabase;
+let actors: Actors;
+let controlPlane: Actor;
+let agent: Actor;
+beforeAll(async () => {
+  db = await createDatabase();
+  actors = new Actors(db);
+  controlPlane = await hostile("control_plane");
+  agent = await hostile("sled_agent");
+});
+afterAll(async () => {
+  await actors[Symbol.asyncDispose]();
+  await db.drop();
+});
+
+/** In a session of one connection, for which nothing means what it says. */
+async function hostile(kind: AccessKind): Promise<Actor> {
+  const actor = await actors.create(kind, [kind], { fetch_types: false });
+  await makeHostile(actor, db.sql);
+  return actor;
+}
+
+describe("the session is hostile:", () => {
+  const careless: [string, string, string][] = [
+    ["a function", "", "v_now timestamp with time zone := clock_timestamp();"],
+    ["an operator", "", "v_is boolean := 1 = 1;"],
+    ["a type", "set search_path = ''", "v_text text;"],
+    ["an array type", "set search_path = ''", "v_ids uuid[] := '{00000000-0000-0000-0000-000000000000}';"],
+  ];
+  test.each(careless)("%s in a careless body is another", async (what, setting, declaration) => {
+    const name = what.replaceAll(" ", "_");
+    await db.sql
+      .unsafe(`create function public.${name}() returns void language plpgsql security definer ${setting}
+      as $$ declare ${declaration} begin end $$`);
+    const error = await errorOf(controlPlane.sql.unsafe(`select from public.${name}()`));
+    expect(error?.message).toBe(HOSTILE);
+  });
+
+  test("a table is another", async () => {
+    await db.sql
+      .unsafe(`create function public.a_table() returns void language plpgsql security definer set search_path = ''
+      as $$ begin perform r.rolname from pg_roles as r; end $$`);
+    expect(await errorOf(controlPlane.sql`select from public.a_table()`)).toMatchObject({ code: "42703" });
+  });
+});
+
+describe("in a hostile session", () => {
+  test("an instance's whole life is what it is elsewhere", async () => {
+    expect(await live(controlPlane.sql)).toEqual(LIFE);
+  });
+
+  test.each(VERBS)("%s refuses nulls as it does elsewhere", async (verb) => {
+    const [{ nulls }] = await db.sql<[{ nulls: string }]>`
+      select string_agg('null', ', ') as nulls from pg_proc as p, unnest(p.proargtypes)
+      where p.pronamespace = 'vmstate'::regnamespace and p.proname = ${verb}`;
+    const statement = `select from vmstate.${verb}(${nulls})`;
+    const expected = await errorOf(db.sql.unsafe(statement));
+    const { code, message, detail, hint } = (await errorOf(controlPlane.sql.unsafe(statement))) ?? {};
+    expect(code).toBe("VM001");
+    expect({ message, detail, hint }).toEqual({
+      message: expected?.message,
+      detail: expected?.detail,
+      hint: expected?.hint,
+    });
+  });
+
+  test.each(PUBLIC_VIEWS)("view %s reads as elsewhere", async (view) => {
+    const count = (sql: postgres.Sql): Promise<number> =>
+      sql`select from vmstate.${sql(view)}`.then((r) => r.count);
+    await running(db.sql);
+    expect(await count(controlPlane.sql)).toBe(await count(db.sql));
+  });
+
+  test("a sled agent reports its own VMMs, and no others", async () => {
+    const [own, foreign] = [await running(db.sql), await running(db.sql)];
+    await applied(bindSledAgent(db.sql, { role: agent.role, sledId: own.start.sledId }));
+    const report = { p_state: "rebooting", p_generation: 3, p_time: "2024-02-29T00:00:00Z" };
+    const ids = { p_instance_id: own.instanceId, p_propolis_id: own.propolisId };
+    expect(await call(agent.sql, "report_vmm", { ...ids, ...report })).toMatchObject([
+      { vmm_outcome: "applied" },
+    ]);
+    expect(await call(agent.sql, "report_vmm", { ...ids, ...report })).toMatchObject([
+      { vmm_outcome: "stale" },
+    ]);
+    const others = { p_instance_id: foreign.instanceId, p_propolis_id: foreign.propolisId };
+    const refused = { code: "42501", detail: expect.stringContaining(own.start.sledId) as unknown };
+    expect(await errorOf(call(agent.sql, "report_vmm", { ...others, ...report }))).toMatchObject(refused);
+    const batch = (elements: postgres.JSONValue): Promise<unknown> =>
+      errorOf(agent.sql`select from vmstate.report_vmms(${agent.sql.json(elements)})`);
+    const element = { state: "rebooting", generation: 3, time: report.p_time };
+    const { instanceId: instance_id, propolisId: propolis_id } = foreign;
+    expect(await batch([{ ...element, instance_id, propolis_id }])).toMatchObject(refused);
+    expect(await batch([element])).toMatchObject({ code: "VM001" });
+    expect(await batch(["none"])).toMatchObject({ code: "VM001" });
+  });
+});

@@ -1,0 +1,149 @@
+import { randomUUID } from "node:crypto";
+import type postgres from "postgres";
+import * as controlPlane from "../../../src/control-plane.js";
+import * as operator from "../../../src/operator.js";
+import * as sledAgent from "../../../src/sled-agent.js";
+import * as updateSaga from "../../../src/update-saga.js";
+import { call } from "../scenario.js";
+
+/** The SQL names of all verbs. */
+export const VERBS = Object.keys({ ...controlPlane, ...sledAgent, ...updateSaga, ...operator }).map((name) =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+);
+
+export const PUBLIC_VIEWS = [
+  "abandoned_vmm",
+  "api_instance",
+  "api_vmm",
+  "invariant_violation",
+  "orphaned_vmm",
+  "pending_update",
+  "restartable_instance",
+  "stuck_instance",
+  "watched_vmm",
+];
+
+/** What `live` returns. */
+export const LIFE = [
+  "create_instance applied",
+  "finish_instance_creation applied",
+  "configure_instance applied",
+  "begin_start applied",
+  "unwind_start applied",
+  "begin_start applied",
+  "report_vmm applied",
+  "request_reboot unchanged",
+  "begin_migration applied",
+  "unwind_migration applied",
+  "begin_migration applied",
+  "report_vmms applied applied",
+  "begin_update applied",
+  "unlock_update applied",
+  "explain_update applied",
+  "begin_update applied",
+  "inherit_update applied",
+  "commit_update applied",
+  "delete_vmm applied",
+  "request_stop applied",
+  "fail_sled applied",
+  "fail_vmm applied",
+  "run_update applied",
+  "delete_instance applied",
+];
+
+/**
+ * A life of an instance in which every verb is called, in plain SQL that needs nothing but the verb; each with its
+ * outcomes, in the order of the calls.
+ */
+export async function live(sql: postgres.Sql): Promise<string[]> {
+  const calls: string[] = [];
+  const record = (name: string, rows: postgres.Row[]): postgres.Row | undefined => {
+    const outcomes = rows.map((row) => String(row["outcome"] ?? row["vmm_outcome"]));
+    calls.push([name, ...outcomes].join(" "));
+    return rows[0];
+  };
+  const verb = async (
+    name: string,
+    a: Record<string, string | number | null>,
+  ): Promise<postgres.Row | undefined> => record(name, await call(sql, name, a));
+
+  const p_instance_id = randomUUID();
+  const on = { p_instance_id };
+  const p_time = new Date().toISOString();
+  const place = { ...on, p_propolis_ip: "fd00::1" };
+  const [unwound, source, lost, target] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+  const [startSaga, migrateSaga] = [randomUUID(), randomUUID()];
+  const [parent, child] = [randomUUID(), randomUUID()];
+  const sourceSled = randomUUID();
+
+  await verb("create_instance", {
+    p_id: p_instance_id,
+    p_project_id: randomUUID(),
+    p_name: "web",
+    p_intended_state: "stopped",
+  });
+  await verb("finish_instance_creation", { p_id: p_instance_id });
+  await verb("configure_instance", { ...on, p_auto_restart_policy: "never" });
+  await verb("begin_start", {
+    ...place,
+    p_saga_id: startSaga,
+    p_propolis_id: unwound,
+    p_sled_id: randomUUID(),
+  });
+  await verb("unwind_start", { ...on, p_saga_id: startSaga, p_propolis_id: unwound });
+  await verb("begin_start", {
+    ...place,
+    p_saga_id: randomUUID(),
+    p_propolis_id: source,
+    p_sled_id: sourceSled,
+  });
+  await verb("report_vmm", { ...on, p_propolis_id: source, p_state: "running", p_generation: 2, p_time });
+  await verb("request_reboot", on);
+
+  const migrate = async (p_destination_propolis_id: string, p_migration_id: string): Promise<void> => {
+    const ids = { p_saga_id: migrateSaga, p_migration_id, p_source_propolis_id: source };
+    await verb("begin_migration", { ...place, ...ids, p_destination_propolis_id, p_sled_id: randomUUID() });
+  };
+  const [failed, completed] = [randomUUID(), randomUUID()];
+  await migrate(lost, failed);
+  await verb("unwind_migration", { ...on, p_saga_id: migrateSaga, p_migration_id: failed });
+  await migrate(target, completed);
+  const side = (direction: "in" | "out"): Record<string, string | number> => ({
+    [`migration_${direction}_id`]: completed,
+    [`migration_${direction}_state`]: "completed",
+    [`migration_${direction}_generation`]: 2,
+    [`migration_${direction}_time`]: p_time,
+  });
+  const report = { instance_id: p_instance_id, state: "running", generation: 3, time: p_time };
+  const reports = [
+    { ...report, propolis_id: source, ...side("out") },
+    { ...report, propolis_id: target, ...side("in") },
+  ];
+  record("report_vmms", await sql`select * from vmstate.report_vmms(${sql.json(reports)})`);
+
+  const lease = { ...on, p_lease: "1 hour" };
+  const updater = (row: postgres.Row | undefined): number => Number(row?.["updater_generation"]);
+  const first = updater(await verb("begin_update", { ...lease, p_saga_id: parent }));
+  await verb("unlock_update", { ...on, p_saga_id: parent, p_updater_generation: first });
+  await verb("explain_update", on);
+  const second = updater(await verb("begin_update", { ...lease, p_saga_id: parent }));
+  const plan = await verb("inherit_update", {
+    ...lease,
+    p_parent_saga_id: parent,
+    p_updater_generation: second,
+    p_saga_id: child,
+  });
+  await verb("commit_update", {
+    ...on,
+    p_saga_id: child,
+    p_updater_generation: updater(plan),
+    p_plan_token: String(plan?.["plan_token"]),
+  });
+  await verb("delete_vmm", { ...on, p_propolis_id: unwound });
+  await verb("request_stop", on);
+  await verb("fail_sled", { p_sled_id: sourceSled, p_reason: "sled_off" });
+  await verb("fail_vmm", { ...on, p_propolis_id: target, p_reason: "operator" });
+  await verb("run_update", { ...on, p_saga_id: randomUUID() });
+  await verb("delete_instance", on);
+  return calls;
+}

@@ -1,0 +1,276 @@
+import { randomUUID } from "node:crypto";
+import type postgres from "postgres";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  beginStart,
+  bindSledAgent,
+  deleteVmm,
+  reportVmm,
+  reportVmms,
+  type ReportVmmArguments,
+} from "../../../src/index.js";
+import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { untilWaiting } from "../../harness/waiting.js";
+import {
+  applied,
+  migrating,
+  migration,
+  running,
+  saying,
+  stopped,
+  unknown,
+  update,
+  vmm,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
+import { Actors, errorOf, type Actor } from "./actors.js";
+
+let db: TestDatabase;
+let sql: postgres.Sql;
+let actors: Actors;
+let agent: Actor;
+beforeAll(async () => {
+  db = await createDatabase();
+  ({ sql } = db);
+  actors = new Actors(db);
+  agent = await actors.create("agent", ["sled_agent"]);
+});
+beforeEach(async () => {
+  await bindSledAgent(sql, { role: agent.role });
+});
+afterAll(async () => {
+  await actors[Symbol.asyncDispose]();
+  await db.drop();
+});
+
+const time = new Date("2024-02-29T12:34:56.789Z");
+
+function reportOf(s: Scenario, more: Partial<ReportVmmArguments> = {}): ReportVmmArguments {
+  const { instanceId, propolisId } = s;
+  return { instanceId, propolisId, state: "rebooting", generation: 3, time, ...more };
+}
+
+const out = (s: Scenario): Partial<ReportVmmArguments> => ({
+  migrationOutId: s.migrationId,
+  migrationOutState: "completed",
+  migrationOutGeneration: 2,
+  migrationOutTime: time,
+});
+
+const into = (s: Scenario): Partial<ReportVmmArguments> => ({
+  migrationInId: s.migrationId,
+  migrationInState: "completed",
+  migrationInGeneration: 2,
+  migrationInTime: time,
+});
+
+/** Binds the agent to the sled of the instance's first VMM. */
+async function bindTo(s: Scenario, role = agent.role): Promise<void> {
+  await applied(bindSledAgent(sql, { role, sledId: s.start.sledId }));
+}
+
+/** The report is refused, alone and as second of a batch, and nothing is written. */
+async function expectRefused(
+  client: postgres.Sql,
+  report: ReportVmmArguments,
+  { role, sledId }: { role: string; sledId?: string },
+): Promise<void> {
+  const bound = `Role "${role}" is bound to ${sledId === undefined ? "no sled" : `sled ${sledId}`}.`;
+  const single = await writingNothing(sql, () => errorOf(reportVmm(client, report)));
+  const batch = await writingNothing(sql, () =>
+    errorOf(reportVmms(client, [reportOf(unknown()), report, report])),
+  );
+  expect([single, batch]).toMatchObject([
+    {
+      code: "42501",
+      message: `vmstate.report_vmm: VMM ${report.propolisId} is not for this role to report`,
+      detail: bound,
+    },
+    {
+      code: "42501",
+      message: `vmstate.report_vmms: VMM ${report.propolisId} is not for this role to report`,
+      detail: `Element 2: ${bound}`,
+    },
+  ]);
+  for (const error of [single, batch]) expect(error?.hint).toContain("vmstate.bind_sled_agent");
+}
+
+describe("a sled agent", () => {
+  test("reports a VMM of its sled", async () => {
+    const s = await running(sql);
+    await bindTo(s);
+    expect(await reportVmm(agent.sql, reportOf(s))).toMatchObject({
+      vmmOutcome: "applied",
+      state: "rebooting",
+    });
+    expect(await reportVmm(agent.sql, reportOf(s))).toMatchObject({ vmmOutcome: "stale" });
+  });
+
+  test("reports many of them at once", async () => {
+    const [s, other] = [await running(sql), await stopped(sql)];
+    await applied(beginStart(sql, { ...other.start, sledId: s.start.sledId }));
+    await bindTo(s);
+    const reports = [reportOf(s), reportOf(other), reportOf(s, { generation: 4 })];
+    const answers = await reportVmms(agent.sql, reports);
+    expect(answers.map(({ vmmOutcome }) => vmmOutcome)).toEqual(["applied", "applied", "applied"]);
+  });
+
+  test.each([
+    ["alone", (r: ReportVmmArguments) => reportVmm(agent.sql, r)],
+    ["in a batch", (r: ReportVmmArguments) => reportVmms(agent.sql, [r]).then(([answer]) => answer)],
+  ])("reports its side of a migration, %s", async (_, report) => {
+    const s = await migrating(sql);
+    await bindTo(s);
+    expect(await report(reportOf(s, out(s)))).toMatchObject({ migrationOutOutcome: "applied" });
+    await bindSledAgent(sql, { role: agent.role, sledId: s.migration.sledId });
+    expect(await report(reportOf(s, { propolisId: s.destinationId, ...into(s) }))).toMatchObject({
+      migrationInOutcome: "applied",
+    });
+  });
+
+  test.each([
+    ["alone", (r: ReportVmmArguments) => reportVmm(agent.sql, r)],
+    ["in a batch", (r: ReportVmmArguments) => reportVmms(agent.sql, [r]).then(([answer]) => answer)],
+  ])("cannot report the other side, %s: its VMM is not that side", async (_, report) => {
+    const s = await migrating(sql);
+    const before = await migration(sql, s.migrationId);
+    await bindTo(s);
+    expect(await report(reportOf(s, into(s)))).toMatchObject({
+      vmmOutcome: "applied",
+      migrationInOutcome: "wrong_side",
+    });
+    await bindSledAgent(sql, { role: agent.role, sledId: s.migration.sledId });
+    expect(await report(reportOf(s, { propolisId: s.destinationId, ...out(s) }))).toMatchObject({
+      vmmOutcome: "applied",
+      migrationOutOutcome: "wrong_side",
+    });
+    expect(await migration(sql, s.migrationId)).toEqual(before);
+  });
+
+  const foreign: [string, () => Promise<Scenario>][] = [
+    ["runs", () => running(sql)],
+    ["is newer than the report", () => saying(sql, "rebooting")],
+    ["is dead", () => saying(sql, "failed")],
+    [
+      "is deleted",
+      async () => {
+        const s = await saying(sql, "failed");
+        await update(sql, s);
+        await applied(deleteVmm(sql, s));
+        return s;
+      },
+    ],
+  ];
+  test.each(foreign)("is refused a VMM of another sled that %s", async (_, reach) => {
+    const [own, s] = [await running(sql), await reach()];
+    await bindTo(own);
+    await expectRefused(agent.sql, reportOf(s), { role: agent.role, sledId: own.start.sledId });
+  });
+
+  test("is refused the other VMM of a migration, with its side", async () => {
+    const s = await migrating(sql);
+    await bindTo(s);
+    await expectRefused(agent.sql, reportOf(s, { propolisId: s.destinationId, ...into(s) }), {
+      role: agent.role,
+      sledId: s.start.sledId,
+    });
+  });
+
+  test("a batch names the first such element, and writes none of the others", async () => {
+    const [own, s, other] = [await running(sql), await running(sql), await running(sql)];
+    await bindTo(own);
+    const error = await writingNothing(sql, () =>
+      errorOf(reportVmms(agent.sql, [reportOf(own), reportOf(s), reportOf(other)])),
+    );
+    expect(error).toMatchObject({ code: "42501", detail: expect.stringMatching(/^Element 2: /) as unknown });
+    expect(error?.message).toContain(s.propolisId);
+  });
+
+  test("is told that a VMM does not exist, and of a report that says nothing", async () => {
+    const s = await running(sql);
+    await bindTo(s);
+    expect(await reportVmm(agent.sql, reportOf(unknown()))).toMatchObject({ vmmOutcome: "not_found" });
+    expect(await reportVmm(agent.sql, reportOf(s, { instanceId: randomUUID() }))).toMatchObject({
+      vmmOutcome: "not_found",
+    });
+    expect(await reportVmms(agent.sql, [reportOf(unknown())])).toMatchObject([{ vmmOutcome: "not_found" }]);
+    expect(await errorOf(reportVmm(agent.sql, reportOf(s, { generation: 0 })))).toMatchObject({
+      code: "VM001",
+    });
+  });
+
+  test("finds no VMM of another sled that was inserted after its batch was checked", async () => {
+    const [own, other] = [await migrating(sql), await stopped(sql)];
+    await bindTo(own);
+    const [{ pid }] = await agent.sql<[{ pid: number }]>`select pg_backend_pid() as pid`;
+    const holder = await sql.reserve();
+    await holder`begin`;
+    await holder`select from vmstate.migration where id = ${own.migrationId} for update`;
+    const [answers] = await Promise.all([
+      reportVmms(agent.sql, [reportOf(own, out(own)), reportOf(other)]),
+      untilWaiting(sql, pid)
+        .then(() => applied(beginStart(sql, other.start)))
+        .finally(() => holder`commit`),
+    ]);
+    holder.release();
+    expect(answers.map(({ vmmOutcome }) => vmmOutcome)).toEqual(["applied", "not_found"]);
+    expect(await vmm(sql, other.propolisId)).toMatchObject({ state: "creating" });
+  });
+});
+
+describe("the binding", () => {
+  test("without one, a sled agent reports nothing", async () => {
+    await expectRefused(agent.sql, reportOf(await running(sql)), agent);
+    expect(await reportVmm(agent.sql, reportOf(unknown()))).toMatchObject({ vmmOutcome: "not_found" });
+  });
+
+  test("to another sled replaces the one before, at once", async () => {
+    const [s, other] = [await running(sql), await running(sql)];
+    await bindTo(s);
+    expect(await reportVmm(agent.sql, reportOf(s))).toMatchObject({ vmmOutcome: "applied" });
+    await bindTo(other);
+    await expectRefused(agent.sql, reportOf(s, { generation: 4 }), {
+      role: agent.role,
+      sledId: other.start.sledId,
+    });
+    expect(await reportVmm(agent.sql, reportOf(other))).toMatchObject({ vmmOutcome: "applied" });
+  });
+
+  test("counts for the very role, not for a member of it until it takes the role", async () => {
+    const [s, member] = [await running(sql), await actors.create("member", [])];
+    await sql.unsafe(`grant ${agent.role} to ${member.role}`);
+    await bindTo(s);
+    await expectRefused(member.sql, reportOf(s), member);
+    await member.sql.unsafe(`set role ${agent.role}`);
+    expect(await reportVmm(member.sql, reportOf(s))).toMatchObject({ vmmOutcome: "applied" });
+    await member.sql`reset role`;
+    await expectRefused(member.sql, reportOf(s, { generation: 4 }), member);
+  });
+
+  test("counts for the role of the session, also inside a function that runs as somebody else", async () => {
+    const [own, s] = [await running(sql), await running(sql)];
+    await bindTo(own);
+    await sql.unsafe(`create function public.relay(i uuid, v uuid) returns vmstate.report_result
+      language sql security definer return vmstate.report_vmm(i, v, 'rebooting', 3, '2024-02-29')`);
+    const relayed = agent.sql`select (public.relay(${s.instanceId}, ${s.propolisId})).vmm_outcome`;
+    expect(await errorOf(relayed)).toMatchObject({ code: "42501" });
+  });
+
+  test("binds an administrator too, who takes the role", async () => {
+    const [own, s] = [await running(sql), await running(sql)];
+    await bindTo(own);
+    const administrator = db.connect({ max: 1, connection: { role: agent.role } });
+    await expectRefused(administrator, reportOf(s), { role: agent.role, sledId: own.start.sledId });
+    await administrator`set role none`;
+    expect(await reportVmm(administrator, reportOf(s))).toMatchObject({ vmmOutcome: "applied" });
+  });
+
+  test("does not bind a role of the control plane, which reports for every sled", async () => {
+    const [s, other] = [await running(sql), await running(sql)];
+    const both = await actors.create("both", ["sled_agent", "control_plane"]);
+    await bindTo(s, both.role);
+    expect(await reportVmm(both.sql, reportOf(other))).toMatchObject({ vmmOutcome: "applied" });
+    expect(await reportVmms(both.sql, [reportOf(s)])).toMatchObject([{ vmmOutcome: "applied" }]);
+  });
+});
