@@ -975,6 +975,13 @@ JOIN vmstate.vmm AS s ON s.instance_id = m.instance_id AND s.id = m.source_propo
 WHERE v.sled_id = s.sled_id;
 COMMENT ON VIEW vmstate.invariant_violation IS 'What must never be, one row per breach: empty unless triggers or foreign keys were switched off. Reads whole tables.';
 
+-- sql/internal/next_generation.sql
+CREATE FUNCTION vmstate.next_generation(p_generation bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN least(p_generation + 1, 9007199254740991);
+REVOKE ALL ON FUNCTION vmstate.next_generation FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.next_generation IS 'The generation that follows this one. 2^53-1 is followed by itself, so that a row which a sled agent put there can still end.';
+
 -- sql/internal/reject_argument.sql
 CREATE FUNCTION vmstate.reject_argument(p_function text, p_argument text, p_problem text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -1543,7 +1550,7 @@ DECLARE
   v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
   UPDATE vmstate.vmm AS v
-    SET state = 'saga_unwound', state_generation = v.state_generation + 1, time_state_updated = v_now, failure_reason = NULL
+    SET state = 'saga_unwound', state_generation = vmstate.next_generation(v.state_generation), time_state_updated = v_now, failure_reason = NULL
     WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id;
 END;
 $$;
@@ -2181,7 +2188,9 @@ BEGIN
   ELSIF NEW.state_generation < OLD.state_generation
       OR (NEW.state_generation = OLD.state_generation
         AND (OLD.state, OLD.time_state_updated, OLD.time_started, OLD.failure_reason)
-          IS DISTINCT FROM (NEW.state, NEW.time_state_updated, NEW.time_started, NEW.failure_reason)) THEN
+          IS DISTINCT FROM (NEW.state, NEW.time_state_updated, NEW.time_started, NEW.failure_reason)
+        AND NOT (NEW.state <> OLD.state AND vmstate.is_absorbing(NEW.state)
+          AND NEW.state_generation = vmstate.next_generation(OLD.state_generation))) THEN
     PERFORM vmstate.reject_generation(v_row, OLD.state_generation, NEW.state_generation);
   END IF;
   RETURN NEW;
@@ -2267,7 +2276,9 @@ BEGIN
       'An ended side stays: begin_migration begins another migration.');
   ELSIF NEW.source_generation < OLD.source_generation
       OR (NEW.source_generation = OLD.source_generation
-        AND (OLD.source_state, OLD.time_source_updated) IS DISTINCT FROM (NEW.source_state, NEW.time_source_updated)) THEN
+        AND (OLD.source_state, OLD.time_source_updated) IS DISTINCT FROM (NEW.source_state, NEW.time_source_updated)
+        AND NOT (NEW.source_state <> OLD.source_state AND vmstate.is_terminal(NEW.source_state)
+          AND NEW.source_generation = vmstate.next_generation(OLD.source_generation))) THEN
     PERFORM vmstate.reject_generation(v_row, OLD.source_generation, NEW.source_generation);
   END IF;
 
@@ -2278,7 +2289,9 @@ BEGIN
   ELSIF NEW.destination_generation < OLD.destination_generation
       OR (NEW.destination_generation = OLD.destination_generation
         AND (OLD.destination_state, OLD.time_destination_updated)
-          IS DISTINCT FROM (NEW.destination_state, NEW.time_destination_updated)) THEN
+          IS DISTINCT FROM (NEW.destination_state, NEW.time_destination_updated)
+        AND NOT (NEW.destination_state <> OLD.destination_state AND vmstate.is_terminal(NEW.destination_state)
+          AND NEW.destination_generation = vmstate.next_generation(OLD.destination_generation))) THEN
     PERFORM vmstate.reject_generation(v_row, OLD.destination_generation, NEW.destination_generation);
   END IF;
   RETURN NEW;
@@ -2718,10 +2731,10 @@ BEGIN
 
   v_now := clock_timestamp();
   UPDATE vmstate.migration AS m
-    SET source_state = 'failed', source_generation = m.source_generation + 1, time_source_updated = v_now
+    SET source_state = 'failed', source_generation = vmstate.next_generation(m.source_generation), time_source_updated = v_now
     WHERE m.instance_id = p_instance_id AND m.id = p_migration_id AND m.source_state <> 'failed';
   UPDATE vmstate.migration AS m
-    SET destination_state = 'failed', destination_generation = m.destination_generation + 1, time_destination_updated = v_now
+    SET destination_state = 'failed', destination_generation = vmstate.next_generation(m.destination_generation), time_destination_updated = v_now
     WHERE m.instance_id = p_instance_id AND m.id = p_migration_id AND m.destination_state <> 'failed';
   PERFORM vmstate.unwind_vmm(p_instance_id, v_propolis_id);
   RETURN vmstate.to_vmm_result('applied', NULL, p_instance_id, v_propolis_id);
@@ -3255,7 +3268,7 @@ BEGIN
 
   v_now := clock_timestamp();
   UPDATE vmstate.vmm AS v
-    SET state = 'failed', state_generation = v.state_generation + 1, time_state_updated = v_now, failure_reason = p_reason
+    SET state = 'failed', state_generation = vmstate.next_generation(v.state_generation), time_state_updated = v_now, failure_reason = p_reason
     WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
     RETURNING v.state_generation INTO v_generation;
   RETURN ROW('applied', NULL, 'failed', v_generation, v_vmm.time_unlinked IS NULL)::vmstate.fail_result;
@@ -3293,7 +3306,7 @@ BEGIN
   RETURN QUERY
     WITH failed AS (
       UPDATE vmstate.vmm AS v
-        SET state = 'failed', state_generation = v.state_generation + 1, time_state_updated = v_now, failure_reason = p_reason
+        SET state = 'failed', state_generation = vmstate.next_generation(v.state_generation), time_state_updated = v_now, failure_reason = p_reason
         WHERE v.sled_id = p_sled_id AND v.id = ANY (v_ids)
         RETURNING v.instance_id, v.id, v.state, v.state_generation::bigint, v.time_unlinked IS NULL AS linked
     )

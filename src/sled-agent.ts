@@ -3,8 +3,8 @@ import type { ReportVmmArguments } from "./generated.js";
 import { type JsonRows, manyRows, oneRow, type SqlClient } from "./rows.js";
 
 /** A sled agent reports one VMM, and optionally the side of a migration into it and of one out of it. */
-export function reportVmm(sql: SqlClient, a: ReportVmmArguments): Promise<ReportVmmAnswer> {
-  return oneRow(isOfVmmAlone(a) ? vmmReport(sql, a) : fullReport(sql, a));
+export async function reportVmm(sql: SqlClient, a: ReportVmmArguments): Promise<ReportVmmAnswer> {
+  return await oneRow(isOfVmmAlone(a) ? vmmReport(sql, a) : fullReport(sql, a));
 }
 
 /** Most reports, by far: eight parameters less to send. */
@@ -27,22 +27,29 @@ function fullReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
     ${a.migrationOutGeneration ?? null}, ${text(a.migrationOutTime)}::text::timestamptz))::text`;
 }
 
-/** As text, which the client leaves alone: it would cut other forms down to milliseconds of its own time zone. */
+/**
+ * As text, which the client leaves alone: it would cut other forms down to milliseconds of its own time zone. What is
+ * no point in time PostgreSQL refuses.
+ */
 function text(time: Date | string | null | undefined): string | null {
-  return time instanceof Date ? time.toISOString() : (time ?? null);
+  if (time instanceof Date && !Number.isNaN(time.valueOf())) return time.toISOString();
+  return time === null || time === undefined ? null : String(time);
 }
 
 /** Many reports in one call; the answers are in their order. */
-export function reportVmms(
+export async function reportVmms(
   sql: SqlClient,
   reports: readonly ReportVmmArguments[],
 ): Promise<ReportVmmsAnswer[]> {
-  return manyRows(
-    sql`select row_to_json(r)::text from vmstate.report_vmms(${JSON.stringify(reports.map(toElement))}::text::jsonb) as r`,
+  const elements = JSON.stringify(Array.isArray(reports) ? reports.map(toElement) : reports);
+  return await manyRows(
+    sql`select row_to_json(r)::text from vmstate.report_vmms(${elements}::text::jsonb) as r`,
   );
 }
 
-function toElement(a: ReportVmmArguments): Record<string, unknown> {
+/** What is no report goes as it is, and PostgreSQL refuses it. */
+function toElement(a: ReportVmmArguments): unknown {
+  if (Object(a) !== a) return a;
   return {
     instance_id: a.instanceId,
     propolis_id: a.propolisId,

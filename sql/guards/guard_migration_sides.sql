@@ -11,7 +11,9 @@ BEGIN
       'An ended side stays: begin_migration begins another migration.');
   ELSIF NEW.source_generation < OLD.source_generation
       OR (NEW.source_generation = OLD.source_generation
-        AND (OLD.source_state, OLD.time_source_updated) IS DISTINCT FROM (NEW.source_state, NEW.time_source_updated)) THEN
+        AND (OLD.source_state, OLD.time_source_updated) IS DISTINCT FROM (NEW.source_state, NEW.time_source_updated)
+        AND NOT (NEW.source_state <> OLD.source_state AND vmstate.is_terminal(NEW.source_state)
+          AND NEW.source_generation = vmstate.next_generation(OLD.source_generation))) THEN
     PERFORM vmstate.reject_generation(v_row, OLD.source_generation, NEW.source_generation);
   END IF;
 
@@ -22,7 +24,9 @@ BEGIN
   ELSIF NEW.destination_generation < OLD.destination_generation
       OR (NEW.destination_generation = OLD.destination_generation
         AND (OLD.destination_state, OLD.time_destination_updated)
-          IS DISTINCT FROM (NEW.destination_state, NEW.time_destination_updated)) THEN
+          IS DISTINCT FROM (NEW.destination_state, NEW.time_destination_updated)
+        AND NOT (NEW.destination_state <> OLD.destination_state AND vmstate.is_terminal(NEW.destination_state)
+          AND NEW.destination_generation = vmstate.next_generation(OLD.destination_generation))) THEN
     PERFORM vmstate.reject_generation(v_row, OLD.destination_generation, NEW.destination_generation);
   END IF;
   RETURN NEW;

@@ -20,7 +20,9 @@ BEGIN
   ELSIF NEW.state_generation < OLD.state_generation
       OR (NEW.state_generation = OLD.state_generation
         AND (OLD.state, OLD.time_state_updated, OLD.time_started, OLD.failure_reason)
-          IS DISTINCT FROM (NEW.state, NEW.time_state_updated, NEW.time_started, NEW.failure_reason)) THEN
+          IS DISTINCT FROM (NEW.state, NEW.time_state_updated, NEW.time_started, NEW.failure_reason)
+        AND NOT (NEW.state <> OLD.state AND vmstate.is_absorbing(NEW.state)
+          AND NEW.state_generation = vmstate.next_generation(OLD.state_generation))) THEN
     PERFORM vmstate.reject_generation(v_row, OLD.state_generation, NEW.state_generation);
   END IF;
   RETURN NEW;

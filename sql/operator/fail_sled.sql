@@ -26,7 +26,7 @@ BEGIN
   RETURN QUERY
     WITH failed AS (
       UPDATE vmstate.vmm AS v
-        SET state = 'failed', state_generation = v.state_generation + 1, time_state_updated = v_now, failure_reason = p_reason
+        SET state = 'failed', state_generation = vmstate.next_generation(v.state_generation), time_state_updated = v_now, failure_reason = p_reason
         WHERE v.sled_id = p_sled_id AND v.id = ANY (v_ids)
         RETURNING v.instance_id, v.id, v.state, v.state_generation::bigint, v.time_unlinked IS NULL AS linked
     )

@@ -1,0 +1,5 @@
+CREATE FUNCTION vmstate.next_generation(p_generation bigint) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN least(p_generation + 1, 9007199254740991);
+REVOKE ALL ON FUNCTION vmstate.next_generation FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.next_generation IS 'The generation that follows this one. 2^53-1 is followed by itself, so that a row which a sled agent put there can still end.';
