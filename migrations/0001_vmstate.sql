@@ -265,6 +265,13 @@ END;
 REVOKE ALL ON FUNCTION vmstate.to_api_vmm_state FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_api_vmm_state IS 'A VMM state as the API shows it: saga_unwound appears as destroyed.';
 
+-- sql/classes/is_point_in_time.sql
+CREATE FUNCTION vmstate.is_point_in_time(p_time timestamptz) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN p_time BETWEEN timestamptz '0001-01-02 00:00+00' AND timestamptz '9999-12-31 00:00+00';
+REVOKE ALL ON FUNCTION vmstate.is_point_in_time FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.is_point_in_time IS 'Whether a sled may have seen something then: within the years 1 to 9999 in every time zone, so that every client can read it. Infinity is not.';
+
 -- sql/classes/stuck_after.sql
 CREATE FUNCTION vmstate.stuck_after() RETURNS interval
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1076,19 +1083,19 @@ BEGIN
       ('time', p_report.time IS NULL, 'It is null.'),
       ('generation', NOT p_report.generation BETWEEN 1 AND 9007199254740991,
         format('It is %s, not 1 to 2^53-1.', p_report.generation)),
-      ('time', NOT isfinite(p_report.time), 'It is infinite.'),
+      ('time', NOT vmstate.is_point_in_time(p_report.time), 'It is not within the years 1 to 9999.'),
       ('migration_in_id', num_nulls(p_report.migration_in_id, p_report.migration_in_state,
           p_report.migration_in_generation, p_report.migration_in_time) NOT IN (0, 4),
         'The four migration_in arguments go together.'),
       ('migration_in_generation', NOT p_report.migration_in_generation BETWEEN 1 AND 9007199254740991,
         format('It is %s, not 1 to 2^53-1.', p_report.migration_in_generation)),
-      ('migration_in_time', NOT isfinite(p_report.migration_in_time), 'It is infinite.'),
+      ('migration_in_time', NOT vmstate.is_point_in_time(p_report.migration_in_time), 'It is not within the years 1 to 9999.'),
       ('migration_out_id', num_nulls(p_report.migration_out_id, p_report.migration_out_state,
           p_report.migration_out_generation, p_report.migration_out_time) NOT IN (0, 4),
         'The four migration_out arguments go together.'),
       ('migration_out_generation', NOT p_report.migration_out_generation BETWEEN 1 AND 9007199254740991,
         format('It is %s, not 1 to 2^53-1.', p_report.migration_out_generation)),
-      ('migration_out_time', NOT isfinite(p_report.migration_out_time), 'It is infinite.'),
+      ('migration_out_time', NOT vmstate.is_point_in_time(p_report.migration_out_time), 'It is not within the years 1 to 9999.'),
       ('migration_out_id', p_report.migration_out_id = p_report.migration_in_id,
         'A VMM cannot be both sides of a migration: it equals migration_in_id.')
     ) AS c (argument, is_violated, problem)
@@ -1856,7 +1863,7 @@ BEGIN
       format('Element %s: ', r.ordinal))
     FROM unnest(p_reports) AS r
     WHERE num_nulls(r.instance_id, r.propolis_id, r.state) > 0
-      OR (r.generation BETWEEN 1 AND 9007199254740991 AND isfinite(r.time)) IS NOT TRUE
+      OR (r.generation BETWEEN 1 AND 9007199254740991 AND vmstate.is_point_in_time(r.time)) IS NOT TRUE
       OR num_nonnulls(r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
         r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time) > 0
     ORDER BY r.ordinal;
@@ -2937,7 +2944,7 @@ BEGIN
       WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
         AND vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, p_generation) = 'applied'
         AND (v_sleds IS NULL OR v.sled_id = ANY (v_sleds))
-        AND p_state IS NOT NULL AND isfinite(p_time) AND p_generation <= 9007199254740991
+        AND p_state IS NOT NULL AND vmstate.is_point_in_time(p_time) AND p_generation <= 9007199254740991
       RETURNING 'applied'::vmstate.outcome, NULL::vmstate.outcome, NULL::vmstate.outcome,
         v.time_unlinked IS NULL AND vmstate.is_absorbing(v.state), v.state, v.state_generation::bigint
       INTO v_result;

@@ -11,7 +11,7 @@ BEGIN
       format('Element %s: ', r.ordinal))
     FROM unnest(p_reports) AS r
     WHERE num_nulls(r.instance_id, r.propolis_id, r.state) > 0
-      OR (r.generation BETWEEN 1 AND 9007199254740991 AND isfinite(r.time)) IS NOT TRUE
+      OR (r.generation BETWEEN 1 AND 9007199254740991 AND vmstate.is_point_in_time(r.time)) IS NOT TRUE
       OR num_nonnulls(r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
         r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time) > 0
     ORDER BY r.ordinal;

@@ -40,7 +40,7 @@ BEGIN
       WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
         AND vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, p_generation) = 'applied'
         AND (v_sleds IS NULL OR v.sled_id = ANY (v_sleds))
-        AND p_state IS NOT NULL AND isfinite(p_time) AND p_generation <= 9007199254740991
+        AND p_state IS NOT NULL AND vmstate.is_point_in_time(p_time) AND p_generation <= 9007199254740991
       RETURNING 'applied'::vmstate.outcome, NULL::vmstate.outcome, NULL::vmstate.outcome,
         v.time_unlinked IS NULL AND vmstate.is_absorbing(v.state), v.state, v.state_generation::bigint
       INTO v_result;
