@@ -62,7 +62,7 @@ function isRoomy(dir) {
   }
 }
 
-function temporaryBase() {
+export function temporaryBase() {
   const wanted = realpathSync(tmpdir());
   const base = [wanted, "/tmp", "/var/tmp"].find(isReachable);
   if (base === undefined) throw unreachable(wanted);

@@ -30,14 +30,15 @@ const defaultSettings = {
  * @param {string} bin
  * @param {Cluster} cluster
  * @param {Record<string, string>} settings
+ * @param {number} [fixedPort] instead of a free one
  */
-export async function startServer(bin, { data, password }, settings) {
+export async function startServer(bin, { data, password }, settings, fixedPort) {
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
+    const port = fixedPort ?? (await freePort());
     const server = run(bin, data, port, { ...defaultSettings, ...settings });
     if (await isReady(data, server)) {
       const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=disable`;
-      return { url, exited: server.exited, stop: server.stop };
+      return { url, port, pid: server.pid, exited: server.exited, stop: server.stop };
     }
     await server.stop();
     // Somebody else may have taken the port in between.
@@ -93,7 +94,7 @@ function run(bin, data, port, settings) {
     await exited;
     clearTimeout(timer);
   };
-  return { exited, stop, isRunning: () => running, log: () => log };
+  return { pid: child.pid, exited, stop, isRunning: () => running, log: () => log };
 }
 
 /**
@@ -103,20 +104,23 @@ function run(bin, data, port, settings) {
 async function isReady(data, server) {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (server.isRunning() && Date.now() < deadline) {
-    if (status(data) === "ready") return true;
+    if (status(data, server.pid) === "ready") return true;
     await sleep(10);
   }
   return false;
 }
 
 /**
- * The line that pg_ctl, too, waits for; unlike the log it depends on no setting.
+ * The line that pg_ctl, too, waits for; unlike the log it depends on no setting. A server that was killed leaves its
+ * file behind.
  *
  * @param {string} data
+ * @param {number | undefined} pid
  */
-function status(data) {
+function status(data, pid) {
   try {
-    return readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[7]?.trim();
+    const lines = readFileSync(join(data, "postmaster.pid"), "utf8").split("\n");
+    return Number(lines[0]) === pid ? lines[7]?.trim() : undefined;
   } catch {
     return undefined;
   }

@@ -1,0 +1,63 @@
+import { setTimeout } from "node:timers/promises";
+
+export const CONNECTION_CLOSED = "CONNECTION_CLOSED";
+/** The errors of a client whose connection was cut, refused, or not let in while the server recovers. */
+export const CUT: readonly string[] = [
+  CONNECTION_CLOSED,
+  "CONNECTION_DESTROYED",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "57P01",
+  "57P02",
+  "57P03",
+];
+export const TOO_MANY_CONNECTIONS = "53300";
+export const CANCELLED = "57014";
+export const LOCK_TIMEOUT = "55P03";
+export const IDLE_TIMEOUT = "25P03";
+export const SERIALIZATION_FAILURE = "40001";
+
+const PATIENCE_MS = 60_000;
+const BACKOFF_MS = 10;
+
+/** Errors that are no surprise, and how often each came. */
+export class Faults {
+  readonly #expected: ReadonlySet<string>;
+  readonly #counts = new Map<string, number>();
+  #interrupted = 0;
+
+  /** @param expected error codes of the client and SQLSTATEs */
+  constructor(expected: readonly string[]) {
+    this.#expected = new Set(expected);
+  }
+
+  countOf(code: string): number {
+    return this.#counts.get(code) ?? 0;
+  }
+
+  /** How many acts did not get through at once. */
+  get interrupted(): number {
+    return this.#interrupted;
+  }
+
+  /** Does it again until no fault gets in its way. */
+  async persist<T>(act: () => Promise<T>): Promise<T> {
+    const begun = performance.now();
+    for (let n = 0; ; n++)
+      try {
+        return await act();
+      } catch (error) {
+        const code = codeOf(error);
+        if (!this.#expected.has(code) || performance.now() - begun > PATIENCE_MS) throw error;
+        this.#counts.set(code, this.countOf(code) + 1);
+        if (n === 0) this.#interrupted++;
+        await setTimeout(BACKOFF_MS);
+      }
+  }
+}
+
+/** The SQLSTATE, or the error code of the client or of Node. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
