@@ -1,0 +1,214 @@
+import { randomUUID } from "node:crypto";
+import postgres from "postgres";
+import {
+  beginUpdate,
+  bindSledAgent,
+  commitUpdate,
+  deleteVmm,
+  explainUpdate,
+  inheritUpdate,
+  reportVmm,
+  unwindMigration,
+} from "../../../src/index.js";
+import {
+  applied,
+  creating,
+  deleted,
+  expireLease,
+  failed,
+  handedOver,
+  instance,
+  migrated,
+  migrating,
+  migration,
+  running,
+  saying,
+  starting,
+  stopped,
+  unknown,
+  unwound,
+  vmm,
+  type Scenario,
+} from "../../sql/scenario.js";
+import type { Catalog } from "./catalog.js";
+
+/** An instance that calls are about. */
+export interface Subject {
+  /** What suits a slot of this name, as text. */
+  named: Readonly<Record<string, readonly string[]>>;
+  ids: readonly string[];
+  /** Its rows, as text, by their type. */
+  rows: Readonly<Record<string, readonly string[]>>;
+}
+
+const LAST = 2 ** 53 - 1;
+
+type Reach = (sql: postgres.Sql) => Promise<Scenario>;
+
+/** One instance in each kind of state, two of them in one project. */
+const reaches = (projectId: string): Reach[] => [
+  running,
+  (sql) => stopped(sql, { intendedState: "running", projectId }),
+  creating,
+  starting,
+  unwound,
+  failed,
+  deleted,
+  migrating,
+  handedOver,
+  migrated,
+  () => Promise.resolve(unknown()),
+  () => Promise.resolve(unknown({ name: "Robert'); drop table vmstate.instance; --" })),
+  (sql) => saying(sql, "rebooting"),
+  (sql) => saying(sql, "stopped"),
+  (sql) => saying(sql, "destroyed"),
+  (sql) => stopped(sql, { name: "'); drop table vmstate.instance; --", projectId }),
+  held,
+  inherited,
+  expired,
+  committed,
+  migrationUnwound,
+  vmmDeleted,
+  atLastGeneration,
+  (sql) => reportedAt(sql, "294276-12-31 23:59:59.999999+00"),
+  (sql) => reportedAt(sql, "9999-12-31 23:59:59.999999+00"),
+  (sql) => reportedAt(sql, "0001-01-01 00:00:00+00"),
+  (sql) => reportedAt(sql, "4713-01-01 00:00:00+00 BC"),
+];
+
+/** Fills the database, and says what is in it. */
+export async function populate(sql: postgres.Sql, catalog: Catalog): Promise<Subject[]> {
+  const scenarios: Scenario[] = [];
+  for (const reach of reaches(randomUUID())) scenarios.push(await reach(sql));
+  await bindSledAgent(sql, { role: "pg_monitor", sledId: randomUUID() });
+  const rows = await readRows(sql, catalog);
+  return await Promise.all(
+    scenarios.map(async (s) => ({ ...(await nameAll(sql, s)), rows: rows.get(s.instanceId) ?? {} })),
+  );
+}
+
+async function held(sql: postgres.Sql): Promise<Scenario> {
+  const s = await saying(sql, "destroyed");
+  await applied(beginUpdate(sql, { ...s, sagaId: randomUUID(), lease: "1 hour" }));
+  return s;
+}
+
+async function inherited(sql: postgres.Sql): Promise<Scenario> {
+  const s = await saying(sql, "failed");
+  const parentSagaId = randomUUID();
+  const { updaterGeneration } = await applied(beginUpdate(sql, { ...s, sagaId: parentSagaId, lease: 3600 }));
+  const sagaId = randomUUID();
+  await applied(inheritUpdate(sql, { ...s, parentSagaId, updaterGeneration, sagaId, lease: 3600 }));
+  return s;
+}
+
+async function expired(sql: postgres.Sql): Promise<Scenario> {
+  const s = await held(sql);
+  await expireLease(sql, s);
+  return s;
+}
+
+async function committed(sql: postgres.Sql): Promise<Scenario> {
+  const s = await saying(sql, "destroyed");
+  const sagaId = randomUUID();
+  const lock = await applied(beginUpdate(sql, { ...s, sagaId, lease: "1 hour" }));
+  const { updaterGeneration, planToken } = lock;
+  await applied(commitUpdate(sql, { ...s, sagaId, updaterGeneration, planToken }));
+  return s;
+}
+
+async function migrationUnwound(sql: postgres.Sql): Promise<Scenario> {
+  const s = await migrating(sql);
+  await applied(unwindMigration(sql, s.migration));
+  return s;
+}
+
+async function vmmDeleted(sql: postgres.Sql): Promise<Scenario> {
+  const s = await failed(sql);
+  await applied(deleteVmm(sql, s));
+  return s;
+}
+
+async function atLastGeneration(sql: postgres.Sql): Promise<Scenario> {
+  const s = await running(sql);
+  await unlessRefused(reportVmm(sql, { ...s, state: "running", generation: LAST, time: new Date() }));
+  return s;
+}
+
+async function reportedAt(sql: postgres.Sql, time: string): Promise<Scenario> {
+  const s = await running(sql);
+  await unlessRefused(reportVmm(sql, { ...s, state: "running", generation: 3, time }));
+  return s;
+}
+
+/** What is accepted, however extreme, must not do harm later. */
+async function unlessRefused(call: Promise<unknown>): Promise<void> {
+  await call.catch((error: unknown) => {
+    if (!(error instanceof postgres.PostgresError)) throw error;
+  });
+}
+
+async function nameAll(sql: postgres.Sql, s: Scenario): Promise<Omit<Subject, "rows">> {
+  const row = await instance(sql, s);
+  const vmms = [await vmm(sql, s.propolisId), await vmm(sql, s.destinationId)];
+  const vmmGenerations = texts(vmms.map((v) => v["state_generation"]));
+  const side = await migration(sql, s.migrationId);
+  const { planToken } = await explainUpdate(sql, s);
+  const ids = {
+    instance_id: [s.instanceId],
+    project_id: [s.create.projectId],
+    propolis_id: [s.propolisId, s.propolisId, s.destinationId],
+    active_propolis_id: [s.propolisId],
+    source_propolis_id: [s.propolisId],
+    destination_propolis_id: [s.destinationId],
+    migration_id: [s.migrationId],
+    saga_id: texts([s.start.sagaId, s.migration.sagaId, row["updater_id"]]),
+    sled_id: [s.start.sledId, s.migration.sledId],
+  };
+  return {
+    named: {
+      ...ids,
+      id: ids.instance_id,
+      parent_saga_id: texts([row["updater_id"] ?? s.start.sagaId]),
+      migration_in_id: ids.migration_id,
+      migration_out_id: [s.instanceId, s.migrationId],
+      time_deleted: [],
+      name: [s.create.name],
+      start_reason: ["user", "auto_restart"],
+      role: ["pg_monitor", "pg_read_all_data"],
+      lease: ["1 minute", "1 hour"],
+      plan_token: texts([planToken]),
+      updater_generation: texts([row["updater_generation"]]),
+      expected_generation: [...texts([row["state_generation"]]), ...vmmGenerations],
+      generation: vmmGenerations.map(next),
+      migration_in_generation: texts([side["destination_generation"] ?? 1]).map(next),
+      migration_out_generation: texts([side["source_generation"] ?? 1]).map(next),
+    },
+    ids: Object.values(ids).flat(),
+  };
+}
+
+/** Those that there are. */
+function texts(values: readonly unknown[]): string[] {
+  return values.filter((value) => typeof value === "string" || typeof value === "number").map(String);
+}
+
+function next(generation: string): string {
+  return String(BigInt(generation) + 1n);
+}
+
+/** By instance, by type. */
+async function readRows(sql: postgres.Sql, catalog: Catalog): Promise<Map<string, Record<string, string[]>>> {
+  const byInstance = new Map<string, Record<string, string[]>>();
+  for (const { name } of catalog.relations) {
+    const rows = await sql<{ id: string | null; row: string }[]>`
+      select coalesce(to_jsonb(r) ->> 'instance_id', to_jsonb(r) ->> 'id') as id, r::text as row
+        from vmstate.${sql(name)} as r`;
+    for (const { id, row } of rows) {
+      const types = byInstance.get(String(id)) ?? {};
+      (types[`vmstate.${name}`] ??= []).push(row);
+      byInstance.set(String(id), types);
+    }
+  }
+  return byInstance;
+}

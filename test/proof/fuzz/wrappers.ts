@@ -1,0 +1,102 @@
+import { inspect } from "node:util";
+import fc from "fast-check";
+import type postgres from "postgres";
+import { vmstate, type SqlClient } from "../../../src/index.js";
+import { sizeOf, type Argument, type Catalog } from "./catalog.js";
+import { butSome, choice } from "./choice.js";
+import { expectFaithful } from "./faithful.js";
+import { clients, type Act, type ClientName } from "./ground.js";
+import { camel, jsSupply, snake } from "./js-values.js";
+import type { Subject } from "./population.js";
+import { ThrownAtOnce, type Target } from "./trial.js";
+
+type Given = Readonly<Record<string, unknown>>;
+
+const READABLE = { depth: 6, maxStringLength: 80, maxArrayLength: 10, compact: true, breakLength: Infinity };
+const clientNames = Object.keys(clients) as ClientName[];
+
+const instanceId = { name: "instanceId", type: "pg_catalog.uuid", optional: false };
+const projectId = { name: "projectId", type: "pg_catalog.uuid", optional: false };
+const limit = { name: "limit", type: "pg_catalog.int8", optional: true };
+
+/** What the functions that read views take; all the others take a limit. */
+const ofViews: Readonly<Record<string, Argument[]>> = {
+  apiInstance: [instanceId],
+  apiInstances: [projectId, limit],
+  apiVmms: [instanceId],
+};
+
+/** Every function of the package that calls the database. */
+export function wrapperTargets(catalog: Catalog, subjects: readonly Subject[]): Target[] {
+  const nobody = {} as SqlClient;
+  return Object.keys(vmstate(nobody)).map((name) => {
+    const routine = catalog.routines.find((known) => known.name === snake(name));
+    const slots = routine?.arguments.map(camelCase) ?? ofViews[name] ?? [limit];
+    const given = choice(subjects, slots, jsSupply(catalog, subjects), butSome(slots));
+    return {
+      kind: "wrapper",
+      name,
+      size: sizeOf(slots),
+      accepts: true,
+      trials: fc.tuple(given, fc.constantFrom(...clientNames)).map(([given, client]) => {
+        const named = Object.fromEntries([...given].map(([slot, value]) => [slot.name, value]));
+        return {
+          title: () => `${name}(${inspect(argumentOf(name, named), READABLE)}) of a client that is ${client}`,
+          client,
+          act: actOf(name, named),
+          ...(routine && { verb: routine }),
+          writes: routine !== undefined && name !== "explainUpdate",
+          mayFailWith: (code) => isRefusedByDriver(code, slots, named),
+        };
+      }),
+    };
+  });
+}
+
+function camelCase(slot: Argument): Argument {
+  return { ...slot, name: camel(slot.name.replace(/^p_/, "")) };
+}
+
+function argumentOf(name: string, given: Given): unknown {
+  return name === "reportVmms" ? given["reports"] : given;
+}
+
+function actOf(name: string, given: Given): Act {
+  return async (sql) => {
+    const answer = await started(sql, name, given);
+    await expectFaithful(sql, name, given, answer);
+    return answer;
+  };
+}
+
+/** The promise that the function must return, whatever it is given. */
+function started(sql: postgres.ISql, name: string, given: Given): Promise<unknown> {
+  const call = Object.entries(vmstate(sql)).find(([known]) => known === name)?.[1] as (
+    a: unknown,
+  ) => Promise<unknown>;
+  try {
+    return call(argumentOf(name, given));
+  } catch (error) {
+    throw new ThrownAtOnce(String(error), { cause: error });
+  }
+}
+
+/**
+ * The driver sends nothing when a required value is missing, and says that no such function exists when a value is of a
+ * type that it declares by itself. The compiler stops both.
+ */
+function isRefusedByDriver(code: string, slots: readonly Argument[], given: Given): boolean {
+  if (code === "UNDEFINED_VALUE")
+    return slots.some((slot) => !slot.optional && given[slot.name] === undefined);
+  return (code === "42883" || code === "42804") && Object.values(given).some(isDeclared);
+}
+
+function isDeclared(value: unknown): boolean {
+  if (Array.isArray(value)) return isDeclared(value[0]);
+  return (
+    value instanceof Date ||
+    value instanceof Uint8Array ||
+    typeof value === "boolean" ||
+    typeof value === "bigint"
+  );
+}
