@@ -1,0 +1,17 @@
+import fc from "fast-check";
+import type { Call } from "../calls.js";
+import { anyCall } from "./any.js";
+import type { Draw } from "./at.js";
+import { lifeGoesOn } from "./life.js";
+
+/** One of the latest calls once more, word for word. */
+const replay = fc.constantFrom(0, 0, 0, 0, 1, 1, 2, 3, 5, 8).map((n): Draw<Call> => ({ calls, ...at }) => {
+  const call = calls.at(-1 - (n % Math.max(1, calls.length)));
+  return call ?? { verb: "explain_update", a: { instanceId: at.names.id("instance", 0) } };
+});
+
+export const call: fc.Arbitrary<Draw<Call>> = fc.oneof(
+  { weight: 10, arbitrary: lifeGoesOn },
+  { weight: 8, arbitrary: anyCall },
+  { weight: 2, arbitrary: replay },
+);

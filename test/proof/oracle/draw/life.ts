@@ -1,0 +1,264 @@
+import fc from "fast-check";
+import type { MigrationState, ReportedVmmState, ReportVmmArguments } from "../../../../src/index.js";
+import { alive, dead } from "../../../sql/model.js";
+import type { Call } from "../calls.js";
+import { planFor } from "../model/plan.js";
+import { LEASES } from "../model/update-saga.js";
+import {
+  type InstanceRow,
+  migrationOf,
+  type MigrationRow,
+  migrationsOf,
+  vmmOf,
+  type VmmRow,
+  vmmsOf,
+} from "../model/world.js";
+import { type At, type Draw, nextTime } from "./at.js";
+import * as pick from "./picks.js";
+import { latestPlan, seenPlan } from "./plans.js";
+
+/** Of a migration's destination or source, with its side or without. */
+type Report = "received" | "sent" | "receiving" | "sending";
+
+const wish = fc.record({
+  n: fc.nat(1),
+  project: fc.constantFrom(0, 0, 0, 1, 1, 1, "own" as const, "own" as const, "own" as const),
+  choice: fc.nat(999),
+  saga: pick.saga,
+  sled: pick.sled,
+  lease: fc.constantFrom(...Object.keys(LEASES)),
+  newVmm: pick.newVmm,
+  newMigration: pick.newMigration,
+  intendedState: fc.constantFrom("running" as const, "stopped" as const),
+  side: fc.constantFrom<MigrationState>("in_progress", "completed", "completed", "failed"),
+  newer: pick.newer,
+  batch: fc.oneof(
+    fc.shuffledSubarray<Report>(["received", "sent", "receiving", "sending"], { minLength: 2 }),
+    fc.shuffledSubarray<Report>(["receiving", "sending"], { minLength: 2 }),
+  ),
+  received: fc.constantFrom<ReportedVmmState>("running", "running", "running", "destroyed", "failed"),
+  sent: fc.constantFrom<ReportedVmmState>("migrating", "migrating", "destroyed", "failed"),
+});
+
+/** What is open about a call that makes sense. */
+type Wish = typeof wish extends fc.Arbitrary<infer W> ? W : never;
+
+/** What somebody would do next with one of the instances, as its life stands: so that calls lead far. */
+export const lifeGoesOn: fc.Arbitrary<Draw<Call>> = wish.map(
+  (wish): Draw<Call> =>
+    (at) =>
+      nextCall(at, wish),
+);
+
+/** What leads to a live migration the soonest. */
+export const straightOn: fc.Arbitrary<Draw<Call>> = wish.map(
+  (wish): Draw<Call> =>
+    (at) =>
+      nextCall(at, { ...wish, choice: 0 }),
+);
+
+function nextCall(at: At, wish: Wish): Call {
+  const focused = { ...wish, n: at.focus ?? wish.n };
+  const calls = nextCalls(at, focused);
+  return calls[wish.choice % calls.length] ?? creation(at, focused);
+}
+
+/** First what leads to a live migration. */
+function nextCalls(at: At, wish: Wish): Call[] {
+  const instance = at.world.instances[at.names.id("instance", wish.n)];
+  if (!instance) return [creation(at, wish)];
+  const strays = vmmsOf(at.world, instance.id).filter(
+    ({ timeUnlinked, timeDeleted }) => timeUnlinked !== null && timeDeleted === null,
+  );
+  return [
+    ...withoutVmm(at, instance, wish),
+    ...withActiveVmm(at, instance, wish),
+    ...withMigration(at, instance, wish),
+    ...withUpdate(at, instance, wish),
+    ...strays.flatMap((vmm) => tidied(at, vmm)),
+    ...afterDeletion(at, instance, wish),
+  ];
+}
+
+function creation({ names }: At, { n, project, intendedState }: Wish): Call {
+  const ids = {
+    id: names.id("instance", n),
+    projectId: names.id("project", project === "own" ? n : project),
+  };
+  return { verb: "create_instance", a: { ...ids, name: "a", intendedState } };
+}
+
+function withoutVmm(at: At, instance: InstanceRow, wish: Wish): Call[] {
+  const { id: instanceId } = instance;
+  const active = vmmOf(at.world, instanceId, instance.activePropolisId);
+  const start = begunStart(at, instance, wish, "user");
+  const end: Call = { verb: "delete_instance", a: { instanceId } };
+  switch (active?.state ?? instance.state) {
+    case "creating":
+      return active ? [] : [{ verb: "finish_instance_creation", a: { id: instanceId } }];
+    case "failed":
+      return active
+        ? []
+        : [start, start, begunStart(at, instance, wish, "auto_restart"), stop(instance), end];
+    case "no_vmm":
+    case "saga_unwound":
+      return [start, start, start, start, begunStart(at, instance, wish, "auto_restart"), end];
+    case "destroyed":
+      return active ? [] : afterwards(at, instance, wish);
+    default:
+      return [];
+  }
+}
+
+function begunStart(at: At, { id: instanceId }: InstanceRow, wish: Wish, startReason: string): Call {
+  const ids = { instanceId, sagaId: wish.saga(at), propolisId: wish.newVmm(at, instanceId) };
+  return { verb: "begin_start", a: { ...ids, sledId: wish.sled(at), propolisIp: "fd00::1", startReason } };
+}
+
+function stop({ id: instanceId }: InstanceRow): Call {
+  return { verb: "request_stop", a: { instanceId } };
+}
+
+/** What comes too late. */
+function afterwards(at: At, { id: instanceId, updaterGeneration }: InstanceRow, { saga }: Wish): Call[] {
+  const updater = { instanceId, sagaId: saga(at), updaterGeneration };
+  return [
+    { verb: "finish_instance_creation", a: { id: instanceId } },
+    { verb: "configure_instance", a: { instanceId } },
+    { verb: "request_stop", a: { instanceId } },
+    { verb: "request_reboot", a: { instanceId } },
+    { verb: "delete_instance", a: { instanceId } },
+    { verb: "begin_update", a: { instanceId, sagaId: saga(at), lease: "1 hour" } },
+    { verb: "commit_update", a: { ...updater, planToken: seenPlan(at, 0) } },
+    { verb: "unlock_update", a: updater },
+    { verb: "run_update", a: { instanceId, sagaId: saga(at) } },
+    { verb: "explain_update", a: { instanceId } },
+  ];
+}
+
+function withActiveVmm(at: At, instance: InstanceRow, wish: Wish): Call[] {
+  const { id: instanceId } = instance;
+  const active = vmmOf(at.world, instanceId, instance.activePropolisId);
+  if (!active || dead(active.state)) return [];
+  const reports = (...states: ReportedVmmState[]): Call[] =>
+    states.map((state) => reporting(at, active, state));
+  const unwind: Call = {
+    verb: "unwind_start",
+    a: { instanceId, propolisId: active.id, sagaId: active.sagaId },
+  };
+  switch (active.state) {
+    case "creating":
+    case "starting":
+      return [...reports("running", "running", "running", "starting", "failed"), unwind, stop(instance)];
+    case "running":
+    case "rebooting": {
+      const reboot: Call = { verb: "request_reboot", a: { instanceId } };
+      if (!isFree(at, instance)) return [...reports("running", "destroyed"), stop(instance), reboot];
+      return [
+        ...Array<Call>(6).fill(begunMigration(at, active, wish)),
+        ...reports("rebooting", "running", "stopping", "destroyed", "failed"),
+        ...[unwind, stop(instance), reboot],
+      ];
+    }
+    default:
+      return reports("running", "stopping", "stopped", "destroyed", "destroyed", "failed");
+  }
+}
+
+function isFree(at: At, { id, destinationPropolisId }: InstanceRow): boolean {
+  const destination = vmmOf(at.world, id, destinationPropolisId);
+  return !destination || destination.state === "saga_unwound";
+}
+
+function begunMigration(at: At, { instanceId, id: sourcePropolisId }: VmmRow, wish: Wish): Call {
+  const destinationPropolisId = wish.newVmm(at, instanceId);
+  const ids = { migrationId: wish.newMigration(at, instanceId), sourcePropolisId, destinationPropolisId };
+  const a = { instanceId, sagaId: wish.saga(at), ...ids, sledId: wish.sled(at), propolisIp: "fd00::2" };
+  return { verb: "begin_migration", a };
+}
+
+function withMigration(at: At, { id: instanceId, migrationId }: InstanceRow, wish: Wish): Call[] {
+  const migration = migrationOf(at.world, instanceId, migrationId);
+  return migration ? onMigration(at, migration, wish) : [];
+}
+
+/** Late calls on a migration that is gone: most of them once the instance is. */
+function afterDeletion(at: At, { id, timeDeleted }: InstanceRow, wish: Wish): Call[] {
+  const deleted = migrationsOf(at.world, id).find((migration) => migration.timeDeleted !== null);
+  const calls = deleted ? onMigration(at, deleted, wish) : [];
+  const first = wish.choice % calls.length;
+  return timeDeleted === null ? calls.slice(first, first + 1) : calls;
+}
+
+function onMigration(at: At, migration: MigrationRow, wish: Wish): Call[] {
+  const { instanceId, sagaId, id: migrationId } = migration;
+  const source = vmmOf(at.world, instanceId, migration.sourcePropolisId);
+  const destination = vmmOf(at.world, instanceId, migration.destinationPropolisId);
+  if (!source || !destination) return [];
+  const receiving = reportOf(at, destination, wish.received);
+  const sending = reportOf(at, source, wish.sent);
+  const received = { ...receiving, ...intoPart(at, migration, wish) };
+  const sent = { ...sending, ...outOfPart(at, migration, wish) };
+  const reports = { received, sent, receiving, sending };
+  return [
+    { verb: "report_vmm", a: received },
+    { verb: "report_vmm", a: sent },
+    { verb: "report_vmm", a: { ...sent, ...outOfPart(at, migration, { ...wish, side: "completed" }) } },
+    { verb: "report_vmms", a: wish.batch.map((name) => reports[name]) },
+    { verb: "unwind_migration", a: { instanceId, sagaId, migrationId } },
+    { verb: "unwind_start", a: { instanceId, sagaId: source.sagaId, propolisId: source.id } },
+  ];
+}
+
+type Part = Partial<ReportVmmArguments>;
+
+function intoPart(at: At, { id, destinationGeneration }: MigrationRow, { side, newer }: Wish): Part {
+  const migrationInGeneration = newer(destinationGeneration);
+  return {
+    ...{ migrationInId: id, migrationInState: side },
+    ...{ migrationInGeneration, migrationInTime: nextTime(at) },
+  };
+}
+
+function outOfPart(at: At, { id, sourceGeneration }: MigrationRow, { side, newer }: Wish): Part {
+  const migrationOutGeneration = newer(sourceGeneration);
+  return {
+    ...{ migrationOutId: id, migrationOutState: side },
+    ...{ migrationOutGeneration, migrationOutTime: nextTime(at) },
+  };
+}
+
+function withUpdate(at: At, instance: InstanceRow, { saga, lease }: Wish): Call[] {
+  const { id: instanceId, updaterId, updaterGeneration } = instance;
+  const sagaId = saga(at);
+  const run: Call = { verb: "run_update", a: { instanceId, sagaId } };
+  const begin: Call = { verb: "begin_update", a: { instanceId, sagaId: updaterId ?? sagaId, lease } };
+  if (updaterId === null) return planFor(at.world, instance).needed ? [run, run, begin, begin] : [];
+  const held = { instanceId, sagaId: updaterId, updaterGeneration };
+  const child = { instanceId, parentSagaId: updaterId, updaterGeneration, sagaId, lease };
+  return [
+    begin,
+    { verb: "commit_update", a: { ...held, planToken: latestPlan(at, instance) } },
+    { verb: "commit_update", a: { ...held, planToken: seenPlan(at, 0) } },
+    { verb: "inherit_update", a: child },
+    { verb: "unlock_update", a: held },
+  ];
+}
+
+/** What no instance names any more ends, and goes. */
+function tidied(at: At, vmm: VmmRow): Call[] {
+  const removal: Call = { verb: "delete_vmm", a: { instanceId: vmm.instanceId, propolisId: vmm.id } };
+  return alive(vmm.state) ? [reporting(at, vmm, "destroyed"), removal] : [removal];
+}
+
+function reporting(at: At, vmm: VmmRow, state: ReportedVmmState): Call {
+  return { verb: "report_vmm", a: reportOf(at, vmm, state) };
+}
+
+function reportOf(
+  at: At,
+  { instanceId, id, stateGeneration }: VmmRow,
+  state: ReportedVmmState,
+): ReportVmmArguments {
+  return { instanceId, propolisId: id, state, generation: stateGeneration + 1, time: nextTime(at) };
+}

@@ -1,0 +1,110 @@
+import type {
+  BeginUpdateArguments,
+  CommitUpdateArguments,
+  ExplainUpdateArguments,
+  InheritUpdateArguments,
+  Interval,
+  RunUpdateArguments,
+  UnlockUpdateArguments,
+} from "../../../../src/generated.js";
+import { carriedOut, planColumns, planFor, showInstance, showPlan } from "./plan.js";
+import { isUnderUpdate } from "./restart.js";
+import { applied, conflict, type Decision, onLiveInstance, type Step, unchanged } from "./step.js";
+import { HOUR, type InstanceRow, type World, write } from "./world.js";
+
+/** The leases that are drawn. */
+export const LEASES: Record<string, number> = { "1 hour": HOUR, "1 day": 24 * HOUR };
+
+export function beginUpdate(world: World, { instanceId, sagaId, lease }: BeginUpdateArguments): Step {
+  return onLiveInstance(world, instanceId, showPlan, (instance) => {
+    const isHolder = instance.updaterId === sagaId;
+    if (!isHolder && isUnderUpdate(world, instance)) return conflict("locked");
+    if (!planFor(world, instance).needed) return nothingToDo(world, instance, isHolder);
+    return applied(
+      write(world, {
+        instance: isHolder ? prolonged(world, instance, lease) : locked(world, instance, sagaId, lease),
+      }),
+    );
+  });
+}
+
+/** No lock is kept. */
+function nothingToDo(world: World, instance: InstanceRow, isHolder: boolean): Decision {
+  return isHolder ? { ...unchanged, world: write(world, { instance: unlocked(instance) }) } : unchanged;
+}
+
+function locked(world: World, instance: InstanceRow, sagaId: string, lease: Interval): InstanceRow {
+  const updaterGeneration = instance.updaterGeneration + 1;
+  return { ...instance, updaterId: sagaId, updaterGeneration, updaterLeaseUntil: leaseUntil(world, lease) };
+}
+
+function prolonged(world: World, instance: InstanceRow, lease: Interval): InstanceRow {
+  const updaterLeaseUntil = Math.max(instance.updaterLeaseUntil ?? 0, leaseUntil(world, lease));
+  return { ...instance, updaterLeaseUntil };
+}
+
+function leaseUntil(world: World, lease: Interval): number {
+  const ticks = LEASES[lease];
+  if (ticks === undefined) throw new RangeError(`the model knows no lease of ${lease}`);
+  return world.now + ticks;
+}
+
+function unlocked(instance: InstanceRow): InstanceRow {
+  return { ...instance, updaterId: null, updaterLeaseUntil: null };
+}
+
+function holds(instance: InstanceRow, sagaId: string, updaterGeneration: number): boolean {
+  return instance.updaterId === sagaId && instance.updaterGeneration === updaterGeneration;
+}
+
+export function inheritUpdate(world: World, a: InheritUpdateArguments): Step {
+  return onLiveInstance(world, a.instanceId, showPlan, (instance) => {
+    if (holds(instance, a.sagaId, a.updaterGeneration + 1)) return unchanged;
+    if (!holds(instance, a.parentSagaId, a.updaterGeneration)) return conflict("lock_lost");
+    const { updaterLeaseUntil } = prolonged(world, instance, a.lease);
+    const inherited = { ...locked(world, instance, a.sagaId, a.lease), updaterLeaseUntil };
+    return applied(write(world, { instance: inherited }));
+  });
+}
+
+export function commitUpdate(world: World, a: CommitUpdateArguments): Step {
+  return onLiveInstance(world, a.instanceId, showInstance, (instance) => {
+    if (instance.committedUpdaterGeneration === a.updaterGeneration) return unchanged;
+    if (!holds(instance, a.sagaId, a.updaterGeneration)) return conflict("lock_lost");
+    const { planToken } = planColumns(world, instance);
+    if (planToken !== a.planToken) return conflict(tokenRefusal(a.planToken, instance));
+    const plan = planFor(world, instance);
+    return applied(write(world, { instance: carriedOut(world, instance, plan, a.updaterGeneration) }));
+  });
+}
+
+/** What no plan was ever called is another plan. */
+function tokenRefusal(planToken: string, { stateGeneration }: InstanceRow): string {
+  const isOfAnotherGeneration = planToken.startsWith("[") && !planToken.startsWith(`[${stateGeneration},`);
+  return isOfAnotherGeneration ? "stale_generation" : "plan_changed";
+}
+
+export function unlockUpdate(world: World, a: UnlockUpdateArguments): Step {
+  return onLiveInstance(world, a.instanceId, showInstance, (instance) => {
+    if (instance.updaterId === null && instance.updaterGeneration === a.updaterGeneration) return unchanged;
+    if (!holds(instance, a.sagaId, a.updaterGeneration)) return conflict("lock_lost");
+    return applied(write(world, { instance: unlocked(instance) }));
+  });
+}
+
+export function runUpdate(world: World, { instanceId, sagaId }: RunUpdateArguments): Step {
+  return onLiveInstance(world, instanceId, showPlan, (instance) => {
+    const isHolder = instance.updaterId === sagaId;
+    if (!isHolder && isUnderUpdate(world, instance)) return conflict("locked");
+    const plan = planFor(world, instance);
+    if (!plan.needed) return nothingToDo(world, instance, isHolder);
+    const updated = carriedOut(world, instance, plan, instance.updaterGeneration + 1);
+    return applied(write(world, { instance: updated }), planColumns(world, instance));
+  });
+}
+
+export function explainUpdate(world: World, { instanceId }: ExplainUpdateArguments): Step {
+  return onLiveInstance(world, instanceId, showPlan, (instance) =>
+    planFor(world, instance).needed ? { outcome: "applied" } : unchanged,
+  );
+}

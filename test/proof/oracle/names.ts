@@ -1,0 +1,25 @@
+import { createHash } from "node:crypto";
+
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
+export type Kind = "instance" | "project" | "saga" | "vmm" | "migration" | "sled";
+
+/** The ids of one course of calls: another scope has other ones, the same scope the same ones again. */
+export class Names {
+  readonly #names = new Map<string, string>();
+
+  constructor(readonly scope: string) {}
+
+  id(kind: Kind, which: number | "unknown"): string {
+    const name = `${kind}-${which}`;
+    const hex = createHash("sha256").update(`${this.scope}/${name}`).digest("hex");
+    const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/, "$1-$2-$3-$4-$5");
+    this.#names.set(id, name);
+    return id;
+  }
+
+  /** The text with names in place of ids. */
+  named(text: string): string {
+    return text.replace(UUID, (id) => this.#names.get(id) ?? id);
+  }
+}

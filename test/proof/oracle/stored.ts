@@ -1,0 +1,60 @@
+import type postgres from "postgres";
+import type { Picture } from "./model/picture.js";
+
+/** The rows of these instances, in one statement. */
+export async function storedRows(sql: postgres.ISql, ids: readonly string[]): Promise<Picture> {
+  const [row] = await sql<[{ picture: string }]>`
+    select json_build_object(
+      'instance', (select coalesce(json_object_agg(r.id, r), '{}')
+        from vmstate.instance as r where r.id = any (${ids}::uuid[])),
+      'vmm', (select coalesce(json_object_agg(r.id, r), '{}')
+        from vmstate.vmm as r where r.instance_id = any (${ids}::uuid[])),
+      'migration', (select coalesce(json_object_agg(r.id, r), '{}')
+        from vmstate.migration as r where r.instance_id = any (${ids}::uuid[]))
+    )::text as picture`;
+  return parsed(row.picture);
+}
+
+/** What the views show of these instances, in one statement. */
+export async function storedViews(sql: postgres.ISql, ids: readonly string[]): Promise<Picture> {
+  const [row] = await sql<[{ picture: string }]>`
+    select json_build_object(
+      'api_instance', (select coalesce(json_object_agg(r.id, r), '{}')
+        from vmstate.api_instance as r where r.id = any (${ids}::uuid[])),
+      'api_vmm', (select coalesce(json_object_agg(r.id, r), '{}')
+        from vmstate.api_vmm as r where r.instance_id = any (${ids}::uuid[])),
+      'pending_update', (select coalesce(json_object_agg(r.instance_id, r), '{}')
+        from vmstate.pending_update as r where r.instance_id = any (${ids}::uuid[])),
+      'abandoned_vmm', (select coalesce(json_object_agg(r.propolis_id, r), '{}')
+        from vmstate.abandoned_vmm as r where r.instance_id = any (${ids}::uuid[])),
+      'orphaned_vmm', (select coalesce(json_object_agg(r.propolis_id, r), '{}')
+        from vmstate.orphaned_vmm as r where r.instance_id = any (${ids}::uuid[])),
+      'restartable_instance', (select coalesce(json_object_agg(r.instance_id, r), '{}')
+        from vmstate.restartable_instance as r where r.instance_id = any (${ids}::uuid[])),
+      'watched_vmm', (select coalesce(json_object_agg(r.propolis_id, r), '{}')
+        from vmstate.watched_vmm as r where r.instance_id = any (${ids}::uuid[])),
+      'invariant_violation', (select coalesce(json_object_agg(concat(r.instance_id, ' ', r.invariant), r), '{}')
+        from vmstate.invariant_violation as r where r.instance_id = any (${ids}::uuid[]))
+    )::text as picture`;
+  return parsed(row.picture);
+}
+
+/** By relation and id; columns in camel case, as answers have them. */
+function parsed(json: string): Picture {
+  const relations = JSON.parse(json) as Picture;
+  return Object.fromEntries(
+    Object.entries(relations).map(([relation, rows]) => [
+      relation,
+      Object.fromEntries(Object.entries(rows).map(([id, row]) => [id, inCamelCase(row)])),
+    ]),
+  );
+}
+
+function inCamelCase(row: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+      value,
+    ]),
+  );
+}
