@@ -902,7 +902,8 @@ FROM (
   UNION ALL
   SELECT i.id
   FROM vmstate.vmm AS v
-  JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.active_propolis_id = v.id AND i.migration_id IS NULL
+  -- linked, and nothing to migrate: it is the active one; to say so makes the planner expect but one row
+  JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.migration_id IS NULL
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
 ) AS c (instance_id)
 JOIN vmstate.instance_plan AS p ON p.instance_id = c.instance_id
@@ -1219,6 +1220,21 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_links FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_links IS 'Locks VMMs, then migrations, of one instance, each by id. Decide in a later statement: this one''s snapshot is older than its locks.';
+
+-- sql/internal/lock_own_migrations.sql
+CREATE FUNCTION vmstate.lock_own_migrations(p_instance_id uuid, p_propolis_id uuid, p_migration_ids uuid[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  PERFORM FROM vmstate.migration AS m
+    WHERE m.instance_id = p_instance_id AND m.id = ANY (p_migration_ids)
+      AND p_propolis_id IN (m.source_propolis_id, m.destination_propolis_id)
+    ORDER BY m.id FOR NO KEY UPDATE;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.lock_own_migrations FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.lock_own_migrations IS 'Locks migrations, by id, that the VMM is a side of: a report holds up nobody else''s.';
 
 -- sql/internal/lock_migrations_of_vmm.sql
 CREATE FUNCTION vmstate.lock_migrations_of_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS void
@@ -1695,7 +1711,9 @@ AS $$
 DECLARE
   v_role pg_catalog.name := vmstate.session_role();
 BEGIN
-  IF has_function_privilege(v_role, 'vmstate.fail_vmm'::pg_catalog.regproc, 'EXECUTE') THEN
+  -- refused where PostgreSQL runs one role's functions in another's session, as ANALYZE does with those of an index
+  UNLISTEN vmstate;
+  IF has_function_privilege(v_role, to_regproc('vmstate.fail_vmm'), 'EXECUTE') THEN
     RETURN NULL;
   END IF;
   RETURN array(SELECT b.sled_id FROM vmstate.sled_agent_binding AS b WHERE b.role = v_role);
@@ -1776,7 +1794,8 @@ REVOKE ALL ON FUNCTION vmstate.refused_report FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.refused_report IS 'Why the VMM part of a report was not written, read in a snapshot newer than the attempt; VM001 if it says nothing a sled agent could say, 42501 if the VMM is on none of these sleds (NULL: any).';
 
 -- sql/internal/report_sides.sql
-CREATE FUNCTION vmstate.report_sides(p_report vmstate.vmm_report) RETURNS vmstate.report_result
+CREATE FUNCTION vmstate.report_sides(p_function text, p_report vmstate.vmm_report, p_sleds uuid[])
+RETURNS vmstate.report_result
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1789,6 +1808,12 @@ BEGIN
     p_report.migration_in_state, p_report.migration_in_generation, p_report.migration_in_time);
   v_out := vmstate.report_source_side(p_report.instance_id, p_report.propolis_id, p_report.migration_out_id,
     p_report.migration_out_state, p_report.migration_out_generation, p_report.migration_out_time);
+  IF p_sleds IS NOT NULL AND EXISTS (
+      SELECT FROM vmstate.vmm AS v
+        WHERE v.instance_id = p_report.instance_id AND v.id = p_report.propolis_id AND v.sled_id <> ALL (p_sleds)) THEN
+    -- it came after the report was checked, and before its sides were judged
+    PERFORM vmstate.reject_foreign_report(p_function, p_report.propolis_id, p_sleds);
+  END IF;
   v_update_needed := EXISTS (
     SELECT FROM vmstate.instance AS i
       WHERE i.id = p_report.instance_id
@@ -1800,7 +1825,7 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_sides FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.report_sides IS 'The migration parts of a report, judged and written; the VMM''s columns of the answer are null. The caller has locked the migrations.';
+COMMENT ON FUNCTION vmstate.report_sides IS 'The migration parts of a report, judged and written; the VMM''s columns of the answer are null. The caller has locked the migrations. 42501 if the VMM is on none of these sleds (NULL: any).';
 
 -- sql/internal/parse_report.sql
 CREATE FUNCTION vmstate.parse_report(p_element jsonb, p_ordinal bigint) RETURNS vmstate.vmm_report
@@ -1881,17 +1906,17 @@ BEGIN
   PERFORM FROM vmstate.vmm AS v
     WHERE (v.instance_id, v.id) IN (SELECT r.instance_id, r.propolis_id FROM unnest(p_reports) AS r)
     ORDER BY v.id FOR NO KEY UPDATE;
-  PERFORM FROM vmstate.migration AS m
-    WHERE (m.instance_id, m.id) IN (
-      SELECT r.instance_id, r.migration_in_id FROM unnest(p_reports) AS r
-      UNION ALL
-      SELECT r.instance_id, r.migration_out_id FROM unnest(p_reports) AS r
-    )
-    ORDER BY m.id FOR NO KEY UPDATE;
+  PERFORM FROM (
+      SELECT r.instance_id, r.propolis_id, unnest(ARRAY[r.migration_in_id, r.migration_out_id])
+      FROM unnest(p_reports) AS r
+    ) AS r (instance_id, propolis_id, migration_id)
+    JOIN vmstate.migration AS m ON m.instance_id = r.instance_id AND m.id = r.migration_id
+      AND r.propolis_id IN (m.source_propolis_id, m.destination_propolis_id)
+    ORDER BY m.id FOR NO KEY UPDATE OF m;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_reported FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.lock_reported IS 'Locks all VMMs of a batch by id, then all its migrations by id.';
+COMMENT ON FUNCTION vmstate.lock_reported IS 'Locks all VMMs of a batch by id, then by id all its migrations that the reporting VMMs are sides of.';
 
 -- sql/internal/judge_reports.sql
 CREATE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_round integer, p_sleds uuid[])
@@ -1944,9 +1969,9 @@ BEGIN
       FROM (
         SELECT j.*,
             CASE WHEN num_nonnulls(j.migration_in_id, j.migration_out_id) > 0 THEN
-              vmstate.report_sides(ROW(j.instance_id, j.propolis_id, j.state, j.generation, j.time,
+              vmstate.report_sides('report_vmms', ROW(j.instance_id, j.propolis_id, j.state, j.generation, j.time,
                 j.migration_in_id, j.migration_in_state, j.migration_in_generation, j.migration_in_time,
-                j.migration_out_id, j.migration_out_state, j.migration_out_generation, j.migration_out_time))
+                j.migration_out_id, j.migration_out_state, j.migration_out_generation, j.migration_out_time), p_sleds)
             END AS sides
           FROM judged AS j
       ) AS s;
@@ -2955,8 +2980,8 @@ BEGIN
   END LOOP;
 
   IF num_nonnulls(p_migration_in_id, p_migration_out_id) > 0 THEN
-    PERFORM vmstate.lock_links(p_instance_id, NULL, ARRAY[p_migration_in_id, p_migration_out_id]);
-    v_sides := vmstate.report_sides(v_report);
+    PERFORM vmstate.lock_own_migrations(p_instance_id, p_propolis_id, ARRAY[p_migration_in_id, p_migration_out_id]);
+    v_sides := vmstate.report_sides('report_vmm', v_report, v_sleds);
     v_result.migration_in_outcome := v_sides.migration_in_outcome;
     v_result.migration_out_outcome := v_sides.migration_out_outcome;
     v_result.update_needed := v_result.update_needed OR v_sides.update_needed;
@@ -3423,4 +3448,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.bind_sled_agent FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.bind_sled_agent IS 'Says which sled a role of kind sled_agent reports for, in place of any before; p_sled_id NULL: none, so that it may report nothing. It counts for the role that logs in, or that SET ROLE names, not for its members. unchanged: it was so already. For the owner of the schema only. VM001: no such role.';
+COMMENT ON FUNCTION vmstate.bind_sled_agent IS 'Says which sled a role of kind sled_agent reports for, in place of any before; p_sled_id NULL: none, so that it may report nothing. A transaction that reads an older snapshot still goes by the old one: to fence a sled at once, REVOKE first. It counts for the role that logs in, or that SET ROLE names, not for its members. unchanged: it was so already. For the owner of the schema only. VM001: no such role.';

@@ -48,9 +48,9 @@ BEGIN
       FROM (
         SELECT j.*,
             CASE WHEN num_nonnulls(j.migration_in_id, j.migration_out_id) > 0 THEN
-              vmstate.report_sides(ROW(j.instance_id, j.propolis_id, j.state, j.generation, j.time,
+              vmstate.report_sides('report_vmms', ROW(j.instance_id, j.propolis_id, j.state, j.generation, j.time,
                 j.migration_in_id, j.migration_in_state, j.migration_in_generation, j.migration_in_time,
-                j.migration_out_id, j.migration_out_state, j.migration_out_generation, j.migration_out_time))
+                j.migration_out_id, j.migration_out_state, j.migration_out_generation, j.migration_out_time), p_sleds)
             END AS sides
           FROM judged AS j
       ) AS s;

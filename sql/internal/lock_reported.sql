@@ -6,14 +6,14 @@ BEGIN
   PERFORM FROM vmstate.vmm AS v
     WHERE (v.instance_id, v.id) IN (SELECT r.instance_id, r.propolis_id FROM unnest(p_reports) AS r)
     ORDER BY v.id FOR NO KEY UPDATE;
-  PERFORM FROM vmstate.migration AS m
-    WHERE (m.instance_id, m.id) IN (
-      SELECT r.instance_id, r.migration_in_id FROM unnest(p_reports) AS r
-      UNION ALL
-      SELECT r.instance_id, r.migration_out_id FROM unnest(p_reports) AS r
-    )
-    ORDER BY m.id FOR NO KEY UPDATE;
+  PERFORM FROM (
+      SELECT r.instance_id, r.propolis_id, unnest(ARRAY[r.migration_in_id, r.migration_out_id])
+      FROM unnest(p_reports) AS r
+    ) AS r (instance_id, propolis_id, migration_id)
+    JOIN vmstate.migration AS m ON m.instance_id = r.instance_id AND m.id = r.migration_id
+      AND r.propolis_id IN (m.source_propolis_id, m.destination_propolis_id)
+    ORDER BY m.id FOR NO KEY UPDATE OF m;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_reported FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.lock_reported IS 'Locks all VMMs of a batch by id, then all its migrations by id.';
+COMMENT ON FUNCTION vmstate.lock_reported IS 'Locks all VMMs of a batch by id, then by id all its migrations that the reporting VMMs are sides of.';

@@ -51,8 +51,8 @@ BEGIN
   END LOOP;
 
   IF num_nonnulls(p_migration_in_id, p_migration_out_id) > 0 THEN
-    PERFORM vmstate.lock_links(p_instance_id, NULL, ARRAY[p_migration_in_id, p_migration_out_id]);
-    v_sides := vmstate.report_sides(v_report);
+    PERFORM vmstate.lock_own_migrations(p_instance_id, p_propolis_id, ARRAY[p_migration_in_id, p_migration_out_id]);
+    v_sides := vmstate.report_sides('report_vmm', v_report, v_sleds);
     v_result.migration_in_outcome := v_sides.migration_in_outcome;
     v_result.migration_out_outcome := v_sides.migration_out_outcome;
     v_result.update_needed := v_result.update_needed OR v_sides.update_needed;

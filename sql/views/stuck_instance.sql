@@ -23,7 +23,8 @@ FROM (
   UNION ALL
   SELECT i.id
   FROM vmstate.vmm AS v
-  JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.active_propolis_id = v.id AND i.migration_id IS NULL
+  -- linked, and nothing to migrate: it is the active one; to say so makes the planner expect but one row
+  JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.migration_id IS NULL
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
 ) AS c (instance_id)
 JOIN vmstate.instance_plan AS p ON p.instance_id = c.instance_id

@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
+  beginMigration,
   beginStart,
   bindSledAgent,
   deleteVmm,
   reportVmm,
   reportVmms,
+  unwindMigration,
   type ReportVmmArguments,
 } from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
@@ -216,6 +218,62 @@ describe("a sled agent", () => {
     holder.release();
     expect(answers.map(({ vmmOutcome }) => vmmOutcome)).toEqual(["applied", "not_found"]);
     expect(await vmm(sql, other.propolisId)).toMatchObject({ state: "creating" });
+  });
+});
+
+describe("what another session does meanwhile", () => {
+  test("a VMM that comes to another sled while a batch waits has neither half of its report believed", async () => {
+    const mine = await running(sql);
+    const other = await running(sql);
+    await bindTo(mine);
+    const holder = await sql.reserve();
+    await holder`begin`;
+    await holder`select from vmstate.vmm where id = ${mine.propolisId} for no key update`;
+    const [{ pid }] = await agent.sql<[{ pid: number }]>`select pg_backend_pid() as pid`;
+    const report = { ...reportOf(other, into(other)), propolisId: other.destinationId };
+
+    const error = errorOf(reportVmms(agent.sql, [reportOf(mine, out(mine)), report]));
+    await untilWaiting(sql, pid);
+    await applied(beginMigration(sql, other.migration));
+    await holder`commit`;
+    holder.release();
+
+    expect(await error).toMatchObject({ code: "42501" });
+    expect(await migration(sql, other.migrationId)).toMatchObject({ destination_state: "pending" });
+    expect(await vmm(sql, mine.propolisId)).toMatchObject({ state: "running" });
+  });
+
+  test.each(["report_vmm", "report_vmms"])("%s holds up no migration of others", async (verb) => {
+    const s = await migrating(sql);
+    await agent.sql`begin`;
+    const report = { ...reportOf(s, into(s)), propolisId: randomUUID() };
+    if (verb === "report_vmm") await reportVmm(agent.sql, report);
+    else await reportVmms(agent.sql, [report]);
+
+    const saga = await sql.reserve();
+    await saga`set lock_timeout = '5s'`;
+    await applied(unwindMigration(saga, s.migration));
+    await saga`reset lock_timeout`;
+    saga.release();
+    await agent.sql`rollback`;
+  });
+
+  test("a report in the session of somebody who analyzes the agent's table is refused", async () => {
+    const s = await running(sql);
+    const { role } = agent;
+    await agent.sql.unsafe(`
+      create function ${role}.report(n integer) returns integer language plpgsql immutable as $$
+      begin
+        if session_user <> '${role}' then
+          perform vmstate.report_vmm('${s.instanceId}', '${s.propolisId}', 'destroyed', 9, now());
+        end if;
+        return n;
+      end $$;
+      create table ${role}.lure (n integer);
+      create index on ${role}.lure (${role}.report(n));
+      insert into ${role}.lure values (1), (2), (3);`);
+    expect(await errorOf(sql.unsafe(`analyze ${role}.lure`))).toMatchObject({ code: "42501" });
+    expect(await vmm(sql, s.propolisId)).toMatchObject({ state: "running" });
   });
 });
 
