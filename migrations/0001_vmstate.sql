@@ -1376,7 +1376,8 @@ BEGIN
       r.active_propolis_id, r.destination_propolis_id, r.migration_id
     INTO v_result
     FROM vmstate.resolved_instance AS r
-    WHERE r.instance_id = p_instance_id;
+    -- what was not there to lock may have come since
+    WHERE r.instance_id = p_instance_id AND p_outcome <> 'not_found';
   v_result.outcome := p_outcome;
   v_result.reason := p_reason;
   RETURN v_result;
@@ -1459,7 +1460,8 @@ BEGIN
   SELECT p_outcome, p_reason, v.state, v.state_generation
     INTO v_result
     FROM vmstate.vmm AS v
-    WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id;
+    -- what was not there to lock may have come since
+    WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id AND p_outcome <> 'not_found';
   v_result.outcome := p_outcome;
   v_result.reason := p_reason;
   RETURN v_result;
@@ -3059,7 +3061,7 @@ BEGIN
   v_now := clock_timestamp();
   v_is_holder := v_instance.updater_id IS NOT DISTINCT FROM p_saga_id;
   IF v_instance.id IS NULL THEN
-    RETURN vmstate.to_update_result('not_found', NULL, v_plan);
+    RETURN vmstate.to_update_result('not_found', NULL, NULL);
   ELSIF v_instance.time_deleted IS NOT NULL THEN
     RETURN vmstate.to_update_result('gone', NULL, v_plan);
   ELSIF NOT v_is_holder AND v_instance.updater_lease_until > v_now THEN
@@ -3109,7 +3111,7 @@ BEGIN
   v_instance := vmstate.lock_instance(p_instance_id);
   v_plan := vmstate.read_plan(p_instance_id);
   IF v_instance.id IS NULL THEN
-    RETURN vmstate.to_update_result('not_found', NULL, v_plan);
+    RETURN vmstate.to_update_result('not_found', NULL, NULL);
   ELSIF v_instance.time_deleted IS NOT NULL THEN
     RETURN vmstate.to_update_result('gone', NULL, v_plan);
   ELSIF v_instance.updater_id = p_saga_id AND v_instance.updater_generation - 1 = p_updater_generation THEN
@@ -3220,7 +3222,7 @@ BEGIN
   v_instance := vmstate.lock_instance(p_instance_id);
   v_plan := vmstate.current_plan(v_instance);
   IF v_instance.id IS NULL THEN
-    RETURN vmstate.to_update_result('not_found', NULL, v_plan);
+    RETURN vmstate.to_update_result('not_found', NULL, NULL);
   ELSIF v_instance.time_deleted IS NOT NULL THEN
     RETURN vmstate.to_update_result('gone', NULL, v_plan);
   ELSIF v_instance.updater_id <> p_saga_id AND v_instance.updater_lease_until > clock_timestamp() THEN

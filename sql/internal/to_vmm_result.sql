@@ -9,7 +9,8 @@ BEGIN
   SELECT p_outcome, p_reason, v.state, v.state_generation
     INTO v_result
     FROM vmstate.vmm AS v
-    WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id;
+    -- what was not there to lock may have come since
+    WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id AND p_outcome <> 'not_found';
   v_result.outcome := p_outcome;
   v_result.reason := p_reason;
   RETURN v_result;

@@ -16,7 +16,7 @@ BEGIN
   v_now := clock_timestamp();
   v_is_holder := v_instance.updater_id IS NOT DISTINCT FROM p_saga_id;
   IF v_instance.id IS NULL THEN
-    RETURN vmstate.to_update_result('not_found', NULL, v_plan);
+    RETURN vmstate.to_update_result('not_found', NULL, NULL);
   ELSIF v_instance.time_deleted IS NOT NULL THEN
     RETURN vmstate.to_update_result('gone', NULL, v_plan);
   ELSIF NOT v_is_holder AND v_instance.updater_lease_until > v_now THEN

@@ -20,7 +20,7 @@ BEGIN
   v_instance := vmstate.lock_instance(p_instance_id);
   v_plan := vmstate.read_plan(p_instance_id);
   IF v_instance.id IS NULL THEN
-    RETURN vmstate.to_update_result('not_found', NULL, v_plan);
+    RETURN vmstate.to_update_result('not_found', NULL, NULL);
   ELSIF v_instance.time_deleted IS NOT NULL THEN
     RETURN vmstate.to_update_result('gone', NULL, v_plan);
   ELSIF v_instance.updater_id = p_saga_id AND v_instance.updater_generation - 1 = p_updater_generation THEN

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { beginStart, reportVmm } from "../../src/index.js";
 import { createDatabase, type TestDatabase } from "../harness/database.js";
 import { untilWaiting } from "../harness/waiting.js";
-import { applied, stopped } from "./scenario.js";
+import { applied, starting, stopped } from "./scenario.js";
 
 // Ways through the functions that need a session to stop between two statements.
 
@@ -41,3 +41,20 @@ it("report_vmm of a VMM that is inserted while it looks for it applies", async (
   agent.release();
   pause.release();
 });
+
+it.each(["to_instance_result", "to_start_result", "to_command_result", "to_vmm_result"])(
+  "not_found shows nothing of a row that came after the verb looked for it (%s)",
+  async (toResult) => {
+    const s = await starting(db.sql);
+    const ids = toResult === "to_vmm_result" ? [s.instanceId, s.propolisId] : [s.instanceId];
+    const [row] = await db.sql<Record<string, unknown>[]>`
+      select * from vmstate.${db.sql(toResult)}('not_found', null, ${db.sql.unsafe(ids.map((id) => `'${id}'`).join())})`;
+    const { outcome, ...rest } = row ?? {};
+    expect(outcome).toBe("not_found");
+    expect(Object.values(rest).flat()).toEqual(
+      Object.values(rest)
+        .flat()
+        .map(() => null),
+    );
+  },
+);

@@ -82,13 +82,25 @@ function started(sql: postgres.ISql, name: string, given: Given): Promise<unknow
 }
 
 /**
- * The driver sends nothing when a required value is missing, and says that no such function exists when a value is of a
- * type that it declares by itself. The compiler stops both.
+ * The driver sends nothing when a required value is missing or an object has no text, and has the server say that no such
+ * function exists when a value is of a type that it declares by itself. The compiler stops all of that.
  */
 function isRefusedByDriver(code: string, slots: readonly Argument[], given: Given): boolean {
+  const values = Object.values(given);
   if (code === "UNDEFINED_VALUE")
     return slots.some((slot) => !slot.optional && given[slot.name] === undefined);
-  return (code === "42883" || code === "42804") && Object.values(given).some(isDeclared);
+  if (code === "TypeError") return values.some(hasNoText);
+  return (code === "42883" || code === "42804") && values.some(isDeclared);
+}
+
+/** `{ "toString": null }` is JSON, too. */
+function hasNoText(value: unknown): boolean {
+  try {
+    String(value);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function isDeclared(value: unknown): boolean {

@@ -35,8 +35,11 @@ export function inMoments(call: Call, answer: Answer): Moment[] {
       return [refusedVmm(call.a), (world) => reportOfSides(world, call.a)];
     case "report_vmms":
       return inBatch(call.a, answer);
-    case "begin_start":
     case "begin_migration":
+      // refused for its links, it holds them
+      if (outcome === "conflict") return atOnce(call);
+      return holdingInstance(call, call.a.instanceId, [["apiState"]]);
+    case "begin_start":
     case "configure_instance":
     case "commit_update":
     case "unlock_update":
