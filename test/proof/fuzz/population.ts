@@ -72,6 +72,7 @@ const reaches = (projectId: string): Reach[] => [
   atLastGeneration,
   (sql) => reportedAt(sql, "294276-12-31 23:59:59.999999+00"),
   (sql) => reportedAt(sql, "9999-12-31 23:59:59.999999+00"),
+  (sql) => reportedAt(sql, "1800-01-01 00:00:00+00"),
   (sql) => reportedAt(sql, "0001-01-01 00:00:00+00"),
   (sql) => reportedAt(sql, "4713-01-01 00:00:00+00 BC"),
 ];

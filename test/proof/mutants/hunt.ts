@@ -9,12 +9,12 @@ export interface Hunt {
   found: Exploration;
 }
 
-/** Two starts, one migration and somebody in psql: what every mutant is looked for with. */
+/** Two starts, one migration and somebody in psql: what a mutant is looked for with. */
 const SCOPE = { starts: 2, migrations: 1, reports: ["running", "failed", "destroyed"], typed: true } as const;
 
 /** Changes the rules of the database as the mutant says, and explores until something is broken. */
 export async function hunt({ connect }: TestDatabase, mutant: Mutant, seed: number): Promise<Hunt> {
   const sql = connect({ max: 1 });
   await mutate(sql, mutant.change);
-  return { mutant, found: await explore([sql], { ...SCOPE, depth: 9, states: 5_000, seed }) };
+  return { mutant, found: await explore([sql], { ...SCOPE, ...mutant.sagas, depth: 9, states: 5_000, seed }) };
 }

@@ -5,6 +5,8 @@ export interface Mutant {
   change: Change;
   /** Whether a short search is enough. */
   near?: true;
+  /** How many start and migrate sagas it takes to show it, if not two and one. */
+  sagas?: { starts: number; migrations: number };
 }
 
 export type Change =
@@ -56,6 +58,7 @@ export const MUTANTS: readonly Mutant[] = [
       from: "THEN 'migration_in_progress'",
       to: "AND false THEN ''",
     },
+    sagas: { starts: 1, migrations: 2 },
   },
   {
     name: "an unwinding saga touches the instance",

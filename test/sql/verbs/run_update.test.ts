@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { beginUpdate, commitUpdate, runUpdate } from "../../../src/index.js";
+import { beginStart, beginUpdate, commitUpdate, runUpdate } from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
 import {
+  anotherStart,
   applied,
   deleted,
   expectInvalid,
@@ -109,6 +110,15 @@ describe("the updater lock", () => {
     const saga = sagaOf(s);
     await applied(beginUpdate(sql, { ...saga, lease: "1 hour" }));
     expect(await runUpdate(sql, saga)).toMatchObject({ outcome: "applied", updaterLeaseUntil: null });
+    expect(await instance(sql, s)).toMatchObject({ updater_id: null, updater_lease_until: null });
+  });
+
+  test("unchanged: nothing is left to do, and the saga holds it no longer", async () => {
+    const s = await unwound(sql);
+    const saga = sagaOf(s);
+    await applied(beginUpdate(sql, { ...saga, lease: "1 hour" }));
+    await applied(beginStart(sql, anotherStart(s)));
+    expect(await runUpdate(sql, saga)).toMatchObject({ outcome: "unchanged", updaterLeaseUntil: null });
     expect(await instance(sql, s)).toMatchObject({ updater_id: null, updater_lease_until: null });
   });
 
