@@ -186,53 +186,45 @@ COMMENT ON TYPE vmstate.vmm_report IS 'One report of a sled agent, as vmstate.re
 -- sql/types/numbered_report.sql
 CREATE TYPE vmstate.numbered_report AS (
   ordinal integer,
-  round integer,
   instance_id uuid,
   propolis_id uuid,
   state vmstate.reported_vmm_state,
   generation bigint,
   "time" timestamptz,
-  migration_in_id uuid,
-  migration_in_state vmstate.migration_state,
-  migration_in_generation bigint,
-  migration_in_time timestamptz,
-  migration_out_id uuid,
-  migration_out_state vmstate.migration_state,
-  migration_out_generation bigint,
-  migration_out_time timestamptz
+  whole vmstate.vmm_report
 );
-COMMENT ON TYPE vmstate.numbered_report IS 'A report with its place in a batch, from 1, and how many reports of the same VMM stand up to there.';
+COMMENT ON TYPE vmstate.numbered_report IS 'A report with its place in a batch, from 1; whole is null when it says nothing of a migration.';
 
 -- sql/classes/is_absorbing.sql
-CREATE FUNCTION vmstate.is_absorbing(p_state vmstate.vmm_state) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_absorbing(p_state vmstate.vmm_state) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_state IN ('failed', 'destroyed', 'saga_unwound');
 REVOKE ALL ON FUNCTION vmstate.is_absorbing FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_absorbing IS 'Whether a VMM in this state is dead: it never lives again, and may be deleted once no instance names it.';
 
 -- sql/classes/is_on_sled.sql
-CREATE FUNCTION vmstate.is_on_sled(p_state vmstate.vmm_state) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_on_sled(p_state vmstate.vmm_state) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_state NOT IN ('creating', 'saga_unwound', 'destroyed');
 REVOKE ALL ON FUNCTION vmstate.is_on_sled FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_on_sled IS 'Whether a VMM in this state may hold resources of its sled.';
 
 -- sql/classes/is_watched.sql
-CREATE FUNCTION vmstate.is_watched(p_state vmstate.vmm_state) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_watched(p_state vmstate.vmm_state) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN vmstate.is_on_sled(p_state) AND NOT vmstate.is_absorbing(p_state);
 REVOKE ALL ON FUNCTION vmstate.is_watched FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_watched IS 'Whether the instance watcher asks the sled about a VMM in this state.';
 
 -- sql/classes/is_terminal.sql
-CREATE FUNCTION vmstate.is_terminal(p_state vmstate.migration_state) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_terminal(p_state vmstate.migration_state) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_state IN ('failed', 'completed');
 REVOKE ALL ON FUNCTION vmstate.is_terminal FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_terminal IS 'Whether a side of a migration in this state stays as it is.';
 
 -- sql/classes/from_report.sql
-CREATE FUNCTION vmstate.from_report(p_state vmstate.reported_vmm_state) RETURNS vmstate.vmm_state
+CREATE OR REPLACE FUNCTION vmstate.from_report(p_state vmstate.reported_vmm_state) RETURNS vmstate.vmm_state
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE p_state
   WHEN 'starting' THEN 'starting'::vmstate.vmm_state
@@ -248,7 +240,7 @@ REVOKE ALL ON FUNCTION vmstate.from_report FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.from_report IS 'What a sled agent says, as a VMM state.';
 
 -- sql/classes/to_api_vmm_state.sql
-CREATE FUNCTION vmstate.to_api_vmm_state(p_state vmstate.vmm_state) RETURNS vmstate.api_vmm_state
+CREATE OR REPLACE FUNCTION vmstate.to_api_vmm_state(p_state vmstate.vmm_state) RETURNS vmstate.api_vmm_state
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE p_state
   WHEN 'creating' THEN 'creating'::vmstate.api_vmm_state
@@ -266,14 +258,14 @@ REVOKE ALL ON FUNCTION vmstate.to_api_vmm_state FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_api_vmm_state IS 'A VMM state as the API shows it: saga_unwound appears as destroyed.';
 
 -- sql/classes/is_point_in_time.sql
-CREATE FUNCTION vmstate.is_point_in_time(p_time timestamptz) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_point_in_time(p_time timestamptz) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN p_time BETWEEN timestamptz '0001-01-02 00:00+00' AND timestamptz '9999-12-31 00:00+00';
+RETURN p_time BETWEEN timestamptz '1970-01-01 00:00+00' AND timestamptz '9999-12-31 00:00+00';
 REVOKE ALL ON FUNCTION vmstate.is_point_in_time FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.is_point_in_time IS 'Whether a sled may have seen something then: within the years 1 to 9999 in every time zone, so that every client can read it. Infinity is not.';
+COMMENT ON FUNCTION vmstate.is_point_in_time IS 'Whether a sled may have seen something then: within the years 1970 to 9999, so that every client can read it. Infinity is not.';
 
 -- sql/classes/stuck_after.sql
-CREATE FUNCTION vmstate.stuck_after() RETURNS interval
+CREATE OR REPLACE FUNCTION vmstate.stuck_after() RETURNS interval
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN interval '10 minutes';
 REVOKE ALL ON FUNCTION vmstate.stuck_after FROM PUBLIC;
@@ -405,7 +397,7 @@ COMMENT ON TABLE vmstate.sled_agent_binding IS 'The sled whose VMMs a role may r
 COMMENT ON COLUMN vmstate.sled_agent_binding.role IS 'The very role that reports, not one it is a member of. A name, so that a dump can be restored into another cluster: it does not follow a role that is renamed or dropped.';
 
 -- sql/decisions/is_migrating.sql
-CREATE FUNCTION vmstate.is_migrating(
+CREATE OR REPLACE FUNCTION vmstate.is_migrating(
   p_active_id uuid,
   p_source_id uuid,
   p_destination_id uuid,
@@ -417,7 +409,7 @@ REVOKE ALL ON FUNCTION vmstate.is_migrating FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_migrating IS 'Whether the linked migration (its two VMM ids, null without one) shows: the active VMM takes part in it, and its destination is not saga_unwound.';
 
 -- sql/decisions/effective_instance_state.sql
-CREATE FUNCTION vmstate.effective_instance_state(
+CREATE OR REPLACE FUNCTION vmstate.effective_instance_state(
   p_state vmstate.instance_state,
   p_active_state vmstate.vmm_state,
   p_migrating boolean
@@ -443,7 +435,7 @@ REVOKE ALL ON FUNCTION vmstate.effective_instance_state FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.effective_instance_state IS 'What the user sees, from the instance row, its active VMM and whether it is migrating. A dead active VMM shows stopping until the update saga unlinks it; a saga_unwound one shows stopped at once.';
 
 -- sql/decisions/migration_verdict.sql
-CREATE FUNCTION vmstate.migration_verdict(
+CREATE OR REPLACE FUNCTION vmstate.migration_verdict(
   p_active_state vmstate.vmm_state,
   p_active_takes_part boolean,
   p_destination_vmm_state vmstate.vmm_state,
@@ -464,7 +456,7 @@ REVOKE ALL ON FUNCTION vmstate.migration_verdict FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.migration_verdict IS 'What a linked migration amounts to. p_active_takes_part: whether the active VMM is one of its two sides, null without a migration. A source that failed although its guest still runs there overrules a completed destination.';
 
 -- sql/decisions/update_plan.sql
-CREATE FUNCTION vmstate.update_plan(
+CREATE OR REPLACE FUNCTION vmstate.update_plan(
   p_state vmstate.instance_state,
   p_intended_state vmstate.intended_state,
   p_active_id uuid,
@@ -576,7 +568,7 @@ REVOKE ALL ON FUNCTION vmstate.update_plan FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.update_plan IS 'What the update saga has to make of an instance: the one decision on which VMM is the guest''s, which ids are cleared, the state and intent that follow, and what happens to the VMMs that lose their link. needed is false when no id would change. The carrier is the VMM that had the guest last.';
 
 -- sql/decisions/plan_token.sql
-CREATE FUNCTION vmstate.plan_token(
+CREATE OR REPLACE FUNCTION vmstate.plan_token(
   p_state_generation bigint,
   p_active_id uuid,
   p_destination_id uuid,
@@ -591,7 +583,7 @@ REVOKE ALL ON FUNCTION vmstate.plan_token FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.plan_token IS 'Names an update plan: the generation of the instance it was made for, and a hash of the ids it sets, unlinks and terminates. State and intent are no part of it: they are decided at commit.';
 
 -- sql/decisions/may_auto_restart.sql
-CREATE FUNCTION vmstate.may_auto_restart(
+CREATE OR REPLACE FUNCTION vmstate.may_auto_restart(
   p_state vmstate.instance_state,
   p_active_state vmstate.vmm_state,
   p_intended_state vmstate.intended_state,
@@ -611,7 +603,7 @@ REVOKE ALL ON FUNCTION vmstate.may_auto_restart FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.may_auto_restart IS 'Whether the control plane may restart an instance by itself: it has no VMM that counts, should run, its policy allows it (NULL: best_effort), its cooldown has passed (NULL: 5 minutes) and no update saga holds it. Durable facts only.';
 
 -- sql/decisions/vmm_report_outcome.sql
-CREATE FUNCTION vmstate.vmm_report_outcome(
+CREATE OR REPLACE FUNCTION vmstate.vmm_report_outcome(
   p_state vmstate.vmm_state,
   p_state_generation bigint,
   p_time_deleted timestamptz,
@@ -629,7 +621,7 @@ REVOKE ALL ON FUNCTION vmstate.vmm_report_outcome FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.vmm_report_outcome IS 'What becomes of the VMM part of a report with generation p_generation, given the VMM''s row (state null: no such row). A dead VMM is terminal whatever the generation.';
 
 -- sql/decisions/migration_report_outcome.sql
-CREATE FUNCTION vmstate.migration_report_outcome(
+CREATE OR REPLACE FUNCTION vmstate.migration_report_outcome(
   p_reporting_propolis_id uuid,
   p_side_propolis_id uuid,
   p_side_state vmstate.migration_state,
@@ -650,7 +642,7 @@ REVOKE ALL ON FUNCTION vmstate.migration_report_outcome FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.migration_report_outcome IS 'What becomes of a migration part of a report with generation p_generation, given that side of the migration''s row (p_side_propolis_id null: no such row).';
 
 -- sql/decisions/can_unwind.sql
-CREATE FUNCTION vmstate.can_unwind(p_vmm vmstate.vmm) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.can_unwind(p_vmm vmstate.vmm) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (p_vmm).state <> 'saga_unwound'
   AND NOT (vmstate.is_absorbing((p_vmm).state) AND (p_vmm).time_unlinked IS NOT NULL);
@@ -658,7 +650,7 @@ REVOKE ALL ON FUNCTION vmstate.can_unwind FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.can_unwind IS 'Whether unwinding still means something for this VMM: it is not unwound, nor dead and out of every instance''s sight.';
 
 -- sql/decisions/holds_updater_lock.sql
-CREATE FUNCTION vmstate.holds_updater_lock(p_instance vmstate.instance, p_saga_id uuid, p_updater_generation bigint)
+CREATE OR REPLACE FUNCTION vmstate.holds_updater_lock(p_instance vmstate.instance, p_saga_id uuid, p_updater_generation bigint)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce((p_instance).updater_id = p_saga_id AND (p_instance).updater_generation = p_updater_generation, false);
@@ -666,7 +658,7 @@ REVOKE ALL ON FUNCTION vmstate.holds_updater_lock FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.holds_updater_lock IS 'Whether a saga still is the updater that the fencing token names. An expired lease that nobody took is still held.';
 
 -- sql/views/resolved_instance.sql
-CREATE VIEW vmstate.resolved_instance AS
+CREATE OR REPLACE VIEW vmstate.resolved_instance AS
 SELECT
   i.id AS instance_id,
   i.state,
@@ -708,7 +700,7 @@ LEFT JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_
 COMMENT ON VIEW vmstate.resolved_instance IS 'Every instance with its active VMM, destination VMM and linked migration side by side, and the state that follows from them. For the functions of this schema and for people; services read vmstate.api_instance.';
 
 -- sql/views/instance_plan.sql
-CREATE VIEW vmstate.instance_plan AS
+CREATE OR REPLACE VIEW vmstate.instance_plan AS
 SELECT
   r.instance_id,
   r.state,
@@ -758,7 +750,7 @@ CROSS JOIN LATERAL vmstate.update_plan(
 COMMENT ON VIEW vmstate.instance_plan IS 'Every instance with what the update saga would make of it now: vmstate.update_plan over vmstate.resolved_instance.';
 
 -- sql/views/api_instance.sql
-CREATE VIEW vmstate.api_instance AS
+CREATE OR REPLACE VIEW vmstate.api_instance AS
 SELECT
   r.instance_id AS id,
   r.api_state AS state,
@@ -776,7 +768,7 @@ WHERE i.time_deleted IS NULL;
 COMMENT ON VIEW vmstate.api_instance IS 'Instances as the API shows them; deleted ones are hidden. time_state_updated is the active VMM''s, if there is one.';
 
 -- sql/views/api_vmm.sql
-CREATE VIEW vmstate.api_vmm AS
+CREATE OR REPLACE VIEW vmstate.api_vmm AS
 SELECT
   v.id,
   vmstate.to_api_vmm_state(v.state) AS state,
@@ -792,7 +784,7 @@ WHERE v.time_deleted IS NULL;
 COMMENT ON VIEW vmstate.api_vmm IS 'VMMs as the API shows them: saga_unwound appears as destroyed; deleted ones are hidden.';
 
 -- sql/views/pending_update.sql
-CREATE VIEW vmstate.pending_update AS
+CREATE OR REPLACE VIEW vmstate.pending_update AS
 SELECT p.instance_id, p.verdict, p.state_generation, p.updater_generation
 FROM (
   SELECT i.id
@@ -810,14 +802,14 @@ WHERE p.needed AND coalesce(p.updater_lease_until <= statement_timestamp(), true
 COMMENT ON VIEW vmstate.pending_update IS 'Work list of the update saga: instances with something to update that no unexpired updater lock holds. Run begin_update or run_update on each.';
 
 -- sql/views/abandoned_vmm.sql
-CREATE VIEW vmstate.abandoned_vmm AS
+CREATE OR REPLACE VIEW vmstate.abandoned_vmm AS
 SELECT v.instance_id, v.id AS propolis_id, v.sled_id, v.state, v.time_unlinked
 FROM vmstate.vmm AS v
 WHERE v.time_unlinked IS NOT NULL AND v.time_deleted IS NULL AND vmstate.is_absorbing(v.state);
 COMMENT ON VIEW vmstate.abandoned_vmm IS 'Work list: dead VMMs that no instance names. Delete each with delete_vmm.';
 
 -- sql/views/orphaned_vmm.sql
-CREATE VIEW vmstate.orphaned_vmm AS
+CREATE OR REPLACE VIEW vmstate.orphaned_vmm AS
 SELECT
   v.instance_id,
   v.id AS propolis_id,
@@ -841,7 +833,7 @@ WHERE v.time_unlinked IS NOT NULL AND v.time_deleted IS NULL AND NOT vmstate.is_
 COMMENT ON VIEW vmstate.orphaned_vmm IS 'Work list: VMMs that live although no instance names them. Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through, or whose destination has the guest and lives, ends by itself.';
 
 -- sql/views/restartable_instance.sql
-CREATE VIEW vmstate.restartable_instance AS
+CREATE OR REPLACE VIEW vmstate.restartable_instance AS
 SELECT r.instance_id, r.api_state, r.state_generation, r.time_last_auto_restarted
 FROM (
   SELECT i.id
@@ -861,7 +853,7 @@ WHERE vmstate.may_auto_restart(r.state, r.active_state, r.intended_state, r.auto
 COMMENT ON VIEW vmstate.restartable_instance IS 'Work list: instances that should run, do not, and may be restarted now. Call begin_start with p_start_reason auto_restart, which checks once more.';
 
 -- sql/views/watched_vmm.sql
-CREATE VIEW vmstate.watched_vmm AS
+CREATE OR REPLACE VIEW vmstate.watched_vmm AS
 SELECT
   v.instance_id,
   v.id AS propolis_id,
@@ -877,7 +869,7 @@ WHERE v.time_deleted IS NULL AND vmstate.is_watched(v.state);
 COMMENT ON VIEW vmstate.watched_vmm IS 'Every VMM that a sled should know of, linked or not, those of deleted instances too: ask the sled agents about them. The whole fleet.';
 
 -- sql/views/stuck_instance.sql
-CREATE VIEW vmstate.stuck_instance AS
+CREATE OR REPLACE VIEW vmstate.stuck_instance AS
 SELECT
   p.instance_id,
   p.api_state,
@@ -917,7 +909,7 @@ WHERE p.api_state IN ('creating', 'starting', 'stopping', 'rebooting', 'migratin
 COMMENT ON VIEW vmstate.stuck_instance IS 'Instances that have shown creating, starting, stopping, rebooting or migrating for longer than vmstate.stuck_after() (10 minutes) without any news, with their age and what they wait for.';
 
 -- sql/views/invariant_violation.sql
-CREATE VIEW vmstate.invariant_violation AS
+CREATE OR REPLACE VIEW vmstate.invariant_violation AS
 SELECT i.id AS instance_id, i.active_propolis_id AS propolis_id, 'active_vmm_is_its_own' AS invariant,
   'the active VMM does not exist or is another instance''s' AS detail
 FROM vmstate.instance AS i
@@ -984,14 +976,14 @@ WHERE v.sled_id = s.sled_id;
 COMMENT ON VIEW vmstate.invariant_violation IS 'What must never be, one row per breach: empty unless triggers or foreign keys were switched off. Reads whole tables.';
 
 -- sql/internal/next_generation.sql
-CREATE FUNCTION vmstate.next_generation(p_generation bigint) RETURNS bigint
+CREATE OR REPLACE FUNCTION vmstate.next_generation(p_generation bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN least(p_generation + 1, 9007199254740991);
 REVOKE ALL ON FUNCTION vmstate.next_generation FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.next_generation IS 'The generation that follows this one. 2^53-1 is followed by itself, so that a row which a sled agent put there can still end.';
 
 -- sql/internal/reject_argument.sql
-CREATE FUNCTION vmstate.reject_argument(p_function text, p_argument text, p_problem text) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.reject_argument(p_function text, p_argument text, p_problem text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
@@ -999,7 +991,7 @@ BEGIN
   RAISE EXCEPTION USING
     ERRCODE = 'VM001',
     MESSAGE = format('vmstate.%s: invalid argument %s', p_function, p_argument),
-    DETAIL = p_problem,
+    DETAIL = CASE WHEN length(p_problem) > 500 THEN left(p_problem, 500) || '...' ELSE p_problem END,
     HINT = format('Nothing was changed. The comment on function vmstate.%s says what it takes.', p_function);
 END;
 $$;
@@ -1007,7 +999,7 @@ REVOKE ALL ON FUNCTION vmstate.reject_argument FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reject_argument IS 'VM001: the caller passed an argument that the function does not take. Nothing was changed.';
 
 -- sql/internal/require_arguments.sql
-CREATE FUNCTION vmstate.require_arguments(p_function text, p_arguments jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_arguments(p_function text, p_arguments jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
@@ -1023,7 +1015,7 @@ REVOKE ALL ON FUNCTION vmstate.require_arguments FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_arguments IS 'Raises VM001 for the first of the named arguments that is null.';
 
 -- sql/internal/require_port.sql
-CREATE FUNCTION vmstate.require_port(p_function text, p_port integer) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_port(p_function text, p_port integer) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
@@ -1037,7 +1029,7 @@ REVOKE ALL ON FUNCTION vmstate.require_port FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_port IS 'Raises VM001 for a number that is no port.';
 
 -- sql/internal/require_cooldown.sql
-CREATE FUNCTION vmstate.require_cooldown(p_function text, p_cooldown interval) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_cooldown(p_function text, p_cooldown interval) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
@@ -1051,7 +1043,7 @@ REVOKE ALL ON FUNCTION vmstate.require_cooldown FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_cooldown IS 'Raises VM001 for a negative or infinite cooldown.';
 
 -- sql/internal/require_lease.sql
-CREATE FUNCTION vmstate.require_lease(p_function text, p_lease interval) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_lease(p_function text, p_lease interval) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
@@ -1065,7 +1057,7 @@ REVOKE ALL ON FUNCTION vmstate.require_lease FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_lease IS 'Raises VM001 for a lease that is not positive, or beyond reason.';
 
 -- sql/internal/require_report.sql
-CREATE FUNCTION vmstate.require_report(p_function text, p_report vmstate.vmm_report, p_where text DEFAULT '')
+CREATE OR REPLACE FUNCTION vmstate.require_report(p_function text, p_report vmstate.vmm_report, p_where text DEFAULT '')
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
@@ -1084,19 +1076,19 @@ BEGIN
       ('time', p_report.time IS NULL, 'It is null.'),
       ('generation', NOT p_report.generation BETWEEN 1 AND 9007199254740991,
         format('It is %s, not 1 to 2^53-1.', p_report.generation)),
-      ('time', NOT vmstate.is_point_in_time(p_report.time), 'It is not within the years 1 to 9999.'),
+      ('time', NOT vmstate.is_point_in_time(p_report.time), 'It is not within the years 1970 to 9999.'),
       ('migration_in_id', num_nulls(p_report.migration_in_id, p_report.migration_in_state,
           p_report.migration_in_generation, p_report.migration_in_time) NOT IN (0, 4),
         'The four migration_in arguments go together.'),
       ('migration_in_generation', NOT p_report.migration_in_generation BETWEEN 1 AND 9007199254740991,
         format('It is %s, not 1 to 2^53-1.', p_report.migration_in_generation)),
-      ('migration_in_time', NOT vmstate.is_point_in_time(p_report.migration_in_time), 'It is not within the years 1 to 9999.'),
+      ('migration_in_time', NOT vmstate.is_point_in_time(p_report.migration_in_time), 'It is not within the years 1970 to 9999.'),
       ('migration_out_id', num_nulls(p_report.migration_out_id, p_report.migration_out_state,
           p_report.migration_out_generation, p_report.migration_out_time) NOT IN (0, 4),
         'The four migration_out arguments go together.'),
       ('migration_out_generation', NOT p_report.migration_out_generation BETWEEN 1 AND 9007199254740991,
         format('It is %s, not 1 to 2^53-1.', p_report.migration_out_generation)),
-      ('migration_out_time', NOT vmstate.is_point_in_time(p_report.migration_out_time), 'It is not within the years 1 to 9999.'),
+      ('migration_out_time', NOT vmstate.is_point_in_time(p_report.migration_out_time), 'It is not within the years 1970 to 9999.'),
       ('migration_out_id', p_report.migration_out_id = p_report.migration_in_id,
         'A VMM cannot be both sides of a migration: it equals migration_in_id.')
     ) AS c (argument, is_violated, problem)
@@ -1111,7 +1103,7 @@ REVOKE ALL ON FUNCTION vmstate.require_report FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_report IS 'Raises VM001 for a report that says nothing a sled agent could say.';
 
 -- sql/internal/require_role.sql
-CREATE FUNCTION vmstate.require_role(p_function text, p_role name) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_role(p_function text, p_role name) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1126,7 +1118,7 @@ REVOKE ALL ON FUNCTION vmstate.require_role FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_role IS 'Raises VM001 for a role that is null or does not exist.';
 
 -- sql/internal/reject_generation.sql
-CREATE FUNCTION vmstate.reject_generation(p_row text, p_actual bigint, p_attempted bigint) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.reject_generation(p_row text, p_actual bigint, p_attempted bigint) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1142,7 +1134,7 @@ REVOKE ALL ON FUNCTION vmstate.reject_generation FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reject_generation IS 'Raises VM101: a guarded change without a newer generation.';
 
 -- sql/internal/reject_transition.sql
-CREATE FUNCTION vmstate.reject_transition(p_row text, p_actual text, p_attempted text, p_hint text) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.reject_transition(p_row text, p_actual text, p_attempted text, p_hint text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1158,7 +1150,7 @@ REVOKE ALL ON FUNCTION vmstate.reject_transition FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reject_transition IS 'Raises VM102: a state that this one cannot become.';
 
 -- sql/internal/reject_needed.sql
-CREATE FUNCTION vmstate.reject_needed(p_row text, p_actual text, p_attempted text, p_hint text) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.reject_needed(p_row text, p_actual text, p_attempted text, p_hint text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1174,7 +1166,7 @@ REVOKE ALL ON FUNCTION vmstate.reject_needed FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reject_needed IS 'Raises VM104: a link that still counts.';
 
 -- sql/internal/lock_instance.sql
-CREATE FUNCTION vmstate.lock_instance(p_instance_id uuid) RETURNS vmstate.instance
+CREATE OR REPLACE FUNCTION vmstate.lock_instance(p_instance_id uuid) RETURNS vmstate.instance
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1189,7 +1181,7 @@ REVOKE ALL ON FUNCTION vmstate.lock_instance FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_instance IS 'Locks an instance row and returns it as it is then (all null: no such row). First in the lock order: instance, VMMs by id, migrations by id.';
 
 -- sql/internal/lock_vmm.sql
-CREATE FUNCTION vmstate.lock_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm
+CREATE OR REPLACE FUNCTION vmstate.lock_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1205,7 +1197,7 @@ REVOKE ALL ON FUNCTION vmstate.lock_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_vmm IS 'Locks one VMM and returns it as it is then (all null: no such VMM of this instance).';
 
 -- sql/internal/lock_links.sql
-CREATE FUNCTION vmstate.lock_links(p_instance_id uuid, p_propolis_ids uuid[], p_migration_ids uuid[]) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.lock_links(p_instance_id uuid, p_propolis_ids uuid[], p_migration_ids uuid[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1222,7 +1214,7 @@ REVOKE ALL ON FUNCTION vmstate.lock_links FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_links IS 'Locks VMMs, then migrations, of one instance, each by id. Decide in a later statement: this one''s snapshot is older than its locks.';
 
 -- sql/internal/lock_own_migrations.sql
-CREATE FUNCTION vmstate.lock_own_migrations(p_instance_id uuid, p_propolis_id uuid, p_migration_ids uuid[]) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.lock_own_migrations(p_instance_id uuid, p_propolis_id uuid, p_migration_ids uuid[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1237,7 +1229,7 @@ REVOKE ALL ON FUNCTION vmstate.lock_own_migrations FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_own_migrations IS 'Locks migrations, by id, that the VMM is a side of: a report holds up nobody else''s.';
 
 -- sql/internal/lock_migrations_of_vmm.sql
-CREATE FUNCTION vmstate.lock_migrations_of_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.lock_migrations_of_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1251,7 +1243,7 @@ REVOKE ALL ON FUNCTION vmstate.lock_migrations_of_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_migrations_of_vmm IS 'Locks every migration that names a VMM, by id. The VMM is locked already: no new one can come.';
 
 -- sql/internal/read_plan.sql
-CREATE FUNCTION vmstate.read_plan(p_instance_id uuid) RETURNS vmstate.instance_plan
+CREATE OR REPLACE FUNCTION vmstate.read_plan(p_instance_id uuid) RETURNS vmstate.instance_plan
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1266,7 +1258,7 @@ REVOKE ALL ON FUNCTION vmstate.read_plan FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.read_plan IS 'An instance and its plan as one moment shows them (all null: no such instance).';
 
 -- sql/internal/current_plan.sql
-CREATE FUNCTION vmstate.current_plan(p_instance vmstate.instance) RETURNS vmstate.instance_plan
+CREATE OR REPLACE FUNCTION vmstate.current_plan(p_instance vmstate.instance) RETURNS vmstate.instance_plan
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1283,7 +1275,7 @@ REVOKE ALL ON FUNCTION vmstate.current_plan FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.current_plan IS 'Locks what a locked instance links to, and returns the plan that these rows give.';
 
 -- sql/internal/is_handed_over.sql
-CREATE FUNCTION vmstate.is_handed_over(p_vmm vmstate.vmm) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_handed_over(p_vmm vmstate.vmm) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1300,7 +1292,7 @@ REVOKE ALL ON FUNCTION vmstate.is_handed_over FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_handed_over IS 'Whether the guest of a VMM has left it: it is the source of the linked migration, a side of which completed, or was unlinked by such a hand-over.';
 
 -- sql/internal/is_replaceable.sql
-CREATE FUNCTION vmstate.is_replaceable(p_instance_id uuid, p_propolis_id uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_replaceable(p_instance_id uuid, p_propolis_id uuid) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1313,7 +1305,7 @@ REVOKE ALL ON FUNCTION vmstate.is_replaceable FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_replaceable IS 'Whether a link may be replaced by a new VMM: it is NULL or names a saga_unwound one.';
 
 -- sql/internal/is_fresh.sql
-CREATE FUNCTION vmstate.is_fresh(p_instance_id uuid, p_propolis_id uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_fresh(p_instance_id uuid, p_propolis_id uuid) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1326,7 +1318,7 @@ REVOKE ALL ON FUNCTION vmstate.is_fresh FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_fresh IS 'Whether a VMM is new: it belongs to the instance, is still creating, and no link names it.';
 
 -- sql/internal/is_start.sql
-CREATE FUNCTION vmstate.is_start(p_old vmstate.instance, p_new vmstate.instance) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_start(p_old vmstate.instance, p_new vmstate.instance) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1343,7 +1335,7 @@ REVOKE ALL ON FUNCTION vmstate.is_start FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_start IS 'Whether a change of links is that of a start: the active VMM, NULL or saga_unwound, is replaced by a new one.';
 
 -- sql/internal/is_migration.sql
-CREATE FUNCTION vmstate.is_migration(p_old vmstate.instance, p_new vmstate.instance) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_migration(p_old vmstate.instance, p_new vmstate.instance) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1364,7 +1356,7 @@ REVOKE ALL ON FUNCTION vmstate.is_migration FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_migration IS 'Whether a change of links is that of a migration: the destination VMM, NULL or saga_unwound, is replaced by a new one, with the migration that leads there from the active VMM on another sled.';
 
 -- sql/internal/to_instance_result.sql
-CREATE FUNCTION vmstate.to_instance_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid)
+CREATE OR REPLACE FUNCTION vmstate.to_instance_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid)
 RETURNS vmstate.instance_result
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1387,7 +1379,7 @@ REVOKE ALL ON FUNCTION vmstate.to_instance_result FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_instance_result IS 'The answer of an instance verb, with the instance as it stands.';
 
 -- sql/internal/to_start_result.sql
-CREATE FUNCTION vmstate.to_start_result(
+CREATE OR REPLACE FUNCTION vmstate.to_start_result(
   p_outcome vmstate.outcome,
   p_reason text,
   p_instance_id uuid,
@@ -1407,7 +1399,7 @@ REVOKE ALL ON FUNCTION vmstate.to_start_result FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_start_result IS 'The answer of begin_start.';
 
 -- sql/internal/to_command_result.sql
-CREATE FUNCTION vmstate.to_command_result(
+CREATE OR REPLACE FUNCTION vmstate.to_command_result(
   p_outcome vmstate.outcome,
   p_reason text,
   p_instance_id uuid,
@@ -1422,7 +1414,7 @@ BEGIN
   SELECT r.*, array(
       SELECT v.id FROM vmstate.vmm AS v
         WHERE v.instance_id = p_instance_id AND v.id = ANY (p_propolis_ids) AND NOT vmstate.is_absorbing(v.state)
-        ORDER BY array_position(p_propolis_ids, v.id)
+        ORDER BY (SELECT min(p.place) FROM unnest(p_propolis_ids) WITH ORDINALITY AS p (id, place) WHERE p.id = v.id)
     )
     INTO v_result
     FROM vmstate.to_instance_result(p_outcome, p_reason, p_instance_id) AS r;
@@ -1433,7 +1425,7 @@ REVOKE ALL ON FUNCTION vmstate.to_command_result FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_command_result IS 'The answer of request_stop and request_reboot: of the named VMMs, those alive are to be commanded, in the order given.';
 
 -- sql/internal/to_update_result.sql
-CREATE FUNCTION vmstate.to_update_result(p_outcome vmstate.outcome, p_reason text, p_plan vmstate.instance_plan)
+CREATE OR REPLACE FUNCTION vmstate.to_update_result(p_outcome vmstate.outcome, p_reason text, p_plan vmstate.instance_plan)
 RETURNS vmstate.update_result
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ROW(
@@ -1449,7 +1441,7 @@ REVOKE ALL ON FUNCTION vmstate.to_update_result FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_update_result IS 'The answer of the update saga''s verbs: an instance and its plan, as the verb read them once (all null: no such instance).';
 
 -- sql/internal/to_vmm_result.sql
-CREATE FUNCTION vmstate.to_vmm_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid, p_propolis_id uuid)
+CREATE OR REPLACE FUNCTION vmstate.to_vmm_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid, p_propolis_id uuid)
 RETURNS vmstate.vmm_result
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1471,7 +1463,7 @@ REVOKE ALL ON FUNCTION vmstate.to_vmm_result FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_vmm_result IS 'The answer of a VMM verb, with the VMM as it stands.';
 
 -- sql/internal/replayed_begin.sql
-CREATE FUNCTION vmstate.replayed_begin(
+CREATE OR REPLACE FUNCTION vmstate.replayed_begin(
   p_instance_id uuid,
   p_saga_id uuid,
   p_propolis_id uuid,
@@ -1505,7 +1497,7 @@ REVOKE ALL ON FUNCTION vmstate.replayed_begin FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.replayed_begin IS 'Whether this very begin_start (the last two null) or begin_migration was done before: unchanged, or gone when its rows are deleted. NULL otherwise, also after the saga''s own unwind: a replay never resurrects.';
 
 -- sql/internal/insert_vmm.sql
-CREATE FUNCTION vmstate.insert_vmm(
+CREATE OR REPLACE FUNCTION vmstate.insert_vmm(
   p_instance_id uuid,
   p_saga_id uuid,
   p_propolis_id uuid,
@@ -1530,7 +1522,7 @@ REVOKE ALL ON FUNCTION vmstate.insert_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.insert_vmm IS 'Inserts a VMM (creating, generation 1, not yet linked); false when its id is taken, whoever has it.';
 
 -- sql/internal/insert_migration.sql
-CREATE FUNCTION vmstate.insert_migration(
+CREATE OR REPLACE FUNCTION vmstate.insert_migration(
   p_instance_id uuid,
   p_saga_id uuid,
   p_migration_id uuid,
@@ -1567,7 +1559,7 @@ REVOKE ALL ON FUNCTION vmstate.insert_migration FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.insert_migration IS 'Inserts the destination VMM and the migration, both or neither; answers propolis_id_taken, migration_id_taken or null.';
 
 -- sql/internal/unwind_vmm.sql
-CREATE FUNCTION vmstate.unwind_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.unwind_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1583,7 +1575,7 @@ REVOKE ALL ON FUNCTION vmstate.unwind_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.unwind_vmm IS 'Marks a VMM that the caller has locked and judged as saga_unwound.';
 
 -- sql/internal/delete_migrations.sql
-CREATE FUNCTION vmstate.delete_migrations(p_instance_id uuid, p_propolis_id uuid) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.delete_migrations(p_instance_id uuid, p_propolis_id uuid) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1605,7 +1597,7 @@ REVOKE ALL ON FUNCTION vmstate.delete_migrations FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.delete_migrations IS 'Soft-deletes the migrations of an instance, or those that name one of its VMMs, that no link needs. An unlinked migration is never linked again, so no instance lock is needed.';
 
 -- sql/internal/apply_plan.sql
-CREATE FUNCTION vmstate.apply_plan(p_plan vmstate.instance_plan, p_updater_generation bigint) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.apply_plan(p_plan vmstate.instance_plan, p_updater_generation bigint) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1631,7 +1623,7 @@ REVOKE ALL ON FUNCTION vmstate.apply_plan FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.apply_plan IS 'Writes an update plan and releases the updater lock: the only code that sets VMM ids to NULL. The caller holds the instance and its links locked and read the plan under these locks.';
 
 -- sql/internal/report_source_side.sql
-CREATE FUNCTION vmstate.report_source_side(
+CREATE OR REPLACE FUNCTION vmstate.report_source_side(
   p_instance_id uuid,
   p_propolis_id uuid,
   p_migration_id uuid,
@@ -1665,7 +1657,7 @@ REVOKE ALL ON FUNCTION vmstate.report_source_side FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.report_source_side IS 'The part of a report on a migration out of the reporting VMM. The caller has locked the migration.';
 
 -- sql/internal/report_destination_side.sql
-CREATE FUNCTION vmstate.report_destination_side(
+CREATE OR REPLACE FUNCTION vmstate.report_destination_side(
   p_instance_id uuid,
   p_propolis_id uuid,
   p_migration_id uuid,
@@ -1699,14 +1691,14 @@ REVOKE ALL ON FUNCTION vmstate.report_destination_side FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.report_destination_side IS 'The part of a report on a migration into the reporting VMM. The caller has locked the migration.';
 
 -- sql/internal/session_role.sql
-CREATE FUNCTION vmstate.session_role() RETURNS name
+CREATE OR REPLACE FUNCTION vmstate.session_role() RETURNS name
 LANGUAGE sql STABLE
 RETURN coalesce(nullif(current_setting('role'), 'none')::name, session_user);
 REVOKE ALL ON FUNCTION vmstate.session_role FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.session_role IS 'Who calls, also seen from a function that runs with its owner''s rights: the role of SET ROLE, else the one that logged in.';
 
 -- sql/internal/reportable_sleds.sql
-CREATE FUNCTION vmstate.reportable_sleds() RETURNS uuid[]
+CREATE OR REPLACE FUNCTION vmstate.reportable_sleds() RETURNS uuid[]
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1725,7 +1717,7 @@ REVOKE ALL ON FUNCTION vmstate.reportable_sleds FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reportable_sleds IS 'The sleds whose VMMs the caller may report: NULL, any, for who may declare every VMM dead with fail_vmm; else the one it is bound to, or none.';
 
 -- sql/internal/reject_foreign_report.sql
-CREATE FUNCTION vmstate.reject_foreign_report(
+CREATE OR REPLACE FUNCTION vmstate.reject_foreign_report(
   p_function text,
   p_propolis_id uuid,
   p_sleds uuid[],
@@ -1746,7 +1738,7 @@ REVOKE ALL ON FUNCTION vmstate.reject_foreign_report FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reject_foreign_report IS 'Raises 42501: the VMM is on another sled than the caller reports for. Does not say on which.';
 
 -- sql/internal/require_own_sled.sql
-CREATE FUNCTION vmstate.require_own_sled(p_reports vmstate.numbered_report[], p_sleds uuid[]) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_own_sled(p_reports vmstate.numbered_report[], p_sleds uuid[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1768,7 +1760,7 @@ REVOKE ALL ON FUNCTION vmstate.require_own_sled FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_own_sled IS 'Raises 42501 for the first report of a batch whose VMM is on none of these sleds.';
 
 -- sql/internal/refused_report.sql
-CREATE FUNCTION vmstate.refused_report(
+CREATE OR REPLACE FUNCTION vmstate.refused_report(
   p_instance_id uuid,
   p_propolis_id uuid,
   p_state vmstate.reported_vmm_state,
@@ -1796,7 +1788,7 @@ REVOKE ALL ON FUNCTION vmstate.refused_report FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.refused_report IS 'Why the VMM part of a report was not written, read in a snapshot newer than the attempt; VM001 if it says nothing a sled agent could say, 42501 if the VMM is on none of these sleds (NULL: any).';
 
 -- sql/internal/report_sides.sql
-CREATE FUNCTION vmstate.report_sides(p_function text, p_report vmstate.vmm_report, p_sleds uuid[])
+CREATE OR REPLACE FUNCTION vmstate.report_sides(p_function text, p_report vmstate.vmm_report, p_sleds uuid[])
 RETURNS vmstate.report_result
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1830,7 +1822,7 @@ REVOKE ALL ON FUNCTION vmstate.report_sides FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.report_sides IS 'The migration parts of a report, judged and written; the VMM''s columns of the answer are null. The caller has locked the migrations. 42501 if the VMM is on none of these sleds (NULL: any).';
 
 -- sql/internal/parse_report.sql
-CREATE FUNCTION vmstate.parse_report(p_element jsonb, p_ordinal bigint) RETURNS vmstate.vmm_report
+CREATE OR REPLACE FUNCTION vmstate.parse_report(p_element jsonb, p_ordinal bigint) RETURNS vmstate.vmm_report
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1849,7 +1841,7 @@ REVOKE ALL ON FUNCTION vmstate.parse_report FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.parse_report IS 'One JSON object as a report; VM001 names its ordinal when it is none.';
 
 -- sql/internal/parse_reports.sql
-CREATE FUNCTION vmstate.parse_reports(p_reports jsonb) RETURNS vmstate.numbered_report[]
+CREATE OR REPLACE FUNCTION vmstate.parse_reports(p_reports jsonb) RETURNS vmstate.numbered_report[]
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1859,10 +1851,13 @@ DECLARE
 BEGIN
   RETURN array(
     SELECT ROW(
-        r.ordinality, row_number() OVER (PARTITION BY r.propolis_id, r.instance_id ORDER BY r.ordinality),
-        r.instance_id, r.propolis_id, r.state, r.generation, r.time,
-        r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
-        r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time
+        r.ordinality, r.instance_id, r.propolis_id, r.state, r.generation, r.time,
+        CASE WHEN num_nonnulls(r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
+            r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time) > 0 THEN
+          ROW(r.instance_id, r.propolis_id, r.state, r.generation, r.time,
+            r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
+            r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time)::vmstate.vmm_report
+        END
       )::vmstate.numbered_report
       FROM jsonb_populate_recordset(NULL::vmstate.vmm_report, p_reports) WITH ORDINALITY AS r);
 EXCEPTION
@@ -1877,22 +1872,20 @@ REVOKE ALL ON FUNCTION vmstate.parse_reports FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.parse_reports IS 'The elements of a JSON array as reports; VM001 names the first that is none.';
 
 -- sql/internal/require_reports.sql
-CREATE FUNCTION vmstate.require_reports(p_reports vmstate.numbered_report[]) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_reports(p_reports vmstate.numbered_report[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
   PERFORM vmstate.require_report(
       'report_vmms',
-      ROW(r.instance_id, r.propolis_id, r.state, r.generation, r.time,
-        r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
-        r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time)::vmstate.vmm_report,
+      coalesce(r.whole, ROW(r.instance_id, r.propolis_id, r.state, r.generation, r.time,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::vmstate.vmm_report),
       format('Element %s: ', r.ordinal))
     FROM unnest(p_reports) AS r
     WHERE num_nulls(r.instance_id, r.propolis_id, r.state) > 0
       OR (r.generation BETWEEN 1 AND 9007199254740991 AND vmstate.is_point_in_time(r.time)) IS NOT TRUE
-      OR num_nonnulls(r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
-        r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time) > 0
+      OR r.whole IS DISTINCT FROM NULL
     ORDER BY r.ordinal;
 END;
 $$;
@@ -1900,7 +1893,7 @@ REVOKE ALL ON FUNCTION vmstate.require_reports FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_reports IS 'Raises VM001, naming the element, for a batch with a report that says nothing a sled agent could say. Plain, valid reports of a VMM alone are passed over cheaply.';
 
 -- sql/internal/lock_reported.sql
-CREATE FUNCTION vmstate.lock_reported(p_reports vmstate.numbered_report[]) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.lock_reported(p_reports vmstate.numbered_report[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -1909,7 +1902,7 @@ BEGIN
     WHERE (v.instance_id, v.id) IN (SELECT r.instance_id, r.propolis_id FROM unnest(p_reports) AS r)
     ORDER BY v.id FOR NO KEY UPDATE;
   PERFORM FROM (
-      SELECT r.instance_id, r.propolis_id, unnest(ARRAY[r.migration_in_id, r.migration_out_id])
+      SELECT r.instance_id, r.propolis_id, unnest(ARRAY[(r.whole).migration_in_id, (r.whole).migration_out_id])
       FROM unnest(p_reports) AS r
     ) AS r (instance_id, propolis_id, migration_id)
     JOIN vmstate.migration AS m ON m.instance_id = r.instance_id AND m.id = r.migration_id
@@ -1921,7 +1914,7 @@ REVOKE ALL ON FUNCTION vmstate.lock_reported FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_reported IS 'Locks all VMMs of a batch by id, then by id all its migrations that the reporting VMMs are sides of.';
 
 -- sql/internal/judge_reports.sql
-CREATE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_round integer, p_sleds uuid[])
+CREATE OR REPLACE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_sleds uuid[])
 RETURNS TABLE (
   ordinal integer,
   instance_id uuid,
@@ -1939,10 +1932,10 @@ AS $$
 BEGIN
   RETURN QUERY
     WITH judged AS MATERIALIZED (
-      SELECT r.*, vmstate.from_report(r.state) AS new_state,
+      SELECT r.ordinal, r.instance_id, r.propolis_id, vmstate.from_report(r.state) AS new_state, r.generation, r.time, r.whole,
           v.state AS old_state, v.state_generation, v.time_unlinked IS NULL AS linked,
           vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, r.generation) AS outcome
-        FROM (SELECT u.* FROM unnest(p_reports) AS u WHERE u.round = p_round ORDER BY u.propolis_id) AS r
+        FROM (SELECT u.* FROM unnest(p_reports) AS u ORDER BY u.propolis_id) AS r
         -- locks in that order; of a row it had to wait for, it reads what the others left
         LEFT JOIN LATERAL (
           SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked
@@ -1970,20 +1963,108 @@ BEGIN
         CASE WHEN s.outcome = 'applied' THEN s.generation ELSE s.state_generation END
       FROM (
         SELECT j.*,
-            CASE WHEN num_nonnulls(j.migration_in_id, j.migration_out_id) > 0 THEN
-              vmstate.report_sides('report_vmms', ROW(j.instance_id, j.propolis_id, j.state, j.generation, j.time,
-                j.migration_in_id, j.migration_in_state, j.migration_in_generation, j.migration_in_time,
-                j.migration_out_id, j.migration_out_state, j.migration_out_generation, j.migration_out_time), p_sleds)
-            END AS sides
+            CASE WHEN j.whole IS DISTINCT FROM NULL THEN vmstate.report_sides('report_vmms', j.whole, p_sleds) END AS sides
           FROM judged AS j
-      ) AS s;
+      ) AS s
+      ORDER BY s.ordinal;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.judge_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes those reports of a batch that are the p_round-th of their VMM. The caller has locked the migrations and refused VMMs that are on none of these sleds (NULL: any).';
+COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes the reports of a batch, no two of one VMM. The caller has locked the migrations and refused VMMs that are on none of these sleds (NULL: any).';
+
+-- sql/internal/judge_repeated_reports.sql
+CREATE OR REPLACE FUNCTION vmstate.judge_repeated_reports(p_reports vmstate.numbered_report[], p_sleds uuid[])
+RETURNS TABLE (
+  ordinal integer,
+  instance_id uuid,
+  propolis_id uuid,
+  vmm_outcome vmstate.outcome,
+  migration_in_outcome vmstate.outcome,
+  migration_out_outcome vmstate.outcome,
+  update_needed boolean,
+  state vmstate.vmm_state,
+  state_generation bigint
+)
+LANGUAGE plpgsql
+SET search_path = ''
+SET plan_cache_mode = 'force_generic_plan'
+AS $$
+BEGIN
+  RETURN QUERY
+    -- the generation that each report has to beat: the row's, or that of a report before it
+    WITH ranked AS (
+      SELECT r.*, vmstate.from_report(r.state) AS new_state,
+          v.state AS old_state, v.state_generation, v.time_deleted, v.time_unlinked IS NULL AS linked,
+          greatest(v.state_generation, max(r.generation) OVER earlier) AS newest
+        FROM (SELECT u.* FROM unnest(p_reports) AS u ORDER BY u.propolis_id) AS r
+        -- locks in that order; of a row it had to wait for, it reads what the others left
+        LEFT JOIN LATERAL (
+          SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked
+            FROM vmstate.vmm AS w
+            WHERE w.instance_id = r.instance_id AND w.id = r.propolis_id
+              -- one that came after the batch was checked is not there yet
+              AND (p_sleds IS NULL OR w.sled_id = ANY (p_sleds))
+            FOR NO KEY UPDATE
+        ) AS v ON true
+        WINDOW earlier AS (PARTITION BY r.propolis_id, r.instance_id ORDER BY r.ordinal
+          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ),
+    judged AS (
+      SELECT r.*,
+          CASE
+            WHEN r.old_state IS NOT NULL AND r.time_deleted IS NULL
+              AND bool_or(vmstate.is_absorbing(r.new_state) AND r.generation > r.newest) OVER earlier THEN 'terminal'
+            ELSE vmstate.vmm_report_outcome(r.old_state, r.newest, r.time_deleted, r.generation)
+          END AS outcome
+        FROM ranked AS r
+        WINDOW earlier AS (PARTITION BY r.propolis_id, r.instance_id ORDER BY r.ordinal
+          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ),
+    -- each applied report and those after it that are not
+    numbered AS MATERIALIZED (
+      SELECT j.*, count(*) FILTER (WHERE j.outcome = 'applied')
+            OVER (PARTITION BY j.propolis_id, j.instance_id ORDER BY j.ordinal) AS change
+        FROM judged AS j
+    ),
+    written AS (
+      UPDATE vmstate.vmm AS v
+        SET state = c.state,
+          state_generation = c.generation,
+          time_state_updated = c.time,
+          time_started = coalesce(v.time_started, c.time_running),
+          failure_reason = CASE WHEN c.state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
+        FROM (
+          SELECT n.instance_id, n.propolis_id, max(n.generation) AS generation,
+              (array_agg(n.new_state ORDER BY n.ordinal DESC))[1] AS state,
+              (array_agg(n.time ORDER BY n.ordinal DESC))[1] AS time,
+              (array_agg(n.time ORDER BY n.ordinal) FILTER (WHERE n.new_state = 'running'))[1] AS time_running
+            FROM numbered AS n
+            WHERE n.outcome = 'applied'
+            GROUP BY n.instance_id, n.propolis_id
+        ) AS c
+        WHERE v.instance_id = c.instance_id AND v.id = c.propolis_id
+    )
+    SELECT s.ordinal, s.instance_id, s.propolis_id, s.outcome,
+        (s.sides).migration_in_outcome, (s.sides).migration_out_outcome,
+        coalesce((s.sides).update_needed, false) OR (s.outcome = 'applied' AND s.linked AND vmstate.is_absorbing(s.new_state)),
+        CASE WHEN s.change > 0 THEN first_value(s.new_state) OVER latest ELSE s.old_state END,
+        CASE WHEN s.change > 0 THEN first_value(s.generation) OVER latest ELSE s.state_generation::bigint END
+      FROM (
+        SELECT n.*,
+            CASE WHEN n.whole IS DISTINCT FROM NULL THEN vmstate.report_sides('report_vmms', n.whole, p_sleds)
+            END AS sides
+          FROM (SELECT o.* FROM numbered AS o ORDER BY o.ordinal OFFSET 0) AS n
+          OFFSET 0
+      ) AS s
+      WINDOW latest AS (PARTITION BY s.propolis_id, s.instance_id, s.change ORDER BY s.ordinal)
+      ORDER BY s.ordinal;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.judge_repeated_reports FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.judge_repeated_reports IS 'What judge_reports does, for a batch with several reports of one VMM: later ones are judged after earlier ones, and each VMM is written once.';
 
 -- sql/guards/guard_identity.sql
-CREATE FUNCTION vmstate.guard_identity() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_identity() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2005,20 +2086,20 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_identity FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_identity IS 'VM103: the columns that say which row this is never change.';
 
-CREATE TRIGGER guard_identity BEFORE UPDATE OF id, project_id ON vmstate.instance
+CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, project_id ON vmstate.instance
   FOR EACH ROW WHEN ((OLD.id, OLD.project_id) IS DISTINCT FROM (NEW.id, NEW.project_id))
   EXECUTE FUNCTION vmstate.guard_identity('id', 'project_id');
 
-CREATE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, sled_id, saga_id, propolis_ip, propolis_port ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, sled_id, saga_id, propolis_ip, propolis_port ON vmstate.vmm
   FOR EACH ROW WHEN ((OLD.id, OLD.instance_id, OLD.sled_id, OLD.saga_id, OLD.propolis_ip, OLD.propolis_port) IS DISTINCT FROM (NEW.id, NEW.instance_id, NEW.sled_id, NEW.saga_id, NEW.propolis_ip, NEW.propolis_port))
   EXECUTE FUNCTION vmstate.guard_identity('id', 'instance_id', 'sled_id', 'saga_id', 'propolis_ip', 'propolis_port');
 
-CREATE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, saga_id, source_propolis_id, destination_propolis_id ON vmstate.migration
+CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, saga_id, source_propolis_id, destination_propolis_id ON vmstate.migration
   FOR EACH ROW WHEN ((OLD.id, OLD.instance_id, OLD.saga_id, OLD.source_propolis_id, OLD.destination_propolis_id) IS DISTINCT FROM (NEW.id, NEW.instance_id, NEW.saga_id, NEW.source_propolis_id, NEW.destination_propolis_id))
   EXECUTE FUNCTION vmstate.guard_identity('id', 'instance_id', 'saga_id', 'source_propolis_id', 'destination_propolis_id');
 
 -- sql/guards/guard_insert.sql
-CREATE FUNCTION vmstate.guard_insert() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_insert() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2033,7 +2114,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_insert FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_insert IS 'VM102: rows are inserted in their first state, at generation 1, unlinked and not deleted.';
 
-CREATE TRIGGER guard_insert BEFORE INSERT ON vmstate.instance
+CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.instance
   FOR EACH ROW WHEN (
     NEW.state <> 'creating' OR NEW.state_generation <> 1
     OR num_nonnulls(NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id, NEW.time_last_auto_restarted,
@@ -2041,14 +2122,14 @@ CREATE TRIGGER guard_insert BEFORE INSERT ON vmstate.instance
   )
   EXECUTE FUNCTION vmstate.guard_insert('create_instance');
 
-CREATE TRIGGER guard_insert BEFORE INSERT ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.vmm
   FOR EACH ROW WHEN (
     NEW.state <> 'creating' OR NEW.state_generation <> 1 OR NEW.time_unlinked IS NULL
     OR num_nonnulls(NEW.time_started, NEW.time_deleted) > 0
   )
   EXECUTE FUNCTION vmstate.guard_insert('begin_start or begin_migration');
 
-CREATE TRIGGER guard_insert BEFORE INSERT ON vmstate.migration
+CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.migration
   FOR EACH ROW WHEN (
     NEW.source_state <> 'pending' OR NEW.source_generation <> 1
     OR NEW.destination_state <> 'pending' OR NEW.destination_generation <> 1
@@ -2057,7 +2138,7 @@ CREATE TRIGGER guard_insert BEFORE INSERT ON vmstate.migration
   EXECUTE FUNCTION vmstate.guard_insert('begin_migration');
 
 -- sql/guards/guard_instance_state.sql
-CREATE FUNCTION vmstate.guard_instance_state() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_instance_state() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2082,7 +2163,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_instance_state FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_instance_state IS 'VM101, VM102: a change of state or links raises the generation; nothing becomes creating again, and destroyed stays, with its time of deletion.';
 
-CREATE TRIGGER guard_state BEFORE UPDATE OF
+CREATE OR REPLACE TRIGGER guard_state BEFORE UPDATE OF
     state, state_generation, time_state_updated, active_propolis_id, destination_propolis_id, migration_id, time_deleted
   ON vmstate.instance
   FOR EACH ROW WHEN (
@@ -2093,7 +2174,7 @@ CREATE TRIGGER guard_state BEFORE UPDATE OF
   EXECUTE FUNCTION vmstate.guard_instance_state();
 
 -- sql/guards/guard_instance_links.sql
-CREATE FUNCTION vmstate.guard_instance_links() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_instance_links() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2129,7 +2210,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_instance_links FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_instance_links IS 'VM104: links change only to the ids of the present update plan, or when a start or a migration replaces NULL or a saga_unwound VMM and leaves the other ids alone.';
 
-CREATE TRIGGER guard_links BEFORE UPDATE OF active_propolis_id, destination_propolis_id, migration_id
+CREATE OR REPLACE TRIGGER guard_links BEFORE UPDATE OF active_propolis_id, destination_propolis_id, migration_id
   ON vmstate.instance
   FOR EACH ROW WHEN (
     (OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
@@ -2138,7 +2219,7 @@ CREATE TRIGGER guard_links BEFORE UPDATE OF active_propolis_id, destination_prop
   EXECUTE FUNCTION vmstate.guard_instance_links();
 
 -- sql/guards/mark_links.sql
-CREATE FUNCTION vmstate.mark_links() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.mark_links() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2156,7 +2237,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.mark_links FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.mark_links IS 'Keeps vmm.time_unlinked true to the ids that instances name.';
 
-CREATE TRIGGER mark_links AFTER UPDATE OF active_propolis_id, destination_propolis_id
+CREATE OR REPLACE TRIGGER mark_links AFTER UPDATE OF active_propolis_id, destination_propolis_id
   ON vmstate.instance
   FOR EACH ROW WHEN (
     (OLD.active_propolis_id, OLD.destination_propolis_id)
@@ -2165,7 +2246,7 @@ CREATE TRIGGER mark_links AFTER UPDATE OF active_propolis_id, destination_propol
   EXECUTE FUNCTION vmstate.mark_links();
 
 -- sql/guards/guard_updater.sql
-CREATE FUNCTION vmstate.guard_updater() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_updater() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2188,7 +2269,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_updater FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_updater IS 'VM101, VM104: the fencing token of the updater lock rises when another saga takes the lock, and never falls, nor does that of the last commit, which is recorded only by the write that releases the lock.';
 
-CREATE TRIGGER guard_updater BEFORE UPDATE OF updater_id, updater_generation, committed_updater_generation
+CREATE OR REPLACE TRIGGER guard_updater BEFORE UPDATE OF updater_id, updater_generation, committed_updater_generation
   ON vmstate.instance
   FOR EACH ROW WHEN (
     NEW.updater_generation < OLD.updater_generation
@@ -2200,7 +2281,7 @@ CREATE TRIGGER guard_updater BEFORE UPDATE OF updater_id, updater_generation, co
   EXECUTE FUNCTION vmstate.guard_updater();
 
 -- sql/guards/guard_vmm_state.sql
-CREATE FUNCTION vmstate.guard_vmm_state() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_vmm_state() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2233,7 +2314,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_state FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does.';
 
-CREATE TRIGGER guard_state BEFORE UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
+CREATE OR REPLACE TRIGGER guard_state BEFORE UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
   ON vmstate.vmm
   FOR EACH ROW WHEN (
     NEW.state_generation <= OLD.state_generation
@@ -2243,7 +2324,7 @@ CREATE TRIGGER guard_state BEFORE UPDATE OF state, state_generation, time_state_
   EXECUTE FUNCTION vmstate.guard_vmm_state();
 
 -- sql/guards/guard_vmm_link.sql
-CREATE FUNCTION vmstate.guard_vmm_link() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_vmm_link() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2264,12 +2345,12 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_link FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_vmm_link IS 'VM104: time_unlinked says whether an instance names the VMM, and since when none does.';
 
-CREATE TRIGGER guard_link BEFORE UPDATE OF time_unlinked ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_link BEFORE UPDATE OF time_unlinked ON vmstate.vmm
   FOR EACH ROW WHEN (OLD.time_unlinked IS DISTINCT FROM NEW.time_unlinked)
   EXECUTE FUNCTION vmstate.guard_vmm_link();
 
 -- sql/guards/guard_vmm_deletion.sql
-CREATE FUNCTION vmstate.guard_vmm_deletion() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_vmm_deletion() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2289,7 +2370,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_deletion FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_vmm_deletion IS 'VM104: a VMM that an instance names, or that is alive, is not deleted. VM102: deletion is final.';
 
-CREATE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.vmm
   FOR EACH ROW WHEN (
     OLD.time_deleted IS DISTINCT FROM NEW.time_deleted
     AND (OLD.time_deleted IS NOT NULL OR NEW.time_unlinked IS NULL OR NOT vmstate.is_absorbing(NEW.state))
@@ -2297,7 +2378,7 @@ CREATE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.vmm
   EXECUTE FUNCTION vmstate.guard_vmm_deletion();
 
 -- sql/guards/guard_migration_sides.sql
-CREATE FUNCTION vmstate.guard_migration_sides() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_migration_sides() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2334,7 +2415,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_migration_sides FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_migration_sides IS 'VM101, VM102: a change of a side raises that side''s generation, and an ended side stays.';
 
-CREATE TRIGGER guard_sides BEFORE UPDATE OF
+CREATE OR REPLACE TRIGGER guard_sides BEFORE UPDATE OF
     source_state, source_generation, time_source_updated,
     destination_state, destination_generation, time_destination_updated
   ON vmstate.migration
@@ -2348,7 +2429,7 @@ CREATE TRIGGER guard_sides BEFORE UPDATE OF
   EXECUTE FUNCTION vmstate.guard_migration_sides();
 
 -- sql/guards/guard_migration_deletion.sql
-CREATE FUNCTION vmstate.guard_migration_deletion() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_migration_deletion() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2366,12 +2447,12 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_migration_deletion FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_migration_deletion IS 'VM104: a migration that its instance names is not deleted. VM102: deletion is final.';
 
-CREATE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.migration
+CREATE OR REPLACE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.migration
   FOR EACH ROW WHEN (OLD.time_deleted IS DISTINCT FROM NEW.time_deleted)
   EXECUTE FUNCTION vmstate.guard_migration_deletion();
 
 -- sql/guards/guard_delete.sql
-CREATE FUNCTION vmstate.guard_delete() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_delete() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2385,20 +2466,20 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_delete FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_delete IS 'VM104: only rows that are marked as deleted can be purged.';
 
-CREATE TRIGGER guard_delete BEFORE DELETE ON vmstate.instance
+CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.instance
   FOR EACH ROW WHEN (OLD.time_deleted IS NULL)
   EXECUTE FUNCTION vmstate.guard_delete();
 
-CREATE TRIGGER guard_delete BEFORE DELETE ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.vmm
   FOR EACH ROW WHEN (OLD.time_deleted IS NULL)
   EXECUTE FUNCTION vmstate.guard_delete();
 
-CREATE TRIGGER guard_delete BEFORE DELETE ON vmstate.migration
+CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.migration
   FOR EACH ROW WHEN (OLD.time_deleted IS NULL)
   EXECUTE FUNCTION vmstate.guard_delete();
 
 -- sql/guards/guard_truncate.sql
-CREATE FUNCTION vmstate.guard_truncate() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_truncate() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2411,17 +2492,17 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_truncate FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_truncate IS 'VM104: no table is emptied behind the verbs'' back.';
 
-CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.instance
+CREATE OR REPLACE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.instance
   FOR EACH STATEMENT EXECUTE FUNCTION vmstate.guard_truncate();
 
-CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.vmm
   FOR EACH STATEMENT EXECUTE FUNCTION vmstate.guard_truncate();
 
-CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.migration
+CREATE OR REPLACE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.migration
   FOR EACH STATEMENT EXECUTE FUNCTION vmstate.guard_truncate();
 
 -- sql/control_plane/create_instance.sql
-CREATE FUNCTION vmstate.create_instance(
+CREATE OR REPLACE FUNCTION vmstate.create_instance(
   p_id uuid,
   p_project_id uuid,
   p_name text,
@@ -2472,7 +2553,7 @@ REVOKE ALL ON FUNCTION vmstate.create_instance FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.create_instance IS 'Creates an instance in state creating. The same id in the same project is a replay (unchanged); conflict: name_taken (another instance of the project that is not deleted has the name), instance_id_taken (another project has the id). p_name: 1 to 63 characters. p_intended_state: running or stopped. p_auto_restart_policy NULL means best_effort, p_auto_restart_cooldown NULL means 5 minutes.';
 
 -- sql/control_plane/finish_instance_creation.sql
-CREATE FUNCTION vmstate.finish_instance_creation(p_id uuid) RETURNS vmstate.instance_result
+CREATE OR REPLACE FUNCTION vmstate.finish_instance_creation(p_id uuid) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
@@ -2501,7 +2582,7 @@ REVOKE ALL ON FUNCTION vmstate.finish_instance_creation FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.finish_instance_creation IS 'Ends the creation of an instance: creating becomes no_vmm. unchanged when that is past.';
 
 -- sql/control_plane/configure_instance.sql
-CREATE FUNCTION vmstate.configure_instance(
+CREATE OR REPLACE FUNCTION vmstate.configure_instance(
   p_instance_id uuid,
   p_auto_restart_policy vmstate.auto_restart_policy DEFAULT NULL,
   p_auto_restart_cooldown interval DEFAULT NULL
@@ -2536,7 +2617,7 @@ REVOKE ALL ON FUNCTION vmstate.configure_instance FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.configure_instance IS 'Sets both parts of the auto-restart configuration, at any time; NULL restores the default (best_effort, 5 minutes). Does not raise the generation.';
 
 -- sql/control_plane/begin_start.sql
-CREATE FUNCTION vmstate.begin_start(
+CREATE OR REPLACE FUNCTION vmstate.begin_start(
   p_instance_id uuid,
   p_saga_id uuid,
   p_propolis_id uuid,
@@ -2614,7 +2695,7 @@ REVOKE ALL ON FUNCTION vmstate.begin_start FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.begin_start IS 'First step of a start saga: inserts the VMM (creating, generation 1) and links it as the active one, replacing NULL or a saga_unwound VMM (replaced_propolis_id) in the same write; the intent becomes running. p_propolis_port NULL means 12400, p_start_reason (user or auto_restart) NULL means user, p_expected_generation NULL means no check. The same saga and VMM id make a replay. conflict: creating, already_started, not_stopped (a dead or stopping VMM that the update saga has yet to unlink), stale_generation, restart_not_permitted (auto_restart only), propolis_id_taken (also a replay after the saga''s own unwind).';
 
 -- sql/control_plane/unwind_start.sql
-CREATE FUNCTION vmstate.unwind_start(p_instance_id uuid, p_saga_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm_result
+CREATE OR REPLACE FUNCTION vmstate.unwind_start(p_instance_id uuid, p_saga_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
@@ -2654,7 +2735,7 @@ REVOKE ALL ON FUNCTION vmstate.unwind_start FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.unwind_start IS 'Undo of a start saga: marks its VMM saga_unwound, from any live state, and from failed or destroyed while an instance still names it (unchanged when unlinked already). Never writes the instance, so a running update keeps its generation; the instance shows stopped from then on. Call it first and only then unregister the VMM from its sled. conflict: wrong_saga (another saga created the VMM), migration_destination (use unwind_migration), handed_over (its guest has moved to another VMM).';
 
 -- sql/control_plane/begin_migration.sql
-CREATE FUNCTION vmstate.begin_migration(
+CREATE OR REPLACE FUNCTION vmstate.begin_migration(
   p_instance_id uuid,
   p_saga_id uuid,
   p_migration_id uuid,
@@ -2732,7 +2813,7 @@ REVOKE ALL ON FUNCTION vmstate.begin_migration FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.begin_migration IS 'First step of a migrate saga: inserts the destination VMM (creating) and the migration (both sides pending) and links both, replacing NULL or a saga_unwound destination in the same write. p_propolis_port NULL means 12400, p_expected_generation NULL means no check. The same saga, migration, source and destination make a replay. conflict: not_running (the active VMM is not running or rebooting), wrong_source (another VMM is active), migration_in_progress, same_sled, stale_generation, propolis_id_taken (also a replay after the saga''s own unwind), migration_id_taken.';
 
 -- sql/control_plane/unwind_migration.sql
-CREATE FUNCTION vmstate.unwind_migration(p_instance_id uuid, p_saga_id uuid, p_migration_id uuid) RETURNS vmstate.vmm_result
+CREATE OR REPLACE FUNCTION vmstate.unwind_migration(p_instance_id uuid, p_saga_id uuid, p_migration_id uuid) RETURNS vmstate.vmm_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
@@ -2778,7 +2859,7 @@ REVOKE ALL ON FUNCTION vmstate.unwind_migration FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.unwind_migration IS 'Undo of a migrate saga: marks the destination VMM saga_unwound and both sides of the migration failed. Never writes the instance; its state goes on deriving from the active VMM. Columns state and state_generation are the destination VMM''s. Call it first and only then unregister the VMM from its sled. unchanged: already unwound, or dead and unlinked. conflict: wrong_saga, handed_over (a side completed: the guest may run on the destination).';
 
 -- sql/control_plane/request_stop.sql
-CREATE FUNCTION vmstate.request_stop(p_instance_id uuid) RETURNS vmstate.command_result
+CREATE OR REPLACE FUNCTION vmstate.request_stop(p_instance_id uuid) RETURNS vmstate.command_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
@@ -2816,7 +2897,7 @@ REVOKE ALL ON FUNCTION vmstate.request_stop FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.request_stop IS 'The user wants the instance stopped: sets the intent, makes failed no_vmm, and names the live VMMs to command (both during a migration). Legal in every state but creating. unchanged when the intent was stopped already: command the VMMs all the same. conflict: creating.';
 
 -- sql/control_plane/request_reboot.sql
-CREATE FUNCTION vmstate.request_reboot(p_instance_id uuid) RETURNS vmstate.command_result
+CREATE OR REPLACE FUNCTION vmstate.request_reboot(p_instance_id uuid) RETURNS vmstate.command_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
@@ -2850,7 +2931,7 @@ REVOKE ALL ON FUNCTION vmstate.request_reboot FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.request_reboot IS 'The user wants the guest rebooted: the intent becomes running, and the active VMM, if alive, is to be commanded. Legal while the instance shows starting, running, rebooting or migrating. unchanged when the intent was running already: command the VMM all the same. conflict: not_running.';
 
 -- sql/control_plane/delete_instance.sql
-CREATE FUNCTION vmstate.delete_instance(p_instance_id uuid) RETURNS vmstate.instance_result
+CREATE OR REPLACE FUNCTION vmstate.delete_instance(p_instance_id uuid) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
@@ -2898,7 +2979,7 @@ REVOKE ALL ON FUNCTION vmstate.delete_instance FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.delete_instance IS 'Soft-deletes an instance that shows creating, stopped or failed (a saga_unwound active VMM is unlinked on the way), and its migrations. An update saga that holds the lock then gets gone. A second delete: unchanged. conflict: not_stopped.';
 
 -- sql/control_plane/delete_vmm.sql
-CREATE FUNCTION vmstate.delete_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm_result
+CREATE OR REPLACE FUNCTION vmstate.delete_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
@@ -2929,7 +3010,7 @@ REVOKE ALL ON FUNCTION vmstate.delete_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.delete_vmm IS 'Soft-deletes a dead VMM that no instance names (work list vmstate.abandoned_vmm), and the migrations that name it and that no instance needs. A second delete: unchanged. conflict: linked, not_destroyable.';
 
 -- sql/sled_agent/report_vmm.sql
-CREATE FUNCTION vmstate.report_vmm(
+CREATE OR REPLACE FUNCTION vmstate.report_vmm(
   p_instance_id uuid,
   p_propolis_id uuid,
   p_state vmstate.reported_vmm_state,
@@ -2995,7 +3076,7 @@ REVOKE ALL ON FUNCTION vmstate.report_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.report_vmm IS 'A sled agent reports one VMM: its state, and optionally the side of a migration into it and of a migration out of it. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome: applied, stale (not newer), terminal (a dead VMM or an ended side; a dead VMM whatever the generation), gone, wrong_side, not_found. A migration part that is refused never discards the VMM part. p_time and its like: when the sled saw the state. update_needed: this very report made a linked VMM or a side of the linked migration terminal, so run the update saga. VM001: nulls, a part given in pieces, the same migration in and out. 42501: the VMM is on another sled than the one the caller is bound to by bind_sled_agent; who may call fail_vmm reports for every sled.';
 
 -- sql/sled_agent/report_vmms.sql
-CREATE FUNCTION vmstate.report_vmms(p_reports jsonb)
+CREATE OR REPLACE FUNCTION vmstate.report_vmms(p_reports jsonb)
 RETURNS TABLE (
   ordinal integer,
   instance_id uuid,
@@ -3012,7 +3093,7 @@ SET search_path = ''
 AS $$
 DECLARE
   v_reports vmstate.numbered_report[];
-  v_rounds integer;
+  v_with_repeats boolean;
   v_with_migrations boolean;
   v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
 BEGIN
@@ -3026,24 +3107,24 @@ BEGIN
     PERFORM vmstate.require_own_sled(v_reports, v_sleds);
   END IF;
 
-  SELECT coalesce(max(r.round), 0), bool_or(num_nonnulls(r.migration_in_id, r.migration_out_id) > 0)
-    INTO v_rounds, v_with_migrations
+  SELECT count(DISTINCT r.propolis_id) < count(*), bool_or(r.whole IS DISTINCT FROM NULL)
+    INTO v_with_repeats, v_with_migrations
     FROM unnest(v_reports) AS r;
   IF v_with_migrations THEN
     PERFORM vmstate.lock_reported(v_reports);
   END IF;
-  RETURN QUERY
-    SELECT j.*
-      FROM generate_series(1, v_rounds) AS n
-      CROSS JOIN LATERAL vmstate.judge_reports(v_reports, n, v_sleds) AS j
-      ORDER BY j.ordinal;
+  IF v_with_repeats THEN
+    RETURN QUERY SELECT j.* FROM vmstate.judge_repeated_reports(v_reports, v_sleds) AS j;
+  ELSE
+    RETURN QUERY SELECT j.* FROM vmstate.judge_reports(v_reports, v_sleds) AS j;
+  END IF;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_vmms FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.report_vmms IS 'Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it). One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed, 42501 the one whose VMM is on another sled than the caller''s; nothing is written then.';
 
 -- sql/update_saga/begin_update.sql
-CREATE FUNCTION vmstate.begin_update(p_instance_id uuid, p_saga_id uuid, p_lease interval) RETURNS vmstate.update_result
+CREATE OR REPLACE FUNCTION vmstate.begin_update(p_instance_id uuid, p_saga_id uuid, p_lease interval) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
@@ -3089,7 +3170,7 @@ REVOKE ALL ON FUNCTION vmstate.begin_update FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.begin_update IS 'First step of an update saga: takes the updater lock for p_lease (more than 0, at most 100 years) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga).';
 
 -- sql/update_saga/inherit_update.sql
-CREATE FUNCTION vmstate.inherit_update(
+CREATE OR REPLACE FUNCTION vmstate.inherit_update(
   p_instance_id uuid,
   p_parent_saga_id uuid,
   p_updater_generation bigint,
@@ -3134,7 +3215,7 @@ REVOKE ALL ON FUNCTION vmstate.inherit_update FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.inherit_update IS 'A child saga takes the updater lock over from its parent, which p_updater_generation proves to be the holder; the answer has a new updater_generation and the plan. The lock is kept even when nothing is to do any more, and the lease never gets shorter. conflict: lock_lost.';
 
 -- sql/update_saga/commit_update.sql
-CREATE FUNCTION vmstate.commit_update(
+CREATE OR REPLACE FUNCTION vmstate.commit_update(
   p_instance_id uuid,
   p_saga_id uuid,
   p_updater_generation bigint,
@@ -3180,7 +3261,7 @@ REVOKE ALL ON FUNCTION vmstate.commit_update FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.commit_update IS 'Last step of an update saga: writes exactly the plan that p_plan_token names and releases the updater lock. State and intent are decided now, so a VMM unwound meanwhile counts as unwound, and a user''s stop is never overwritten. An expired lease that nobody took still commits. unchanged: committed already. conflict, and nothing written: lock_lost, stale_generation (a start or migration replaced an unwound VMM meanwhile), plan_changed (other ids, or other VMMs unlinked or to terminate): plan again with begin_update.';
 
 -- sql/update_saga/unlock_update.sql
-CREATE FUNCTION vmstate.unlock_update(p_instance_id uuid, p_saga_id uuid, p_updater_generation bigint)
+CREATE OR REPLACE FUNCTION vmstate.unlock_update(p_instance_id uuid, p_saga_id uuid, p_updater_generation bigint)
 RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
@@ -3209,7 +3290,7 @@ REVOKE ALL ON FUNCTION vmstate.unlock_update FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.unlock_update IS 'Undo of an update saga: releases the updater lock and applies nothing. unchanged: released already. conflict: lock_lost.';
 
 -- sql/update_saga/run_update.sql
-CREATE FUNCTION vmstate.run_update(p_instance_id uuid, p_saga_id uuid) RETURNS vmstate.update_result
+CREATE OR REPLACE FUNCTION vmstate.run_update(p_instance_id uuid, p_saga_id uuid) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
@@ -3251,7 +3332,7 @@ REVOKE ALL ON FUNCTION vmstate.run_update FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.run_update IS 'Plan and commit in one call, for callers that have nothing to do in between: the columns of begin_update, with the plan that was applied. unchanged: nothing to do. conflict: locked (the unexpired lease of another saga). Terminate terminate_propolis_ids afterwards; until then they stand in vmstate.orphaned_vmm.';
 
 -- sql/update_saga/explain_update.sql
-CREATE FUNCTION vmstate.explain_update(p_instance_id uuid) RETURNS vmstate.update_result
+CREATE OR REPLACE FUNCTION vmstate.explain_update(p_instance_id uuid) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
@@ -3273,7 +3354,7 @@ REVOKE ALL ON FUNCTION vmstate.explain_update FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.explain_update IS 'The plan as begin_update would answer it now, read only. applied: there is one; unchanged: none.';
 
 -- sql/operator/fail_vmm.sql
-CREATE FUNCTION vmstate.fail_vmm(
+CREATE OR REPLACE FUNCTION vmstate.fail_vmm(
   p_instance_id uuid,
   p_propolis_id uuid,
   p_reason vmstate.failure_reason,
@@ -3312,7 +3393,7 @@ REVOKE ALL ON FUNCTION vmstate.fail_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.fail_vmm IS 'A watcher or an operator declares a VMM dead: it becomes failed. Never writes a migration side: a dead destination is enough for the plan, and a dead source must not decide it, since the guest may run on the destination already. p_expected_generation is the VMM''s (NULL: no check). update_needed: an instance names the VMM. terminal: dead already, also on a replay. conflict: stale_generation.';
 
 -- sql/operator/fail_sled.sql
-CREATE FUNCTION vmstate.fail_sled(p_sled_id uuid, p_reason vmstate.failure_reason)
+CREATE OR REPLACE FUNCTION vmstate.fail_sled(p_sled_id uuid, p_reason vmstate.failure_reason)
 RETURNS TABLE (
   outcome vmstate.outcome,
   reason text,
@@ -3352,7 +3433,7 @@ REVOKE ALL ON FUNCTION vmstate.fail_sled FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.fail_sled IS 'The host is dead: every live VMM on the sled becomes failed, those still creating too. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side.';
 
 -- sql/internal/access_rights.sql
-CREATE FUNCTION vmstate.access_rights(p_kind vmstate.access_kind)
+CREATE OR REPLACE FUNCTION vmstate.access_rights(p_kind vmstate.access_kind)
 RETURNS TABLE (privilege text, object text, acl aclitem[])
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -3391,7 +3472,7 @@ REVOKE ALL ON FUNCTION vmstate.access_rights FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.access_rights IS 'What a kind of role needs, and who has it: the one place that says what is public. Verbs are the functions that run with their owner''s rights; views are public but for those that other views are made of.';
 
 -- sql/access/grant_access.sql
-CREATE FUNCTION vmstate.grant_access(p_role name, p_kind vmstate.access_kind, OUT outcome vmstate.outcome)
+CREATE OR REPLACE FUNCTION vmstate.grant_access(p_role name, p_kind vmstate.access_kind, OUT outcome vmstate.outcome)
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -3430,7 +3511,7 @@ REVOKE ALL ON FUNCTION vmstate.grant_access FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.grant_access IS 'Gives a role all that one kind of role needs. control_plane: every verb, every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names; it reads nothing. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. unchanged: it had all of it already. For the owner of the schema only, with whose rights it runs; call it again after a migration, which may bring new functions and views. REVOKE takes away. VM001: no such role, nulls.';
 
 -- sql/access/bind_sled_agent.sql
-CREATE FUNCTION vmstate.bind_sled_agent(p_role name, p_sled_id uuid DEFAULT NULL, OUT outcome vmstate.outcome)
+CREATE OR REPLACE FUNCTION vmstate.bind_sled_agent(p_role name, p_sled_id uuid DEFAULT NULL, OUT outcome vmstate.outcome)
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

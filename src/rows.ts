@@ -7,14 +7,16 @@ import { NUMBER_COLUMNS, TIME_COLUMNS } from "./generated.js";
  */
 export type SqlClient = postgres.ISql;
 
-/** A query whose only column is the JSON text of a row. */
+/** A query whose only column is the JSON text of a row, or of an array of rows. */
 export type JsonRows = postgres.PendingQuery<postgres.Row[]>;
 
 /** The rows of a query, each with camel-case keys, points in time as `Date`, whole numbers checked to be exact. */
 export async function manyRows<Row>(query: JsonRows): Promise<Row[]> {
   // Raw, so that neither the client's own types nor its transforms have a say.
-  const rows = await query.raw();
-  return rows.map((row) => toRow(String(Object.values(row)[0])) as Row);
+  const rows: unknown[][] = await query.raw();
+  return rows
+    .flatMap<JsonRow>((row) => JSON.parse(String(row[0])) as JsonRow | JsonRow[])
+    .map((row) => toRow(row) as Row);
 }
 
 /** The row of a query that has exactly one. */
@@ -23,8 +25,9 @@ export async function oneRow<Row>(query: JsonRows): Promise<Row> {
   return row as Row;
 }
 
-function toRow(json: string): Record<string, unknown> {
-  const values = JSON.parse(json) as Record<string, unknown>;
+type JsonRow = Record<string, unknown>;
+
+function toRow(values: JsonRow): Record<string, unknown> {
   const row: Record<string, unknown> = {};
   for (const name in values) {
     const { key, convert } = columnOf(name);

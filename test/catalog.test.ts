@@ -229,7 +229,7 @@ describe("in schema vmstate", () => {
     await none(migrated.sql`
       select proname as name from pg_proc join pg_language as l on l.oid = prolang
         where pronamespace = 'vmstate'::regnamespace and case lanname
-          when 'plpgsql' then proconfig is distinct from array['search_path=""']
+          when 'plpgsql' then coalesce('search_path=""' <> all (proconfig), true)
           when 'sql' then prosqlbody is null
           else true end`);
   });

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.grant_access(p_role name, p_kind vmstate.access_kind, OUT outcome vmstate.outcome)
+CREATE OR REPLACE FUNCTION vmstate.grant_access(p_role name, p_kind vmstate.access_kind, OUT outcome vmstate.outcome)
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.from_report(p_state vmstate.reported_vmm_state) RETURNS vmstate.vmm_state
+CREATE OR REPLACE FUNCTION vmstate.from_report(p_state vmstate.reported_vmm_state) RETURNS vmstate.vmm_state
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE p_state
   WHEN 'starting' THEN 'starting'::vmstate.vmm_state

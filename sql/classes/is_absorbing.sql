@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.is_absorbing(p_state vmstate.vmm_state) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_absorbing(p_state vmstate.vmm_state) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_state IN ('failed', 'destroyed', 'saga_unwound');
 REVOKE ALL ON FUNCTION vmstate.is_absorbing FROM PUBLIC;

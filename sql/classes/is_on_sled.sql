@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.is_on_sled(p_state vmstate.vmm_state) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_on_sled(p_state vmstate.vmm_state) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_state NOT IN ('creating', 'saga_unwound', 'destroyed');
 REVOKE ALL ON FUNCTION vmstate.is_on_sled FROM PUBLIC;

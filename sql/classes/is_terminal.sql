@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.is_terminal(p_state vmstate.migration_state) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_terminal(p_state vmstate.migration_state) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_state IN ('failed', 'completed');
 REVOKE ALL ON FUNCTION vmstate.is_terminal FROM PUBLIC;

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.stuck_after() RETURNS interval
+CREATE OR REPLACE FUNCTION vmstate.stuck_after() RETURNS interval
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN interval '10 minutes';
 REVOKE ALL ON FUNCTION vmstate.stuck_after FROM PUBLIC;

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.to_api_vmm_state(p_state vmstate.vmm_state) RETURNS vmstate.api_vmm_state
+CREATE OR REPLACE FUNCTION vmstate.to_api_vmm_state(p_state vmstate.vmm_state) RETURNS vmstate.api_vmm_state
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE p_state
   WHEN 'creating' THEN 'creating'::vmstate.api_vmm_state

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.begin_migration(
+CREATE OR REPLACE FUNCTION vmstate.begin_migration(
   p_instance_id uuid,
   p_saga_id uuid,
   p_migration_id uuid,

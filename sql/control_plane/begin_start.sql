@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.begin_start(
+CREATE OR REPLACE FUNCTION vmstate.begin_start(
   p_instance_id uuid,
   p_saga_id uuid,
   p_propolis_id uuid,

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.configure_instance(
+CREATE OR REPLACE FUNCTION vmstate.configure_instance(
   p_instance_id uuid,
   p_auto_restart_policy vmstate.auto_restart_policy DEFAULT NULL,
   p_auto_restart_cooldown interval DEFAULT NULL

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.create_instance(
+CREATE OR REPLACE FUNCTION vmstate.create_instance(
   p_id uuid,
   p_project_id uuid,
   p_name text,

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.delete_instance(p_instance_id uuid) RETURNS vmstate.instance_result
+CREATE OR REPLACE FUNCTION vmstate.delete_instance(p_instance_id uuid) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$

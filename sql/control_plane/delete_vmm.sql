@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.delete_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm_result
+CREATE OR REPLACE FUNCTION vmstate.delete_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.finish_instance_creation(p_id uuid) RETURNS vmstate.instance_result
+CREATE OR REPLACE FUNCTION vmstate.finish_instance_creation(p_id uuid) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.request_stop(p_instance_id uuid) RETURNS vmstate.command_result
+CREATE OR REPLACE FUNCTION vmstate.request_stop(p_instance_id uuid) RETURNS vmstate.command_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.unwind_migration(p_instance_id uuid, p_saga_id uuid, p_migration_id uuid) RETURNS vmstate.vmm_result
+CREATE OR REPLACE FUNCTION vmstate.unwind_migration(p_instance_id uuid, p_saga_id uuid, p_migration_id uuid) RETURNS vmstate.vmm_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$

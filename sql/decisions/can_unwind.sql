@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.can_unwind(p_vmm vmstate.vmm) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.can_unwind(p_vmm vmstate.vmm) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (p_vmm).state <> 'saga_unwound'
   AND NOT (vmstate.is_absorbing((p_vmm).state) AND (p_vmm).time_unlinked IS NOT NULL);

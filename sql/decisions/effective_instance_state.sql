@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.effective_instance_state(
+CREATE OR REPLACE FUNCTION vmstate.effective_instance_state(
   p_state vmstate.instance_state,
   p_active_state vmstate.vmm_state,
   p_migrating boolean

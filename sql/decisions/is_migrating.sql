@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.is_migrating(
+CREATE OR REPLACE FUNCTION vmstate.is_migrating(
   p_active_id uuid,
   p_source_id uuid,
   p_destination_id uuid,

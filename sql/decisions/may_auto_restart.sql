@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.may_auto_restart(
+CREATE OR REPLACE FUNCTION vmstate.may_auto_restart(
   p_state vmstate.instance_state,
   p_active_state vmstate.vmm_state,
   p_intended_state vmstate.intended_state,

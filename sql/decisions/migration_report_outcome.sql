@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.migration_report_outcome(
+CREATE OR REPLACE FUNCTION vmstate.migration_report_outcome(
   p_reporting_propolis_id uuid,
   p_side_propolis_id uuid,
   p_side_state vmstate.migration_state,

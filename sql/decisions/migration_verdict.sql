@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.migration_verdict(
+CREATE OR REPLACE FUNCTION vmstate.migration_verdict(
   p_active_state vmstate.vmm_state,
   p_active_takes_part boolean,
   p_destination_vmm_state vmstate.vmm_state,

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.plan_token(
+CREATE OR REPLACE FUNCTION vmstate.plan_token(
   p_state_generation bigint,
   p_active_id uuid,
   p_destination_id uuid,

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.update_plan(
+CREATE OR REPLACE FUNCTION vmstate.update_plan(
   p_state vmstate.instance_state,
   p_intended_state vmstate.intended_state,
   p_active_id uuid,

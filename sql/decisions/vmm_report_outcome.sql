@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.vmm_report_outcome(
+CREATE OR REPLACE FUNCTION vmstate.vmm_report_outcome(
   p_state vmstate.vmm_state,
   p_state_generation bigint,
   p_time_deleted timestamptz,

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.guard_delete() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_delete() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -12,14 +12,14 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_delete FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_delete IS 'VM104: only rows that are marked as deleted can be purged.';
 
-CREATE TRIGGER guard_delete BEFORE DELETE ON vmstate.instance
+CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.instance
   FOR EACH ROW WHEN (OLD.time_deleted IS NULL)
   EXECUTE FUNCTION vmstate.guard_delete();
 
-CREATE TRIGGER guard_delete BEFORE DELETE ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.vmm
   FOR EACH ROW WHEN (OLD.time_deleted IS NULL)
   EXECUTE FUNCTION vmstate.guard_delete();
 
-CREATE TRIGGER guard_delete BEFORE DELETE ON vmstate.migration
+CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.migration
   FOR EACH ROW WHEN (OLD.time_deleted IS NULL)
   EXECUTE FUNCTION vmstate.guard_delete();

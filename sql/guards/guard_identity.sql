@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.guard_identity() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_identity() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -20,14 +20,14 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_identity FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_identity IS 'VM103: the columns that say which row this is never change.';
 
-CREATE TRIGGER guard_identity BEFORE UPDATE OF id, project_id ON vmstate.instance
+CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, project_id ON vmstate.instance
   FOR EACH ROW WHEN ((OLD.id, OLD.project_id) IS DISTINCT FROM (NEW.id, NEW.project_id))
   EXECUTE FUNCTION vmstate.guard_identity('id', 'project_id');
 
-CREATE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, sled_id, saga_id, propolis_ip, propolis_port ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, sled_id, saga_id, propolis_ip, propolis_port ON vmstate.vmm
   FOR EACH ROW WHEN ((OLD.id, OLD.instance_id, OLD.sled_id, OLD.saga_id, OLD.propolis_ip, OLD.propolis_port) IS DISTINCT FROM (NEW.id, NEW.instance_id, NEW.sled_id, NEW.saga_id, NEW.propolis_ip, NEW.propolis_port))
   EXECUTE FUNCTION vmstate.guard_identity('id', 'instance_id', 'sled_id', 'saga_id', 'propolis_ip', 'propolis_port');
 
-CREATE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, saga_id, source_propolis_id, destination_propolis_id ON vmstate.migration
+CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, saga_id, source_propolis_id, destination_propolis_id ON vmstate.migration
   FOR EACH ROW WHEN ((OLD.id, OLD.instance_id, OLD.saga_id, OLD.source_propolis_id, OLD.destination_propolis_id) IS DISTINCT FROM (NEW.id, NEW.instance_id, NEW.saga_id, NEW.source_propolis_id, NEW.destination_propolis_id))
   EXECUTE FUNCTION vmstate.guard_identity('id', 'instance_id', 'saga_id', 'source_propolis_id', 'destination_propolis_id');

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.guard_insert() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_insert() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -13,7 +13,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_insert FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_insert IS 'VM102: rows are inserted in their first state, at generation 1, unlinked and not deleted.';
 
-CREATE TRIGGER guard_insert BEFORE INSERT ON vmstate.instance
+CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.instance
   FOR EACH ROW WHEN (
     NEW.state <> 'creating' OR NEW.state_generation <> 1
     OR num_nonnulls(NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id, NEW.time_last_auto_restarted,
@@ -21,14 +21,14 @@ CREATE TRIGGER guard_insert BEFORE INSERT ON vmstate.instance
   )
   EXECUTE FUNCTION vmstate.guard_insert('create_instance');
 
-CREATE TRIGGER guard_insert BEFORE INSERT ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.vmm
   FOR EACH ROW WHEN (
     NEW.state <> 'creating' OR NEW.state_generation <> 1 OR NEW.time_unlinked IS NULL
     OR num_nonnulls(NEW.time_started, NEW.time_deleted) > 0
   )
   EXECUTE FUNCTION vmstate.guard_insert('begin_start or begin_migration');
 
-CREATE TRIGGER guard_insert BEFORE INSERT ON vmstate.migration
+CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.migration
   FOR EACH ROW WHEN (
     NEW.source_state <> 'pending' OR NEW.source_generation <> 1
     OR NEW.destination_state <> 'pending' OR NEW.destination_generation <> 1

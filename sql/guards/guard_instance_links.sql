@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.guard_instance_links() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_instance_links() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -34,7 +34,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_instance_links FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_instance_links IS 'VM104: links change only to the ids of the present update plan, or when a start or a migration replaces NULL or a saga_unwound VMM and leaves the other ids alone.';
 
-CREATE TRIGGER guard_links BEFORE UPDATE OF active_propolis_id, destination_propolis_id, migration_id
+CREATE OR REPLACE TRIGGER guard_links BEFORE UPDATE OF active_propolis_id, destination_propolis_id, migration_id
   ON vmstate.instance
   FOR EACH ROW WHEN (
     (OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.guard_instance_state() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_instance_state() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -23,7 +23,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_instance_state FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_instance_state IS 'VM101, VM102: a change of state or links raises the generation; nothing becomes creating again, and destroyed stays, with its time of deletion.';
 
-CREATE TRIGGER guard_state BEFORE UPDATE OF
+CREATE OR REPLACE TRIGGER guard_state BEFORE UPDATE OF
     state, state_generation, time_state_updated, active_propolis_id, destination_propolis_id, migration_id, time_deleted
   ON vmstate.instance
   FOR EACH ROW WHEN (

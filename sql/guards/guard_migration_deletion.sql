@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.guard_migration_deletion() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_migration_deletion() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -16,6 +16,6 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_migration_deletion FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_migration_deletion IS 'VM104: a migration that its instance names is not deleted. VM102: deletion is final.';
 
-CREATE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.migration
+CREATE OR REPLACE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.migration
   FOR EACH ROW WHEN (OLD.time_deleted IS DISTINCT FROM NEW.time_deleted)
   EXECUTE FUNCTION vmstate.guard_migration_deletion();

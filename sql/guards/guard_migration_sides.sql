@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.guard_migration_sides() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_migration_sides() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -35,7 +35,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_migration_sides FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_migration_sides IS 'VM101, VM102: a change of a side raises that side''s generation, and an ended side stays.';
 
-CREATE TRIGGER guard_sides BEFORE UPDATE OF
+CREATE OR REPLACE TRIGGER guard_sides BEFORE UPDATE OF
     source_state, source_generation, time_source_updated,
     destination_state, destination_generation, time_destination_updated
   ON vmstate.migration

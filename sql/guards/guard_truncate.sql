@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.guard_truncate() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_truncate() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -11,11 +11,11 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_truncate FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_truncate IS 'VM104: no table is emptied behind the verbs'' back.';
 
-CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.instance
+CREATE OR REPLACE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.instance
   FOR EACH STATEMENT EXECUTE FUNCTION vmstate.guard_truncate();
 
-CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.vmm
   FOR EACH STATEMENT EXECUTE FUNCTION vmstate.guard_truncate();
 
-CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.migration
+CREATE OR REPLACE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.migration
   FOR EACH STATEMENT EXECUTE FUNCTION vmstate.guard_truncate();

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.guard_updater() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_updater() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -21,7 +21,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_updater FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_updater IS 'VM101, VM104: the fencing token of the updater lock rises when another saga takes the lock, and never falls, nor does that of the last commit, which is recorded only by the write that releases the lock.';
 
-CREATE TRIGGER guard_updater BEFORE UPDATE OF updater_id, updater_generation, committed_updater_generation
+CREATE OR REPLACE TRIGGER guard_updater BEFORE UPDATE OF updater_id, updater_generation, committed_updater_generation
   ON vmstate.instance
   FOR EACH ROW WHEN (
     NEW.updater_generation < OLD.updater_generation

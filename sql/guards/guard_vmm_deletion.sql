@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.guard_vmm_deletion() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_vmm_deletion() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -18,7 +18,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_deletion FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_vmm_deletion IS 'VM104: a VMM that an instance names, or that is alive, is not deleted. VM102: deletion is final.';
 
-CREATE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.vmm
   FOR EACH ROW WHEN (
     OLD.time_deleted IS DISTINCT FROM NEW.time_deleted
     AND (OLD.time_deleted IS NOT NULL OR NEW.time_unlinked IS NULL OR NOT vmstate.is_absorbing(NEW.state))

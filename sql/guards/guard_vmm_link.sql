@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.guard_vmm_link() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_vmm_link() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -19,6 +19,6 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_link FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_vmm_link IS 'VM104: time_unlinked says whether an instance names the VMM, and since when none does.';
 
-CREATE TRIGGER guard_link BEFORE UPDATE OF time_unlinked ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_link BEFORE UPDATE OF time_unlinked ON vmstate.vmm
   FOR EACH ROW WHEN (OLD.time_unlinked IS DISTINCT FROM NEW.time_unlinked)
   EXECUTE FUNCTION vmstate.guard_vmm_link();

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.guard_vmm_state() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.guard_vmm_state() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -31,7 +31,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_state FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does.';
 
-CREATE TRIGGER guard_state BEFORE UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
+CREATE OR REPLACE TRIGGER guard_state BEFORE UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
   ON vmstate.vmm
   FOR EACH ROW WHEN (
     NEW.state_generation <= OLD.state_generation

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.mark_links() RETURNS trigger
+CREATE OR REPLACE FUNCTION vmstate.mark_links() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -16,7 +16,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.mark_links FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.mark_links IS 'Keeps vmm.time_unlinked true to the ids that instances name.';
 
-CREATE TRIGGER mark_links AFTER UPDATE OF active_propolis_id, destination_propolis_id
+CREATE OR REPLACE TRIGGER mark_links AFTER UPDATE OF active_propolis_id, destination_propolis_id
   ON vmstate.instance
   FOR EACH ROW WHEN (
     (OLD.active_propolis_id, OLD.destination_propolis_id)

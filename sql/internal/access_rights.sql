@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.access_rights(p_kind vmstate.access_kind)
+CREATE OR REPLACE FUNCTION vmstate.access_rights(p_kind vmstate.access_kind)
 RETURNS TABLE (privilege text, object text, acl aclitem[])
 LANGUAGE sql STABLE
 BEGIN ATOMIC

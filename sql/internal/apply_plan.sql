@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.apply_plan(p_plan vmstate.instance_plan, p_updater_generation bigint) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.apply_plan(p_plan vmstate.instance_plan, p_updater_generation bigint) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.current_plan(p_instance vmstate.instance) RETURNS vmstate.instance_plan
+CREATE OR REPLACE FUNCTION vmstate.current_plan(p_instance vmstate.instance) RETURNS vmstate.instance_plan
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.delete_migrations(p_instance_id uuid, p_propolis_id uuid) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.delete_migrations(p_instance_id uuid, p_propolis_id uuid) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

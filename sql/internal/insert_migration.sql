@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.insert_migration(
+CREATE OR REPLACE FUNCTION vmstate.insert_migration(
   p_instance_id uuid,
   p_saga_id uuid,
   p_migration_id uuid,

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.insert_vmm(
+CREATE OR REPLACE FUNCTION vmstate.insert_vmm(
   p_instance_id uuid,
   p_saga_id uuid,
   p_propolis_id uuid,

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.is_handed_over(p_vmm vmstate.vmm) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_handed_over(p_vmm vmstate.vmm) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.is_start(p_old vmstate.instance, p_new vmstate.instance) RETURNS boolean
+CREATE OR REPLACE FUNCTION vmstate.is_start(p_old vmstate.instance, p_new vmstate.instance) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

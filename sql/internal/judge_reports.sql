@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_round integer, p_sleds uuid[])
+CREATE OR REPLACE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_sleds uuid[])
 RETURNS TABLE (
   ordinal integer,
   instance_id uuid,
@@ -16,10 +16,10 @@ AS $$
 BEGIN
   RETURN QUERY
     WITH judged AS MATERIALIZED (
-      SELECT r.*, vmstate.from_report(r.state) AS new_state,
+      SELECT r.ordinal, r.instance_id, r.propolis_id, vmstate.from_report(r.state) AS new_state, r.generation, r.time, r.whole,
           v.state AS old_state, v.state_generation, v.time_unlinked IS NULL AS linked,
           vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, r.generation) AS outcome
-        FROM (SELECT u.* FROM unnest(p_reports) AS u WHERE u.round = p_round ORDER BY u.propolis_id) AS r
+        FROM (SELECT u.* FROM unnest(p_reports) AS u ORDER BY u.propolis_id) AS r
         -- locks in that order; of a row it had to wait for, it reads what the others left
         LEFT JOIN LATERAL (
           SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked
@@ -47,14 +47,11 @@ BEGIN
         CASE WHEN s.outcome = 'applied' THEN s.generation ELSE s.state_generation END
       FROM (
         SELECT j.*,
-            CASE WHEN num_nonnulls(j.migration_in_id, j.migration_out_id) > 0 THEN
-              vmstate.report_sides('report_vmms', ROW(j.instance_id, j.propolis_id, j.state, j.generation, j.time,
-                j.migration_in_id, j.migration_in_state, j.migration_in_generation, j.migration_in_time,
-                j.migration_out_id, j.migration_out_state, j.migration_out_generation, j.migration_out_time), p_sleds)
-            END AS sides
+            CASE WHEN j.whole IS DISTINCT FROM NULL THEN vmstate.report_sides('report_vmms', j.whole, p_sleds) END AS sides
           FROM judged AS j
-      ) AS s;
+      ) AS s
+      ORDER BY s.ordinal;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.judge_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes those reports of a batch that are the p_round-th of their VMM. The caller has locked the migrations and refused VMMs that are on none of these sleds (NULL: any).';
+COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes the reports of a batch, no two of one VMM. The caller has locked the migrations and refused VMMs that are on none of these sleds (NULL: any).';

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.lock_instance(p_instance_id uuid) RETURNS vmstate.instance
+CREATE OR REPLACE FUNCTION vmstate.lock_instance(p_instance_id uuid) RETURNS vmstate.instance
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.lock_migrations_of_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.lock_migrations_of_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

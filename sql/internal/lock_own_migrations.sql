@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.lock_own_migrations(p_instance_id uuid, p_propolis_id uuid, p_migration_ids uuid[]) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.lock_own_migrations(p_instance_id uuid, p_propolis_id uuid, p_migration_ids uuid[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

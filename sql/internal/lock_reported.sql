@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.lock_reported(p_reports vmstate.numbered_report[]) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.lock_reported(p_reports vmstate.numbered_report[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -7,7 +7,7 @@ BEGIN
     WHERE (v.instance_id, v.id) IN (SELECT r.instance_id, r.propolis_id FROM unnest(p_reports) AS r)
     ORDER BY v.id FOR NO KEY UPDATE;
   PERFORM FROM (
-      SELECT r.instance_id, r.propolis_id, unnest(ARRAY[r.migration_in_id, r.migration_out_id])
+      SELECT r.instance_id, r.propolis_id, unnest(ARRAY[(r.whole).migration_in_id, (r.whole).migration_out_id])
       FROM unnest(p_reports) AS r
     ) AS r (instance_id, propolis_id, migration_id)
     JOIN vmstate.migration AS m ON m.instance_id = r.instance_id AND m.id = r.migration_id

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.lock_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm
+CREATE OR REPLACE FUNCTION vmstate.lock_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.next_generation(p_generation bigint) RETURNS bigint
+CREATE OR REPLACE FUNCTION vmstate.next_generation(p_generation bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN least(p_generation + 1, 9007199254740991);
 REVOKE ALL ON FUNCTION vmstate.next_generation FROM PUBLIC;

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.parse_report(p_element jsonb, p_ordinal bigint) RETURNS vmstate.vmm_report
+CREATE OR REPLACE FUNCTION vmstate.parse_report(p_element jsonb, p_ordinal bigint) RETURNS vmstate.vmm_report
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.parse_reports(p_reports jsonb) RETURNS vmstate.numbered_report[]
+CREATE OR REPLACE FUNCTION vmstate.parse_reports(p_reports jsonb) RETURNS vmstate.numbered_report[]
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -8,10 +8,13 @@ DECLARE
 BEGIN
   RETURN array(
     SELECT ROW(
-        r.ordinality, row_number() OVER (PARTITION BY r.propolis_id, r.instance_id ORDER BY r.ordinality),
-        r.instance_id, r.propolis_id, r.state, r.generation, r.time,
-        r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
-        r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time
+        r.ordinality, r.instance_id, r.propolis_id, r.state, r.generation, r.time,
+        CASE WHEN num_nonnulls(r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
+            r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time) > 0 THEN
+          ROW(r.instance_id, r.propolis_id, r.state, r.generation, r.time,
+            r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
+            r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time)::vmstate.vmm_report
+        END
       )::vmstate.numbered_report
       FROM jsonb_populate_recordset(NULL::vmstate.vmm_report, p_reports) WITH ORDINALITY AS r);
 EXCEPTION

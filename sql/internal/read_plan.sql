@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.read_plan(p_instance_id uuid) RETURNS vmstate.instance_plan
+CREATE OR REPLACE FUNCTION vmstate.read_plan(p_instance_id uuid) RETURNS vmstate.instance_plan
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

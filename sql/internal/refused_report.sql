@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.refused_report(
+CREATE OR REPLACE FUNCTION vmstate.refused_report(
   p_instance_id uuid,
   p_propolis_id uuid,
   p_state vmstate.reported_vmm_state,

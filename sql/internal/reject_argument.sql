@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.reject_argument(p_function text, p_argument text, p_problem text) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.reject_argument(p_function text, p_argument text, p_problem text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
@@ -6,7 +6,7 @@ BEGIN
   RAISE EXCEPTION USING
     ERRCODE = 'VM001',
     MESSAGE = format('vmstate.%s: invalid argument %s', p_function, p_argument),
-    DETAIL = p_problem,
+    DETAIL = CASE WHEN length(p_problem) > 500 THEN left(p_problem, 500) || '...' ELSE p_problem END,
     HINT = format('Nothing was changed. The comment on function vmstate.%s says what it takes.', p_function);
 END;
 $$;

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.reject_foreign_report(
+CREATE OR REPLACE FUNCTION vmstate.reject_foreign_report(
   p_function text,
   p_propolis_id uuid,
   p_sleds uuid[],

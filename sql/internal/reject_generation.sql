@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.reject_generation(p_row text, p_actual bigint, p_attempted bigint) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.reject_generation(p_row text, p_actual bigint, p_attempted bigint) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

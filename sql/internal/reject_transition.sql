@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.reject_transition(p_row text, p_actual text, p_attempted text, p_hint text) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.reject_transition(p_row text, p_actual text, p_attempted text, p_hint text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.replayed_begin(
+CREATE OR REPLACE FUNCTION vmstate.replayed_begin(
   p_instance_id uuid,
   p_saga_id uuid,
   p_propolis_id uuid,

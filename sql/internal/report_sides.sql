@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.report_sides(p_function text, p_report vmstate.vmm_report, p_sleds uuid[])
+CREATE OR REPLACE FUNCTION vmstate.report_sides(p_function text, p_report vmstate.vmm_report, p_sleds uuid[])
 RETURNS vmstate.report_result
 LANGUAGE plpgsql
 SET search_path = ''

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.report_source_side(
+CREATE OR REPLACE FUNCTION vmstate.report_source_side(
   p_instance_id uuid,
   p_propolis_id uuid,
   p_migration_id uuid,

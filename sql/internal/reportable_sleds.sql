@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.reportable_sleds() RETURNS uuid[]
+CREATE OR REPLACE FUNCTION vmstate.reportable_sleds() RETURNS uuid[]
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.require_arguments(p_function text, p_arguments jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_arguments(p_function text, p_arguments jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.require_cooldown(p_function text, p_cooldown interval) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_cooldown(p_function text, p_cooldown interval) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.require_lease(p_function text, p_lease interval) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_lease(p_function text, p_lease interval) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$

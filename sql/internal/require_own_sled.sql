@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.require_own_sled(p_reports vmstate.numbered_report[], p_sleds uuid[]) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_own_sled(p_reports vmstate.numbered_report[], p_sleds uuid[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.require_port(p_function text, p_port integer) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_port(p_function text, p_port integer) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$

@@ -1,19 +1,17 @@
-CREATE FUNCTION vmstate.require_reports(p_reports vmstate.numbered_report[]) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_reports(p_reports vmstate.numbered_report[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
   PERFORM vmstate.require_report(
       'report_vmms',
-      ROW(r.instance_id, r.propolis_id, r.state, r.generation, r.time,
-        r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
-        r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time)::vmstate.vmm_report,
+      coalesce(r.whole, ROW(r.instance_id, r.propolis_id, r.state, r.generation, r.time,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::vmstate.vmm_report),
       format('Element %s: ', r.ordinal))
     FROM unnest(p_reports) AS r
     WHERE num_nulls(r.instance_id, r.propolis_id, r.state) > 0
       OR (r.generation BETWEEN 1 AND 9007199254740991 AND vmstate.is_point_in_time(r.time)) IS NOT TRUE
-      OR num_nonnulls(r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
-        r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time) > 0
+      OR r.whole IS DISTINCT FROM NULL
     ORDER BY r.ordinal;
 END;
 $$;

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.require_role(p_function text, p_role name) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.require_role(p_function text, p_role name) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.session_role() RETURNS name
+CREATE OR REPLACE FUNCTION vmstate.session_role() RETURNS name
 LANGUAGE sql STABLE
 RETURN coalesce(nullif(current_setting('role'), 'none')::name, session_user);
 REVOKE ALL ON FUNCTION vmstate.session_role FROM PUBLIC;

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.to_command_result(
+CREATE OR REPLACE FUNCTION vmstate.to_command_result(
   p_outcome vmstate.outcome,
   p_reason text,
   p_instance_id uuid,
@@ -13,7 +13,7 @@ BEGIN
   SELECT r.*, array(
       SELECT v.id FROM vmstate.vmm AS v
         WHERE v.instance_id = p_instance_id AND v.id = ANY (p_propolis_ids) AND NOT vmstate.is_absorbing(v.state)
-        ORDER BY array_position(p_propolis_ids, v.id)
+        ORDER BY (SELECT min(p.place) FROM unnest(p_propolis_ids) WITH ORDINALITY AS p (id, place) WHERE p.id = v.id)
     )
     INTO v_result
     FROM vmstate.to_instance_result(p_outcome, p_reason, p_instance_id) AS r;

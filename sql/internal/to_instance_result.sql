@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.to_instance_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid)
+CREATE OR REPLACE FUNCTION vmstate.to_instance_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid)
 RETURNS vmstate.instance_result
 LANGUAGE plpgsql
 SET search_path = ''

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.to_start_result(
+CREATE OR REPLACE FUNCTION vmstate.to_start_result(
   p_outcome vmstate.outcome,
   p_reason text,
   p_instance_id uuid,

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.to_update_result(p_outcome vmstate.outcome, p_reason text, p_plan vmstate.instance_plan)
+CREATE OR REPLACE FUNCTION vmstate.to_update_result(p_outcome vmstate.outcome, p_reason text, p_plan vmstate.instance_plan)
 RETURNS vmstate.update_result
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ROW(

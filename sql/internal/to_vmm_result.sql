@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.to_vmm_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid, p_propolis_id uuid)
+CREATE OR REPLACE FUNCTION vmstate.to_vmm_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid, p_propolis_id uuid)
 RETURNS vmstate.vmm_result
 LANGUAGE plpgsql
 SET search_path = ''

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.fail_sled(p_sled_id uuid, p_reason vmstate.failure_reason)
+CREATE OR REPLACE FUNCTION vmstate.fail_sled(p_sled_id uuid, p_reason vmstate.failure_reason)
 RETURNS TABLE (
   outcome vmstate.outcome,
   reason text,

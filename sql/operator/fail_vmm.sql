@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.fail_vmm(
+CREATE OR REPLACE FUNCTION vmstate.fail_vmm(
   p_instance_id uuid,
   p_propolis_id uuid,
   p_reason vmstate.failure_reason,

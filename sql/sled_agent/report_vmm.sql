@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.report_vmm(
+CREATE OR REPLACE FUNCTION vmstate.report_vmm(
   p_instance_id uuid,
   p_propolis_id uuid,
   p_state vmstate.reported_vmm_state,

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.report_vmms(p_reports jsonb)
+CREATE OR REPLACE FUNCTION vmstate.report_vmms(p_reports jsonb)
 RETURNS TABLE (
   ordinal integer,
   instance_id uuid,
@@ -15,7 +15,7 @@ SET search_path = ''
 AS $$
 DECLARE
   v_reports vmstate.numbered_report[];
-  v_rounds integer;
+  v_with_repeats boolean;
   v_with_migrations boolean;
   v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
 BEGIN
@@ -29,17 +29,17 @@ BEGIN
     PERFORM vmstate.require_own_sled(v_reports, v_sleds);
   END IF;
 
-  SELECT coalesce(max(r.round), 0), bool_or(num_nonnulls(r.migration_in_id, r.migration_out_id) > 0)
-    INTO v_rounds, v_with_migrations
+  SELECT count(DISTINCT r.propolis_id) < count(*), bool_or(r.whole IS DISTINCT FROM NULL)
+    INTO v_with_repeats, v_with_migrations
     FROM unnest(v_reports) AS r;
   IF v_with_migrations THEN
     PERFORM vmstate.lock_reported(v_reports);
   END IF;
-  RETURN QUERY
-    SELECT j.*
-      FROM generate_series(1, v_rounds) AS n
-      CROSS JOIN LATERAL vmstate.judge_reports(v_reports, n, v_sleds) AS j
-      ORDER BY j.ordinal;
+  IF v_with_repeats THEN
+    RETURN QUERY SELECT j.* FROM vmstate.judge_repeated_reports(v_reports, v_sleds) AS j;
+  ELSE
+    RETURN QUERY SELECT j.* FROM vmstate.judge_reports(v_reports, v_sleds) AS j;
+  END IF;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_vmms FROM PUBLIC;

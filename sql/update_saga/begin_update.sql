@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.begin_update(p_instance_id uuid, p_saga_id uuid, p_lease interval) RETURNS vmstate.update_result
+CREATE OR REPLACE FUNCTION vmstate.begin_update(p_instance_id uuid, p_saga_id uuid, p_lease interval) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.commit_update(
+CREATE OR REPLACE FUNCTION vmstate.commit_update(
   p_instance_id uuid,
   p_saga_id uuid,
   p_updater_generation bigint,

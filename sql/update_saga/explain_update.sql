@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.explain_update(p_instance_id uuid) RETURNS vmstate.update_result
+CREATE OR REPLACE FUNCTION vmstate.explain_update(p_instance_id uuid) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$

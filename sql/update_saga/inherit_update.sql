@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.inherit_update(
+CREATE OR REPLACE FUNCTION vmstate.inherit_update(
   p_instance_id uuid,
   p_parent_saga_id uuid,
   p_updater_generation bigint,

@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.run_update(p_instance_id uuid, p_saga_id uuid) RETURNS vmstate.update_result
+CREATE OR REPLACE FUNCTION vmstate.run_update(p_instance_id uuid, p_saga_id uuid) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$

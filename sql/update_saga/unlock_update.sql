@@ -1,4 +1,4 @@
-CREATE FUNCTION vmstate.unlock_update(p_instance_id uuid, p_saga_id uuid, p_updater_generation bigint)
+CREATE OR REPLACE FUNCTION vmstate.unlock_update(p_instance_id uuid, p_saga_id uuid, p_updater_generation bigint)
 RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''

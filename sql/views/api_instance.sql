@@ -1,4 +1,4 @@
-CREATE VIEW vmstate.api_instance AS
+CREATE OR REPLACE VIEW vmstate.api_instance AS
 SELECT
   r.instance_id AS id,
   r.api_state AS state,

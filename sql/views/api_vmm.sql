@@ -1,4 +1,4 @@
-CREATE VIEW vmstate.api_vmm AS
+CREATE OR REPLACE VIEW vmstate.api_vmm AS
 SELECT
   v.id,
   vmstate.to_api_vmm_state(v.state) AS state,

@@ -1,4 +1,4 @@
-CREATE VIEW vmstate.instance_plan AS
+CREATE OR REPLACE VIEW vmstate.instance_plan AS
 SELECT
   r.instance_id,
   r.state,

@@ -1,4 +1,4 @@
-CREATE VIEW vmstate.invariant_violation AS
+CREATE OR REPLACE VIEW vmstate.invariant_violation AS
 SELECT i.id AS instance_id, i.active_propolis_id AS propolis_id, 'active_vmm_is_its_own' AS invariant,
   'the active VMM does not exist or is another instance''s' AS detail
 FROM vmstate.instance AS i

@@ -1,4 +1,4 @@
-CREATE VIEW vmstate.pending_update AS
+CREATE OR REPLACE VIEW vmstate.pending_update AS
 SELECT p.instance_id, p.verdict, p.state_generation, p.updater_generation
 FROM (
   SELECT i.id

@@ -1,4 +1,4 @@
-CREATE VIEW vmstate.resolved_instance AS
+CREATE OR REPLACE VIEW vmstate.resolved_instance AS
 SELECT
   i.id AS instance_id,
   i.state,

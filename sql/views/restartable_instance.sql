@@ -1,4 +1,4 @@
-CREATE VIEW vmstate.restartable_instance AS
+CREATE OR REPLACE VIEW vmstate.restartable_instance AS
 SELECT r.instance_id, r.api_state, r.state_generation, r.time_last_auto_restarted
 FROM (
   SELECT i.id

@@ -1,4 +1,4 @@
-CREATE VIEW vmstate.stuck_instance AS
+CREATE OR REPLACE VIEW vmstate.stuck_instance AS
 SELECT
   p.instance_id,
   p.api_state,

@@ -1,4 +1,4 @@
-CREATE VIEW vmstate.watched_vmm AS
+CREATE OR REPLACE VIEW vmstate.watched_vmm AS
 SELECT
   v.instance_id,
   v.id AS propolis_id,

@@ -80,13 +80,16 @@ async function crashOnce(
 }
 
 /** The server ends all its sessions then, and recovers. */
-async function killBackend({ sql }: TestDatabase): Promise<void> {
+async function killBackend({ sql, connect }: TestDatabase): Promise<void> {
   const [{ pid }] = await sql<[{ pid: number }]>`
     select pid from pg_stat_activity where application_name = ${LOAD} order by state_change desc limit 1`;
   process.kill(pid, "SIGKILL");
   const faults = new Faults(CUT);
+  // Its own client: `postgres` may tell a later query, too, that a connection was refused.
+  const witness = connect({ max: 1 });
   await until("the server ends its sessions", async () => {
-    const alive = await faults.persist(() => sql`select from pg_stat_activity where pid = ${pid}`);
+    const alive = await faults.persist(() => witness`select from pg_stat_activity where pid = ${pid}`);
     return alive.length === 0;
   });
+  await witness.end({ timeout: 0 });
 }

@@ -15,6 +15,9 @@ const SCOPE = { starts: 2, migrations: 1, reports: ["running", "failed", "destro
 /** Changes the rules of the database as the mutant says, and explores until something is broken. */
 export async function hunt({ connect }: TestDatabase, mutant: Mutant, seed: number): Promise<Hunt> {
   const sql = connect({ max: 1 });
-  await mutate(sql, mutant.change);
-  return { mutant, found: await explore([sql], { ...SCOPE, ...mutant.sagas, depth: 9, states: 5_000, seed }) };
+  if (mutant.change !== undefined) await mutate(sql, mutant.change);
+  return {
+    mutant,
+    found: await explore([sql], { ...SCOPE, ...mutant.sagas, depth: 9, states: 5_000, seed }),
+  };
 }

@@ -1,7 +1,7 @@
 import { inFreshDatabase, prove, seed } from "../prove.js";
 import { script } from "../explore/script.js";
 import { type Hunt, hunt } from "./hunt.js";
-import { type Mutant, MUTANTS } from "./mutants.js";
+import { CONTROL, type Mutant, MUTANTS } from "./mutants.js";
 
 /** Hunts side by side. */
 const WORKERS = 2;
@@ -15,6 +15,11 @@ await prove({
   },
   run: async ({ mutant: only, seed: order }) => {
     const begin = performance.now();
+    const control = await inFreshDatabase((database) => hunt(database, CONTROL, order));
+    if (control.found.failures.length > 0) {
+      report(control, true);
+      return { figures: "no mutant: the rules as they are break a property", failures: 1 };
+    }
     const hunts: Hunt[] = [];
     const queue = MUTANTS.filter((_, i) => only === 0 || i + 1 === only).values();
     const work = async (): Promise<void> => {

@@ -2,9 +2,15 @@ import { randomInt } from "node:crypto";
 import { expect, it } from "vitest";
 import { createDatabase } from "../../harness/database.js";
 import { hunt } from "./hunt.js";
-import { MUTANTS } from "./mutants.js";
+import { CONTROL, MUTANTS } from "./mutants.js";
 
 const seed = randomInt(2 ** 31);
+
+it("the exploration finds nothing wrong with the rules as they are", async () => {
+  await using database = await createDatabase();
+  const { found } = await hunt(database, CONTROL, seed);
+  expect(found.failures, `seed ${seed}`).toEqual([]);
+});
 
 it.each(MUTANTS.filter(({ near }) => near))("the exploration catches: $name", async (mutant) => {
   await using database = await createDatabase();

@@ -2,7 +2,8 @@
 export interface Mutant {
   /** What is wrong with it. */
   name: string;
-  change: Change;
+  /** None: the rules as they are. */
+  change?: Change;
   /** Whether a short search is enough. */
   near?: true;
   /** How many start and migrate sagas it takes to show it, if not two and one. */
@@ -18,6 +19,9 @@ const withoutTrigger = (trigger: string, on: "instance" | "vmm" | "migration", n
   change: { trigger, on },
   ...(near && { near }),
 });
+
+/** What the exploration must find nothing wrong with, or else it would find it in every mutant. */
+export const CONTROL: Mutant = { name: "the rules as they are" };
 
 export const MUTANTS: readonly Mutant[] = [
   withoutTrigger("guard_identity", "instance", true),

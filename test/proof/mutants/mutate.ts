@@ -11,5 +11,5 @@ export async function mutate(sql: postgres.Sql, change: Change): Promise<void> {
 function changed({ file, from, to }: Exclude<Change, { trigger: string }>): string {
   const source = readFileSync(new URL(`../../../sql/${file}.sql`, import.meta.url), "utf8");
   if (!source.includes(from)) throw new Error(`sql/${file}.sql has no ${JSON.stringify(from)}`);
-  return source.replace(from, to).replace(/^CREATE (FUNCTION|VIEW)/, "CREATE OR REPLACE $1");
+  return source.replace(from, to);
 }
