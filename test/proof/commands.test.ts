@@ -24,8 +24,15 @@ async function run(file: string, ...args: string[]): Promise<string> {
   return stdout.trimEnd().split("\n").at(-1) ?? "";
 }
 
-it("has a command for each proof", () => {
-  expect(COMMANDS.map(({ name }) => name)).toEqual(["explore", "mutants", "oracle", "fuzz", "chaos"]);
+it("has a command for each proof, and the bench", () => {
+  expect(COMMANDS.map(({ name }) => name)).toEqual([
+    "bench",
+    "explore",
+    "mutants",
+    "oracle",
+    "fuzz",
+    "chaos",
+  ]);
 });
 
 it.each(COMMANDS)("npm run $name says what it can be set to", async ({ file }) => {

@@ -1,0 +1,162 @@
+import { randomBytes } from "node:crypto";
+import os from "node:os";
+import { startEmbedded } from "../../src/embedded/start.js";
+import { migrate } from "../../src/index.js";
+import { Chance } from "../../src/replay/chance.js";
+import { copyDatabase, type TestDatabase } from "../harness/copy.js";
+import { batches } from "./cases/batches.js";
+import type { Case, Raced, Stage } from "./cases/case.js";
+import { costs } from "./cases/costs.js";
+import { manyWriters } from "./cases/many-writers.js";
+import { migrationCycle } from "./cases/migration-cycle.js";
+import { oneInstance } from "./cases/one-instance.js";
+import { projectList } from "./cases/project-list.js";
+import { healthReports, transitions } from "./cases/reports.js";
+import { startCycle } from "./cases/start-cycle.js";
+import { unwoundStart } from "./cases/unwound-start.js";
+import { workLists } from "./cases/work-lists.js";
+import { writeAhead } from "./cases/write-ahead.js";
+import { ABSENT, openContestants } from "./contestants/all.js";
+import { createFleets, type FleetSize } from "./fleet.js";
+import { describeMachine } from "./machine.js";
+import { judge } from "./marks.js";
+import { p50, p99, rate, speedRatio } from "./measure.js";
+import type { CaseResult, Results } from "./results.js";
+
+export interface Scale {
+  size: FleetSize;
+  writers: number;
+  batches: number[];
+  /** What the number of rounds of a full run is multiplied by. */
+  effort: number;
+}
+
+export const FULL: Scale = {
+  size: { rows: 20_000, lives: 100, listed: 100 },
+  writers: 32,
+  batches: [10, 100, 1_000],
+  effort: 1,
+};
+
+export const QUICK: Scale = {
+  size: { rows: 1_000, lives: 10, listed: 20 },
+  writers: 8,
+  batches: [10, 100],
+  effort: 0.01,
+};
+
+export interface BenchServer {
+  label: string;
+  url: string;
+  stop: () => Promise<void>;
+}
+
+/** As a control plane runs it. Checkpoints are kept out of the measurement, and stated. */
+const DURABLE = {
+  fsync: "on",
+  synchronous_commit: "on",
+  full_page_writes: "on",
+  shared_buffers: "256MB",
+  max_wal_size: "8GB",
+  checkpoint_timeout: "1h",
+  max_connections: "150",
+};
+
+/** The one at `url`, or else one of its own, on disk. */
+export async function openServer(url: string | undefined): Promise<BenchServer> {
+  if (url) return { label: "DATABASE_URL", url, stop: () => Promise.resolve() };
+  const server = await startEmbedded({ dir: os.tmpdir(), settings: DURABLE });
+  return { ...server, label: "embedded, data in the temporary directory" };
+}
+
+export interface BenchOptions {
+  scale: Scale;
+  quick: boolean;
+  seed: number;
+  /** Told of each case when it is done. */
+  onCase: (result: CaseResult) => void;
+}
+
+/** All cases, in a database of their own. */
+export async function runBench(server: BenchServer, options: BenchOptions): Promise<Results> {
+  const name = `vmstate_bench_${randomBytes(6).toString("hex")}`;
+  await using database = await copyDatabase({ serverUrl: server.url, name, template: "template0" });
+  await migrate(database.url);
+  const { quick, seed, scale } = options;
+  const chance = new Chance(seed, 1);
+  const cases = await raceAll(database, options);
+  return {
+    takenAt: new Date().toISOString(),
+    quick,
+    seed,
+    rows: scale.size.rows,
+    machine: await describeMachine(database.sql, server.label),
+    absent: ABSENT,
+    cases: cases.map((raced) => resultOf(raced, chance)),
+    marks: quick ? [] : judge(cases, chance),
+  };
+}
+
+function casesOf({ batches: sizes }: Scale): Case[] {
+  return [
+    costs,
+    healthReports,
+    transitions,
+    ...sizes.map(batches),
+    startCycle,
+    migrationCycle,
+    unwoundStart,
+    oneInstance,
+    manyWriters,
+    projectList,
+    workLists,
+    writeAhead,
+  ];
+}
+
+async function raceAll(database: TestDatabase, options: BenchOptions): Promise<Raced[]> {
+  const { scale, seed, onCase } = options;
+  return await withStage(database, scale, new Chance(seed, 2), async (stage) => {
+    const cases: Raced[] = [];
+    for (const each of casesOf(scale)) {
+      const raced = await each(stage);
+      cases.push(raced);
+      onCase(resultOf(raced, new Chance(seed, 3)));
+    }
+    return cases;
+  });
+}
+
+/** Acts with rows in both schemas, and all contestants connected. */
+export async function withStage<T>(
+  database: TestDatabase,
+  { size, writers, effort }: Scale,
+  chance: Chance,
+  act: (stage: Stage) => Promise<T>,
+): Promise<T> {
+  const fleets = await createFleets(database.sql, size, chance);
+  await using narrow = await openContestants(database.url, 1);
+  await using wide = await openContestants(database.url, writers);
+  return await act({ ...fleets, narrow, wide, writers, effort, chance, sql: database.sql });
+}
+
+function resultOf(raced: Raced, chance: Chance): CaseResult {
+  const { id, title, unit, base, warmUp, rounds, connections, timed, counts } = raced;
+  const baseTimed = timed.find(({ name }) => name === base);
+  return {
+    ...{ id, title, unit, base, warmUp, rounds, connections },
+    entries: timed.map((each) => ({
+      name: each.name,
+      size: each.size,
+      p50Micros: round(p50(each)),
+      p99Micros: round(p99(each)),
+      perSecond: round(rate(each)),
+      ratio: baseTimed === undefined ? null : speedRatio(each, baseTimed, chance),
+      counts: counts.get(each.name) ?? {},
+    })),
+  };
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}

@@ -1,0 +1,31 @@
+import { type Member, next } from "../fleet.js";
+import { type Case, checkFleets, fleetOf, runCase } from "./case.js";
+import { writersAmong } from "./writers.js";
+
+const REPORTS = 10;
+
+/** So many writers at once, each about VMMs of its own. */
+export const manyWriters: Case = (stage) => {
+  const { writers, chance } = stage;
+  const entries = writersAmong(stage).map((contestant) => {
+    const fleet = fleetOf(stage, contestant);
+    const shares = Array.from({ length: writers }, (_, n) => fleet.share(writers, n));
+    const write = async (share: readonly Member[]): Promise<void> => {
+      for (let n = 0; n < REPORTS; n++) {
+        const member = share[chance.below(share.length)];
+        if (member !== undefined) await contestant.report(next(member, "running"));
+      }
+    };
+    return { name: contestant.name, size: writers * REPORTS, call: () => Promise.all(shares.map(write)) };
+  });
+  return runCase(stage, {
+    id: "many-writers",
+    title: `${writers} writers on VMMs of their own`,
+    unit: "reports",
+    base: "bare statement",
+    rounds: 30,
+    connections: writers,
+    entries,
+    check: () => checkFleets(stage),
+  });
+};

@@ -1,0 +1,33 @@
+import type { Contestant, Report } from "../contestants/contestant.js";
+import type { Fleet } from "../fleet.js";
+import { type Case, checkFleets, fleetOf, runCase, type Stage } from "./case.js";
+
+/** Nothing changed but the generation: almost all reports are like that. */
+export const healthReports: Case = (stage) =>
+  reports(stage, "health-report", "A report that changes nothing but the generation", (fleet) =>
+    fleet.health(),
+  );
+
+export const transitions: Case = (stage) =>
+  reports(stage, "transition", "A report of another state", (fleet) => fleet.transition());
+
+function reports(stage: Stage, id: string, title: string, next: (fleet: Fleet) => Report): ReturnType<Case> {
+  return runCase(stage, {
+    id,
+    title,
+    unit: "reports",
+    base: "bare statement",
+    rounds: 500,
+    entries: reporters(stage).map((contestant) => ({
+      name: contestant.name,
+      size: 1,
+      call: () => contestant.report(next(fleetOf(stage, contestant))),
+    })),
+    check: () => checkFleets(stage),
+  });
+}
+
+/** The updater lock has no part in a report. */
+export function reporters({ narrow }: Pick<Stage, "narrow">): Contestant[] {
+  return narrow.all.filter(({ name }) => name !== "vmstate, updater lock");
+}

@@ -1,0 +1,79 @@
+import { median, quantile, sampleWithReplacement, shuffle } from "simple-statistics";
+import type { Chance } from "../../src/replay/chance.js";
+
+/** One call of a contestant, which handles `size` units (VMMs, cycles …). */
+export interface Entry {
+  name: string;
+  size: number;
+  call: () => Promise<unknown>;
+}
+
+/** How long each round took a contestant. */
+export interface Timed {
+  name: string;
+  size: number;
+  micros: number[];
+}
+
+export interface Rounds {
+  warmUp: number;
+  rounds: number;
+  chance: Chance;
+}
+
+/**
+ * Everybody once in each round, in an order that changes from round to round: whatever else the machine does hits all
+ * of them.
+ */
+export async function race(entries: readonly Entry[], { warmUp, rounds, chance }: Rounds): Promise<Timed[]> {
+  const timed = entries.map(({ name, size }) => ({ name, size, micros: [] as number[] }));
+  for (let round = -warmUp; round < rounds; round++) {
+    for (const at of shuffle([...entries.keys()], () => chance.next())) {
+      const started = process.hrtime.bigint();
+      await entries[at]?.call();
+      const micros = Number(process.hrtime.bigint() - started) / 1_000;
+      if (round >= 0) timed[at]?.micros.push(micros);
+    }
+  }
+  return timed;
+}
+
+export function p50({ micros }: Timed): number {
+  return median(micros);
+}
+
+export function p99({ micros }: Timed): number {
+  return quantile(micros, 0.99);
+}
+
+/** Units per second in the median round. */
+export function rate(timed: Timed): number {
+  return (timed.size * 1e6) / p50(timed);
+}
+
+/** A median, and where it would be in 95 of 100 such runs. */
+export interface Spread {
+  median: number;
+  low: number;
+  high: number;
+}
+
+const RESAMPLES = 400;
+
+/** How many times as fast as `base` per unit: the median over the rounds, each with itself, with a bootstrap interval. */
+export function speedRatio(timed: Timed, base: Timed, chance: Chance): Spread {
+  const perUnit = ({ micros, size }: Timed): number[] => micros.map((each) => each / size);
+  const bases = perUnit(base);
+  return spread(
+    perUnit(timed).map((each, round) => (bases[round] ?? Number.NaN) / each),
+    chance,
+  );
+}
+
+/** The median of samples, with a bootstrap interval. */
+export function spread(samples: number[], chance: Chance): Spread {
+  const medians = Array.from({ length: RESAMPLES }, () =>
+    median(sampleWithReplacement(samples, samples.length, () => chance.next())),
+  );
+  return { median: median(samples), low: quantile(medians, 0.025), high: quantile(medians, 0.975) };
+}

@@ -1,0 +1,70 @@
+import { z } from "zod";
+
+const spread = z.object({ median: z.number(), low: z.number(), high: z.number() });
+const figure = z.number().nonnegative();
+
+const entry = z.object({
+  name: z.string(),
+  /** Of a call. */
+  p50Micros: figure,
+  p99Micros: figure,
+  /** Units of a call: VMMs, cycles, lists. */
+  size: z.number().positive(),
+  perSecond: figure,
+  /** Speed per unit, next to that of the case's base. */
+  ratio: spread.nullable(),
+  /** What else was counted, by name. */
+  counts: z.record(z.string(), z.number()),
+});
+
+const raced = z.object({
+  id: z.string(),
+  title: z.string(),
+  unit: z.string(),
+  base: z.string().nullable(),
+  warmUp: z.number(),
+  rounds: z.number(),
+  connections: z.number(),
+  entries: z.array(entry).min(1),
+});
+
+const mark = z.object({
+  name: z.string(),
+  /** `least`: the figure has to be so much, `most`: no more. */
+  bound: z.enum(["least", "most"]),
+  mark: z.number(),
+  measured: spread,
+  reached: z.boolean(),
+  /** What an answer that did nothing but commit would measure. */
+  limit: z.number().optional(),
+});
+
+const machine = z.object({
+  cpu: z.string(),
+  cores: z.number(),
+  memoryMiB: z.number(),
+  node: z.string(),
+  postgresql: z.string(),
+  server: z.string(),
+  settings: z.record(z.string(), z.string()),
+  clients: z.record(z.string(), z.string()),
+});
+
+/** What a run of the bench found. */
+export const resultsSchema = z.object({
+  takenAt: z.iso.datetime(),
+  quick: z.boolean(),
+  seed: z.number(),
+  rows: z.number(),
+  machine,
+  absent: z.array(z.object({ name: z.string(), why: z.string() })),
+  cases: z.array(raced).min(1),
+  /** None of a quick run, which is too short for them. */
+  marks: z.array(mark),
+});
+
+export type Results = z.infer<typeof resultsSchema>;
+export type CaseResult = z.infer<typeof raced>;
+export type EntryResult = z.infer<typeof entry>;
+export type Mark = z.infer<typeof mark>;
+export type Machine = z.infer<typeof machine>;
