@@ -1,71 +1,87 @@
--- sql/schema.sql
+-- copy of sql/schema.sql
 CREATE SCHEMA IF NOT EXISTS vmstate;
 COMMENT ON SCHEMA vmstate IS 'VM instance lifecycle: the rows an instance, its VMMs and its migrations are kept in, the only functions that change them, and the views that show them.';
+-- end of sql/schema.sql
 
--- sql/types/generation.sql
+-- copy of sql/types/generation.sql
 CREATE DOMAIN vmstate.generation AS bigint
   CONSTRAINT exact_in_a_double CHECK (VALUE BETWEEN 1 AND 9007199254740991);
 COMMENT ON DOMAIN vmstate.generation IS 'Version of a row, 1 to 2^53-1 so that a JavaScript number holds it exactly. It only rises.';
+-- end of sql/types/generation.sql
 
--- sql/types/instance_name.sql
+-- copy of sql/types/instance_name.sql
 CREATE DOMAIN vmstate.instance_name AS text
   CONSTRAINT between_1_and_63_characters CHECK (char_length(VALUE) BETWEEN 1 AND 63);
 COMMENT ON DOMAIN vmstate.instance_name IS 'Name of an instance, 1 to 63 characters.';
+-- end of sql/types/instance_name.sql
 
--- sql/types/port.sql
+-- copy of sql/types/port.sql
 CREATE DOMAIN vmstate.port AS integer
   CONSTRAINT between_0_and_65535 CHECK (VALUE BETWEEN 0 AND 65535);
 COMMENT ON DOMAIN vmstate.port IS 'TCP port, 0 to 65535.';
+-- end of sql/types/port.sql
 
--- sql/types/vmm_state.sql
+-- copy of sql/types/vmm_state.sql
 CREATE TYPE vmstate.vmm_state AS ENUM ('creating', 'starting', 'running', 'stopping', 'stopped', 'rebooting', 'migrating', 'failed', 'destroyed', 'saga_unwound');
 COMMENT ON TYPE vmstate.vmm_state IS 'State of a VMM. failed, destroyed and saga_unwound are absorbing. saga_unwound is set only by an unwinding start or migrate saga and never leaves the database.';
+-- end of sql/types/vmm_state.sql
 
--- sql/types/reported_vmm_state.sql
+-- copy of sql/types/reported_vmm_state.sql
 CREATE TYPE vmstate.reported_vmm_state AS ENUM ('starting', 'running', 'stopping', 'stopped', 'rebooting', 'migrating', 'failed', 'destroyed');
 COMMENT ON TYPE vmstate.reported_vmm_state IS 'What a sled agent can say of a VMM: neither creating nor saga_unwound.';
+-- end of sql/types/reported_vmm_state.sql
 
--- sql/types/api_vmm_state.sql
+-- copy of sql/types/api_vmm_state.sql
 CREATE TYPE vmstate.api_vmm_state AS ENUM ('creating', 'starting', 'running', 'stopping', 'stopped', 'rebooting', 'migrating', 'failed', 'destroyed');
 COMMENT ON TYPE vmstate.api_vmm_state IS 'State of a VMM as the API shows it: saga_unwound appears as destroyed.';
+-- end of sql/types/api_vmm_state.sql
 
--- sql/types/instance_state.sql
+-- copy of sql/types/instance_state.sql
 CREATE TYPE vmstate.instance_state AS ENUM ('creating', 'no_vmm', 'vmm', 'failed', 'destroyed');
 COMMENT ON TYPE vmstate.instance_state IS 'State of an instance row. While it is vmm, what the user sees derives from its VMMs: vmstate.effective_instance_state.';
+-- end of sql/types/instance_state.sql
 
--- sql/types/api_instance_state.sql
+-- copy of sql/types/api_instance_state.sql
 CREATE TYPE vmstate.api_instance_state AS ENUM ('creating', 'starting', 'running', 'stopping', 'stopped', 'rebooting', 'migrating', 'failed', 'destroyed');
 COMMENT ON TYPE vmstate.api_instance_state IS 'State of an instance as the API shows it.';
+-- end of sql/types/api_instance_state.sql
 
--- sql/types/migration_state.sql
+-- copy of sql/types/migration_state.sql
 CREATE TYPE vmstate.migration_state AS ENUM ('pending', 'in_progress', 'failed', 'completed');
 COMMENT ON TYPE vmstate.migration_state IS 'State of one side of a migration. failed and completed are terminal.';
+-- end of sql/types/migration_state.sql
 
--- sql/types/migration_verdict.sql
+-- copy of sql/types/migration_verdict.sql
 CREATE TYPE vmstate.migration_verdict AS ENUM ('none', 'void', 'in_progress', 'handed_over', 'completed', 'failed');
 COMMENT ON TYPE vmstate.migration_verdict IS 'What the two sides and the VMMs of a linked migration amount to: vmstate.migration_verdict.';
+-- end of sql/types/migration_verdict.sql
 
--- sql/types/intended_state.sql
+-- copy of sql/types/intended_state.sql
 CREATE TYPE vmstate.intended_state AS ENUM ('running', 'stopped', 'guest_shutdown', 'destroyed');
 COMMENT ON TYPE vmstate.intended_state IS 'What the instance should be: the user''s wish, or guest_shutdown after the guest ended its VM itself.';
+-- end of sql/types/intended_state.sql
 
--- sql/types/auto_restart_policy.sql
+-- copy of sql/types/auto_restart_policy.sql
 CREATE TYPE vmstate.auto_restart_policy AS ENUM ('never', 'best_effort');
 COMMENT ON TYPE vmstate.auto_restart_policy IS 'Whether the control plane may start an instance again after it failed. NULL in a row means best_effort.';
+-- end of sql/types/auto_restart_policy.sql
 
--- sql/types/failure_reason.sql
+-- copy of sql/types/failure_reason.sql
 CREATE TYPE vmstate.failure_reason AS ENUM ('sled_agent_report', 'no_such_vmm', 'sled_expunged', 'sled_off', 'operator');
 COMMENT ON TYPE vmstate.failure_reason IS 'Why a VMM is failed.';
+-- end of sql/types/failure_reason.sql
 
--- sql/types/outcome.sql
+-- copy of sql/types/outcome.sql
 CREATE TYPE vmstate.outcome AS ENUM ('applied', 'unchanged', 'stale', 'terminal', 'conflict', 'wrong_side', 'gone', 'not_found');
 COMMENT ON TYPE vmstate.outcome IS 'What became of a call. applied: written. unchanged: a replay, or nothing to do. stale: generation not newer. terminal: the row is absorbing. conflict: see reason. wrong_side: the VMM is not that side of the migration. gone: the row was deleted. not_found: it never existed, or belongs to another instance.';
+-- end of sql/types/outcome.sql
 
--- sql/types/access_kind.sql
+-- copy of sql/types/access_kind.sql
 CREATE TYPE vmstate.access_kind AS ENUM ('control_plane', 'sled_agent', 'reader');
-COMMENT ON TYPE vmstate.access_kind IS 'What vmstate.grant_access makes of a role. control_plane: every verb and every public view. sled_agent: the reports, of the VMMs of its own sled. reader: every public view, and explain_update.';
+COMMENT ON TYPE vmstate.access_kind IS 'What vmstate.grant_access makes of a role. control_plane: every verb and every public view. sled_agent: the reports, of the VMMs of its own sled, and schema_version. reader: every public view, and explain_update.';
+-- end of sql/types/access_kind.sql
 
--- sql/types/instance_result.sql
+-- copy of sql/types/instance_result.sql
 CREATE TYPE vmstate.instance_result AS (
   outcome vmstate.outcome,
   reason text,
@@ -78,8 +94,9 @@ CREATE TYPE vmstate.instance_result AS (
   migration_id uuid
 );
 COMMENT ON TYPE vmstate.instance_result IS 'What an instance verb answers: the outcome, and the instance as it stands after the call (nulls when not found).';
+-- end of sql/types/instance_result.sql
 
--- sql/types/start_result.sql
+-- copy of sql/types/start_result.sql
 CREATE TYPE vmstate.start_result AS (
   outcome vmstate.outcome,
   reason text,
@@ -93,8 +110,9 @@ CREATE TYPE vmstate.start_result AS (
   replaced_propolis_id uuid
 );
 COMMENT ON TYPE vmstate.start_result IS 'vmstate.instance_result, and the unwound VMM that the new one replaced, if any.';
+-- end of sql/types/start_result.sql
 
--- sql/types/command_result.sql
+-- copy of sql/types/command_result.sql
 CREATE TYPE vmstate.command_result AS (
   outcome vmstate.outcome,
   reason text,
@@ -108,8 +126,9 @@ CREATE TYPE vmstate.command_result AS (
   command_propolis_ids uuid[]
 );
 COMMENT ON TYPE vmstate.command_result IS 'vmstate.instance_result, and the live VMMs whose sled agents must be told.';
+-- end of sql/types/command_result.sql
 
--- sql/types/update_result.sql
+-- copy of sql/types/update_result.sql
 CREATE TYPE vmstate.update_result AS (
   outcome vmstate.outcome,
   reason text,
@@ -134,8 +153,9 @@ CREATE TYPE vmstate.update_result AS (
   plan_token text
 );
 COMMENT ON TYPE vmstate.update_result IS 'vmstate.instance_result, the updater lock, and the update plan: the row as it will be, what to do with the network (keep, move, delete; network_propolis_id is where it belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, and a token that names this plan.';
+-- end of sql/types/update_result.sql
 
--- sql/types/vmm_result.sql
+-- copy of sql/types/vmm_result.sql
 CREATE TYPE vmstate.vmm_result AS (
   outcome vmstate.outcome,
   reason text,
@@ -143,8 +163,9 @@ CREATE TYPE vmstate.vmm_result AS (
   state_generation bigint
 );
 COMMENT ON TYPE vmstate.vmm_result IS 'What a VMM verb answers: the outcome, and the VMM as it stands after the call (nulls when not found).';
+-- end of sql/types/vmm_result.sql
 
--- sql/types/fail_result.sql
+-- copy of sql/types/fail_result.sql
 CREATE TYPE vmstate.fail_result AS (
   outcome vmstate.outcome,
   reason text,
@@ -153,8 +174,9 @@ CREATE TYPE vmstate.fail_result AS (
   update_needed boolean
 );
 COMMENT ON TYPE vmstate.fail_result IS 'vmstate.vmm_result, and whether the update saga has to run because an instance still names the VMM.';
+-- end of sql/types/fail_result.sql
 
--- sql/types/report_result.sql
+-- copy of sql/types/report_result.sql
 CREATE TYPE vmstate.report_result AS (
   vmm_outcome vmstate.outcome,
   migration_in_outcome vmstate.outcome,
@@ -164,8 +186,9 @@ CREATE TYPE vmstate.report_result AS (
   state_generation bigint
 );
 COMMENT ON TYPE vmstate.report_result IS 'What became of each part of a report (null: not part of it), whether this very report made a linked row terminal so that the update saga has to run, and the VMM as it stands.';
+-- end of sql/types/report_result.sql
 
--- sql/types/vmm_report.sql
+-- copy of sql/types/vmm_report.sql
 CREATE TYPE vmstate.vmm_report AS (
   instance_id uuid,
   propolis_id uuid,
@@ -182,8 +205,9 @@ CREATE TYPE vmstate.vmm_report AS (
   migration_out_time timestamptz
 );
 COMMENT ON TYPE vmstate.vmm_report IS 'One report of a sled agent, as vmstate.report_vmms takes it: the arguments of vmstate.report_vmm without p_.';
+-- end of sql/types/vmm_report.sql
 
--- sql/types/numbered_report.sql
+-- copy of sql/types/numbered_report.sql
 CREATE TYPE vmstate.numbered_report AS (
   ordinal integer,
   instance_id uuid,
@@ -194,36 +218,41 @@ CREATE TYPE vmstate.numbered_report AS (
   whole vmstate.vmm_report
 );
 COMMENT ON TYPE vmstate.numbered_report IS 'A report with its place in a batch, from 1; whole is null when it says nothing of a migration.';
+-- end of sql/types/numbered_report.sql
 
--- sql/classes/is_absorbing.sql
+-- copy of sql/classes/is_absorbing.sql
 CREATE OR REPLACE FUNCTION vmstate.is_absorbing(p_state vmstate.vmm_state) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_state IN ('failed', 'destroyed', 'saga_unwound');
 REVOKE ALL ON FUNCTION vmstate.is_absorbing FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_absorbing IS 'Whether a VMM in this state is dead: it never lives again, and may be deleted once no instance names it.';
+-- end of sql/classes/is_absorbing.sql
 
--- sql/classes/is_on_sled.sql
+-- copy of sql/classes/is_on_sled.sql
 CREATE OR REPLACE FUNCTION vmstate.is_on_sled(p_state vmstate.vmm_state) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_state NOT IN ('creating', 'saga_unwound', 'destroyed');
 REVOKE ALL ON FUNCTION vmstate.is_on_sled FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_on_sled IS 'Whether a VMM in this state may hold resources of its sled.';
+-- end of sql/classes/is_on_sled.sql
 
--- sql/classes/is_watched.sql
+-- copy of sql/classes/is_watched.sql
 CREATE OR REPLACE FUNCTION vmstate.is_watched(p_state vmstate.vmm_state) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN vmstate.is_on_sled(p_state) AND NOT vmstate.is_absorbing(p_state);
 REVOKE ALL ON FUNCTION vmstate.is_watched FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_watched IS 'Whether the instance watcher asks the sled about a VMM in this state.';
+-- end of sql/classes/is_watched.sql
 
--- sql/classes/is_terminal.sql
+-- copy of sql/classes/is_terminal.sql
 CREATE OR REPLACE FUNCTION vmstate.is_terminal(p_state vmstate.migration_state) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_state IN ('failed', 'completed');
 REVOKE ALL ON FUNCTION vmstate.is_terminal FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_terminal IS 'Whether a side of a migration in this state stays as it is.';
+-- end of sql/classes/is_terminal.sql
 
--- sql/classes/from_report.sql
+-- copy of sql/classes/from_report.sql
 CREATE OR REPLACE FUNCTION vmstate.from_report(p_state vmstate.reported_vmm_state) RETURNS vmstate.vmm_state
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE p_state
@@ -238,8 +267,9 @@ RETURN CASE p_state
 END;
 REVOKE ALL ON FUNCTION vmstate.from_report FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.from_report IS 'What a sled agent says, as a VMM state.';
+-- end of sql/classes/from_report.sql
 
--- sql/classes/to_api_vmm_state.sql
+-- copy of sql/classes/to_api_vmm_state.sql
 CREATE OR REPLACE FUNCTION vmstate.to_api_vmm_state(p_state vmstate.vmm_state) RETURNS vmstate.api_vmm_state
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE p_state
@@ -256,22 +286,25 @@ RETURN CASE p_state
 END;
 REVOKE ALL ON FUNCTION vmstate.to_api_vmm_state FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_api_vmm_state IS 'A VMM state as the API shows it: saga_unwound appears as destroyed.';
+-- end of sql/classes/to_api_vmm_state.sql
 
--- sql/classes/is_point_in_time.sql
+-- copy of sql/classes/is_point_in_time.sql
 CREATE OR REPLACE FUNCTION vmstate.is_point_in_time(p_time timestamptz) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_time BETWEEN timestamptz '1970-01-01 00:00+00' AND timestamptz '9999-12-31 00:00+00';
 REVOKE ALL ON FUNCTION vmstate.is_point_in_time FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_point_in_time IS 'Whether a sled may have seen something then: within the years 1970 to 9999, so that every client can read it. Infinity is not.';
+-- end of sql/classes/is_point_in_time.sql
 
--- sql/classes/stuck_after.sql
+-- copy of sql/classes/stuck_after.sql
 CREATE OR REPLACE FUNCTION vmstate.stuck_after() RETURNS interval
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN interval '10 minutes';
 REVOKE ALL ON FUNCTION vmstate.stuck_after FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.stuck_after IS 'How long an instance may stay in a transitional state before vmstate.stuck_instance lists it.';
+-- end of sql/classes/stuck_after.sql
 
--- sql/tables/instance.sql
+-- copy of sql/tables/instance.sql
 CREATE TABLE vmstate.instance (
   id uuid PRIMARY KEY,
   project_id uuid NOT NULL,
@@ -324,8 +357,9 @@ COMMENT ON COLUMN vmstate.instance.auto_restart_cooldown IS 'Least time between 
 COMMENT ON COLUMN vmstate.instance.updater_id IS 'The saga that holds the updater lock, until updater_lease_until or until another saga takes an expired lease over.';
 COMMENT ON COLUMN vmstate.instance.updater_generation IS 'Fencing token of the updater lock: rises with each lock, inheritance and take-over, never falls.';
 COMMENT ON COLUMN vmstate.instance.committed_updater_generation IS 'updater_generation of the last committed update: tells a replayed commit from a lost lock.';
+-- end of sql/tables/instance.sql
 
--- sql/tables/vmm.sql
+-- copy of sql/tables/vmm.sql
 CREATE TABLE vmstate.vmm (
   instance_id uuid NOT NULL REFERENCES vmstate.instance (id),
   id uuid NOT NULL UNIQUE,
@@ -354,8 +388,9 @@ COMMENT ON TABLE vmstate.vmm IS 'One incarnation of an instance: a Propolis proc
 COMMENT ON COLUMN vmstate.vmm.saga_id IS 'The start or migrate saga that created the VMM, the only one that may unwind it.';
 COMMENT ON COLUMN vmstate.vmm.time_started IS 'When the sled agent first reported it running.';
 COMMENT ON COLUMN vmstate.vmm.time_unlinked IS 'NULL while an instance names the VMM; kept by triggers, so it cannot be written to a lie.';
+-- end of sql/tables/vmm.sql
 
--- sql/tables/migration.sql
+-- copy of sql/tables/migration.sql
 CREATE TABLE vmstate.migration (
   instance_id uuid NOT NULL REFERENCES vmstate.instance (id),
   id uuid NOT NULL UNIQUE,
@@ -377,8 +412,9 @@ CREATE TABLE vmstate.migration (
 ) WITH (fillfactor = 80);
 
 COMMENT ON TABLE vmstate.migration IS 'A live migration of an instance between two of its VMMs. Each side is reported by its own sled and has its own generation.';
+-- end of sql/tables/migration.sql
 
--- sql/tables/instance_links.sql
+-- copy of sql/tables/instance_links.sql
 ALTER TABLE vmstate.instance
   ADD CONSTRAINT active_vmm_is_its_own
     FOREIGN KEY (id, active_propolis_id) REFERENCES vmstate.vmm (instance_id, id),
@@ -386,8 +422,9 @@ ALTER TABLE vmstate.instance
     FOREIGN KEY (id, destination_propolis_id) REFERENCES vmstate.vmm (instance_id, id),
   ADD CONSTRAINT migration_is_its_own
     FOREIGN KEY (id, migration_id) REFERENCES vmstate.migration (instance_id, id);
+-- end of sql/tables/instance_links.sql
 
--- sql/tables/sled_agent_binding.sql
+-- copy of sql/tables/sled_agent_binding.sql
 CREATE TABLE vmstate.sled_agent_binding (
   role name PRIMARY KEY,
   sled_id uuid NOT NULL
@@ -395,8 +432,22 @@ CREATE TABLE vmstate.sled_agent_binding (
 
 COMMENT ON TABLE vmstate.sled_agent_binding IS 'The sled whose VMMs a role may report: written by vmstate.bind_sled_agent.';
 COMMENT ON COLUMN vmstate.sled_agent_binding.role IS 'The very role that reports, not one it is a member of. A name, so that a dump can be restored into another cluster: it does not follow a role that is renamed or dropped.';
+-- end of sql/tables/sled_agent_binding.sql
 
--- sql/decisions/is_migrating.sql
+-- copy of sql/tables/schema_change.sql
+CREATE TABLE vmstate.schema_change (
+  number integer PRIMARY KEY,
+  name text NOT NULL,
+  is_breaking boolean NOT NULL,
+  time_applied timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+COMMENT ON TABLE vmstate.schema_change IS 'The changes of this schema that were applied, whichever tool did it: the last statement of each writes its row.';
+COMMENT ON COLUMN vmstate.schema_change.name IS 'That of its file, without .sql.';
+COMMENT ON COLUMN vmstate.schema_change.is_breaking IS 'Whether services of before this change no longer work with it.';
+-- end of sql/tables/schema_change.sql
+
+-- copy of sql/decisions/is_migrating.sql
 CREATE OR REPLACE FUNCTION vmstate.is_migrating(
   p_active_id uuid,
   p_source_id uuid,
@@ -407,8 +458,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce(p_active_id IN (p_source_id, p_destination_id) AND p_destination_state <> 'saga_unwound', false);
 REVOKE ALL ON FUNCTION vmstate.is_migrating FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_migrating IS 'Whether the linked migration (its two VMM ids, null without one) shows: the active VMM takes part in it, and its destination is not saga_unwound.';
+-- end of sql/decisions/is_migrating.sql
 
--- sql/decisions/effective_instance_state.sql
+-- copy of sql/decisions/effective_instance_state.sql
 CREATE OR REPLACE FUNCTION vmstate.effective_instance_state(
   p_state vmstate.instance_state,
   p_active_state vmstate.vmm_state,
@@ -433,8 +485,9 @@ RETURN CASE p_state
 END;
 REVOKE ALL ON FUNCTION vmstate.effective_instance_state FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.effective_instance_state IS 'What the user sees, from the instance row, its active VMM and whether it is migrating. A dead active VMM shows stopping until the update saga unlinks it; a saga_unwound one shows stopped at once.';
+-- end of sql/decisions/effective_instance_state.sql
 
--- sql/decisions/migration_verdict.sql
+-- copy of sql/decisions/migration_verdict.sql
 CREATE OR REPLACE FUNCTION vmstate.migration_verdict(
   p_active_state vmstate.vmm_state,
   p_active_takes_part boolean,
@@ -454,8 +507,9 @@ RETURN CASE
 END;
 REVOKE ALL ON FUNCTION vmstate.migration_verdict FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.migration_verdict IS 'What a linked migration amounts to. p_active_takes_part: whether the active VMM is one of its two sides, null without a migration. A source that failed although its guest still runs there overrules a completed destination.';
+-- end of sql/decisions/migration_verdict.sql
 
--- sql/decisions/update_plan.sql
+-- copy of sql/decisions/update_plan.sql
 CREATE OR REPLACE FUNCTION vmstate.update_plan(
   p_state vmstate.instance_state,
   p_intended_state vmstate.intended_state,
@@ -566,8 +620,9 @@ BEGIN ATOMIC
 END;
 REVOKE ALL ON FUNCTION vmstate.update_plan FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.update_plan IS 'What the update saga has to make of an instance: the one decision on which VMM is the guest''s, which ids are cleared, the state and intent that follow, and what happens to the VMMs that lose their link. needed is false when no id would change. The carrier is the VMM that had the guest last.';
+-- end of sql/decisions/update_plan.sql
 
--- sql/decisions/plan_token.sql
+-- copy of sql/decisions/plan_token.sql
 CREATE OR REPLACE FUNCTION vmstate.plan_token(
   p_state_generation bigint,
   p_active_id uuid,
@@ -581,8 +636,9 @@ RETURN p_state_generation::text || '.'
   || to_hex(hash_record_extended(ROW(p_active_id, p_destination_id, p_migration_id, p_unlinked_ids, p_terminate_ids), 0));
 REVOKE ALL ON FUNCTION vmstate.plan_token FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.plan_token IS 'Names an update plan: the generation of the instance it was made for, and a hash of the ids it sets, unlinks and terminates. State and intent are no part of it: they are decided at commit.';
+-- end of sql/decisions/plan_token.sql
 
--- sql/decisions/may_auto_restart.sql
+-- copy of sql/decisions/may_auto_restart.sql
 CREATE OR REPLACE FUNCTION vmstate.may_auto_restart(
   p_state vmstate.instance_state,
   p_active_state vmstate.vmm_state,
@@ -601,8 +657,9 @@ RETURN (p_state IN ('no_vmm', 'failed') OR (p_state = 'vmm' AND p_active_state =
   AND coalesce(p_updater_lease_until <= p_now, true);
 REVOKE ALL ON FUNCTION vmstate.may_auto_restart FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.may_auto_restart IS 'Whether the control plane may restart an instance by itself: it has no VMM that counts, should run, its policy allows it (NULL: best_effort), its cooldown has passed (NULL: 5 minutes) and no update saga holds it. Durable facts only.';
+-- end of sql/decisions/may_auto_restart.sql
 
--- sql/decisions/vmm_report_outcome.sql
+-- copy of sql/decisions/vmm_report_outcome.sql
 CREATE OR REPLACE FUNCTION vmstate.vmm_report_outcome(
   p_state vmstate.vmm_state,
   p_state_generation bigint,
@@ -619,8 +676,9 @@ RETURN CASE
 END;
 REVOKE ALL ON FUNCTION vmstate.vmm_report_outcome FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.vmm_report_outcome IS 'What becomes of the VMM part of a report with generation p_generation, given the VMM''s row (state null: no such row). A dead VMM is terminal whatever the generation.';
+-- end of sql/decisions/vmm_report_outcome.sql
 
--- sql/decisions/migration_report_outcome.sql
+-- copy of sql/decisions/migration_report_outcome.sql
 CREATE OR REPLACE FUNCTION vmstate.migration_report_outcome(
   p_reporting_propolis_id uuid,
   p_side_propolis_id uuid,
@@ -640,24 +698,27 @@ RETURN CASE
 END;
 REVOKE ALL ON FUNCTION vmstate.migration_report_outcome FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.migration_report_outcome IS 'What becomes of a migration part of a report with generation p_generation, given that side of the migration''s row (p_side_propolis_id null: no such row).';
+-- end of sql/decisions/migration_report_outcome.sql
 
--- sql/decisions/can_unwind.sql
+-- copy of sql/decisions/can_unwind.sql
 CREATE OR REPLACE FUNCTION vmstate.can_unwind(p_vmm vmstate.vmm) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (p_vmm).state <> 'saga_unwound'
   AND NOT (vmstate.is_absorbing((p_vmm).state) AND (p_vmm).time_unlinked IS NOT NULL);
 REVOKE ALL ON FUNCTION vmstate.can_unwind FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.can_unwind IS 'Whether unwinding still means something for this VMM: it is not unwound, nor dead and out of every instance''s sight.';
+-- end of sql/decisions/can_unwind.sql
 
--- sql/decisions/holds_updater_lock.sql
+-- copy of sql/decisions/holds_updater_lock.sql
 CREATE OR REPLACE FUNCTION vmstate.holds_updater_lock(p_instance vmstate.instance, p_saga_id uuid, p_updater_generation bigint)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce((p_instance).updater_id = p_saga_id AND (p_instance).updater_generation = p_updater_generation, false);
 REVOKE ALL ON FUNCTION vmstate.holds_updater_lock FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.holds_updater_lock IS 'Whether a saga still is the updater that the fencing token names. An expired lease that nobody took is still held.';
+-- end of sql/decisions/holds_updater_lock.sql
 
--- sql/views/resolved_instance.sql
+-- copy of sql/views/resolved_instance.sql
 CREATE OR REPLACE VIEW vmstate.resolved_instance AS
 SELECT
   i.id AS instance_id,
@@ -698,8 +759,9 @@ LEFT JOIN vmstate.vmm AS a ON a.instance_id = i.id AND a.id = i.active_propolis_
 LEFT JOIN vmstate.vmm AS d ON d.instance_id = i.id AND d.id = i.destination_propolis_id
 LEFT JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id;
 COMMENT ON VIEW vmstate.resolved_instance IS 'Every instance with its active VMM, destination VMM and linked migration side by side, and the state that follows from them. For the functions of this schema and for people; services read vmstate.api_instance.';
+-- end of sql/views/resolved_instance.sql
 
--- sql/views/instance_plan.sql
+-- copy of sql/views/instance_plan.sql
 CREATE OR REPLACE VIEW vmstate.instance_plan AS
 SELECT
   r.instance_id,
@@ -748,8 +810,9 @@ CROSS JOIN LATERAL vmstate.update_plan(
   r.destination_side
 ) AS p;
 COMMENT ON VIEW vmstate.instance_plan IS 'Every instance with what the update saga would make of it now: vmstate.update_plan over vmstate.resolved_instance.';
+-- end of sql/views/instance_plan.sql
 
--- sql/views/api_instance.sql
+-- copy of sql/views/api_instance.sql
 CREATE OR REPLACE VIEW vmstate.api_instance AS
 SELECT
   r.instance_id AS id,
@@ -766,8 +829,9 @@ FROM vmstate.resolved_instance AS r
 JOIN vmstate.instance AS i ON i.id = r.instance_id
 WHERE i.time_deleted IS NULL;
 COMMENT ON VIEW vmstate.api_instance IS 'Instances as the API shows them; deleted ones are hidden. time_state_updated is the active VMM''s, if there is one.';
+-- end of sql/views/api_instance.sql
 
--- sql/views/api_vmm.sql
+-- copy of sql/views/api_vmm.sql
 CREATE OR REPLACE VIEW vmstate.api_vmm AS
 SELECT
   v.id,
@@ -782,8 +846,9 @@ SELECT
 FROM vmstate.vmm AS v
 WHERE v.time_deleted IS NULL;
 COMMENT ON VIEW vmstate.api_vmm IS 'VMMs as the API shows them: saga_unwound appears as destroyed; deleted ones are hidden.';
+-- end of sql/views/api_vmm.sql
 
--- sql/views/pending_update.sql
+-- copy of sql/views/pending_update.sql
 CREATE OR REPLACE VIEW vmstate.pending_update AS
 SELECT p.instance_id, p.verdict, p.state_generation, p.updater_generation
 FROM (
@@ -800,15 +865,17 @@ FROM (
 JOIN vmstate.instance_plan AS p ON p.instance_id = c.instance_id
 WHERE p.needed AND coalesce(p.updater_lease_until <= statement_timestamp(), true);
 COMMENT ON VIEW vmstate.pending_update IS 'Work list of the update saga: instances with something to update that no unexpired updater lock holds. Run begin_update or run_update on each.';
+-- end of sql/views/pending_update.sql
 
--- sql/views/abandoned_vmm.sql
+-- copy of sql/views/abandoned_vmm.sql
 CREATE OR REPLACE VIEW vmstate.abandoned_vmm AS
 SELECT v.instance_id, v.id AS propolis_id, v.sled_id, v.state, v.time_unlinked
 FROM vmstate.vmm AS v
 WHERE v.time_unlinked IS NOT NULL AND v.time_deleted IS NULL AND vmstate.is_absorbing(v.state);
 COMMENT ON VIEW vmstate.abandoned_vmm IS 'Work list: dead VMMs that no instance names. Delete each with delete_vmm.';
+-- end of sql/views/abandoned_vmm.sql
 
--- sql/views/orphaned_vmm.sql
+-- copy of sql/views/orphaned_vmm.sql
 CREATE OR REPLACE VIEW vmstate.orphaned_vmm AS
 SELECT
   v.instance_id,
@@ -831,8 +898,9 @@ SELECT
 FROM vmstate.vmm AS v
 WHERE v.time_unlinked IS NOT NULL AND v.time_deleted IS NULL AND NOT vmstate.is_absorbing(v.state);
 COMMENT ON VIEW vmstate.orphaned_vmm IS 'Work list: VMMs that live although no instance names them. Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through, or whose destination has the guest and lives, ends by itself.';
+-- end of sql/views/orphaned_vmm.sql
 
--- sql/views/restartable_instance.sql
+-- copy of sql/views/restartable_instance.sql
 CREATE OR REPLACE VIEW vmstate.restartable_instance AS
 SELECT r.instance_id, r.api_state, r.state_generation, r.time_last_auto_restarted
 FROM (
@@ -851,8 +919,9 @@ JOIN vmstate.resolved_instance AS r ON r.instance_id = c.instance_id
 WHERE vmstate.may_auto_restart(r.state, r.active_state, r.intended_state, r.auto_restart_policy,
   r.auto_restart_cooldown, r.time_last_auto_restarted, r.updater_lease_until, statement_timestamp());
 COMMENT ON VIEW vmstate.restartable_instance IS 'Work list: instances that should run, do not, and may be restarted now. Call begin_start with p_start_reason auto_restart, which checks once more.';
+-- end of sql/views/restartable_instance.sql
 
--- sql/views/watched_vmm.sql
+-- copy of sql/views/watched_vmm.sql
 CREATE OR REPLACE VIEW vmstate.watched_vmm AS
 SELECT
   v.instance_id,
@@ -867,8 +936,9 @@ SELECT
 FROM vmstate.vmm AS v
 WHERE v.time_deleted IS NULL AND vmstate.is_watched(v.state);
 COMMENT ON VIEW vmstate.watched_vmm IS 'Every VMM that a sled should know of, linked or not, those of deleted instances too: ask the sled agents about them. The whole fleet.';
+-- end of sql/views/watched_vmm.sql
 
--- sql/views/stuck_instance.sql
+-- copy of sql/views/stuck_instance.sql
 CREATE OR REPLACE VIEW vmstate.stuck_instance AS
 SELECT
   p.instance_id,
@@ -907,8 +977,9 @@ CROSS JOIN LATERAL (
 WHERE p.api_state IN ('creating', 'starting', 'stopping', 'rebooting', 'migrating')
   AND s.since < statement_timestamp() - vmstate.stuck_after();
 COMMENT ON VIEW vmstate.stuck_instance IS 'Instances that have shown creating, starting, stopping, rebooting or migrating for longer than vmstate.stuck_after() (10 minutes) without any news, with their age and what they wait for.';
+-- end of sql/views/stuck_instance.sql
 
--- sql/views/invariant_violation.sql
+-- copy of sql/views/invariant_violation.sql
 CREATE OR REPLACE VIEW vmstate.invariant_violation AS
 SELECT i.id AS instance_id, i.active_propolis_id AS propolis_id, 'active_vmm_is_its_own' AS invariant,
   'the active VMM does not exist or is another instance''s' AS detail
@@ -974,15 +1045,29 @@ JOIN vmstate.vmm AS v ON v.instance_id = m.instance_id AND v.id = m.destination_
 JOIN vmstate.vmm AS s ON s.instance_id = m.instance_id AND s.id = m.source_propolis_id
 WHERE v.sled_id = s.sled_id;
 COMMENT ON VIEW vmstate.invariant_violation IS 'What must never be, one row per breach: empty unless triggers or foreign keys were switched off. Reads whole tables.';
+-- end of sql/views/invariant_violation.sql
 
--- sql/internal/next_generation.sql
+-- copy of sql/views/schema_version.sql
+CREATE OR REPLACE VIEW vmstate.schema_version AS
+SELECT
+  c.number,
+  c.name,
+  c.time_applied,
+  coalesce((SELECT max(b.number) FROM vmstate.schema_change AS b WHERE b.is_breaking), 0) AS breaking_number
+FROM vmstate.schema_change AS c
+WHERE c.number = (SELECT max(l.number) FROM vmstate.schema_change AS l);
+COMMENT ON VIEW vmstate.schema_version IS 'The newest change of the schema that was applied. A service that knows less than breaking_number (0: none was breaking) no longer works with this database; assertCompatible asks.';
+-- end of sql/views/schema_version.sql
+
+-- copy of sql/internal/next_generation.sql
 CREATE OR REPLACE FUNCTION vmstate.next_generation(p_generation bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN least(p_generation + 1, 9007199254740991);
 REVOKE ALL ON FUNCTION vmstate.next_generation FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.next_generation IS 'The generation that follows this one. 2^53-1 is followed by itself, so that a row which a sled agent put there can still end.';
+-- end of sql/internal/next_generation.sql
 
--- sql/internal/reject_argument.sql
+-- copy of sql/internal/reject_argument.sql
 CREATE OR REPLACE FUNCTION vmstate.reject_argument(p_function text, p_argument text, p_problem text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
@@ -997,8 +1082,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.reject_argument FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reject_argument IS 'VM001: the caller passed an argument that the function does not take. Nothing was changed.';
+-- end of sql/internal/reject_argument.sql
 
--- sql/internal/require_arguments.sql
+-- copy of sql/internal/require_arguments.sql
 CREATE OR REPLACE FUNCTION vmstate.require_arguments(p_function text, p_arguments jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
@@ -1013,8 +1099,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_arguments FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_arguments IS 'Raises VM001 for the first of the named arguments that is null.';
+-- end of sql/internal/require_arguments.sql
 
--- sql/internal/require_port.sql
+-- copy of sql/internal/require_port.sql
 CREATE OR REPLACE FUNCTION vmstate.require_port(p_function text, p_port integer) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
@@ -1027,8 +1114,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_port FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_port IS 'Raises VM001 for a number that is no port.';
+-- end of sql/internal/require_port.sql
 
--- sql/internal/require_cooldown.sql
+-- copy of sql/internal/require_cooldown.sql
 CREATE OR REPLACE FUNCTION vmstate.require_cooldown(p_function text, p_cooldown interval) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
@@ -1041,8 +1129,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_cooldown FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_cooldown IS 'Raises VM001 for a negative or infinite cooldown.';
+-- end of sql/internal/require_cooldown.sql
 
--- sql/internal/require_lease.sql
+-- copy of sql/internal/require_lease.sql
 CREATE OR REPLACE FUNCTION vmstate.require_lease(p_function text, p_lease interval) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
@@ -1055,8 +1144,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_lease FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_lease IS 'Raises VM001 for a lease that is not positive, or beyond reason.';
+-- end of sql/internal/require_lease.sql
 
--- sql/internal/require_report.sql
+-- copy of sql/internal/require_report.sql
 CREATE OR REPLACE FUNCTION vmstate.require_report(p_function text, p_report vmstate.vmm_report, p_where text DEFAULT '')
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -1101,8 +1191,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_report FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_report IS 'Raises VM001 for a report that says nothing a sled agent could say.';
+-- end of sql/internal/require_report.sql
 
--- sql/internal/require_role.sql
+-- copy of sql/internal/require_role.sql
 CREATE OR REPLACE FUNCTION vmstate.require_role(p_function text, p_role name) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1116,8 +1207,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_role FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_role IS 'Raises VM001 for a role that is null or does not exist.';
+-- end of sql/internal/require_role.sql
 
--- sql/internal/reject_generation.sql
+-- copy of sql/internal/reject_generation.sql
 CREATE OR REPLACE FUNCTION vmstate.reject_generation(p_row text, p_actual bigint, p_attempted bigint) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1132,8 +1224,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.reject_generation FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reject_generation IS 'Raises VM101: a guarded change without a newer generation.';
+-- end of sql/internal/reject_generation.sql
 
--- sql/internal/reject_transition.sql
+-- copy of sql/internal/reject_transition.sql
 CREATE OR REPLACE FUNCTION vmstate.reject_transition(p_row text, p_actual text, p_attempted text, p_hint text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1148,8 +1241,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.reject_transition FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reject_transition IS 'Raises VM102: a state that this one cannot become.';
+-- end of sql/internal/reject_transition.sql
 
--- sql/internal/reject_needed.sql
+-- copy of sql/internal/reject_needed.sql
 CREATE OR REPLACE FUNCTION vmstate.reject_needed(p_row text, p_actual text, p_attempted text, p_hint text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1164,8 +1258,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.reject_needed FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reject_needed IS 'Raises VM104: a link that still counts.';
+-- end of sql/internal/reject_needed.sql
 
--- sql/internal/lock_instance.sql
+-- copy of sql/internal/lock_instance.sql
 CREATE OR REPLACE FUNCTION vmstate.lock_instance(p_instance_id uuid) RETURNS vmstate.instance
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1179,8 +1274,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_instance FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_instance IS 'Locks an instance row and returns it as it is then (all null: no such row). First in the lock order: instance, VMMs by id, migrations by id.';
+-- end of sql/internal/lock_instance.sql
 
--- sql/internal/lock_vmm.sql
+-- copy of sql/internal/lock_vmm.sql
 CREATE OR REPLACE FUNCTION vmstate.lock_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1195,8 +1291,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_vmm IS 'Locks one VMM and returns it as it is then (all null: no such VMM of this instance).';
+-- end of sql/internal/lock_vmm.sql
 
--- sql/internal/lock_links.sql
+-- copy of sql/internal/lock_links.sql
 CREATE OR REPLACE FUNCTION vmstate.lock_links(p_instance_id uuid, p_propolis_ids uuid[], p_migration_ids uuid[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1212,8 +1309,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_links FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_links IS 'Locks VMMs, then migrations, of one instance, each by id. Decide in a later statement: this one''s snapshot is older than its locks.';
+-- end of sql/internal/lock_links.sql
 
--- sql/internal/lock_own_migrations.sql
+-- copy of sql/internal/lock_own_migrations.sql
 CREATE OR REPLACE FUNCTION vmstate.lock_own_migrations(p_instance_id uuid, p_propolis_id uuid, p_migration_ids uuid[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1227,8 +1325,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_own_migrations FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_own_migrations IS 'Locks migrations, by id, that the VMM is a side of: a report holds up nobody else''s.';
+-- end of sql/internal/lock_own_migrations.sql
 
--- sql/internal/lock_migrations_of_vmm.sql
+-- copy of sql/internal/lock_migrations_of_vmm.sql
 CREATE OR REPLACE FUNCTION vmstate.lock_migrations_of_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1241,8 +1340,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_migrations_of_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_migrations_of_vmm IS 'Locks every migration that names a VMM, by id. The VMM is locked already: no new one can come.';
+-- end of sql/internal/lock_migrations_of_vmm.sql
 
--- sql/internal/read_plan.sql
+-- copy of sql/internal/read_plan.sql
 CREATE OR REPLACE FUNCTION vmstate.read_plan(p_instance_id uuid) RETURNS vmstate.instance_plan
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1256,8 +1356,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.read_plan FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.read_plan IS 'An instance and its plan as one moment shows them (all null: no such instance).';
+-- end of sql/internal/read_plan.sql
 
--- sql/internal/current_plan.sql
+-- copy of sql/internal/current_plan.sql
 CREATE OR REPLACE FUNCTION vmstate.current_plan(p_instance vmstate.instance) RETURNS vmstate.instance_plan
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1273,8 +1374,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.current_plan FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.current_plan IS 'Locks what a locked instance links to, and returns the plan that these rows give.';
+-- end of sql/internal/current_plan.sql
 
--- sql/internal/is_handed_over.sql
+-- copy of sql/internal/is_handed_over.sql
 CREATE OR REPLACE FUNCTION vmstate.is_handed_over(p_vmm vmstate.vmm) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1290,8 +1392,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.is_handed_over FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_handed_over IS 'Whether the guest of a VMM has left it: it is the source of the linked migration, a side of which completed, or was unlinked by such a hand-over.';
+-- end of sql/internal/is_handed_over.sql
 
--- sql/internal/is_replaceable.sql
+-- copy of sql/internal/is_replaceable.sql
 CREATE OR REPLACE FUNCTION vmstate.is_replaceable(p_instance_id uuid, p_propolis_id uuid) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1303,8 +1406,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.is_replaceable FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_replaceable IS 'Whether a link may be replaced by a new VMM: it is NULL or names a saga_unwound one.';
+-- end of sql/internal/is_replaceable.sql
 
--- sql/internal/is_fresh.sql
+-- copy of sql/internal/is_fresh.sql
 CREATE OR REPLACE FUNCTION vmstate.is_fresh(p_instance_id uuid, p_propolis_id uuid) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1316,8 +1420,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.is_fresh FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_fresh IS 'Whether a VMM is new: it belongs to the instance, is still creating, and no link names it.';
+-- end of sql/internal/is_fresh.sql
 
--- sql/internal/is_start.sql
+-- copy of sql/internal/is_start.sql
 CREATE OR REPLACE FUNCTION vmstate.is_start(p_old vmstate.instance, p_new vmstate.instance) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1333,8 +1438,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.is_start FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_start IS 'Whether a change of links is that of a start: the active VMM, NULL or saga_unwound, is replaced by a new one.';
+-- end of sql/internal/is_start.sql
 
--- sql/internal/is_migration.sql
+-- copy of sql/internal/is_migration.sql
 CREATE OR REPLACE FUNCTION vmstate.is_migration(p_old vmstate.instance, p_new vmstate.instance) RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1354,8 +1460,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.is_migration FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.is_migration IS 'Whether a change of links is that of a migration: the destination VMM, NULL or saga_unwound, is replaced by a new one, with the migration that leads there from the active VMM on another sled.';
+-- end of sql/internal/is_migration.sql
 
--- sql/internal/to_instance_result.sql
+-- copy of sql/internal/to_instance_result.sql
 CREATE OR REPLACE FUNCTION vmstate.to_instance_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid)
 RETURNS vmstate.instance_result
 LANGUAGE plpgsql
@@ -1377,8 +1484,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_instance_result FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_instance_result IS 'The answer of an instance verb, with the instance as it stands.';
+-- end of sql/internal/to_instance_result.sql
 
--- sql/internal/to_start_result.sql
+-- copy of sql/internal/to_start_result.sql
 CREATE OR REPLACE FUNCTION vmstate.to_start_result(
   p_outcome vmstate.outcome,
   p_reason text,
@@ -1397,8 +1505,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_start_result FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_start_result IS 'The answer of begin_start.';
+-- end of sql/internal/to_start_result.sql
 
--- sql/internal/to_command_result.sql
+-- copy of sql/internal/to_command_result.sql
 CREATE OR REPLACE FUNCTION vmstate.to_command_result(
   p_outcome vmstate.outcome,
   p_reason text,
@@ -1423,8 +1532,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_command_result FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_command_result IS 'The answer of request_stop and request_reboot: of the named VMMs, those alive are to be commanded, in the order given.';
+-- end of sql/internal/to_command_result.sql
 
--- sql/internal/to_update_result.sql
+-- copy of sql/internal/to_update_result.sql
 CREATE OR REPLACE FUNCTION vmstate.to_update_result(p_outcome vmstate.outcome, p_reason text, p_plan vmstate.instance_plan)
 RETURNS vmstate.update_result
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1439,8 +1549,9 @@ RETURN ROW(
 )::vmstate.update_result;
 REVOKE ALL ON FUNCTION vmstate.to_update_result FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_update_result IS 'The answer of the update saga''s verbs: an instance and its plan, as the verb read them once (all null: no such instance).';
+-- end of sql/internal/to_update_result.sql
 
--- sql/internal/to_vmm_result.sql
+-- copy of sql/internal/to_vmm_result.sql
 CREATE OR REPLACE FUNCTION vmstate.to_vmm_result(p_outcome vmstate.outcome, p_reason text, p_instance_id uuid, p_propolis_id uuid)
 RETURNS vmstate.vmm_result
 LANGUAGE plpgsql
@@ -1461,8 +1572,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_vmm_result FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_vmm_result IS 'The answer of a VMM verb, with the VMM as it stands.';
+-- end of sql/internal/to_vmm_result.sql
 
--- sql/internal/replayed_begin.sql
+-- copy of sql/internal/replayed_begin.sql
 CREATE OR REPLACE FUNCTION vmstate.replayed_begin(
   p_instance_id uuid,
   p_saga_id uuid,
@@ -1495,8 +1607,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.replayed_begin FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.replayed_begin IS 'Whether this very begin_start (the last two null) or begin_migration was done before: unchanged, or gone when its rows are deleted. NULL otherwise, also after the saga''s own unwind: a replay never resurrects.';
+-- end of sql/internal/replayed_begin.sql
 
--- sql/internal/insert_vmm.sql
+-- copy of sql/internal/insert_vmm.sql
 CREATE OR REPLACE FUNCTION vmstate.insert_vmm(
   p_instance_id uuid,
   p_saga_id uuid,
@@ -1520,8 +1633,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.insert_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.insert_vmm IS 'Inserts a VMM (creating, generation 1, not yet linked); false when its id is taken, whoever has it.';
+-- end of sql/internal/insert_vmm.sql
 
--- sql/internal/insert_migration.sql
+-- copy of sql/internal/insert_migration.sql
 CREATE OR REPLACE FUNCTION vmstate.insert_migration(
   p_instance_id uuid,
   p_saga_id uuid,
@@ -1557,8 +1671,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.insert_migration FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.insert_migration IS 'Inserts the destination VMM and the migration, both or neither; answers propolis_id_taken, migration_id_taken or null.';
+-- end of sql/internal/insert_migration.sql
 
--- sql/internal/unwind_vmm.sql
+-- copy of sql/internal/unwind_vmm.sql
 CREATE OR REPLACE FUNCTION vmstate.unwind_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1573,8 +1688,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.unwind_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.unwind_vmm IS 'Marks a VMM that the caller has locked and judged as saga_unwound.';
+-- end of sql/internal/unwind_vmm.sql
 
--- sql/internal/delete_migrations.sql
+-- copy of sql/internal/delete_migrations.sql
 CREATE OR REPLACE FUNCTION vmstate.delete_migrations(p_instance_id uuid, p_propolis_id uuid) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1595,8 +1711,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.delete_migrations FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.delete_migrations IS 'Soft-deletes the migrations of an instance, or those that name one of its VMMs, that no link needs. An unlinked migration is never linked again, so no instance lock is needed.';
+-- end of sql/internal/delete_migrations.sql
 
--- sql/internal/apply_plan.sql
+-- copy of sql/internal/apply_plan.sql
 CREATE OR REPLACE FUNCTION vmstate.apply_plan(p_plan vmstate.instance_plan, p_updater_generation bigint) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1621,8 +1738,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.apply_plan FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.apply_plan IS 'Writes an update plan and releases the updater lock: the only code that sets VMM ids to NULL. The caller holds the instance and its links locked and read the plan under these locks.';
+-- end of sql/internal/apply_plan.sql
 
--- sql/internal/report_source_side.sql
+-- copy of sql/internal/report_source_side.sql
 CREATE OR REPLACE FUNCTION vmstate.report_source_side(
   p_instance_id uuid,
   p_propolis_id uuid,
@@ -1655,8 +1773,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_source_side FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.report_source_side IS 'The part of a report on a migration out of the reporting VMM. The caller has locked the migration.';
+-- end of sql/internal/report_source_side.sql
 
--- sql/internal/report_destination_side.sql
+-- copy of sql/internal/report_destination_side.sql
 CREATE OR REPLACE FUNCTION vmstate.report_destination_side(
   p_instance_id uuid,
   p_propolis_id uuid,
@@ -1689,15 +1808,17 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_destination_side FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.report_destination_side IS 'The part of a report on a migration into the reporting VMM. The caller has locked the migration.';
+-- end of sql/internal/report_destination_side.sql
 
--- sql/internal/session_role.sql
+-- copy of sql/internal/session_role.sql
 CREATE OR REPLACE FUNCTION vmstate.session_role() RETURNS name
 LANGUAGE sql STABLE
 RETURN coalesce(nullif(current_setting('role'), 'none')::name, session_user);
 REVOKE ALL ON FUNCTION vmstate.session_role FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.session_role IS 'Who calls, also seen from a function that runs with its owner''s rights: the role of SET ROLE, else the one that logged in.';
+-- end of sql/internal/session_role.sql
 
--- sql/internal/reportable_sleds.sql
+-- copy of sql/internal/reportable_sleds.sql
 CREATE OR REPLACE FUNCTION vmstate.reportable_sleds() RETURNS uuid[]
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1715,8 +1836,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.reportable_sleds FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reportable_sleds IS 'The sleds whose VMMs the caller may report: NULL, any, for who may declare every VMM dead with fail_vmm; else the one it is bound to, or none.';
+-- end of sql/internal/reportable_sleds.sql
 
--- sql/internal/reject_foreign_report.sql
+-- copy of sql/internal/reject_foreign_report.sql
 CREATE OR REPLACE FUNCTION vmstate.reject_foreign_report(
   p_function text,
   p_propolis_id uuid,
@@ -1736,8 +1858,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.reject_foreign_report FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reject_foreign_report IS 'Raises 42501: the VMM is on another sled than the caller reports for. Does not say on which.';
+-- end of sql/internal/reject_foreign_report.sql
 
--- sql/internal/require_own_sled.sql
+-- copy of sql/internal/require_own_sled.sql
 CREATE OR REPLACE FUNCTION vmstate.require_own_sled(p_reports vmstate.numbered_report[], p_sleds uuid[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1758,8 +1881,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_own_sled FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_own_sled IS 'Raises 42501 for the first report of a batch whose VMM is on none of these sleds.';
+-- end of sql/internal/require_own_sled.sql
 
--- sql/internal/refused_report.sql
+-- copy of sql/internal/refused_report.sql
 CREATE OR REPLACE FUNCTION vmstate.refused_report(
   p_instance_id uuid,
   p_propolis_id uuid,
@@ -1786,8 +1910,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.refused_report FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.refused_report IS 'Why the VMM part of a report was not written, read in a snapshot newer than the attempt; VM001 if it says nothing a sled agent could say, 42501 if the VMM is on none of these sleds (NULL: any).';
+-- end of sql/internal/refused_report.sql
 
--- sql/internal/report_sides.sql
+-- copy of sql/internal/report_sides.sql
 CREATE OR REPLACE FUNCTION vmstate.report_sides(p_function text, p_report vmstate.vmm_report, p_sleds uuid[])
 RETURNS vmstate.report_result
 LANGUAGE plpgsql
@@ -1820,8 +1945,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_sides FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.report_sides IS 'The migration parts of a report, judged and written; the VMM''s columns of the answer are null. The caller has locked the migrations. 42501 if the VMM is on none of these sleds (NULL: any).';
+-- end of sql/internal/report_sides.sql
 
--- sql/internal/parse_report.sql
+-- copy of sql/internal/parse_report.sql
 CREATE OR REPLACE FUNCTION vmstate.parse_report(p_element jsonb, p_ordinal bigint) RETURNS vmstate.vmm_report
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1839,8 +1965,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.parse_report FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.parse_report IS 'One JSON object as a report; VM001 names its ordinal when it is none.';
+-- end of sql/internal/parse_report.sql
 
--- sql/internal/parse_reports.sql
+-- copy of sql/internal/parse_reports.sql
 CREATE OR REPLACE FUNCTION vmstate.parse_reports(p_reports jsonb) RETURNS vmstate.numbered_report[]
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1870,8 +1997,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.parse_reports FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.parse_reports IS 'The elements of a JSON array as reports; VM001 names the first that is none.';
+-- end of sql/internal/parse_reports.sql
 
--- sql/internal/require_reports.sql
+-- copy of sql/internal/require_reports.sql
 CREATE OR REPLACE FUNCTION vmstate.require_reports(p_reports vmstate.numbered_report[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1891,8 +2019,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_reports FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_reports IS 'Raises VM001, naming the element, for a batch with a report that says nothing a sled agent could say. Plain, valid reports of a VMM alone are passed over cheaply.';
+-- end of sql/internal/require_reports.sql
 
--- sql/internal/lock_reported.sql
+-- copy of sql/internal/lock_reported.sql
 CREATE OR REPLACE FUNCTION vmstate.lock_reported(p_reports vmstate.numbered_report[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
@@ -1912,8 +2041,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_reported FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.lock_reported IS 'Locks all VMMs of a batch by id, then by id all its migrations that the reporting VMMs are sides of.';
+-- end of sql/internal/lock_reported.sql
 
--- sql/internal/judge_reports.sql
+-- copy of sql/internal/judge_reports.sql
 CREATE OR REPLACE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_sleds uuid[])
 RETURNS TABLE (
   ordinal integer,
@@ -1971,8 +2101,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.judge_reports FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes the reports of a batch, no two of one VMM. The caller has locked the migrations and refused VMMs that are on none of these sleds (NULL: any).';
+-- end of sql/internal/judge_reports.sql
 
--- sql/internal/judge_repeated_reports.sql
+-- copy of sql/internal/judge_repeated_reports.sql
 CREATE OR REPLACE FUNCTION vmstate.judge_repeated_reports(p_reports vmstate.numbered_report[], p_sleds uuid[])
 RETURNS TABLE (
   ordinal integer,
@@ -2062,8 +2193,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.judge_repeated_reports FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.judge_repeated_reports IS 'What judge_reports does, for a batch with several reports of one VMM: later ones are judged after earlier ones, and each VMM is written once.';
+-- end of sql/internal/judge_repeated_reports.sql
 
--- sql/guards/guard_identity.sql
+-- copy of sql/guards/guard_identity.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_identity() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
@@ -2097,8 +2229,9 @@ CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, sled_
 CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, saga_id, source_propolis_id, destination_propolis_id ON vmstate.migration
   FOR EACH ROW WHEN ((OLD.id, OLD.instance_id, OLD.saga_id, OLD.source_propolis_id, OLD.destination_propolis_id) IS DISTINCT FROM (NEW.id, NEW.instance_id, NEW.saga_id, NEW.source_propolis_id, NEW.destination_propolis_id))
   EXECUTE FUNCTION vmstate.guard_identity('id', 'instance_id', 'saga_id', 'source_propolis_id', 'destination_propolis_id');
+-- end of sql/guards/guard_identity.sql
 
--- sql/guards/guard_insert.sql
+-- copy of sql/guards/guard_insert.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_insert() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
@@ -2136,8 +2269,9 @@ CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.migration
     OR NEW.time_deleted IS NOT NULL
   )
   EXECUTE FUNCTION vmstate.guard_insert('begin_migration');
+-- end of sql/guards/guard_insert.sql
 
--- sql/guards/guard_instance_state.sql
+-- copy of sql/guards/guard_instance_state.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_instance_state() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
@@ -2172,8 +2306,9 @@ CREATE OR REPLACE TRIGGER guard_state BEFORE UPDATE OF
     OR (NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state = 'destroyed'))
   )
   EXECUTE FUNCTION vmstate.guard_instance_state();
+-- end of sql/guards/guard_instance_state.sql
 
--- sql/guards/guard_instance_links.sql
+-- copy of sql/guards/guard_instance_links.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_instance_links() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
@@ -2217,8 +2352,9 @@ CREATE OR REPLACE TRIGGER guard_links BEFORE UPDATE OF active_propolis_id, desti
       IS DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id)
   )
   EXECUTE FUNCTION vmstate.guard_instance_links();
+-- end of sql/guards/guard_instance_links.sql
 
--- sql/guards/mark_links.sql
+-- copy of sql/guards/mark_links.sql
 CREATE OR REPLACE FUNCTION vmstate.mark_links() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
@@ -2244,8 +2380,9 @@ CREATE OR REPLACE TRIGGER mark_links AFTER UPDATE OF active_propolis_id, destina
       IS DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id)
   )
   EXECUTE FUNCTION vmstate.mark_links();
+-- end of sql/guards/mark_links.sql
 
--- sql/guards/guard_updater.sql
+-- copy of sql/guards/guard_updater.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_updater() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
@@ -2279,8 +2416,9 @@ CREATE OR REPLACE TRIGGER guard_updater BEFORE UPDATE OF updater_id, updater_gen
     OR (NEW.updater_id IS NOT NULL AND NEW.committed_updater_generation IS DISTINCT FROM OLD.committed_updater_generation)
   )
   EXECUTE FUNCTION vmstate.guard_updater();
+-- end of sql/guards/guard_updater.sql
 
--- sql/guards/guard_vmm_state.sql
+-- copy of sql/guards/guard_vmm_state.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_vmm_state() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
@@ -2322,8 +2460,9 @@ CREATE OR REPLACE TRIGGER guard_state BEFORE UPDATE OF state, state_generation, 
       AND (NEW.state IN ('creating', 'saga_unwound') OR OLD.state IN ('failed', 'destroyed', 'saga_unwound')))
   )
   EXECUTE FUNCTION vmstate.guard_vmm_state();
+-- end of sql/guards/guard_vmm_state.sql
 
--- sql/guards/guard_vmm_link.sql
+-- copy of sql/guards/guard_vmm_link.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_vmm_link() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
@@ -2348,8 +2487,9 @@ COMMENT ON FUNCTION vmstate.guard_vmm_link IS 'VM104: time_unlinked says whether
 CREATE OR REPLACE TRIGGER guard_link BEFORE UPDATE OF time_unlinked ON vmstate.vmm
   FOR EACH ROW WHEN (OLD.time_unlinked IS DISTINCT FROM NEW.time_unlinked)
   EXECUTE FUNCTION vmstate.guard_vmm_link();
+-- end of sql/guards/guard_vmm_link.sql
 
--- sql/guards/guard_vmm_deletion.sql
+-- copy of sql/guards/guard_vmm_deletion.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_vmm_deletion() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
@@ -2376,8 +2516,9 @@ CREATE OR REPLACE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstat
     AND (OLD.time_deleted IS NOT NULL OR NEW.time_unlinked IS NULL OR NOT vmstate.is_absorbing(NEW.state))
   )
   EXECUTE FUNCTION vmstate.guard_vmm_deletion();
+-- end of sql/guards/guard_vmm_deletion.sql
 
--- sql/guards/guard_migration_sides.sql
+-- copy of sql/guards/guard_migration_sides.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_migration_sides() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
@@ -2427,8 +2568,9 @@ CREATE OR REPLACE TRIGGER guard_sides BEFORE UPDATE OF
       NEW.destination_state, NEW.destination_generation, NEW.time_destination_updated)
   )
   EXECUTE FUNCTION vmstate.guard_migration_sides();
+-- end of sql/guards/guard_migration_sides.sql
 
--- sql/guards/guard_migration_deletion.sql
+-- copy of sql/guards/guard_migration_deletion.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_migration_deletion() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
@@ -2450,8 +2592,9 @@ COMMENT ON FUNCTION vmstate.guard_migration_deletion IS 'VM104: a migration that
 CREATE OR REPLACE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.migration
   FOR EACH ROW WHEN (OLD.time_deleted IS DISTINCT FROM NEW.time_deleted)
   EXECUTE FUNCTION vmstate.guard_migration_deletion();
+-- end of sql/guards/guard_migration_deletion.sql
 
--- sql/guards/guard_delete.sql
+-- copy of sql/guards/guard_delete.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_delete() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
@@ -2477,8 +2620,9 @@ CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.vmm
 CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.migration
   FOR EACH ROW WHEN (OLD.time_deleted IS NULL)
   EXECUTE FUNCTION vmstate.guard_delete();
+-- end of sql/guards/guard_delete.sql
 
--- sql/guards/guard_truncate.sql
+-- copy of sql/guards/guard_truncate.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_truncate() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
@@ -2500,8 +2644,9 @@ CREATE OR REPLACE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.vmm
 
 CREATE OR REPLACE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.migration
   FOR EACH STATEMENT EXECUTE FUNCTION vmstate.guard_truncate();
+-- end of sql/guards/guard_truncate.sql
 
--- sql/control_plane/create_instance.sql
+-- copy of sql/control_plane/create_instance.sql
 CREATE OR REPLACE FUNCTION vmstate.create_instance(
   p_id uuid,
   p_project_id uuid,
@@ -2551,8 +2696,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.create_instance FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.create_instance IS 'Creates an instance in state creating. The same id in the same project is a replay (unchanged); conflict: name_taken (another instance of the project that is not deleted has the name), instance_id_taken (another project has the id). p_name: 1 to 63 characters. p_intended_state: running or stopped. p_auto_restart_policy NULL means best_effort, p_auto_restart_cooldown NULL means 5 minutes.';
+-- end of sql/control_plane/create_instance.sql
 
--- sql/control_plane/finish_instance_creation.sql
+-- copy of sql/control_plane/finish_instance_creation.sql
 CREATE OR REPLACE FUNCTION vmstate.finish_instance_creation(p_id uuid) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
@@ -2580,8 +2726,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.finish_instance_creation FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.finish_instance_creation IS 'Ends the creation of an instance: creating becomes no_vmm. unchanged when that is past.';
+-- end of sql/control_plane/finish_instance_creation.sql
 
--- sql/control_plane/configure_instance.sql
+-- copy of sql/control_plane/configure_instance.sql
 CREATE OR REPLACE FUNCTION vmstate.configure_instance(
   p_instance_id uuid,
   p_auto_restart_policy vmstate.auto_restart_policy DEFAULT NULL,
@@ -2615,8 +2762,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.configure_instance FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.configure_instance IS 'Sets both parts of the auto-restart configuration, at any time; NULL restores the default (best_effort, 5 minutes). Does not raise the generation.';
+-- end of sql/control_plane/configure_instance.sql
 
--- sql/control_plane/begin_start.sql
+-- copy of sql/control_plane/begin_start.sql
 CREATE OR REPLACE FUNCTION vmstate.begin_start(
   p_instance_id uuid,
   p_saga_id uuid,
@@ -2693,8 +2841,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.begin_start FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.begin_start IS 'First step of a start saga: inserts the VMM (creating, generation 1) and links it as the active one, replacing NULL or a saga_unwound VMM (replaced_propolis_id) in the same write; the intent becomes running. p_propolis_port NULL means 12400, p_start_reason (user or auto_restart) NULL means user, p_expected_generation NULL means no check. The same saga and VMM id make a replay. conflict: creating, already_started, not_stopped (a dead or stopping VMM that the update saga has yet to unlink), stale_generation, restart_not_permitted (auto_restart only), propolis_id_taken (also a replay after the saga''s own unwind).';
+-- end of sql/control_plane/begin_start.sql
 
--- sql/control_plane/unwind_start.sql
+-- copy of sql/control_plane/unwind_start.sql
 CREATE OR REPLACE FUNCTION vmstate.unwind_start(p_instance_id uuid, p_saga_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
@@ -2733,8 +2882,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.unwind_start FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.unwind_start IS 'Undo of a start saga: marks its VMM saga_unwound, from any live state, and from failed or destroyed while an instance still names it (unchanged when unlinked already). Never writes the instance, so a running update keeps its generation; the instance shows stopped from then on. Call it first and only then unregister the VMM from its sled. conflict: wrong_saga (another saga created the VMM), migration_destination (use unwind_migration), handed_over (its guest has moved to another VMM).';
+-- end of sql/control_plane/unwind_start.sql
 
--- sql/control_plane/begin_migration.sql
+-- copy of sql/control_plane/begin_migration.sql
 CREATE OR REPLACE FUNCTION vmstate.begin_migration(
   p_instance_id uuid,
   p_saga_id uuid,
@@ -2811,8 +2961,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.begin_migration FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.begin_migration IS 'First step of a migrate saga: inserts the destination VMM (creating) and the migration (both sides pending) and links both, replacing NULL or a saga_unwound destination in the same write. p_propolis_port NULL means 12400, p_expected_generation NULL means no check. The same saga, migration, source and destination make a replay. conflict: not_running (the active VMM is not running or rebooting), wrong_source (another VMM is active), migration_in_progress, same_sled, stale_generation, propolis_id_taken (also a replay after the saga''s own unwind), migration_id_taken.';
+-- end of sql/control_plane/begin_migration.sql
 
--- sql/control_plane/unwind_migration.sql
+-- copy of sql/control_plane/unwind_migration.sql
 CREATE OR REPLACE FUNCTION vmstate.unwind_migration(p_instance_id uuid, p_saga_id uuid, p_migration_id uuid) RETURNS vmstate.vmm_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
@@ -2857,8 +3008,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.unwind_migration FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.unwind_migration IS 'Undo of a migrate saga: marks the destination VMM saga_unwound and both sides of the migration failed. Never writes the instance; its state goes on deriving from the active VMM. Columns state and state_generation are the destination VMM''s. Call it first and only then unregister the VMM from its sled. unchanged: already unwound, or dead and unlinked. conflict: wrong_saga, handed_over (a side completed: the guest may run on the destination).';
+-- end of sql/control_plane/unwind_migration.sql
 
--- sql/control_plane/request_stop.sql
+-- copy of sql/control_plane/request_stop.sql
 CREATE OR REPLACE FUNCTION vmstate.request_stop(p_instance_id uuid) RETURNS vmstate.command_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
@@ -2895,8 +3047,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.request_stop FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.request_stop IS 'The user wants the instance stopped: sets the intent, makes failed no_vmm, and names the live VMMs to command (both during a migration). Legal in every state but creating. unchanged when the intent was stopped already: command the VMMs all the same. conflict: creating.';
+-- end of sql/control_plane/request_stop.sql
 
--- sql/control_plane/request_reboot.sql
+-- copy of sql/control_plane/request_reboot.sql
 CREATE OR REPLACE FUNCTION vmstate.request_reboot(p_instance_id uuid) RETURNS vmstate.command_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
@@ -2929,8 +3082,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.request_reboot FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.request_reboot IS 'The user wants the guest rebooted: the intent becomes running, and the active VMM, if alive, is to be commanded. Legal while the instance shows starting, running, rebooting or migrating. unchanged when the intent was running already: command the VMM all the same. conflict: not_running.';
+-- end of sql/control_plane/request_reboot.sql
 
--- sql/control_plane/delete_instance.sql
+-- copy of sql/control_plane/delete_instance.sql
 CREATE OR REPLACE FUNCTION vmstate.delete_instance(p_instance_id uuid) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
@@ -2977,8 +3131,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.delete_instance FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.delete_instance IS 'Soft-deletes an instance that shows creating, stopped or failed (a saga_unwound active VMM is unlinked on the way), and its migrations. An update saga that holds the lock then gets gone. A second delete: unchanged. conflict: not_stopped.';
+-- end of sql/control_plane/delete_instance.sql
 
--- sql/control_plane/delete_vmm.sql
+-- copy of sql/control_plane/delete_vmm.sql
 CREATE OR REPLACE FUNCTION vmstate.delete_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
@@ -3008,8 +3163,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.delete_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.delete_vmm IS 'Soft-deletes a dead VMM that no instance names (work list vmstate.abandoned_vmm), and the migrations that name it and that no instance needs. A second delete: unchanged. conflict: linked, not_destroyable.';
+-- end of sql/control_plane/delete_vmm.sql
 
--- sql/sled_agent/report_vmm.sql
+-- copy of sql/sled_agent/report_vmm.sql
 CREATE OR REPLACE FUNCTION vmstate.report_vmm(
   p_instance_id uuid,
   p_propolis_id uuid,
@@ -3074,8 +3230,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.report_vmm IS 'A sled agent reports one VMM: its state, and optionally the side of a migration into it and of a migration out of it. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome: applied, stale (not newer), terminal (a dead VMM or an ended side; a dead VMM whatever the generation), gone, wrong_side, not_found. A migration part that is refused never discards the VMM part. p_time and its like: when the sled saw the state. update_needed: this very report made a linked VMM or a side of the linked migration terminal, so run the update saga. VM001: nulls, a part given in pieces, the same migration in and out. 42501: the VMM is on another sled than the one the caller is bound to by bind_sled_agent; who may call fail_vmm reports for every sled.';
+-- end of sql/sled_agent/report_vmm.sql
 
--- sql/sled_agent/report_vmms.sql
+-- copy of sql/sled_agent/report_vmms.sql
 CREATE OR REPLACE FUNCTION vmstate.report_vmms(p_reports jsonb)
 RETURNS TABLE (
   ordinal integer,
@@ -3122,8 +3279,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_vmms FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.report_vmms IS 'Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it). One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed, 42501 the one whose VMM is on another sled than the caller''s; nothing is written then.';
+-- end of sql/sled_agent/report_vmms.sql
 
--- sql/update_saga/begin_update.sql
+-- copy of sql/update_saga/begin_update.sql
 CREATE OR REPLACE FUNCTION vmstate.begin_update(p_instance_id uuid, p_saga_id uuid, p_lease interval) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
@@ -3168,8 +3326,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.begin_update FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.begin_update IS 'First step of an update saga: takes the updater lock for p_lease (more than 0, at most 100 years) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga).';
+-- end of sql/update_saga/begin_update.sql
 
--- sql/update_saga/inherit_update.sql
+-- copy of sql/update_saga/inherit_update.sql
 CREATE OR REPLACE FUNCTION vmstate.inherit_update(
   p_instance_id uuid,
   p_parent_saga_id uuid,
@@ -3213,8 +3372,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.inherit_update FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.inherit_update IS 'A child saga takes the updater lock over from its parent, which p_updater_generation proves to be the holder; the answer has a new updater_generation and the plan. The lock is kept even when nothing is to do any more, and the lease never gets shorter. conflict: lock_lost.';
+-- end of sql/update_saga/inherit_update.sql
 
--- sql/update_saga/commit_update.sql
+-- copy of sql/update_saga/commit_update.sql
 CREATE OR REPLACE FUNCTION vmstate.commit_update(
   p_instance_id uuid,
   p_saga_id uuid,
@@ -3259,8 +3419,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.commit_update FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.commit_update IS 'Last step of an update saga: writes exactly the plan that p_plan_token names and releases the updater lock. State and intent are decided now, so a VMM unwound meanwhile counts as unwound, and a user''s stop is never overwritten. An expired lease that nobody took still commits. unchanged: committed already. conflict, and nothing written: lock_lost, stale_generation (a start or migration replaced an unwound VMM meanwhile), plan_changed (other ids, or other VMMs unlinked or to terminate): plan again with begin_update.';
+-- end of sql/update_saga/commit_update.sql
 
--- sql/update_saga/unlock_update.sql
+-- copy of sql/update_saga/unlock_update.sql
 CREATE OR REPLACE FUNCTION vmstate.unlock_update(p_instance_id uuid, p_saga_id uuid, p_updater_generation bigint)
 RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
@@ -3288,8 +3449,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.unlock_update FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.unlock_update IS 'Undo of an update saga: releases the updater lock and applies nothing. unchanged: released already. conflict: lock_lost.';
+-- end of sql/update_saga/unlock_update.sql
 
--- sql/update_saga/run_update.sql
+-- copy of sql/update_saga/run_update.sql
 CREATE OR REPLACE FUNCTION vmstate.run_update(p_instance_id uuid, p_saga_id uuid) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
@@ -3330,8 +3492,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.run_update FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.run_update IS 'Plan and commit in one call, for callers that have nothing to do in between: the columns of begin_update, with the plan that was applied. unchanged: nothing to do. conflict: locked (the unexpired lease of another saga). Terminate terminate_propolis_ids afterwards; until then they stand in vmstate.orphaned_vmm.';
+-- end of sql/update_saga/run_update.sql
 
--- sql/update_saga/explain_update.sql
+-- copy of sql/update_saga/explain_update.sql
 CREATE OR REPLACE FUNCTION vmstate.explain_update(p_instance_id uuid) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
@@ -3352,8 +3515,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.explain_update FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.explain_update IS 'The plan as begin_update would answer it now, read only. applied: there is one; unchanged: none.';
+-- end of sql/update_saga/explain_update.sql
 
--- sql/operator/fail_vmm.sql
+-- copy of sql/operator/fail_vmm.sql
 CREATE OR REPLACE FUNCTION vmstate.fail_vmm(
   p_instance_id uuid,
   p_propolis_id uuid,
@@ -3391,8 +3555,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.fail_vmm FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.fail_vmm IS 'A watcher or an operator declares a VMM dead: it becomes failed. Never writes a migration side: a dead destination is enough for the plan, and a dead source must not decide it, since the guest may run on the destination already. p_expected_generation is the VMM''s (NULL: no check). update_needed: an instance names the VMM. terminal: dead already, also on a replay. conflict: stale_generation.';
+-- end of sql/operator/fail_vmm.sql
 
--- sql/operator/fail_sled.sql
+-- copy of sql/operator/fail_sled.sql
 CREATE OR REPLACE FUNCTION vmstate.fail_sled(p_sled_id uuid, p_reason vmstate.failure_reason)
 RETURNS TABLE (
   outcome vmstate.outcome,
@@ -3431,8 +3596,9 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.fail_sled FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.fail_sled IS 'The host is dead: every live VMM on the sled becomes failed, those still creating too. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side.';
+-- end of sql/operator/fail_sled.sql
 
--- sql/internal/access_rights.sql
+-- copy of sql/internal/access_rights.sql
 CREATE OR REPLACE FUNCTION vmstate.access_rights(p_kind vmstate.access_kind)
 RETURNS TABLE (privilege text, object text, acl aclitem[])
 LANGUAGE sql STABLE
@@ -3466,12 +3632,13 @@ BEGIN ATOMIC
     FROM pg_class AS c
     WHERE c.relnamespace = 'vmstate'::regnamespace AND c.relkind = 'v'
       AND c.relname NOT IN ('resolved_instance', 'instance_plan')
-      AND p_kind <> 'sled_agent';
+      AND (p_kind <> 'sled_agent' OR c.relname = 'schema_version');
 END;
 REVOKE ALL ON FUNCTION vmstate.access_rights FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.access_rights IS 'What a kind of role needs, and who has it: the one place that says what is public. Verbs are the functions that run with their owner''s rights; views are public but for those that other views are made of.';
+-- end of sql/internal/access_rights.sql
 
--- sql/access/grant_access.sql
+-- copy of sql/access/grant_access.sql
 CREATE OR REPLACE FUNCTION vmstate.grant_access(p_role name, p_kind vmstate.access_kind, OUT outcome vmstate.outcome)
 LANGUAGE plpgsql
 SET search_path = ''
@@ -3508,9 +3675,10 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.grant_access FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.grant_access IS 'Gives a role all that one kind of role needs. control_plane: every verb, every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names; it reads nothing. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. unchanged: it had all of it already. For the owner of the schema only, with whose rights it runs; call it again after a migration, which may bring new functions and views. REVOKE takes away. VM001: no such role, nulls.';
+COMMENT ON FUNCTION vmstate.grant_access IS 'Gives a role all that one kind of role needs. control_plane: every verb, every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names; of views it reads schema_version only. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. unchanged: it had all of it already. For the owner of the schema only, with whose rights it runs; call it again after a migration, which may bring new functions and views. REVOKE takes away. VM001: no such role, nulls.';
+-- end of sql/access/grant_access.sql
 
--- sql/access/bind_sled_agent.sql
+-- copy of sql/access/bind_sled_agent.sql
 CREATE OR REPLACE FUNCTION vmstate.bind_sled_agent(p_role name, p_sled_id uuid DEFAULT NULL, OUT outcome vmstate.outcome)
 LANGUAGE plpgsql
 SET search_path = ''
@@ -3532,3 +3700,6 @@ END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.bind_sled_agent FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.bind_sled_agent IS 'Says which sled a role of kind sled_agent reports for, in place of any before; p_sled_id NULL: none, so that it may report nothing. A transaction that reads an older snapshot still goes by the old one: to fence a sled at once, REVOKE first. It counts for the role that logs in, or that SET ROLE names, not for its members. unchanged: it was so already. For the owner of the schema only. VM001: no such role.';
+-- end of sql/access/bind_sled_agent.sql
+
+INSERT INTO vmstate.schema_change (number, name, is_breaking) VALUES (1, '0001_vmstate', false);

@@ -25,6 +25,8 @@ const explanations: Record<string, Explain> = {
   "28P01": ({ server, user }) => `${server} knows no user "${user}" with this password`,
   "3D000": ({ server, database }) => `${server} has no database "${database}"`,
   "42501": ({ user }, message) => `user "${user}" lacks a right: ${message}`,
+  "08P01": ({ server }, message) => `${server}: ${message}; past a pooler, connect to PostgreSQL itself`,
+  "55P03": () => "somebody else holds a lock that was not free in time",
   "25006": ({ database }, message) => `database "${database}" is read-only: ${message}`,
 };
 
@@ -66,6 +68,11 @@ function placeOf(databaseUrl: string): Place {
 /** A connection of `pg` that times out says so in its message only. */
 function codeOf(error: unknown): string {
   if (error instanceof Error && error.message === "timeout expired") return "CONNECT_TIMEOUT";
+  return sqlStateOf(error);
+}
+
+/** The SQLSTATE, or Node's code, of what `pg` or `postgres` threw; empty for other errors. */
+export function sqlStateOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 

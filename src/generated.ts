@@ -3,7 +3,10 @@
 /** PostgreSQL's text for an interval (`'30 seconds'`), or a number of seconds. */
 export type Interval = string | number;
 
-/** What vmstate.grant_access makes of a role. control_plane: every verb and every public view. sled_agent: the reports, of the VMMs of its own sled. reader: every public view, and explain_update. */
+/** The number of the newest migration of this package. */
+export const SCHEMA_NUMBER = 1;
+
+/** What vmstate.grant_access makes of a role. control_plane: every verb and every public view. sled_agent: the reports, of the VMMs of its own sled, and schema_version. reader: every public view, and explain_update. */
 export type AccessKind = "control_plane" | "sled_agent" | "reader";
 
 /** State of an instance as the API shows it. */
@@ -258,6 +261,14 @@ export interface RestartableInstanceRow {
   timeLastAutoRestarted: Date | null;
 }
 
+/** The newest change of the schema that was applied. A service that knows less than breaking_number (0: none was breaking) no longer works with this database; assertCompatible asks. */
+export interface SchemaVersionRow {
+  number: number;
+  name: string;
+  timeApplied: Date;
+  breakingNumber: number;
+}
+
 /** Instances that have shown creating, starting, stopping, rebooting or migrating for longer than vmstate.stuck_after() (10 minutes) without any news, with their age and what they wait for. */
 export interface StuckInstanceRow {
   instanceId: string;
@@ -378,7 +389,7 @@ export interface FinishInstanceCreationArguments {
   id: string;
 }
 
-/** Gives a role all that one kind of role needs. control_plane: every verb, every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names; it reads nothing. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. unchanged: it had all of it already. For the owner of the schema only, with whose rights it runs; call it again after a migration, which may bring new functions and views. REVOKE takes away. VM001: no such role, nulls. */
+/** Gives a role all that one kind of role needs. control_plane: every verb, every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names; of views it reads schema_version only. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. unchanged: it had all of it already. For the owner of the schema only, with whose rights it runs; call it again after a migration, which may bring new functions and views. REVOKE takes away. VM001: no such role, nulls. */
 export interface GrantAccessArguments {
   role: string;
   kind: AccessKind;
@@ -455,6 +466,7 @@ export interface UnwindStartArguments {
 /** Columns, in camel case, that hold points in time. */
 export const TIME_COLUMNS: ReadonlySet<string> = new Set([
   "since",
+  "timeApplied",
   "timeCreated",
   "timeLastAutoRestarted",
   "timeModified",
@@ -465,6 +477,8 @@ export const TIME_COLUMNS: ReadonlySet<string> = new Set([
 
 /** Columns, in camel case, that hold whole numbers. */
 export const NUMBER_COLUMNS: ReadonlySet<string> = new Set([
+  "breakingNumber",
+  "number",
   "ordinal",
   "propolisPort",
   "stateGeneration",

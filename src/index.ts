@@ -1,8 +1,9 @@
 export * from "./access.js";
 export * from "./answers.js";
 export { vmstate, type Vmstate } from "./bind.js";
+export { assertCompatible } from "./compatibility.js";
 export * from "./control-plane.js";
-export { VmstateError } from "./errors.js";
+export { IncompatibleDatabaseError, type IncompatibleReason, VmstateError } from "./errors.js";
 export type * from "./generated.js";
 export { migrate, type MigrateOptions } from "./migrate.js";
 export * from "./operator.js";

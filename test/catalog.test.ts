@@ -1,54 +1,52 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { compareFacts, readFacts } from "./facts.js";
-import { loadOrder } from "./generate/migration.js";
+import { compareCatalogs, type Difference } from "../src/catalog/compare.js";
+import { type CatalogObject, readCatalog } from "../src/catalog/read.js";
+import { readSources } from "../src/migrations/sources.js";
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "./harness/database.js";
 
-const SQL = fileURLToPath(new URL("../sql/", import.meta.url));
-const MIGRATIONS = fileURLToPath(new URL("../migrations/", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const SQL = `${ROOT}sql/`;
 
 let migrated: TestDatabase;
 let loaded: TestDatabase;
-let facts: string[];
+let catalog: CatalogObject[];
 beforeAll(async () => {
   [migrated, loaded] = await Promise.all([createDatabase(), createEmptyDatabase()]);
-  const files = await loadOrder(SQL);
+  const sources = await readSources(ROOT);
   await loaded.sql.begin(async (sql) => {
-    for (const file of files) await sql.unsafe(readFileSync(SQL + file, "utf8"));
+    for (const { text } of sources) await sql.unsafe(text);
   });
-  facts = await readFacts(migrated.sql);
+  catalog = await readCatalog(migrated.sql);
 });
 afterAll(() => Promise.all([migrated.drop(), loaded.drop()]));
 
 describe("sql/", () => {
   it("makes what the migrations make", async () => {
-    expect(facts.length).toBeGreaterThan(500);
-    expect(compareFacts(facts, await readFacts(loaded.sql))).toEqual({ onlyInFirst: [], onlyInSecond: [] });
+    expect(catalog.length).toBeGreaterThan(400);
+    expect(compareCatalogs(catalog, await readCatalog(loaded.sql))).toEqual([]);
   });
 
   it("has each of its files in the load order, once", async () => {
     const files = readdirSync(SQL, { recursive: true, encoding: "utf8" }).filter((file) =>
       file.endsWith(".sql"),
     );
-    expect((await loadOrder(SQL)).sort()).toEqual(files.map((file) => file.replaceAll("\\", "/")).sort());
-  });
-
-  it("and the migrations contain no comment that node-pg-migrate takes for a marker", () => {
-    const texts = [
-      ...readdirSync(SQL, { recursive: true, encoding: "utf8" })
-        .filter((file) => file.endsWith(".sql"))
-        .map((file) => SQL + file),
-      ...readdirSync(MIGRATIONS).map((file) => MIGRATIONS + file),
-    ].map((path) => [path, readFileSync(path, "utf8")] as const);
-    expect(
-      texts.filter(([, text]) => /^\s*--[\s-]*(up|down)\s+migration/im.test(text)).map(([path]) => path),
-    ).toEqual([]);
+    expect((await readSources(ROOT)).map(({ file }) => file).sort()).toEqual(
+      files.map((file) => file.replaceAll("\\", "/")).sort(),
+    );
   });
 });
 
 class RolledBack extends Error {}
+
+function lineOf(difference: Difference): string {
+  const { difference: what, kind, name } = difference;
+  if (difference.difference !== "changed") return `${what} ${kind} ${name}`;
+  const { property, expected, actual } = difference;
+  return `${kind} ${name}: ${property} ${expected ?? "none"} -> ${actual ?? "none"}`;
+}
 
 describe("the comparison finds", () => {
   const body = (name: string): string => `(select pg_get_functiondef('vmstate.${name}'::regproc))`;
@@ -57,61 +55,85 @@ describe("the comparison finds", () => {
     `do $do$ begin execute replace(${body(name)}, $a$${from}$a$, $b$${to}$b$); end $do$`;
 
   it.each([
-    ["another label of an enum", "alter type vmstate.outcome add value 'late'", /^enum vmstate\.outcome/],
-    ["labels in another order", "alter type vmstate.outcome add value 'late' before 'gone'", /late, gone/],
-    ["another name of a label", "alter type vmstate.outcome rename value 'gone' to 'late'", /^enum/],
+    [
+      "another label of an enum",
+      "alter type vmstate.outcome add value 'late'",
+      /^type vmstate\.outcome: labels .* -> .*late/,
+    ],
+    [
+      "labels in another order",
+      "alter type vmstate.outcome add value 'late' before 'gone'",
+      /^type vmstate\.outcome: labels .* -> .*late, gone/,
+    ],
+    [
+      "another name of a label",
+      "alter type vmstate.outcome rename value 'gone' to 'late'",
+      /^type vmstate\.outcome: labels .* -> .*late, not_found/,
+    ],
     [
       "another type of an attribute",
       "alter type vmstate.vmm_result alter attribute reason type varchar",
-      /^column vmstate\.vmm_result .* reason: character varying/,
+      /^column vmstate\.vmm_result\.reason: type text -> character varying$/,
     ],
-    ["another attribute", "alter type vmstate.vmm_result add attribute extra text", /extra: text/],
+    [
+      "another attribute",
+      "alter type vmstate.vmm_result add attribute extra text",
+      /^unexpected column vmstate\.vmm_result\.extra$/,
+    ],
     [
       "a domain without its check",
       "alter domain vmstate.port drop constraint between_0_and_65535",
-      /^constraint between_0_and_65535/,
+      /^missing constraint between_0_and_65535 on vmstate\.port$/,
     ],
     [
       "another check of a domain",
       "alter domain vmstate.port add constraint odd check (value % 2 = 1)",
-      /odd/,
+      /^unexpected constraint odd on vmstate\.port$/,
     ],
     [
       "a domain that must not be null",
       "alter domain vmstate.port set not null",
-      /^type vmstate\.port.* not null t/,
+      /^type vmstate\.port: not null none -> true$/,
     ],
     [
       "another type of a column",
       "alter table vmstate.migration alter time_created type timestamptz(3)",
-      /time_created: timestamp\(3\)/,
+      /^column vmstate\.migration\.time_created: type .* -> timestamp\(3\)/,
     ],
-    ["another default", "alter table vmstate.vmm alter propolis_port set default 1", /default 1/],
+    [
+      "another default",
+      "alter table vmstate.vmm alter propolis_port set default 1",
+      /^column vmstate\.vmm\.propolis_port: default 12400 -> 1$/,
+    ],
     [
       "a column that may be null",
       "alter table vmstate.vmm alter saga_id drop not null",
-      /saga_id: uuid, not null f/,
+      /^column vmstate\.vmm\.saga_id: not null true -> none$/,
     ],
-    ["another column", "alter table vmstate.vmm add extra text", /extra: text/],
-    ["another fillfactor", "alter table vmstate.vmm set (fillfactor = 71)", /fillfactor=71/],
+    ["another column", "alter table vmstate.vmm add extra text", /^unexpected column vmstate\.vmm\.extra$/],
+    [
+      "another fillfactor",
+      "alter table vmstate.vmm set (fillfactor = 71)",
+      /^table vmstate\.vmm: options fillfactor=70 -> fillfactor=71$/,
+    ],
     [
       "a missing constraint",
       "alter table vmstate.instance drop constraint committed_by_a_past_updater",
-      /^constraint committed/,
+      /^missing constraint committed_by_a_past_updater on vmstate\.instance$/,
     ],
     [
       "a constraint that was not validated",
       `alter table vmstate.instance drop constraint cooldown_is_not_negative,
         add constraint cooldown_is_not_negative check (auto_restart_cooldown >= interval '0') not valid`,
-      /validated f/,
+      /^constraint cooldown_is_not_negative on vmstate\.instance: is none -> not validated$/,
     ],
     [
       "a foreign key that cascades",
       `alter table vmstate.instance drop constraint migration_is_its_own, add constraint migration_is_its_own
         foreign key (id, migration_id) references vmstate.migration (instance_id, id) on delete cascade`,
-      /ON DELETE CASCADE/,
+      /^constraint migration_is_its_own .* -> .*ON DELETE CASCADE$/,
     ],
-    ["a missing index", "drop index vmstate.vmm_on_sled", /^index vmstate\.vmm_on_sled/],
+    ["a missing index", "drop index vmstate.vmm_on_sled", /^missing index vmstate\.vmm_on_sled$/],
     [
       "an index over other rows",
       "drop index vmstate.vmm_on_sled; create index vmm_on_sled on vmstate.vmm (sled_id)",
@@ -125,7 +147,7 @@ describe("the comparison finds", () => {
     [
       "a view with the rights of its caller",
       "alter view vmstate.api_vmm set (security_invoker)",
-      /security_invoker/,
+      /^view vmstate\.api_vmm: options none -> security_invoker/,
     ],
     [
       "another body",
@@ -159,44 +181,84 @@ describe("the comparison finds", () => {
       "create function vmstate.is_absorbing() returns int return 1",
       /is_absorbing\(\)/,
     ],
-    ["a missing trigger", "drop trigger guard_link on vmstate.vmm", /^trigger guard_link/],
-    ["a trigger that is switched off", "alter table vmstate.vmm disable trigger guard_link", /enabled D/],
+    [
+      "a missing trigger",
+      "drop trigger guard_link on vmstate.vmm",
+      /^missing trigger guard_link on vmstate\.vmm$/,
+    ],
+    [
+      "a trigger that is switched off",
+      "alter table vmstate.vmm disable trigger guard_link",
+      /^trigger guard_link on vmstate\.vmm: is none -> switched off$/,
+    ],
     [
       "another comment on a function",
       "comment on function vmstate.report_vmm is 'x'",
-      /^comment on function .*report_vmm/,
+      /^function vmstate\.report_vmm\(.*: comment .* -> x$/,
     ],
     [
       "a missing comment on a column",
       "comment on column vmstate.vmm.saga_id is null",
-      /^comment on column saga_id/,
+      /^column vmstate\.vmm\.saga_id: comment .* -> none$/,
     ],
     [
       "a function that all may call",
       "grant execute on function vmstate.report_vmm to public",
-      /^grant on .*report_vmm.*: =X/,
+      /^function vmstate\.report_vmm\(.*: PUBLIC may none -> EXECUTE$/,
     ],
-    ["a table that all may read", "grant select on vmstate.vmm to public", /^grant on vmstate\.vmm: =r/],
+    [
+      "a table that all may read",
+      "grant select on vmstate.vmm to public",
+      /^table vmstate\.vmm: PUBLIC may none -> SELECT$/,
+    ],
     [
       "a column that all may change",
       "grant update (name) on vmstate.instance to public",
-      /vmstate\.instance\.name: =w/,
+      /^column vmstate\.instance\.name: PUBLIC may none -> UPDATE$/,
     ],
-    ["a schema that all may use", "grant usage on schema vmstate to public", /^grant on schema: =U/],
-    ["another owner", "alter table vmstate.vmm owner to pg_database_owner", /owner pg_database_owner/],
-    ["another table", "create table vmstate.extra ()", /^object: table vmstate\.extra/],
-    ["another sequence", "create sequence vmstate.extra", /^object: sequence vmstate\.extra/],
+    [
+      "a schema that all may use",
+      "grant usage on schema vmstate to public",
+      /^schema vmstate: PUBLIC may none -> USAGE$/,
+    ],
+    [
+      "another owner",
+      "alter table vmstate.vmm owner to pg_database_owner",
+      /^table vmstate\.vmm: owner none -> pg_database_owner$/,
+    ],
+    [
+      "a role that writes a table",
+      "create role vmstate_test_writer; grant insert on vmstate.vmm to vmstate_test_writer",
+      /^table vmstate\.vmm: others may none -> INSERT to vmstate_test_writer$/,
+    ],
+    [
+      "a foreign key that is switched off",
+      "alter table vmstate.vmm disable trigger all",
+      /^constraint vmm_instance_id_fkey on vmstate\.vmm: is none -> switched off$/,
+    ],
+    [
+      "another rule",
+      "create rule extra as on update to vmstate.vmm do also select 1",
+      /^unexpected rule extra on vmstate\.vmm$/,
+    ],
+    ["another policy", "create policy extra on vmstate.vmm", /^unexpected policy extra on vmstate\.vmm$/],
+    [
+      "row security",
+      "alter table vmstate.vmm enable row level security",
+      /^table vmstate\.vmm: row security none -> true$/,
+    ],
+    ["another table", "create table vmstate.extra ()", /^unexpected table vmstate\.extra$/],
+    ["another sequence", "create sequence vmstate.extra", /^unexpected sequence vmstate\.extra$/],
     [
       "another operator",
       "create operator vmstate.=== (function = uuid_eq, leftarg = uuid, rightarg = uuid)",
-      /^object: operator/,
+      /^unexpected object operator vmstate\.===/,
     ],
   ])("%s", async (_, ddl, fact) => {
     await expect(
       migrated.sql.begin(async (sql) => {
         await sql.unsafe(ddl);
-        const { onlyInFirst, onlyInSecond } = compareFacts(facts, await readFacts(sql));
-        const found = [...onlyInFirst, ...onlyInSecond];
+        const found = compareCatalogs(catalog, await readCatalog(sql)).map(lineOf);
         expect(found.filter((line) => fact.test(line))).not.toEqual([]);
         throw new RolledBack();
       }),

@@ -19,6 +19,10 @@ it.each([
     withCode("57P03", "the database system is starting up"),
     "db.example:5433: the database system is starting up",
   ],
+  [
+    withCode("08P01", "transaction blocks not allowed in statement pooling mode"),
+    "db.example:5433: transaction blocks not allowed in statement pooling mode; past a pooler, connect to PostgreSQL itself",
+  ],
   [new Error("one\ntwo"), "db.example:5433: one"],
   ["a string", "db.example:5433: a string"],
 ])("explains %s", (error, message) => {

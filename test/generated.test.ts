@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import prettier from "prettier";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readLedger } from "../src/migrations/ledger.js";
 import { readCatalog } from "./generate/catalog.js";
 import { renderMigration } from "./generate/migration.js";
 import { renderReadme } from "./generate/readme.js";
@@ -14,9 +15,13 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-test("migrations/0001_vmstate.sql holds the objects of sql/ in load order", async () => {
-  await expect(await renderMigration(`${root}sql`)).toMatchFileSnapshot(`${root}migrations/0001_vmstate.sql`);
-});
+const ledger = await readLedger(root);
+test.runIf(ledger.length === 0)(
+  "migrations/0001_vmstate.sql, until it is released, holds the objects of sql/ in load order",
+  async () => {
+    await expect(await renderMigration(root)).toMatchFileSnapshot(`${root}migrations/0001_vmstate.sql`);
+  },
+);
 
 test("src/generated.ts has the types and signatures of a migrated database", async () => {
   const options = await prettier.resolveConfig(`${root}src/generated.ts`);

@@ -1,15 +1,16 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type postgres from "postgres";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { VmstateError } from "../src/errors.js";
-import { migrate, runMigrations } from "../src/migrate.js";
+import { migrate, migrateFrom, type MigrateOptions } from "../src/migrate.js";
 import { createEmptyDatabase, type TestDatabase } from "./harness/database.js";
+import { PackageCopy } from "./harness/package-copy.js";
 import { untilWaiting } from "./harness/waiting.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -17,19 +18,19 @@ const MIGRATIONS = join(ROOT, "migrations");
 const names = readdirSync(MIGRATIONS).map((file) => file.replace(/\.sql$/, ""));
 
 let db: TestDatabase;
-let dir: string;
+let copy: PackageCopy;
 beforeEach(async () => {
   db = await createEmptyDatabase();
-  dir = mkdtempSync(join(tmpdir(), "vmstate-migrations-"));
+  copy = new PackageCopy();
 });
 afterEach(async () => {
   await db.drop();
-  rmSync(dir, { recursive: true });
+  copy[Symbol.dispose]();
 });
 
-function write(name: string, text: string): void {
-  writeFileSync(join(dir, `${name}.sql`), text);
-}
+/** The migration after those of the package, made up. */
+const next = `${String(names.length + 1).padStart(4, "0")}_next`;
+const afterNext = `${String(names.length + 2).padStart(4, "0")}_after_next`;
 
 async function failureOf(promise: Promise<unknown>): Promise<VmstateError> {
   const error = await promise.then(
@@ -50,15 +51,30 @@ async function contents(sql: postgres.Sql): Promise<string[]> {
   return objects.map(({ object }) => object).filter((object) => !object.includes("pgmigrations"));
 }
 
+/** Applies what plain SQL would. */
+async function applyByHand(sql: postgres.Sql, ...files: string[]): Promise<void> {
+  for (const file of files)
+    await sql.begin((transaction) => transaction.unsafe(copy.read(`migrations/${file}.sql`)));
+}
+
+const run = (options: MigrateOptions = {}): Promise<string[]> => migrateFrom(copy.root, db.url, options);
+
+async function recorded(): Promise<string[]> {
+  const rows = await db.sql<{ name: string }[]>`select name from vmstate.pgmigrations order by id`;
+  return rows.map(({ name }) => name);
+}
+
 describe("migrate", () => {
-  it("applies all migrations of the package, once", async () => {
-    expect(await migrate(db.url)).toEqual(names.toSorted());
+  it("applies all migrations of the package, once; both tables tell which", async () => {
+    expect(await migrate(db.url)).toEqual(names);
     expect(await migrate(db.url)).toEqual([]);
-    const applied = await db.sql`select name from vmstate.pgmigrations order by id`;
-    expect(applied.map(({ name }) => name as string)).toEqual(names.toSorted());
+    expect(await recorded()).toEqual(names);
+    const changes = await db.sql`select name, number from vmstate.schema_change order by number`;
+    expect(changes.map(({ name }) => name as string)).toEqual(names);
+    expect(changes.map(({ number }) => number as number)).toEqual(names.map((_, i) => i + 1));
   });
 
-  it("leaves what the stock node-pg-migrate and plain SQL leave", async () => {
+  it("leaves what the stock node-pg-migrate and plain SQL leave, and goes on from there", async () => {
     await using stock = await createEmptyDatabase();
     await using plain = await createEmptyDatabase();
     await migrate(db.url);
@@ -66,60 +82,121 @@ describe("migrate", () => {
     const cli = join(ROOT, "node_modules/node-pg-migrate/bin/node-pg-migrate.js");
     const env = { ...process.env, DATABASE_URL: stock.url };
     await promisify(execFile)(process.execPath, [cli, "up"], { cwd: ROOT, env });
-
-    for (const file of readdirSync(MIGRATIONS).sort()) {
-      const text = readFileSync(join(MIGRATIONS, file), "utf8");
-      await plain.sql.begin((transaction) => transaction.unsafe(text));
-    }
+    await applyByHand(plain.sql, ...names);
 
     const expected = await contents(db.sql);
     expect(expected.length).toBeGreaterThan(0);
-    expect(await contents(stock.sql)).toEqual(expected);
-    expect(await contents(plain.sql)).toEqual(expected);
+    copy.migration(next, "create table vmstate.next ()");
+    for (const other of [stock, plain]) {
+      expect(await contents(other.sql)).toEqual(expected);
+      expect(await migrate(other.url)).toEqual([]);
+      expect(await other.sql`select name from vmstate.pgmigrations`).toEqual(names.map((name) => ({ name })));
+      expect(await migrateFrom(copy.root, other.url)).toEqual([next]);
+    }
   });
 
-  it("lets one of several callers do the work; the others wait and find nothing to do", async () => {
-    const results = await Promise.all(Array.from({ length: 5 }, () => migrate(db.url)));
-    expect(results.filter((applied) => applied.length > 0)).toEqual([names.toSorted()]);
+  it("twenty at once: each migration is applied once, in order", async () => {
+    copy.migration(next, "create table vmstate.next ()");
+    copy.migration(afterNext, "create table vmstate.after_next ()");
+    const results = await Promise.all(Array.from({ length: 20 }, () => run()));
+    expect(results.flat().sort()).toEqual([...names, next, afterNext]);
+    expect(await recorded()).toEqual([...names, next, afterNext]);
+    // node-pg-migrate's order
+    const rows = await db.sql`select name from vmstate.pgmigrations order by run_on, id`;
+    expect(rows.map(({ name }) => name as string)).toEqual([...names, next, afterNext]);
   });
-});
 
-describe("runMigrations", () => {
-  it("applies only what is pending, in the order of the names, and logs it", async () => {
-    write("0001_first", "create table first ()");
+  it("twenty at once that all find an older snapshot otherwise: sessions are serializable by default", async () => {
+    await db.sql.unsafe(
+      `alter database ${new URL(db.url).pathname.slice(1)} set default_transaction_isolation = serializable`,
+    );
+    const results = await Promise.all(Array.from({ length: 20 }, () => run()));
+    expect(results.flat()).toEqual(names);
+  });
+
+  it("applies only what is pending, in order, and logs it", async () => {
+    await run();
+    copy.migration(next, "create table vmstate.next ()");
+    copy.migration(afterNext, "create table vmstate.after_next () inherits (vmstate.next)");
     const lines: string[] = [];
-    expect(await runMigrations(db.url, dir)).toEqual(["0001_first"]);
-    write("0003_third", "create table third () inherits (second)");
-    write("0002_second", "create table second () inherits (first)");
-    const applied = await runMigrations(db.url, dir, { log: (line) => lines.push(line) });
-    expect(applied).toEqual(["0002_second", "0003_third"]);
-    expect(lines).toContain("> - 0002_second");
-    expect(lines.join()).not.toContain("\n");
+    expect(await run({ log: (line) => lines.push(line) })).toEqual([next, afterNext]);
+    expect(lines).toEqual([next, afterNext]);
   });
 
-  it("keeps nothing of a run in which one migration fails", async () => {
-    write("0001_good", "create table good ()");
-    write("0002_bad", "create table bad ();\ncreate table bad ()");
-    const error = await failureOf(runMigrations(db.url, dir));
-    expect(error.message).toBe(`${new URL(db.url).host}: relation "bad" already exists`);
+  it("keeps nothing of a migration that fails, and all of those before it", async () => {
+    copy.migration(next, "create table vmstate.good ()");
+    copy.migration(afterNext, "create table vmstate.bad ();\ncreate table vmstate.bad ()");
+    const error = await failureOf(run());
+    expect(error.message).toBe(
+      `${afterNext} failed, and nothing of it was kept: ${new URL(db.url).host}: relation "bad" already exists; was a part of it applied by hand? See \`vmstate doctor\``,
+    );
     expect(error.cause).toMatchObject({ code: "42P07" });
-    expect(await db.sql`select to_regclass('good') as good`).toEqual([{ good: null }]);
+    expect(await recorded()).toEqual([...names, next]);
+    expect(
+      await db.sql`select to_regclass('vmstate.good') as good, to_regclass('vmstate.bad') as bad`,
+    ).toEqual([{ good: "vmstate.good", bad: null }]);
   });
 
-  it("waits for somebody else who is migrating", async () => {
-    write("0001_first", "create table first ()");
+  it("adds a label in one migration and uses it in the next", async () => {
+    copy.migration(next, "alter type vmstate.outcome add value 'late'");
+    copy.migration(afterNext, "create view vmstate.late as select 'late'::vmstate.outcome as outcome");
+    expect(await run()).toEqual([...names, next, afterNext]);
+  });
+
+  it("waits for somebody else who is migrating, node-pg-migrate for example, as long as it takes", async () => {
     const other = await db.sql.reserve();
     await other`select pg_advisory_lock(7241865325823964)`;
-    const running = runMigrations(db.url, dir);
+    const running = run();
     await untilWaiting(db.sql, await pidOfMigration());
+    const error = await failureOf(run({ lockTimeout: "20ms" }));
+    expect(error.message).toBe("somebody else is migrating this database, and was not done in time");
     await other`select pg_advisory_unlock(7241865325823964)`;
     other.release();
-    expect(await running).toEqual(["0001_first"]);
+    expect(await running).toEqual(names);
+  });
+
+  it("gives up a lock on a table that somebody holds", async () => {
+    await run();
+    copy.migration(next, "alter table vmstate.vmm add extra text");
+    await db.sql.begin(async (other) => {
+      await other`lock vmstate.vmm in access share mode`;
+      const error = await failureOf(run({ lockTimeout: "20ms" }));
+      expect(error.message).toBe(
+        `${next} failed, and nothing of it was kept: somebody else holds a lock that was not free in time; try again, or with a longer --lock-timeout`,
+      );
+    });
+    expect(await run()).toEqual([next]);
+  });
+
+  it("waits ten seconds for a table unless told otherwise", async () => {
+    copy.migration(next, "create table vmstate.told as select current_setting('lock_timeout') as timeout");
+    await run();
+    expect(await db.sql`select timeout from vmstate.told`).toEqual([{ timeout: "10s" }]);
+  });
+
+  it("refuses a timeout that is none", async () => {
+    const error = await failureOf(run({ lockTimeout: "soon" }));
+    expect(error.message).toBe(`${new URL(db.url).host}: invalid value for parameter "lock_timeout": "soon"`);
+  });
+
+  it("takes a newer database as it is, unless what it does not know was breaking", async () => {
+    copy.migration(next, "select");
+    await run();
+    expect(await migrate(db.url)).toEqual([]);
+    copy.migration(afterNext, "select", true);
+    await run();
+    expect((await failureOf(migrate(db.url))).message).toBe(
+      `this database has ${afterNext}, a breaking migration that this vmstate does not know: use the vmstate that has it`,
+    );
+  });
+
+  it("installs into an empty schema that is there already", async () => {
+    await db.sql`create schema vmstate`;
+    expect(await run()).toEqual(names);
   });
 
   it("has closed its connection when it returns", async () => {
-    write("0001_first", "create table first ()");
-    await runMigrations(db.url, dir);
+    await run();
     await expect.poll(sessions).toEqual([]);
   });
 
@@ -177,7 +254,9 @@ describe("one line says why it failed:", () => {
     const error = await failureOf(migrate(at({ username: role, password: "secret" })));
     await db.sql.unsafe(`drop role ${role}`);
     const database = new URL(db.url).pathname.slice(1);
-    expect(error.message).toBe(`user "${role}" lacks a right: permission denied for database ${database}`);
+    expect(error.message).toBe(
+      `${names[0] ?? ""} failed, and nothing of it was kept: user "${role}" lacks a right: permission denied for database ${database}`,
+    );
   });
 
   it("a user who may not log in", async () => {
@@ -190,11 +269,61 @@ describe("one line says why it failed:", () => {
     );
   });
 
-  it("a schema that was installed another way", async () => {
+  const HALF_APPLIED =
+    "schema vmstate has objects, and no row in vmstate.schema_change: a run without a transaction broke off, or they are somebody else's; drop the schema, or see `vmstate doctor`";
+
+  it("a schema that is somebody else's", async () => {
     await db.sql.unsafe("create schema vmstate; create table vmstate.instance ()");
-    const error = await failureOf(migrate(db.url));
-    expect(error.message).toBe(
-      "schema vmstate is there without vmstate.pgmigrations: migrate it as it was installed",
+    expect((await failureOf(run())).message).toBe(HALF_APPLIED);
+  });
+
+  it("a run without a transaction that broke off", async () => {
+    const text = copy.read(`migrations/${names[0] ?? ""}.sql`);
+    for (const statement of text.slice(0, text.indexOf("CREATE TABLE vmstate.vmm")).split(";\n"))
+      await db.sql.unsafe(statement);
+    expect((await failureOf(run())).message).toBe(HALF_APPLIED);
+    await db.sql.unsafe(
+      text.slice(text.indexOf("CREATE TABLE vmstate.vmm")).replace(/INSERT INTO vmstate.schema_change.*/, ""),
+    );
+    expect((await failureOf(run())).message).toBe(HALF_APPLIED);
+  });
+
+  it("a migration that was applied by hand in part", async () => {
+    await run();
+    await db.sql`alter table vmstate.vmm add extra text`;
+    copy.migration(next, "alter table vmstate.vmm add extra text");
+    expect((await failureOf(run())).message).toMatch(
+      /was a part of it applied by hand\? See `vmstate doctor`$/,
+    );
+  });
+
+  it("migrations applied out of order", async () => {
+    await run();
+    copy.migration(next, "select");
+    copy.migration(afterNext, "select");
+    await applyByHand(db.sql, afterNext);
+    expect((await failureOf(run())).message).toBe(
+      `this database has ${afterNext} without ${next}: it was not migrated in order`,
+    );
+  });
+
+  it("a migration of that number that is another one", async () => {
+    await run();
+    const other = next.replace("next", "other");
+    copy.migration(other, "select");
+    await applyByHand(db.sql, other);
+    copy.remove(`migrations/${other}.sql`);
+    copy.migration(next, "select");
+    expect((await failureOf(run())).message).toBe(
+      `this database has a migration ${other}, which is not of this vmstate; its number ${names.length + 1} is ${next}`,
+    );
+  });
+
+  it("two accounts that differ", async () => {
+    await run();
+    await db.sql`insert into vmstate.pgmigrations (name, run_on) values (${next}, now())`;
+    expect((await failureOf(run())).message).toBe(
+      `vmstate.pgmigrations has ${next}, which vmstate.schema_change has not: one of the two was changed by hand`,
     );
   });
 
@@ -203,26 +332,71 @@ describe("one line says why it failed:", () => {
       `alter database ${new URL(db.url).pathname.slice(1)} set default_transaction_read_only = on`,
     );
     const error = await failureOf(migrate(db.url));
-    expect(error.message).toMatch(/^database "vmstate_test_\w+" is read-only: cannot execute CREATE SCHEMA/);
+    expect(error.message).toMatch(/: database "vmstate_test_\w+" is read-only: cannot execute CREATE SCHEMA/);
   });
 
   it("a connection lost half-way", async () => {
-    write("0001_suicide", "select pg_terminate_backend(pg_backend_pid())");
-    const error = await failureOf(runMigrations(db.url, dir));
-    expect(error.message).toBe(`${host()}: Connection terminated unexpectedly`);
+    copy.migration(next, "select pg_terminate_backend(pg_backend_pid())");
+    const error = await failureOf(run());
+    expect(error.message).toMatch(/: terminating connection due to administrator command$/);
   });
 
-  it("a directory with something else in it", async () => {
-    writeFileSync(join(dir, "README.md"), "");
-    const error = await failureOf(runMigrations(db.url, dir));
-    expect(error.message.startsWith(`${host()}: Error loading migration files: `)).toBe(true);
+  it("a network that breaks off", async () => {
+    copy.migration(next, "select 'break off'");
+    const relay = createServer((socket) => {
+      const server = connect(Number(new URL(db.url).port), new URL(db.url).hostname);
+      socket.on("data", (data) => (data.includes("break off") ? socket.destroy() : server.write(data)));
+      server.pipe(socket);
+    });
+    const port = await listen(relay);
+    const error = await failureOf(migrateFrom(copy.root, at({ hostname: "127.0.0.1", port: String(port) })));
+    relay.close();
+    expect(error.message).toMatch(/: Connection terminated unexpectedly$/);
+  });
+
+  it("a file in migrations/ that is none, or leaves a gap", async () => {
+    const other = `migrations/${afterNext}.sql`;
+    copy.migration(afterNext, "select");
+    const number = names.length + 1;
+    expect((await failureOf(run())).message).toBe(
+      `${other} does not belong there: the next is NNNN_name.sql number ${number}`,
+    );
+    copy.remove(other);
+    copy.write("migrations/README.md", "");
+    expect((await failureOf(run())).message).toMatch(/^migrations\/README.md does not belong there: /);
+  });
+
+  it("a migration that would leave no record", async () => {
+    copy.write(`migrations/${next}.sql`, "select 1;\n");
+    expect((await failureOf(run())).message).toBe(
+      `migrations/${next}.sql does not end with its record: INSERT INTO vmstate.schema_change (number, name, is_breaking) VALUES (${names.length + 1}, '${next}', false);`,
+    );
+  });
+
+  it("a released file that was edited, or is not there", async () => {
+    const [name = ""] = names;
+    const sha256 = createHash("sha256")
+      .update(copy.read(`migrations/${name}.sql`))
+      .digest("hex");
+    const release = { version: "0.1.0", migrations: [{ name, sha256, breaking: false }], signatures: {} };
+    copy.write("sql/released.json", JSON.stringify([release]));
+    expect(await run()).toEqual(names);
+    const message = `migrations/${name}.sql is not the file that was released: install vmstate anew; a change is a new migration`;
+    copy.replace(`migrations/${name}.sql`, "CREATE", "create");
+    expect((await failureOf(run())).message).toBe(message);
+    copy.remove(`migrations/${name}.sql`);
+    expect((await failureOf(run())).message).toBe(message);
   });
 });
 
-async function unusedPort(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const address = server.address();
+async function unusedPort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
   await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" ? String(address?.port) : "";
+  return port;
+}
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
 }

@@ -31,7 +31,7 @@ BEGIN ATOMIC
     FROM pg_class AS c
     WHERE c.relnamespace = 'vmstate'::regnamespace AND c.relkind = 'v'
       AND c.relname NOT IN ('resolved_instance', 'instance_plan')
-      AND p_kind <> 'sled_agent';
+      AND (p_kind <> 'sled_agent' OR c.relname = 'schema_version');
 END;
 REVOKE ALL ON FUNCTION vmstate.access_rights FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.access_rights IS 'What a kind of role needs, and who has it: the one place that says what is public. Verbs are the functions that run with their owner''s rights; views are public but for those that other views are made of.';

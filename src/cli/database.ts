@@ -12,6 +12,8 @@ export interface DatabaseOptions {
   databaseUrl?: string | undefined;
   /** Without a URL, start a migrated throw-away server. */
   embedded: boolean;
+  /** Whether it may be without vmstate. Default: no. */
+  mayBeEmpty?: boolean;
 }
 
 export interface Database {
@@ -53,11 +55,11 @@ export async function withDatabase<T>(
  * @throws VmstateError that says what to do
  */
 export async function openDatabase(
-  { databaseUrl, embedded }: DatabaseOptions,
+  { databaseUrl, embedded, mayBeEmpty = false }: DatabaseOptions,
   signal: AbortSignal,
 ): Promise<Database> {
   if (embedded && !databaseUrl) return await startServer(signal);
-  return await connect(requireUrl(databaseUrl), signal);
+  return await connect(requireUrl(databaseUrl), mayBeEmpty, signal);
 }
 
 /** @throws VmstateError when it is missing, empty, or no URL of a database */
@@ -68,11 +70,11 @@ export function requireUrl(databaseUrl: string | undefined): string {
 }
 
 /** Once hung up on by something that is not PostgreSQL, `postgres` would try again for ever. */
-async function connect(url: string, signal: AbortSignal): Promise<Database> {
+async function connect(url: string, mayBeEmpty: boolean, signal: AbortSignal): Promise<Database> {
   const sql = newClient(url);
   const timeout = AbortSignal.timeout(CONNECT_TIMEOUT_S * 1000);
   try {
-    await orInterruption(requireServer(sql), AbortSignal.any([signal, timeout]));
+    await orInterruption(requireServer(sql, mayBeEmpty), AbortSignal.any([signal, timeout]));
   } catch (error) {
     await endAtOnce(sql);
     throw timeout.aborted ? noAnswer(url) : databaseError(error, url);
@@ -84,11 +86,12 @@ function noAnswer(url: string): VmstateError {
   return new VmstateError(`no PostgreSQL answers at ${new URL(url).host} within ${CONNECT_TIMEOUT_S} s`);
 }
 
-async function requireServer(sql: postgres.Sql): Promise<void> {
+async function requireServer(sql: postgres.Sql, mayBeEmpty: boolean): Promise<void> {
   const [row] = await sql<[{ version: string; found: boolean }]>`
     select current_setting('server_version') as version, to_regclass('vmstate.instance') is not null as found`;
   requireSupportedVersion(row.version);
-  if (!row.found) throw new VmstateError("this database has no vmstate yet: run `vmstate migrate`");
+  if (!row.found && !mayBeEmpty)
+    throw new VmstateError("this database has no vmstate yet: run `vmstate migrate`");
 }
 
 /** Should a step fail, the server still ends with this process. A start is too short to interrupt. */

@@ -1,26 +1,39 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { migrate } from "../migrate.js";
 import { requireUrl } from "./database.js";
 import { orInterruption } from "./interruption.js";
 import { ioOf, say, sayJson } from "./io.js";
+import { migrateExportCommand } from "./migrate-export.js";
+import { migratePlanCommand } from "./migrate-plan.js";
+import { migrateStatusCommand } from "./migrate-status.js";
 import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
+
+interface Options extends DatabaseUrlOption, JsonOption {
+  lockTimeout?: string;
+}
 
 /** `vmstate migrate` */
 export function migrateCommand(): Command {
   return new Command("migrate")
     .description("install vmstate in a database, or update it")
     .addOption(databaseUrlOption())
+    .option("--lock-timeout <time>", "how long to wait for a lock: 500ms, 5s, 1min, 0 (no limit)", duration)
     .addOption(jsonOption())
-    .action(runMigrate);
+    .action(runMigrate)
+    .addCommand(migrateStatusCommand())
+    .addCommand(migratePlanCommand())
+    .addCommand(migrateExportCommand());
 }
 
-async function runMigrate(
-  { databaseUrl, json }: DatabaseUrlOption & JsonOption,
-  command: Command,
-): Promise<void> {
+async function runMigrate({ databaseUrl, lockTimeout, json }: Options, command: Command): Promise<void> {
   const io = ioOf(command);
-  const applied = await orInterruption(migrate(requireUrl(databaseUrl)), io.signal);
+  const applied = await orInterruption(migrate(requireUrl(databaseUrl), { lockTimeout }), io.signal);
   if (applied.length === 0) say(io.stderr, "up to date: there was nothing to apply");
   if (json) sayJson(io.stdout, applied);
   else for (const name of applied) say(io.stdout, name);
+}
+
+function duration(text: string): string {
+  if (/^(0|\d{1,6}(ms|s|min))$/.test(text)) return text;
+  throw new InvalidArgumentError("It is not a time: 500ms, 5s, 1min, 0.");
 }

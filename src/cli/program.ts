@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { demoCommand } from "./demo.js";
+import { doctorCommand } from "./doctor.js";
 import { explainCommand } from "./explain.js";
 import type { Host } from "./io.js";
 import { migrateCommand } from "./migrate.js";
@@ -16,6 +17,7 @@ const COMMANDS = [
   showCommand,
   explainCommand,
   verifyCommand,
+  doctorCommand,
   demoCommand,
   replayCommand,
 ];
@@ -36,6 +38,7 @@ function newProgram({ stdout, stderr }: Host): Command {
     .description("VM instance lifecycle kept right inside PostgreSQL")
     .version(packageVersion())
     .exitOverride()
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
@@ -43,18 +46,21 @@ function newProgram({ stdout, stderr }: Host): Command {
         write(usageError(text, "vmstate --help"));
       },
     });
-  for (const newCommand of COMMANDS) add(newCommand(), program);
+  for (const newCommand of COMMANDS) {
+    const command = newCommand();
+    inherit(command, program, `vmstate ${command.name()}`);
+    program.addCommand(command);
+  }
   return program;
 }
 
-function add(command: Command, program: Command): void {
-  const help = `vmstate ${command.name()} --help`;
-  command.copyInheritedSettings(program).configureOutput({
+function inherit(command: Command, parent: Command, name: string): void {
+  command.copyInheritedSettings(parent).configureOutput({
     outputError: (text, write) => {
-      write(usageError(text, help));
+      write(usageError(text, `${name} --help`));
     },
   });
-  program.addCommand(command);
+  for (const child of command.commands) inherit(child, command, `${name} ${child.name()}`);
 }
 
 /** One line; commander puts its suggestions on a second one. */

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { ioOf } from "../../src/cli/io.js";
 import { runCli } from "./harness.js";
 
-const COMMANDS = ["migrate", "status", "show", "explain", "verify", "demo", "replay"];
+const COMMANDS = ["migrate", "status", "show", "explain", "verify", "doctor", "demo", "replay"];
 
 it("--help lists every command, in 80 columns, and succeeds", async () => {
   const { code, stdout, stderr } = await runCli("--help");

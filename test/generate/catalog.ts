@@ -2,6 +2,8 @@ import type postgres from "postgres";
 
 /** The public part of the schema, as the generated TypeScript and README show it. */
 export interface Catalog {
+  /** The number of the newest migration. */
+  version: number;
   enums: { name: string; labels: string[]; comment: string }[];
   results: { name: string; columns: Column[]; comment: string }[];
   views: { name: string; columns: Column[]; comment: string }[];
@@ -31,7 +33,10 @@ export interface Verb {
  * theirs to call.
  */
 export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
+  const [{ version }] = await sql<[{ version: number }]>`
+    select v.number as version from vmstate.schema_version as v`;
   return {
+    version,
     enums: await sql<Catalog["enums"]>`
       select t.typname as name, array_agg(e.enumlabel::text order by e.enumsortorder) as labels,
         obj_description(t.oid, 'pg_type') as comment

@@ -1,17 +1,9 @@
-import { readFile } from "node:fs/promises";
-import path from "node:path";
+import { recordOf } from "../../src/migrations/files.js";
+import { readSources } from "../../src/migrations/sources.js";
+import { copyOf } from "../release/copies.js";
 
-/** The paths of the objects in `sql/`, in load order. */
-export async function loadOrder(dir: string): Promise<string[]> {
-  const text = await readFile(path.join(dir, "load_order.txt"), "utf8");
-  return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-}
-
-/** The text of the migration that creates everything in `sql/`. */
-export async function renderMigration(dir: string): Promise<string> {
-  const files = await loadOrder(dir);
-  const texts = await Promise.all(
-    files.map(async (file) => `-- sql/${file}\n${await readFile(path.join(dir, file), "utf8")}`),
-  );
-  return texts.join("\n");
+/** The text of the first migration, which creates everything in `sql/`. */
+export async function renderMigration(root: string): Promise<string> {
+  const sources = await readSources(root);
+  return [...sources.map(copyOf), recordOf("0001_vmstate", false)].join("\n");
 }

@@ -30,6 +30,9 @@ export function renderTypescript(catalog: Catalog): string {
     "/** PostgreSQL's text for an interval (`'30 seconds'`), or a number of seconds. */",
     "export type Interval = string | number;",
     "",
+    "/** The number of the newest migration of this package. */",
+    `export const SCHEMA_NUMBER = ${catalog.version};`,
+    "",
     ...catalog.enums.map(
       ({ name, labels, comment }) =>
         `/** ${comment} */\nexport type ${pascal(name)} = ${labels.map((label) => JSON.stringify(label)).join(" | ")};\n`,

@@ -2,6 +2,7 @@ import { migrate } from "../../../src/index.js";
 import { Chance } from "../../../src/replay/chance.js";
 import { copyDatabase, type TestDatabase } from "../../harness/copy.js";
 import { until } from "../../harness/until.js";
+import { newPool, untiring } from "./connections.js";
 import { CUT, Faults, TOO_MANY_CONNECTIONS } from "./faults.js";
 import { Load, LOAD } from "./load.js";
 import { type MortalServer, startMortalServer } from "./mortal-server.js";
@@ -80,16 +81,15 @@ async function crashOnce(
 }
 
 /** The server ends all its sessions then, and recovers. */
-async function killBackend({ sql, connect }: TestDatabase): Promise<void> {
+async function killBackend({ sql, url }: TestDatabase): Promise<void> {
   const [{ pid }] = await sql<[{ pid: number }]>`
     select pid from pg_stat_activity where application_name = ${LOAD} order by state_change desc limit 1`;
   process.kill(pid, "SIGKILL");
-  const faults = new Faults(CUT);
-  // Its own client: `postgres` may tell a later query, too, that a connection was refused.
-  const witness = connect({ max: 1 });
+  const pool = newPool(url, "chaos witness", 1);
+  const witness = untiring(pool, new Faults(CUT));
   await until("the server ends its sessions", async () => {
-    const alive = await faults.persist(() => witness`select from pg_stat_activity where pid = ${pid}`);
+    const alive = await witness`select from pg_stat_activity where pid = ${pid}`.raw();
     return alive.length === 0;
   });
-  await witness.end({ timeout: 0 });
+  await pool.end();
 }

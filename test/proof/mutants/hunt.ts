@@ -12,12 +12,17 @@ export interface Hunt {
 /** Two starts, one migration and somebody in psql: what a mutant is looked for with. */
 const SCOPE = { starts: 2, migrations: 1, reports: ["running", "failed", "destroyed"], typed: true } as const;
 
-/** Changes the rules of the database as the mutant says, and explores until something is broken. */
-export async function hunt({ connect }: TestDatabase, mutant: Mutant, seed: number): Promise<Hunt> {
+/** Changes the rules of the database as the mutant says, and explores so many states, or until something is broken. */
+export async function hunt(
+  { connect }: TestDatabase,
+  mutant: Mutant,
+  seed: number,
+  states = 5_000,
+): Promise<Hunt> {
   const sql = connect({ max: 1 });
   if (mutant.change !== undefined) await mutate(sql, mutant.change);
   return {
     mutant,
-    found: await explore([sql], { ...SCOPE, ...mutant.sagas, depth: 9, states: 5_000, seed }),
+    found: await explore([sql], { ...SCOPE, ...mutant.sagas, depth: 9, states, seed }),
   };
 }

@@ -19,6 +19,7 @@ export const PUBLIC_VIEWS = [
   "orphaned_vmm",
   "pending_update",
   "restartable_instance",
+  "schema_version",
   "stuck_instance",
   "watched_vmm",
 ];

@@ -1,0 +1,21 @@
+import { Command } from "commander";
+import { pendingMigrations, sqlOf } from "../migrations/status.js";
+import { requireUrl } from "./database.js";
+import { orInterruption } from "./interruption.js";
+import { ioOf, say } from "./io.js";
+import { databaseUrlOption, type DatabaseUrlOption } from "./options.js";
+
+/** `vmstate migrate plan` */
+export function migratePlanCommand(): Command {
+  return new Command("plan")
+    .description("the SQL that migrate would run; touches nothing")
+    .addOption(databaseUrlOption())
+    .action(runPlan);
+}
+
+async function runPlan({ databaseUrl }: DatabaseUrlOption, command: Command): Promise<void> {
+  const io = ioOf(command);
+  const pending = await orInterruption(pendingMigrations(requireUrl(databaseUrl)), io.signal);
+  if (pending.length === 0) say(io.stderr, "up to date: there is nothing to apply");
+  io.stdout.write(sqlOf(pending));
+}

@@ -1,0 +1,34 @@
+import { Command } from "commander";
+import { type MigrationStatus, migrationStatus } from "../migrations/status.js";
+import { requireUrl } from "./database.js";
+import { orInterruption } from "./interruption.js";
+import { ioOf, say, sayJson } from "./io.js";
+import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
+import { table } from "./table.js";
+
+/** `vmstate migrate status` */
+export function migrateStatusCommand(): Command {
+  return new Command("status")
+    .description("which migrations the database has, and which are pending")
+    .addOption(databaseUrlOption())
+    .addOption(jsonOption())
+    .action(runStatus);
+}
+
+async function runStatus(
+  { databaseUrl, json }: DatabaseUrlOption & JsonOption,
+  command: Command,
+): Promise<void> {
+  const io = ioOf(command);
+  const status = await orInterruption(migrationStatus(requireUrl(databaseUrl)), io.signal);
+  if (json) sayJson(io.stdout, status);
+  else
+    say(
+      io.stdout,
+      table(status.map(rowOf), { head: ["migration", "state", "", "applied at"].map(io.colors.bold) }),
+    );
+}
+
+function rowOf({ name, state, isBreaking, timeApplied }: MigrationStatus): string[] {
+  return [name, state, isBreaking ? "breaking" : "", timeApplied?.toISOString() ?? ""];
+}

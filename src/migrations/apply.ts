@@ -1,0 +1,98 @@
+import type { Client } from "pg";
+import { databaseError, sqlStateOf } from "../database-error.js";
+import { VmstateError } from "../errors.js";
+import { type Migration, migrationsDir } from "./files.js";
+import { type History, pendingOf, readHistory } from "./history.js";
+
+export interface ApplyOptions {
+  /** Where `migrations/` is. */
+  root: string;
+  migrations: readonly Migration[];
+  databaseUrl: string;
+  /** As PostgreSQL writes it. */
+  lockTimeout: string | undefined;
+}
+
+/** For locks on tables, which others wait behind. */
+const TABLE_LOCK_TIMEOUT = "10s";
+
+/** node-pg-migrate's own, so that its command line and this wait for each other. */
+const LOCK = "7241865325823964";
+
+/**
+ * Applies the first migration that the database does not have, in a transaction of its own, which also takes the lock:
+ * so a pooler that gives each transaction another server connection does no harm.
+ *
+ * @returns its name, or undefined when there is nothing to apply
+ */
+export async function applyNext(client: Client, options: ApplyOptions): Promise<string | undefined> {
+  // Under a stricter isolation level it would see what was there before it waited for the lock.
+  await client.query("begin isolation level read committed");
+  await lock(client, options);
+  const history = await readHistory(client);
+  const [next] = pendingOf(options.migrations, history.applied);
+  if (next) await apply(client, next, options);
+  await record(client, next ? await readHistory(client) : history, options);
+  await client.query("commit");
+  return next?.name;
+}
+
+async function lock(client: Client, { lockTimeout }: ApplyOptions): Promise<void> {
+  try {
+    if (lockTimeout !== undefined) await setLockTimeout(client, lockTimeout);
+    await client.query(`select pg_advisory_xact_lock(${LOCK})`);
+    await setLockTimeout(client, lockTimeout ?? TABLE_LOCK_TIMEOUT);
+  } catch (cause) {
+    if (sqlStateOf(cause) !== LOCK_NOT_AVAILABLE) throw cause;
+    throw new VmstateError("somebody else is migrating this database, and was not done in time", { cause });
+  }
+}
+
+async function setLockTimeout(client: Client, timeout: string): Promise<void> {
+  await client.query("select set_config('lock_timeout', $1, true)", [timeout]);
+}
+
+const LOCK_NOT_AVAILABLE = "55P03";
+/** Something of that name is there already: a column, a constraint or trigger, a function, a schema, a table or index. */
+const DUPLICATES = ["42701", "42710", "42723", "42P06", "42P07"];
+
+async function apply(client: Client, { name, text }: Migration, { databaseUrl }: ApplyOptions): Promise<void> {
+  try {
+    await client.query(text);
+  } catch (cause) {
+    const { message } = databaseError(cause, databaseUrl);
+    throw new VmstateError(`${name} failed, and nothing of it was kept: ${message}${adviceOn(cause)}`, { cause });
+  }
+}
+
+function adviceOn(cause: unknown): string {
+  const code = sqlStateOf(cause);
+  if (code === LOCK_NOT_AVAILABLE) return "; try again, or with a longer --lock-timeout";
+  return DUPLICATES.includes(code) ? "; was a part of it applied by hand? See `vmstate doctor`" : "";
+}
+
+/** Tells node-pg-migrate what was applied, by this or by another tool, and is not in its table yet. */
+async function record(client: Client, { applied, recorded }: History, options: ApplyOptions): Promise<void> {
+  const count = Math.min(applied.length, options.migrations.length) - recorded.length;
+  if (count <= 0) return;
+  const { runner } = await import("node-pg-migrate");
+  await runner({
+    dbClient: client,
+    dir: migrationsDir(options.root),
+    direction: "up",
+    migrationsSchema: "vmstate",
+    migrationsTable: "pgmigrations",
+    fake: true,
+    count,
+    noLock: true,
+    logger: { info: silent, warn: silent, error: silent },
+  });
+  // It orders by run_on, and has written when this transaction began: before it waited for the lock.
+  await client.query(`
+    update vmstate.pgmigrations as m set run_on = c.time_applied
+    from vmstate.schema_change as c where c.name = m.name`);
+}
+
+function silent(): void {
+  // nothing
+}

@@ -1,0 +1,48 @@
+import type { ClientBase } from "pg";
+import { type Migration, PACKAGE_ROOT, readMigrations } from "./files.js";
+import { type Applied, type History, pendingOf, readHistory } from "./history.js";
+import { withSession } from "./session.js";
+
+/** A migration, of this package or of a database. */
+export interface MigrationStatus {
+  name: string;
+  /** `unknown`: the database has it, this package does not. */
+  state: "applied" | "pending" | "unknown";
+  isBreaking: boolean;
+  timeApplied: Date | null;
+}
+
+/** All migrations that the database has, then those that this package has besides. */
+export async function migrationStatus(databaseUrl: string): Promise<MigrationStatus[]> {
+  const migrations = await readMigrations(PACKAGE_ROOT);
+  const { applied } = await readOnly(databaseUrl, readHistory);
+  const pending = migrations.filter(({ name }) => !applied.some((one) => one.name === name));
+  return [
+    ...applied.map((one) => statusOf(one, migrations)),
+    ...pending.map(({ name, isBreaking }) => ({ name, state: "pending" as const, isBreaking, timeApplied: null })),
+  ];
+}
+
+function statusOf({ name, isBreaking, timeApplied }: Applied, migrations: Migration[]): MigrationStatus {
+  const isKnown = migrations.some((migration) => migration.name === name);
+  return { name, state: isKnown ? "applied" : "unknown", isBreaking, timeApplied };
+}
+
+/** What {@link migrate} would apply. */
+export async function pendingMigrations(databaseUrl: string): Promise<Migration[]> {
+  const migrations = await readMigrations(PACKAGE_ROOT);
+  const { applied } = await readOnly<History>(databaseUrl, readHistory);
+  return pendingOf(migrations, applied);
+}
+
+async function readOnly<T>(databaseUrl: string, read: (client: ClientBase) => Promise<T>): Promise<T> {
+  return await withSession(databaseUrl, async (client) => {
+    await client.query("begin isolation level repeatable read read only");
+    return await read(client);
+  });
+}
+
+/** Migrations as one text, for psql or another tool. */
+export function sqlOf(migrations: readonly Migration[]): string {
+  return migrations.map(({ name, text }) => `-- migrations/${name}.sql\n${text}`).join("\n");
+}

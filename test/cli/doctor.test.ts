@@ -1,0 +1,242 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { restate } from "../../src/catalog/restate.js";
+import { SCHEMA_NUMBER } from "../../src/generated.js";
+import { grantAccess } from "../../src/index.js";
+import { createDatabase, createEmptyDatabase, type TestDatabase } from "../harness/database.js";
+import { compareFacts, readFacts } from "../facts.js";
+import { Actors } from "../sql/access/actors.js";
+import { type Run, runCli } from "./harness.js";
+
+let db: TestDatabase;
+beforeEach(async () => {
+  db = await createDatabase();
+});
+afterEach(() => db.drop());
+
+const doctor = (...args: string[]): Promise<Run> => runCli("doctor", "--database-url", db.url, ...args);
+const HEALTHY: Run = { code: 0, stdout: "the schema is as this vmstate makes it\n", stderr: "" };
+
+/** What it prints, in lines that fit, when something is not as it should be. */
+async function drift(): Promise<string[]> {
+  const { code, stdout, stderr } = await doctor();
+  const lines = stdout.trimEnd().split("\n");
+  const count = lines.filter((line) => !line.startsWith(" ")).length;
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: `vmstate: ${count} ${count === 1 ? "thing is" : "things are"} not as this vmstate makes them\n`,
+  });
+  expect(lines.filter((line) => line.length > 80 || line.endsWith(" "))).toEqual([]);
+  return lines;
+}
+
+describe("doctor", () => {
+  it("is content with a migrated database, and leaves it as it was", async () => {
+    const before = await readFacts(db.sql);
+    const schemas = await db.sql`select nspname from pg_namespace order by nspname`;
+    expect(await doctor()).toEqual(HEALTHY);
+    expect(await doctor("--json")).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
+    expect(await readFacts(db.sql)).toEqual(before);
+    expect(await db.sql`select nspname from pg_namespace order by nspname`).toEqual(schemas);
+  });
+
+  it("names all that is missing, too many, or other", async () => {
+    await db.sql.unsafe(`
+      drop index vmstate.vmm_on_sled;
+      alter table vmstate.vmm add extra text, alter propolis_port set default 1, disable trigger guard_link;
+      alter function vmstate.is_absorbing volatile;
+      comment on type vmstate.outcome is null;
+      comment on column vmstate.vmm.state is 'A state.'`);
+    expect(await drift()).toEqual([
+      "missing     index vmstate.vmm_on_sled",
+      "unexpected  column vmstate.vmm.extra",
+      "changed     column vmstate.vmm.propolis_port",
+      "  default",
+      "    expected  12400",
+      "    actual    1",
+      "changed     column vmstate.vmm.state",
+      "  comment",
+      "    expected  (none)",
+      "    actual    A state.",
+      "changed     function vmstate.is_absorbing(vmstate.vmm_state)",
+      "  volatility",
+      "    expected  immutable",
+      "    actual    volatile",
+      "changed     trigger guard_link on vmstate.vmm",
+      "  is",
+      "    expected  (none)",
+      "    actual    switched off",
+      "changed     type vmstate.outcome",
+      "  comment",
+      "    expected  What became of a call. applied: written. unchanged: a replay, or …",
+      "    actual    (none)",
+    ]);
+  });
+
+  it("shows where a body differs", async () => {
+    const alter = (from: string, to: string): Promise<unknown> =>
+      db.sql.unsafe(`do $do$ begin execute replace(
+        pg_get_functiondef('vmstate.require_role'::regproc), $a$${from}$a$, $b$${to}$b$); end $do$`);
+    await alter("rolname = p_role", "rolname <> p_role");
+    expect(await drift()).toEqual([
+      "changed     function vmstate.require_role(text,name)",
+      "  body, line 4",
+      "    expected  …S r WHERE r.rolname = p_role) THEN",
+      "    actual    …S r WHERE r.rolname <> p_role) THEN",
+    ]);
+    await alter("rolname <> p_role", "rolname = p_role");
+    await alter("END;\n$function$", "END;\n-- the end\n$function$");
+    expect((await drift()).slice(1)).toEqual(
+      ["  body, line 8", "    expected", "    actual    -- the end"].map((line) => line),
+    );
+  });
+
+  it("--json tells the whole", async () => {
+    await db.sql`alter table vmstate.vmm alter propolis_port set default 1`;
+    const { code, stdout } = await doctor("--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toEqual([
+      {
+        difference: "changed",
+        kind: "column",
+        name: "vmstate.vmm.propolis_port",
+        property: "default",
+        expected: "12400",
+        actual: "1",
+      },
+    ]);
+  });
+
+  it("does not mind how the server writes what a dump brought, and still sees what differs", async () => {
+    const before = await readFacts(db.sql);
+    await db.sql.begin(async (sql) => {
+      await sql`set local search_path = ''`;
+      await restate(sql, "vmstate");
+    });
+    expect(compareFacts(before, await readFacts(db.sql)).onlyInFirst.length).toBeGreaterThan(1);
+    expect(await doctor()).toEqual(HEALTHY);
+    await db.sql.unsafe(`do $do$ begin execute replace(
+      pg_get_functiondef('vmstate.can_unwind'::regproc), 'IMMUTABLE', 'STABLE'); end $do$`);
+    await db.sql.unsafe(`do $do$ begin execute replace(
+      'create or replace view vmstate.watched_vmm as ' || pg_get_viewdef('vmstate.watched_vmm'::regclass), ' sled_id', ' saga_id as sled_id'); end $do$`);
+    expect((await drift()).filter((line) => !line.startsWith(" "))).toEqual([
+      expect.stringMatching(/^changed {5}function vmstate\.can_unwind\(/),
+      "changed     view vmstate.watched_vmm",
+    ]);
+  });
+
+  it("of a database that is half there, names what is missing", async () => {
+    await db.sql`drop table vmstate.schema_change cascade`;
+    await db.sql`drop table vmstate.instance cascade`;
+    const lines = await drift();
+    expect(lines).toContain("missing     table vmstate.instance");
+    expect(lines).toContain("missing     table vmstate.schema_change");
+    expect(lines).toContain("missing     view vmstate.api_instance");
+    expect(lines.join("\n")).not.toMatch("column vmstate.instance");
+  });
+
+  it("looks at one without any record as if it were of this version", async () => {
+    await db.sql`delete from vmstate.schema_change`;
+    expect(await doctor()).toEqual(HEALTHY);
+  });
+
+  it.each([
+    [-1, "older", "run `vmstate migrate`"],
+    [1, "newer", "use the vmstate that has it"],
+  ])("does not judge another version (%i)", async (by, word, advice) => {
+    const number = SCHEMA_NUMBER + by;
+    await db.sql`delete from vmstate.schema_change`;
+    await db.sql`insert into vmstate.schema_change (number, name, is_breaking) values (${number}, ${word}, false)`;
+    expect(await doctor()).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `vmstate: this database is at ${word}, this vmstate at migration ${SCHEMA_NUMBER}: ${advice}\n`,
+    });
+  });
+
+  it("says when there is no vmstate at all", async () => {
+    await using empty = await createEmptyDatabase();
+    expect(await runCli("doctor", "--database-url", empty.url)).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "vmstate: this database has no vmstate yet: run `vmstate migrate`\n",
+    });
+  });
+
+  it("cannot tell of a database that is read-only", async () => {
+    const name = new URL(db.url).pathname.slice(1);
+    await db.sql.unsafe(`alter database ${name} set default_transaction_read_only = on`);
+    const { code, stderr } = await doctor();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^vmstate: database "\w+" is read-only: cannot execute CREATE SCHEMA .*\n$/);
+  });
+
+  it("waits for nobody who changes the schema, and holds up nobody", async () => {
+    await db.sql.begin(async (other) => {
+      await other`lock vmstate.vmm in row exclusive mode`;
+      expect(await doctor()).toEqual(HEALTHY);
+      await other`lock vmstate.vmm in access exclusive mode`;
+      expect(await doctor()).toEqual({
+        code: 1,
+        stdout: "",
+        stderr: "vmstate: somebody else holds a lock that was not free in time\n",
+      });
+    });
+  });
+});
+
+describe("rights", () => {
+  let actors: Actors;
+  let own: TestDatabase;
+  beforeAll(async () => {
+    own = await createDatabase();
+    actors = new Actors(own);
+  });
+  afterAll(async () => {
+    await actors[Symbol.asyncDispose]();
+    await own.drop();
+  });
+
+  it("of operators' roles are none of its business, those of PUBLIC and to write are", async () => {
+    db = own;
+    const { role } = await actors.create("operator", []);
+    for (const kind of ["control_plane", "sled_agent", "reader"] as const)
+      await grantAccess(own.sql, { role, kind });
+    await own.sql.unsafe(`grant select on all tables in schema vmstate to ${role}`);
+    expect(await doctor()).toEqual(HEALTHY);
+    await own.sql
+      .unsafe(`grant delete on vmstate.vmm to ${role}; grant update (name) on vmstate.instance to ${role};
+      grant select on vmstate.api_vmm to public; grant create on schema vmstate to ${role}`);
+    const lines = await drift();
+    expect(lines.filter((line) => !line.startsWith("    expected"))).toEqual([
+      "changed     column vmstate.instance.name",
+      "  others may",
+      `    actual    UPDATE to ${role}`,
+      "changed     schema vmstate",
+      "  others may",
+      `    actual    CREATE to ${role}`,
+      "changed     table vmstate.vmm",
+      "  others may",
+      `    actual    DELETE to ${role}`,
+      "changed     view vmstate.api_vmm",
+      "  PUBLIC may",
+      "    actual    SELECT",
+    ]);
+    db = await createDatabase();
+  });
+
+  it("it needs CREATE on the database, and says so", async () => {
+    const role = `vmstate_test_doctor_${randomBytes(6).toString("hex")}`;
+    await own.sql.unsafe(`create role ${role} login password 'secret'`);
+    await grantAccess(own.sql, { role, kind: "reader" });
+    await own.sql.unsafe(`grant select on vmstate.schema_change to ${role}`);
+    const url = Object.assign(new URL(own.url), { username: role, password: "secret" }).href;
+    expect(await runCli("doctor", "--database-url", url)).toEqual({
+      code: 1,
+      stdout: "",
+      stderr:
+        "vmstate: this role lacks CREATE on the database: doctor makes the expected schema beside the live one, and takes it back\n",
+    });
+    await own.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
+  });
+});

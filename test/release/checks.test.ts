@@ -1,0 +1,206 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compareCatalogs } from "../../src/catalog/compare.js";
+import { readCatalog } from "../../src/catalog/read.js";
+import { type Migration, PACKAGE_ROOT, readMigrations } from "../../src/migrations/files.js";
+import { type Ledger, readLedger, releasedMigrations } from "../../src/migrations/ledger.js";
+import { readSources, type Source } from "../../src/migrations/sources.js";
+import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { rewrittenSince } from "./history.js";
+import { isRecreatable, lint } from "./lint.js";
+import { unmigrated } from "./new-migration.js";
+import { brokenSignatures, newSignatures, promisedBy, readSignatures } from "./signatures.js";
+
+let db: TestDatabase;
+let sources: Source[];
+let migrations: Migration[];
+let ledger: Ledger;
+beforeAll(async () => {
+  db = await createDatabase();
+  sources = await readSources(PACKAGE_ROOT);
+  // also refuses a released file that is another one now
+  migrations = await readMigrations(PACKAGE_ROOT);
+  ledger = await readLedger(PACKAGE_ROOT);
+});
+afterAll(() => db.drop());
+
+describe("the repository", () => {
+  it("has every file of sql/ in a migration, as it is now", async () => {
+    expect(await unmigrated(PACKAGE_ROOT)).toEqual([]);
+  });
+
+  it("has a ledger of its first migrations, to which each commit only added", async () => {
+    const released = releasedMigrations(ledger).map(({ name, breaking }) => [name, breaking]);
+    expect(released).toEqual(
+      migrations.slice(0, released.length).map(({ name, isBreaking }) => [name, isBreaking]),
+    );
+    expect((await rewrittenSince(PACKAGE_ROOT, ledger)) ?? []).toEqual([]);
+  });
+
+  it("keeps every public signature that was released", async () => {
+    const now = await readSignatures(db.sql);
+    expect(Object.keys(now).length).toBeGreaterThan(40);
+    expect(brokenSignatures(promisedBy(ledger), now)).toEqual([]);
+  });
+
+  it("has nothing in it that the lint finds", async () => {
+    const files = [...sources, ...migrations.map(({ name, text }) => ({ file: name, text }))];
+    const complaints = await Promise.all(
+      files.map(async ({ file, text }) => (await lint(text)).map((complaint) => `${file}: ${complaint}`)),
+    );
+    expect(files.length).toBeGreaterThan(100);
+    expect(complaints.flat()).toEqual([]);
+  });
+
+  it("has functions, views and triggers that can be applied again without a change", async () => {
+    const before = await readCatalog(db.sql);
+    let count = 0;
+    for (const { text } of sources) {
+      if (!(await isRecreatable(text))) continue;
+      await db.sql.begin((sql) => sql.unsafe(text));
+      count++;
+    }
+    expect(count).toBeGreaterThan(100);
+    expect(compareCatalogs(before, await readCatalog(db.sql))).toEqual([]);
+  });
+});
+
+describe("the lint finds", () => {
+  it.each([
+    [
+      "a marker",
+      "--Up   Migration\nselect 1",
+      "a comment that node-pg-migrate takes for a marker: --Up   Migration",
+    ],
+    [
+      "another marker",
+      "select 1;\n -- down migration",
+      "a comment that node-pg-migrate takes for a marker: -- down migration",
+    ],
+    ["a table", "create table extra ()", "a name without its schema: extra"],
+    ["an index on a table", "create index on extra (id)", "a name without its schema: extra"],
+    ["a table that is altered", "alter table extra add id int", "a name without its schema: extra"],
+    [
+      "a function",
+      "create or replace function extra() returns int return 1",
+      "a name without its schema: extra",
+    ],
+    ["an enum", "create type extra as enum ('a')", "a name without its schema: extra"],
+    ["an enum that grows", "alter type extra add value 'b'", "a name without its schema: extra"],
+    ["a domain", "create domain extra as int", "a name without its schema: extra"],
+    ["a domain that changes", "alter domain extra set not null", "a name without its schema: extra"],
+    ["a composite type", "create type extra as (a int)", "a name without its schema: extra"],
+    [
+      "the function of a trigger",
+      "create or replace trigger t before delete on vmstate.vmm execute function extra()",
+      "a name without its schema: extra",
+    ],
+    ["a view", "create or replace view extra as select", "a name without its schema: extra"],
+    [
+      "what a view reads",
+      "create or replace view vmstate.v as select from extra",
+      "a name without its schema: extra",
+    ],
+    ["CREATE VIEW", "create view vmstate.v as select", "CREATE without OR REPLACE: ViewStmt"],
+    [
+      "CREATE FUNCTION",
+      "create function vmstate.f() returns int return 1",
+      "CREATE without OR REPLACE: CreateFunctionStmt",
+    ],
+    ["a transaction", "commit", "not for a transaction: TransactionStmt"],
+    [
+      "an index made concurrently",
+      "create index concurrently on vmstate.vmm (id)",
+      "not for a transaction: IndexStmt",
+    ],
+    [
+      "a label used at once",
+      "alter type vmstate.outcome add value 'late'; create or replace view vmstate.v as select 'late'::vmstate.outcome",
+      "a label that is added and used in one file: late",
+    ],
+  ])("%s", async (_, sql, complaint) => {
+    expect(await lint(sql)).toEqual([complaint]);
+  });
+
+  const body = (statements: string): string =>
+    `CREATE OR REPLACE FUNCTION vmstate.f() RETURNS trigger\nLANGUAGE plpgsql\nAS $$ DECLARE v_x integer; BEGIN ${statements} END $$`;
+
+  it.each([
+    ["PERFORM FROM extra;"],
+    ["IF EXISTS (SELECT FROM extra) THEN RETURN NULL; END IF;"],
+    ["v_x := (SELECT 1 FROM extra);"],
+    ["v_x = (SELECT 1 FROM extra WHERE true = true);"],
+    ["FOR v_x IN SELECT 1 FROM extra LOOP NULL; END LOOP;"],
+    ["DELETE FROM extra;"],
+  ])("in a body: %s", async (statement) => {
+    expect(await lint(body(statement))).toEqual(["a name without its schema: extra"]);
+    expect(await lint(`select 1;\n-- copy of sql/a.sql\n${body(statement)};\n-- end of sql/a.sql\n`)).toEqual(
+      ["a name without its schema: extra"],
+    );
+  });
+
+  it("a built-in relation in a body, which a temporary one comes before", async () => {
+    expect(await lint(body("PERFORM FROM pg_roles;"))).toEqual(["a name without its schema: pg_roles"]);
+  });
+
+  it("nothing where nothing is", async () => {
+    expect(
+      await lint(`
+        create or replace view vmstate.v as with a as (select 1) select from a, pg_class;
+        alter type vmstate.outcome add value 'late';
+        comment on type vmstate.outcome is 'late';
+        alter type vmstate.outcome rename value 'gone' to 'left'`),
+    ).toEqual([]);
+    expect(await lint(body("PERFORM FROM vmstate.vmm AS v FOR UPDATE OF v; v_x := 1;"))).toEqual([]);
+  });
+});
+
+describe("a signature", () => {
+  const released = { "function f(a integer)": ["outcome text", "reason text"], "enum e": ["a", "b"] };
+
+  it("may be new, or have more parts", () => {
+    const now = { ...released, "enum e": ["a", "c", "b"], "view v": ["id uuid"] };
+    expect(brokenSignatures(released, now)).toEqual([]);
+  });
+
+  it("is promised by the release in which it was new", () => {
+    const now = { ...released, "enum e": ["a", "c", "b"], "view v": ["id uuid"] };
+    const added = newSignatures(released, now);
+    expect(added).toEqual({ "enum e": ["c"], "view v": ["id uuid"] });
+    const ledger = [released, added].map((signatures) => ({ version: "", migrations: [], signatures }));
+    expect(promisedBy(ledger)).toEqual({ ...now, "enum e": ["a", "b", "c"] });
+    expect(released["enum e"]).toEqual(["a", "b"]);
+  });
+
+  it.each([
+    [{ "enum e": ["a", "b"] }, "function f(a integer)"],
+    [{ ...released, "enum e": ["a", "c"] }, "enum e: b"],
+    [
+      { ...released, "function f(a integer)": ["outcome text", "reason varchar"] },
+      "function f(a integer): reason text",
+    ],
+  ])("may not be another, or gone: %j", (now, broken) => {
+    expect(brokenSignatures(released, now)).toEqual([broken]);
+  });
+});
+
+describe("the commands", () => {
+  const run = (file: string, ...args: string[]): Promise<{ stdout: string }> =>
+    promisify(execFile)(process.execPath, ["--import", "tsx", `test/release/${file}`, ...args], {
+      cwd: PACKAGE_ROOT,
+      env: { ...process.env, NODE_OPTIONS: "", NODE_V8_COVERAGE: "" },
+    });
+
+  it.each(["new.ts", "main.ts"])("%s tell what they do", async (file) => {
+    expect((await run(file, "--help")).stdout).toMatch(/^Usage: /);
+  });
+
+  it("tell in one line what is wrong", async () => {
+    await expect(run("new.ts", "2nd")).rejects.toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: '"2nd" is no name: letters, digits and _\n',
+    });
+  });
+});

@@ -1,0 +1,48 @@
+import { type Migration, sha256Of } from "../../src/migrations/files.js";
+import type { Source } from "../../src/migrations/sources.js";
+
+/** A file of `sql/` as a migration holds it. */
+export function copyOf({ file, text }: Source): string {
+  return `${beginOf(file)}${text}${endOf(file)}`;
+}
+
+/** In place of a copy: the statements that bring the object there are written by hand. */
+export function noteOf({ file, text }: Source): string {
+  return `-- by hand: sql/${file} as of ${sha256Of(text)}\n`;
+}
+
+function beginOf(file: string): string {
+  return `-- copy of sql/${file}\n`;
+}
+
+function endOf(file: string): string {
+  return `-- end of sql/${file}\n`;
+}
+
+/** The copies that a migration holds. */
+export function copiesIn(text: string): Source[] {
+  return [...text.matchAll(/^-- copy of sql\/(.+)\n/gm)].map(({ 0: begin, 1: file = "", index }) => {
+    const start = index + begin.length;
+    const end = text.indexOf(endOf(file), start);
+    if (end < 0) throw new Error(`the copy of sql/${file} has no end`);
+    return { file, text: text.slice(start, end) };
+  });
+}
+
+const NOTES = /^-- by hand: sql\/(.+) as of ([0-9a-f]{64})\n/gm;
+
+/** Of each file of `sql/`, the sha256 of what the newest migration that brings it there brings. */
+export function newestHashes(migrations: readonly Migration[]): Map<string, string> {
+  return new Map(
+    migrations.flatMap(({ text }) => [
+      ...copiesIn(text).map(({ file, text }) => [file, sha256Of(text)] as const),
+      ...[...text.matchAll(NOTES)].map(([, file = "", hash = ""]) => [file, hash] as const),
+    ]),
+  );
+}
+
+/** What a migration has besides copies and notes: what is written by hand, and its record. */
+export function writtenByHand(text: string): string {
+  const rest = copiesIn(text).reduce((rest, copy) => rest.replace(`${copyOf(copy)}\n`, ""), text);
+  return rest.replaceAll(NOTES, "");
+}

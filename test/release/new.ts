@@ -1,0 +1,21 @@
+import process from "node:process";
+import { Command } from "commander";
+import { PACKAGE_ROOT } from "../../src/migrations/files.js";
+import { newMigration } from "./new-migration.js";
+import { told } from "./told.js";
+
+const command = new Command("migration:new")
+  .description(
+    "Writes the next migration, with a copy of what changed in sql/; or brings the newest up to date.",
+  )
+  .argument("<name>", "what it does, in snake_case")
+  .showHelpAfterError()
+  .action((name: string) =>
+    told(async () => {
+      const { file, copied, byHand } = await newMigration(PACKAGE_ROOT, name);
+      console.log(`migrations/${file}`);
+      for (const one of copied) console.log(`  copied   sql/${one}`);
+      for (const one of byHand) console.log(`  by hand  sql/${one}`);
+    }),
+  );
+await command.parseAsync(process.argv);
