@@ -40,6 +40,15 @@ function reportText(text: string): Promise<unknown> {
   return sql`select * from vmstate.report_vmms(${text}::text::jsonb)`;
 }
 
+test("reads a generation that the caller has as a bigint", async () => {
+  const s = await running(sql);
+  const generation = 2n ** 53n - 2n;
+  const report = { ...reportOf(s, "rebooting", 0), generation: generation as unknown as number };
+  expect(await reportVmms(sql, [report])).toMatchObject([
+    { vmmOutcome: "applied", stateGeneration: Number(generation) },
+  ]);
+});
+
 test("answers one row for each report, in their order", async () => {
   const s = await migrating(sql);
   const [other, dead, gone] = [await running(sql), await saying(sql, "failed"), await migrated(sql)];
