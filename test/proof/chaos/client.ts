@@ -80,9 +80,15 @@ export class LedgerClient implements Client {
     return answer;
   }
 
+  /**
+   * To look is not enough: while the server process that was killed is not yet cleared away, its transaction is neither
+   * committed nor gone for the others. Who inserts the same line waits for that.
+   */
   async #isInLedger(line: string): Promise<boolean> {
     const { sql } = this.connection;
-    return (await sql`select from chaos.ledger where id = ${line}`.raw()).length > 0;
+    await sql`insert into chaos.ledger (id, is_inquiry) values (${line}, true) on conflict do nothing`.raw();
+    const found = await sql`select from chaos.ledger where id = ${line} and not is_inquiry`.raw();
+    return found.length > 0;
   }
 
   /** @throws Unexpected when the repetition of a call that was committed is not recognised as one */

@@ -45,7 +45,7 @@ export class Journal {
     const stored = await manyRows<{ kind: string; id: string; generation: number }>(sql`
       select json_build_object('kind', 'instance', 'id', id, 'generation', state_generation)::text from vmstate.instance
       union all select json_build_object('kind', 'VMM', 'id', id, 'generation', state_generation)::text from vmstate.vmm
-      union all select json_build_object('kind', 'line', 'id', id, 'generation', 0)::text from chaos.ledger`);
+      union all select json_build_object('kind', 'line', 'id', id, 'generation', 0)::text from chaos.ledger where not is_inquiry`);
     const storedOf = (wanted: string): Generations =>
       new Map(stored.filter(({ kind }) => kind === wanted).map(({ id, generation }) => [id, generation]));
     const ledger = storedOf("line");
@@ -68,7 +68,8 @@ export class Journal {
 /** Where {@link Journal} looks for its lines. */
 export async function makeLedger(sql: Sql): Promise<void> {
   await sql`create schema if not exists chaos`;
-  await sql`create table if not exists chaos.ledger (id uuid primary key)`;
+  await sql`create table if not exists chaos.ledger (
+    id uuid primary key, is_inquiry boolean not null default false)`;
 }
 
 /** Of a report, what became of the VMM. */
