@@ -220,6 +220,21 @@ CREATE TYPE vmstate.numbered_report AS (
 COMMENT ON TYPE vmstate.numbered_report IS 'A report with its place in a batch, from 1; whole is null when it says nothing of a migration.';
 -- end of sql/types/numbered_report.sql
 
+-- copy of sql/types/numbered_verdict.sql
+CREATE TYPE vmstate.numbered_verdict AS (
+  ordinal integer,
+  instance_id uuid,
+  propolis_id uuid,
+  vmm_outcome vmstate.outcome,
+  migration_in_outcome vmstate.outcome,
+  migration_out_outcome vmstate.outcome,
+  update_needed boolean,
+  state vmstate.vmm_state,
+  state_generation bigint
+);
+COMMENT ON TYPE vmstate.numbered_verdict IS 'What became of a report of a batch, with its place there, from 1: a row of vmstate.report_vmms.';
+-- end of sql/types/numbered_verdict.sql
+
 -- copy of sql/classes/is_absorbing.sql
 CREATE OR REPLACE FUNCTION vmstate.is_absorbing(p_state vmstate.vmm_state) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2045,17 +2060,7 @@ COMMENT ON FUNCTION vmstate.lock_reported IS 'Locks all VMMs of a batch by id, t
 
 -- copy of sql/internal/judge_reports.sql
 CREATE OR REPLACE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_sleds uuid[])
-RETURNS TABLE (
-  ordinal integer,
-  instance_id uuid,
-  propolis_id uuid,
-  vmm_outcome vmstate.outcome,
-  migration_in_outcome vmstate.outcome,
-  migration_out_outcome vmstate.outcome,
-  update_needed boolean,
-  state vmstate.vmm_state,
-  state_generation bigint
-)
+RETURNS SETOF vmstate.numbered_verdict
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -2105,17 +2110,7 @@ COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes the reports of a
 
 -- copy of sql/internal/judge_repeated_reports.sql
 CREATE OR REPLACE FUNCTION vmstate.judge_repeated_reports(p_reports vmstate.numbered_report[], p_sleds uuid[])
-RETURNS TABLE (
-  ordinal integer,
-  instance_id uuid,
-  propolis_id uuid,
-  vmm_outcome vmstate.outcome,
-  migration_in_outcome vmstate.outcome,
-  migration_out_outcome vmstate.outcome,
-  update_needed boolean,
-  state vmstate.vmm_state,
-  state_generation bigint
-)
+RETURNS SETOF vmstate.numbered_verdict
 LANGUAGE plpgsql
 SET search_path = ''
 SET plan_cache_mode = 'force_generic_plan'

@@ -41,7 +41,7 @@ export async function reportVmms(
   sql: SqlClient,
   reports: readonly ReportVmmArguments[],
 ): Promise<ReportVmmsAnswer[]> {
-  const elements = JSON.stringify(Array.isArray(reports) ? reports.map(toElement) : reports);
+  const elements = toJson(Array.isArray(reports) ? reports.map(toElement) : reports);
   return await manyRows(
     sql`select coalesce(json_agg(r), '[]')::text from vmstate.report_vmms(${elements}::text::jsonb) as r`,
   );
@@ -54,20 +54,26 @@ function toElement(a: ReportVmmArguments): unknown {
     instance_id: a.instanceId,
     propolis_id: a.propolisId,
     state: a.state,
-    generation: digits(a.generation),
+    generation: a.generation,
     time: a.time,
     migration_in_id: a.migrationInId,
     migration_in_state: a.migrationInState,
-    migration_in_generation: digits(a.migrationInGeneration),
+    migration_in_generation: a.migrationInGeneration,
     migration_in_time: a.migrationInTime,
     migration_out_id: a.migrationOutId,
     migration_out_state: a.migrationOutState,
-    migration_out_generation: digits(a.migrationOutGeneration),
+    migration_out_generation: a.migrationOutGeneration,
     migration_out_time: a.migrationOutTime,
   };
 }
 
-/** JSON has no bigint; in text, PostgreSQL reads one all the same. */
-function digits(generation: unknown): unknown {
-  return typeof generation === "bigint" ? String(generation) : generation;
+/** PostgreSQL reads a number in text all the same; to look for a bigint in every report would slow down all of them. */
+function toJson(reports: unknown): string {
+  try {
+    return JSON.stringify(reports);
+  } catch {
+    return JSON.stringify(reports, (_, value: unknown) =>
+      typeof value === "bigint" ? String(value) : value,
+    );
+  }
 }

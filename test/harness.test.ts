@@ -2,6 +2,7 @@ import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "./harness/database.js";
 import { startTestServer } from "./harness/servers.js";
+import { until } from "./harness/until.js";
 import { untilWaiting } from "./harness/waiting.js";
 
 let db: TestDatabase;
@@ -36,10 +37,15 @@ describe("createDatabase", () => {
   it("is dropped under clients that are busy, which then are closed", async () => {
     const other = await createDatabase();
     const client = other.connect({ max: 1 });
-    const sleeping = client`select pg_sleep(60)`.catch((error: unknown) => error);
+    const [{ pid }] = await client<[{ pid: number }]>`select pg_backend_pid() as pid`;
+    const busy = client`select pg_sleep(60)`.catch((error: unknown) => error);
+    await until("the client is busy", async () => {
+      const active = await db.sql`select from pg_stat_activity where pid = ${pid} and wait_event = 'PgSleep'`;
+      return active.length > 0;
+    });
     await other.drop();
     expect(await exists(nameOf(other))).toBe(false);
-    expect(await sleeping).toBeInstanceOf(Error);
+    expect(await busy).toBeInstanceOf(Error);
     await expect(other.sql`select 1`).rejects.toThrow();
   });
 

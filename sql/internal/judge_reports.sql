@@ -1,15 +1,5 @@
 CREATE OR REPLACE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_sleds uuid[])
-RETURNS TABLE (
-  ordinal integer,
-  instance_id uuid,
-  propolis_id uuid,
-  vmm_outcome vmstate.outcome,
-  migration_in_outcome vmstate.outcome,
-  migration_out_outcome vmstate.outcome,
-  update_needed boolean,
-  state vmstate.vmm_state,
-  state_generation bigint
-)
+RETURNS SETOF vmstate.numbered_verdict
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
