@@ -391,7 +391,7 @@ CREATE TABLE vmstate.vmm (
   time_created timestamptz NOT NULL DEFAULT clock_timestamp(),
   time_deleted timestamptz,
   PRIMARY KEY (instance_id, id),
-  CONSTRAINT failure_reason_iff_failed CHECK ((state = 'failed') = (failure_reason IS NOT NULL))
+  CONSTRAINT failure_reason_iff_failed CHECK (failure_reason IS NOT NULL OR state <> 'failed')
 ) WITH (fillfactor = 70);
 
 CREATE INDEX vmm_on_sled ON vmstate.vmm (sled_id) WHERE time_deleted IS NULL;
@@ -737,6 +737,8 @@ COMMENT ON FUNCTION vmstate.holds_updater_lock IS 'Whether a saga still is the u
 CREATE OR REPLACE VIEW vmstate.resolved_instance AS
 SELECT
   i.id AS instance_id,
+  i.project_id,
+  i.name,
   i.state,
   i.state_generation,
   i.time_state_updated,
@@ -751,6 +753,8 @@ SELECT
   i.updater_generation,
   i.updater_lease_until,
   i.committed_updater_generation,
+  i.time_created,
+  i.time_modified,
   i.time_deleted,
   a.state AS active_state,
   a.sled_id AS active_sled_id,
@@ -832,17 +836,16 @@ CREATE OR REPLACE VIEW vmstate.api_instance AS
 SELECT
   r.instance_id AS id,
   r.api_state AS state,
-  i.project_id,
-  i.name,
-  i.intended_state,
-  i.auto_restart_policy,
-  i.auto_restart_cooldown,
-  coalesce(r.active_time_updated, i.time_state_updated) AS time_state_updated,
-  i.time_created,
-  i.time_modified
+  r.project_id,
+  r.name,
+  r.intended_state,
+  r.auto_restart_policy,
+  r.auto_restart_cooldown,
+  coalesce(r.active_time_updated, r.time_state_updated) AS time_state_updated,
+  r.time_created,
+  r.time_modified
 FROM vmstate.resolved_instance AS r
-JOIN vmstate.instance AS i ON i.id = r.instance_id
-WHERE i.time_deleted IS NULL;
+WHERE r.time_deleted IS NULL;
 COMMENT ON VIEW vmstate.api_instance IS 'Instances as the API shows them; deleted ones are hidden. time_state_updated is the active VMM''s, if there is one.';
 -- end of sql/views/api_instance.sql
 
@@ -865,7 +868,7 @@ COMMENT ON VIEW vmstate.api_vmm IS 'VMMs as the API shows them: saga_unwound app
 
 -- copy of sql/views/pending_update.sql
 CREATE OR REPLACE VIEW vmstate.pending_update AS
-SELECT p.instance_id, p.verdict, p.state_generation, p.updater_generation
+SELECT c.instance_id, p.verdict, p.state_generation, p.updater_generation
 FROM (
   SELECT i.id
   FROM vmstate.instance AS i
@@ -877,8 +880,13 @@ FROM (
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
     AND v.state IN ('failed', 'destroyed', 'saga_unwound')
 ) AS c (instance_id)
-JOIN vmstate.instance_plan AS p ON p.instance_id = c.instance_id
-WHERE p.needed AND coalesce(p.updater_lease_until <= statement_timestamp(), true);
+CROSS JOIN LATERAL (
+  SELECT p.verdict, p.state_generation, p.updater_generation
+  FROM vmstate.instance_plan AS p
+  WHERE p.instance_id = c.instance_id AND p.needed AND coalesce(p.updater_lease_until <= statement_timestamp(), true)
+  -- one candidate after the other: merged, there are more tables than the planner reorders, and it would read them all
+  OFFSET 0
+) AS p;
 COMMENT ON VIEW vmstate.pending_update IS 'Work list of the update saga: instances with something to update that no unexpired updater lock holds. Run begin_update or run_update on each.';
 -- end of sql/views/pending_update.sql
 
@@ -917,7 +925,7 @@ COMMENT ON VIEW vmstate.orphaned_vmm IS 'Work list: VMMs that live although no i
 
 -- copy of sql/views/restartable_instance.sql
 CREATE OR REPLACE VIEW vmstate.restartable_instance AS
-SELECT r.instance_id, r.api_state, r.state_generation, r.time_last_auto_restarted
+SELECT c.instance_id, r.api_state, r.state_generation, r.time_last_auto_restarted
 FROM (
   SELECT i.id
   FROM vmstate.instance AS i
@@ -930,9 +938,14 @@ FROM (
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
     AND v.state = 'saga_unwound'
 ) AS c (instance_id)
-JOIN vmstate.resolved_instance AS r ON r.instance_id = c.instance_id
-WHERE vmstate.may_auto_restart(r.state, r.active_state, r.intended_state, r.auto_restart_policy,
-  r.auto_restart_cooldown, r.time_last_auto_restarted, r.updater_lease_until, statement_timestamp());
+CROSS JOIN LATERAL (
+  SELECT r.api_state, r.state_generation, r.time_last_auto_restarted
+  FROM vmstate.resolved_instance AS r
+  WHERE r.instance_id = c.instance_id
+    AND vmstate.may_auto_restart(r.state, r.active_state, r.intended_state, r.auto_restart_policy,
+      r.auto_restart_cooldown, r.time_last_auto_restarted, r.updater_lease_until, statement_timestamp())
+  OFFSET 0
+) AS r;
 COMMENT ON VIEW vmstate.restartable_instance IS 'Work list: instances that should run, do not, and may be restarted now. Call begin_start with p_start_reason auto_restart, which checks once more.';
 -- end of sql/views/restartable_instance.sql
 
@@ -955,19 +968,7 @@ COMMENT ON VIEW vmstate.watched_vmm IS 'Every VMM that a sled should know of, li
 
 -- copy of sql/views/stuck_instance.sql
 CREATE OR REPLACE VIEW vmstate.stuck_instance AS
-SELECT
-  p.instance_id,
-  p.api_state,
-  statement_timestamp() - s.since AS age,
-  CASE
-    WHEN p.state = 'creating' THEN 'finish_instance_creation'
-    WHEN p.needed THEN 'update saga'
-    WHEN p.migration_id IS NOT NULL AND r.destination_vmm_state = 'creating' THEN 'migrate saga'
-    WHEN p.migration_id IS NOT NULL AND p.verdict <> 'void' THEN 'migration'
-    WHEN p.active_state = 'creating' THEN 'start saga'
-    ELSE 'sled agent'
-  END AS waits_for,
-  s.since
+SELECT c.instance_id, s.api_state, statement_timestamp() - s.since AS age, s.waits_for, s.since
 FROM (
   SELECT i.id
   FROM vmstate.instance AS i
@@ -983,14 +984,26 @@ FROM (
   JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.migration_id IS NULL
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
 ) AS c (instance_id)
-JOIN vmstate.instance_plan AS p ON p.instance_id = c.instance_id
-JOIN vmstate.resolved_instance AS r ON r.instance_id = c.instance_id
 CROSS JOIN LATERAL (
-  SELECT greatest(r.time_state_updated, r.active_time_updated, r.destination_time_updated,
-    r.time_source_updated, r.time_destination_updated)
-) AS s (since)
-WHERE p.api_state IN ('creating', 'starting', 'stopping', 'rebooting', 'migrating')
-  AND s.since < statement_timestamp() - vmstate.stuck_after();
+  SELECT
+    p.api_state,
+    CASE
+      WHEN p.state = 'creating' THEN 'finish_instance_creation'
+      WHEN p.needed THEN 'update saga'
+      WHEN p.migration_id IS NOT NULL AND r.destination_vmm_state = 'creating' THEN 'migrate saga'
+      WHEN p.migration_id IS NOT NULL AND p.verdict <> 'void' THEN 'migration'
+      WHEN p.active_state = 'creating' THEN 'start saga'
+      ELSE 'sled agent'
+    END AS waits_for,
+    greatest(r.time_state_updated, r.active_time_updated, r.destination_time_updated,
+      r.time_source_updated, r.time_destination_updated) AS since
+  FROM vmstate.resolved_instance AS r
+  CROSS JOIN vmstate.instance_plan AS p
+  WHERE r.instance_id = c.instance_id AND p.instance_id = c.instance_id
+    AND p.api_state IN ('creating', 'starting', 'stopping', 'rebooting', 'migrating')
+  OFFSET 0
+) AS s
+WHERE s.since < statement_timestamp() - vmstate.stuck_after();
 COMMENT ON VIEW vmstate.stuck_instance IS 'Instances that have shown creating, starting, stopping, rebooting or migrating for longer than vmstate.stuck_after() (10 minutes) without any news, with their age and what they wait for.';
 -- end of sql/views/stuck_instance.sql
 
@@ -1099,8 +1112,8 @@ REVOKE ALL ON FUNCTION vmstate.reject_argument FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reject_argument IS 'VM001: the caller passed an argument that the function does not take. Nothing was changed.';
 -- end of sql/internal/reject_argument.sql
 
--- copy of sql/internal/require_arguments.sql
-CREATE OR REPLACE FUNCTION vmstate.require_arguments(p_function text, p_arguments jsonb) RETURNS void
+-- copy of sql/internal/reject_nulls.sql
+CREATE OR REPLACE FUNCTION vmstate.reject_nulls(p_function text, p_arguments jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
@@ -1112,9 +1125,9 @@ BEGIN
   END LOOP;
 END;
 $$;
-REVOKE ALL ON FUNCTION vmstate.require_arguments FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_arguments IS 'Raises VM001 for the first of the named arguments that is null.';
--- end of sql/internal/require_arguments.sql
+REVOKE ALL ON FUNCTION vmstate.reject_nulls FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.reject_nulls IS 'Raises VM001 for the first of the named arguments that is null.';
+-- end of sql/internal/reject_nulls.sql
 
 -- copy of sql/internal/require_port.sql
 CREATE OR REPLACE FUNCTION vmstate.require_port(p_function text, p_port integer) RETURNS void
@@ -1214,7 +1227,9 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  PERFORM vmstate.require_arguments(p_function, jsonb_build_object('p_role', p_role));
+  IF p_role IS NULL THEN
+    PERFORM vmstate.reject_argument(p_function, 'p_role', 'It is null.');
+  END IF;
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = p_role) THEN
     PERFORM vmstate.reject_argument(p_function, 'p_role', format('There is no role "%s".', p_role));
   END IF;
@@ -1314,12 +1329,16 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  PERFORM FROM vmstate.vmm AS v
-    WHERE v.instance_id = p_instance_id AND v.id = ANY (p_propolis_ids)
-    ORDER BY v.id FOR NO KEY UPDATE;
-  PERFORM FROM vmstate.migration AS m
-    WHERE m.instance_id = p_instance_id AND m.id = ANY (p_migration_ids)
-    ORDER BY m.id FOR NO KEY UPDATE;
+  IF num_nonnulls(VARIADIC p_propolis_ids) > 0 THEN
+    PERFORM FROM vmstate.vmm AS v
+      WHERE v.instance_id = p_instance_id AND v.id = ANY (p_propolis_ids)
+      ORDER BY v.id FOR NO KEY UPDATE;
+  END IF;
+  IF num_nonnulls(VARIADIC p_migration_ids) > 0 THEN
+    PERFORM FROM vmstate.migration AS m
+      WHERE m.instance_id = p_instance_id AND m.id = ANY (p_migration_ids)
+      ORDER BY m.id FOR NO KEY UPDATE;
+  END IF;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_links FROM PUBLIC;
@@ -1415,7 +1434,10 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  RETURN p_propolis_id IS NULL OR EXISTS (SELECT FROM vmstate.vmm AS v
+  IF p_propolis_id IS NULL THEN
+    RETURN true;
+  END IF;
+  RETURN EXISTS (SELECT FROM vmstate.vmm AS v
     WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id AND v.state = 'saga_unwound');
 END;
 $$;
@@ -1461,9 +1483,11 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  RETURN p_old.active_propolis_id = p_new.active_propolis_id
-    AND p_old.destination_propolis_id IS DISTINCT FROM p_new.destination_propolis_id
-    AND vmstate.is_replaceable(p_old.id, p_old.destination_propolis_id)
+  IF p_old.active_propolis_id IS DISTINCT FROM p_new.active_propolis_id
+      OR p_old.destination_propolis_id IS NOT DISTINCT FROM p_new.destination_propolis_id THEN
+    RETURN false;
+  END IF;
+  RETURN vmstate.is_replaceable(p_old.id, p_old.destination_propolis_id)
     AND vmstate.is_fresh(p_new.id, p_new.destination_propolis_id)
     AND EXISTS (SELECT FROM vmstate.migration AS m
       JOIN vmstate.vmm AS s ON s.instance_id = m.instance_id AND s.id = m.source_propolis_id
@@ -1512,10 +1536,9 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_result vmstate.start_result;
+  v_answer vmstate.instance_result := vmstate.to_instance_result(p_outcome, p_reason, p_instance_id);
 BEGIN
-  SELECT r.*, p_replaced_propolis_id INTO v_result FROM vmstate.to_instance_result(p_outcome, p_reason, p_instance_id) AS r;
-  RETURN v_result;
+  RETURN ROW(v_answer.*, p_replaced_propolis_id)::vmstate.start_result;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_start_result FROM PUBLIC;
@@ -1533,16 +1556,16 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_result vmstate.command_result;
+  v_answer vmstate.instance_result := vmstate.to_instance_result(p_outcome, p_reason, p_instance_id);
+  v_ids pg_catalog.uuid[] := '{}';
 BEGIN
-  SELECT r.*, array(
+  IF num_nonnulls(VARIADIC p_propolis_ids) > 0 THEN
+    v_ids := array(
       SELECT v.id FROM vmstate.vmm AS v
         WHERE v.instance_id = p_instance_id AND v.id = ANY (p_propolis_ids) AND NOT vmstate.is_absorbing(v.state)
-        ORDER BY (SELECT min(p.place) FROM unnest(p_propolis_ids) WITH ORDINALITY AS p (id, place) WHERE p.id = v.id)
-    )
-    INTO v_result
-    FROM vmstate.to_instance_result(p_outcome, p_reason, p_instance_id) AS r;
-  RETURN v_result;
+        ORDER BY array_position(p_propolis_ids, v.id));
+  END IF;
+  RETURN ROW(v_answer.*, v_ids)::vmstate.command_result;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_command_result FROM PUBLIC;
@@ -1718,6 +1741,9 @@ DECLARE
         AND (p_propolis_id IS NULL OR p_propolis_id IN (m.source_propolis_id, m.destination_propolis_id))
         AND NOT EXISTS (SELECT FROM vmstate.instance AS i WHERE i.id = p_instance_id AND i.migration_id = m.id));
 BEGIN
+  IF v_ids = '{}' THEN
+    RETURN;
+  END IF;
   PERFORM vmstate.lock_links(p_instance_id, NULL, v_ids);
   UPDATE vmstate.migration AS m
     SET time_deleted = v_now
@@ -2217,7 +2243,9 @@ CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, project_id ON vmst
   FOR EACH ROW WHEN ((OLD.id, OLD.project_id) IS DISTINCT FROM (NEW.id, NEW.project_id))
   EXECUTE FUNCTION vmstate.guard_identity('id', 'project_id');
 
-CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, sled_id, saga_id, propolis_ip, propolis_port ON vmstate.vmm
+-- after, as the other guards of vmm: a trigger before each row locks it first, which is written to the WAL. In capitals, since
+-- triggers fire in the order of their names, and the foreign keys' would say less.
+CREATE OR REPLACE TRIGGER "GUARD_identity" AFTER UPDATE OF id, instance_id, sled_id, saga_id, propolis_ip, propolis_port ON vmstate.vmm
   FOR EACH ROW WHEN ((OLD.id, OLD.instance_id, OLD.sled_id, OLD.saga_id, OLD.propolis_ip, OLD.propolis_port) IS DISTINCT FROM (NEW.id, NEW.instance_id, NEW.sled_id, NEW.saga_id, NEW.propolis_ip, NEW.propolis_port))
   EXECUTE FUNCTION vmstate.guard_identity('id', 'instance_id', 'sled_id', 'saga_id', 'propolis_ip', 'propolis_port');
 
@@ -2253,7 +2281,7 @@ CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.instance
 CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.vmm
   FOR EACH ROW WHEN (
     NEW.state <> 'creating' OR NEW.state_generation <> 1 OR NEW.time_unlinked IS NULL
-    OR num_nonnulls(NEW.time_started, NEW.time_deleted) > 0
+    OR num_nonnulls(NEW.time_started, NEW.failure_reason, NEW.time_deleted) > 0
   )
   EXECUTE FUNCTION vmstate.guard_insert('begin_start or begin_migration');
 
@@ -2310,25 +2338,25 @@ SET search_path = ''
 AS $$
 DECLARE
   v_plan vmstate.instance_plan;
-  v_old_ids pg_catalog.text := format('active %s, destination %s, migration %s',
-    coalesce(OLD.active_propolis_id::pg_catalog.text, 'none'),
-    coalesce(OLD.destination_propolis_id::pg_catalog.text, 'none'),
-    coalesce(OLD.migration_id::pg_catalog.text, 'none'));
 BEGIN
   -- the new ids too: they are judged below, and another session may be ending or deleting them
   PERFORM vmstate.lock_links(OLD.id,
     ARRAY[OLD.active_propolis_id, OLD.destination_propolis_id, NEW.active_propolis_id, NEW.destination_propolis_id],
     ARRAY[OLD.migration_id, NEW.migration_id]);
-  v_plan := vmstate.current_plan(OLD);
+  IF vmstate.is_start(OLD, NEW) OR vmstate.is_migration(OLD, NEW) THEN
+    RETURN NEW;
+  END IF;
+  v_plan := vmstate.read_plan(OLD.id);
   IF (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id) IS NOT DISTINCT FROM
       (v_plan.new_active_propolis_id, v_plan.new_destination_propolis_id, v_plan.new_migration_id) THEN
-    RETURN NEW;
-  ELSIF vmstate.is_start(OLD, NEW) OR vmstate.is_migration(OLD, NEW) THEN
     RETURN NEW;
   END IF;
   PERFORM vmstate.reject_needed(
     format('link of instance %s', OLD.id),
-    v_old_ids,
+    format('active %s, destination %s, migration %s',
+      coalesce(OLD.active_propolis_id::pg_catalog.text, 'none'),
+      coalesce(OLD.destination_propolis_id::pg_catalog.text, 'none'),
+      coalesce(OLD.migration_id::pg_catalog.text, 'none')),
     format('active %s, destination %s, migration %s',
       coalesce(NEW.active_propolis_id::pg_catalog.text, 'none'),
       coalesce(NEW.destination_propolis_id::pg_catalog.text, 'none'),
@@ -2440,19 +2468,27 @@ BEGIN
         AND NOT (NEW.state <> OLD.state AND vmstate.is_absorbing(NEW.state)
           AND NEW.state_generation = vmstate.next_generation(OLD.state_generation))) THEN
     PERFORM vmstate.reject_generation(v_row, OLD.state_generation, NEW.state_generation);
+  ELSIF NEW.failure_reason IS NOT NULL AND NEW.state <> 'failed' THEN
+    -- the other half of the constraint, here so that a dead VMM is refused as such first
+    RAISE EXCEPTION USING
+      ERRCODE = 'check_violation',
+      MESSAGE = format('%s is %s and cannot have a failure_reason', v_row, NEW.state),
+      HINT = 'Only a failed VMM has one; set it to NULL.',
+      SCHEMA = 'vmstate', TABLE = 'vmm', CONSTRAINT = 'failure_reason_iff_failed';
   END IF;
-  RETURN NEW;
+  RETURN NULL;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does.';
+COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does. 23514: a failure_reason of a VMM that did not fail.';
 
-CREATE OR REPLACE TRIGGER guard_state BEFORE UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
+CREATE OR REPLACE TRIGGER guard_state AFTER UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
   ON vmstate.vmm
   FOR EACH ROW WHEN (
     NEW.state_generation <= OLD.state_generation
     OR (NEW.state <> OLD.state
       AND (NEW.state IN ('creating', 'saga_unwound') OR OLD.state IN ('failed', 'destroyed', 'saga_unwound')))
+    OR (NEW.failure_reason IS NOT NULL AND NEW.state <> 'failed')
   )
   EXECUTE FUNCTION vmstate.guard_vmm_state();
 -- end of sql/guards/guard_vmm_state.sql
@@ -2473,13 +2509,13 @@ BEGIN
       coalesce(NEW.time_unlinked::pg_catalog.text, 'null (linked)'),
       'It follows the instance''s ids by itself; they change by begin_start, begin_migration and run_update.');
   END IF;
-  RETURN NEW;
+  RETURN NULL;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_link FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_vmm_link IS 'VM104: time_unlinked says whether an instance names the VMM, and since when none does.';
 
-CREATE OR REPLACE TRIGGER guard_link BEFORE UPDATE OF time_unlinked ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_link AFTER UPDATE OF time_unlinked ON vmstate.vmm
   FOR EACH ROW WHEN (OLD.time_unlinked IS DISTINCT FROM NEW.time_unlinked)
   EXECUTE FUNCTION vmstate.guard_vmm_link();
 -- end of sql/guards/guard_vmm_link.sql
@@ -2499,13 +2535,13 @@ BEGIN
     format('%s, %s', NEW.state, CASE WHEN NEW.time_unlinked IS NULL THEN 'linked' ELSE 'not linked' END),
     'deletion',
     'run_update unlinks a dead VMM; fail_vmm declares one dead; delete_vmm then deletes it.');
-  RETURN NEW;
+  RETURN NULL;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_deletion FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_vmm_deletion IS 'VM104: a VMM that an instance names, or that is alive, is not deleted. VM102: deletion is final.';
 
-CREATE OR REPLACE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_deletion AFTER UPDATE OF time_deleted ON vmstate.vmm
   FOR EACH ROW WHEN (
     OLD.time_deleted IS DISTINCT FROM NEW.time_deleted
     AND (OLD.time_deleted IS NOT NULL OR NEW.time_unlinked IS NULL OR NOT vmstate.is_absorbing(NEW.state))
@@ -2652,14 +2688,17 @@ CREATE OR REPLACE FUNCTION vmstate.create_instance(
 ) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_now pg_catalog.timestamptz := clock_timestamp();
   v_project_id pg_catalog.uuid;
   v_time_deleted pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('create_instance', jsonb_build_object(
-    'p_id', p_id, 'p_project_id', p_project_id, 'p_name', p_name, 'p_intended_state', p_intended_state));
+  IF num_nulls(p_id, p_project_id, p_name, p_intended_state) > 0 THEN
+    PERFORM vmstate.reject_nulls('create_instance', jsonb_build_object(
+      'p_id', p_id, 'p_project_id', p_project_id, 'p_name', p_name, 'p_intended_state', p_intended_state));
+  END IF;
   IF char_length(p_name) NOT BETWEEN 1 AND 63 THEN
     PERFORM vmstate.reject_argument('create_instance', 'p_name',
       format('It has %s characters, not 1 to 63.', char_length(p_name)));
@@ -2697,12 +2736,15 @@ COMMENT ON FUNCTION vmstate.create_instance IS 'Creates an instance in state cre
 CREATE OR REPLACE FUNCTION vmstate.finish_instance_creation(p_id uuid) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('finish_instance_creation', jsonb_build_object('p_id', p_id));
+  IF p_id IS NULL THEN
+    PERFORM vmstate.reject_argument('finish_instance_creation', 'p_id', 'It is null.');
+  END IF;
   v_instance := vmstate.lock_instance(p_id);
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_instance_result('not_found', NULL, p_id);
@@ -2731,12 +2773,15 @@ CREATE OR REPLACE FUNCTION vmstate.configure_instance(
 ) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('configure_instance', jsonb_build_object('p_instance_id', p_instance_id));
+  IF p_instance_id IS NULL THEN
+    PERFORM vmstate.reject_argument('configure_instance', 'p_instance_id', 'It is null.');
+  END IF;
   PERFORM vmstate.require_cooldown('configure_instance', p_auto_restart_cooldown);
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
@@ -2772,6 +2817,7 @@ CREATE OR REPLACE FUNCTION vmstate.begin_start(
 ) RETURNS vmstate.start_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_auto_restart boolean := coalesce(p_start_reason = 'auto_restart', false);
@@ -2780,9 +2826,11 @@ DECLARE
   v_reason pg_catalog.text;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('begin_start', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id,
-    'p_sled_id', p_sled_id, 'p_propolis_ip', p_propolis_ip));
+  IF num_nulls(p_instance_id, p_saga_id, p_propolis_id, p_sled_id, p_propolis_ip) > 0 THEN
+    PERFORM vmstate.reject_nulls('begin_start', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id,
+      'p_sled_id', p_sled_id, 'p_propolis_ip', p_propolis_ip));
+  END IF;
   PERFORM vmstate.require_port('begin_start', p_propolis_port);
   IF p_start_reason NOT IN ('user', 'auto_restart') THEN
     PERFORM vmstate.reject_argument('begin_start', 'p_start_reason',
@@ -2842,13 +2890,16 @@ COMMENT ON FUNCTION vmstate.begin_start IS 'First step of a start saga: inserts 
 CREATE OR REPLACE FUNCTION vmstate.unwind_start(p_instance_id uuid, p_saga_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_vmm vmstate.vmm;
   v_reason pg_catalog.text;
 BEGIN
-  PERFORM vmstate.require_arguments('unwind_start', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id));
+  IF num_nulls(p_instance_id, p_saga_id, p_propolis_id) > 0 THEN
+    PERFORM vmstate.reject_nulls('unwind_start', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id));
+  END IF;
   v_vmm := vmstate.lock_vmm(p_instance_id, p_propolis_id);
   IF v_vmm.id IS NULL THEN
     RETURN vmstate.to_vmm_result('not_found', NULL, p_instance_id, p_propolis_id);
@@ -2893,6 +2944,7 @@ CREATE OR REPLACE FUNCTION vmstate.begin_migration(
 ) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
@@ -2901,10 +2953,13 @@ DECLARE
   v_reason pg_catalog.text;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('begin_migration', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id,
-    'p_source_propolis_id', p_source_propolis_id, 'p_destination_propolis_id', p_destination_propolis_id,
-    'p_sled_id', p_sled_id, 'p_propolis_ip', p_propolis_ip));
+  IF num_nulls(p_instance_id, p_saga_id, p_migration_id, p_source_propolis_id, p_destination_propolis_id,
+      p_sled_id, p_propolis_ip) > 0 THEN
+    PERFORM vmstate.reject_nulls('begin_migration', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id,
+      'p_source_propolis_id', p_source_propolis_id, 'p_destination_propolis_id', p_destination_propolis_id,
+      'p_sled_id', p_sled_id, 'p_propolis_ip', p_propolis_ip));
+  END IF;
   PERFORM vmstate.require_port('begin_migration', p_propolis_port);
 
   v_instance := vmstate.lock_instance(p_instance_id);
@@ -2962,6 +3017,7 @@ COMMENT ON FUNCTION vmstate.begin_migration IS 'First step of a migrate saga: in
 CREATE OR REPLACE FUNCTION vmstate.unwind_migration(p_instance_id uuid, p_saga_id uuid, p_migration_id uuid) RETURNS vmstate.vmm_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_propolis_id pg_catalog.uuid;
@@ -2969,8 +3025,10 @@ DECLARE
   v_migration vmstate.migration;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('unwind_migration', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id));
+  IF num_nulls(p_instance_id, p_saga_id, p_migration_id) > 0 THEN
+    PERFORM vmstate.reject_nulls('unwind_migration', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id));
+  END IF;
   SELECT m.destination_propolis_id INTO v_propolis_id FROM vmstate.migration AS m
     WHERE m.instance_id = p_instance_id AND m.id = p_migration_id;
   IF v_propolis_id IS NULL THEN
@@ -3009,13 +3067,16 @@ COMMENT ON FUNCTION vmstate.unwind_migration IS 'Undo of a migrate saga: marks t
 CREATE OR REPLACE FUNCTION vmstate.request_stop(p_instance_id uuid) RETURNS vmstate.command_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_outcome vmstate.outcome := 'unchanged';
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('request_stop', jsonb_build_object('p_instance_id', p_instance_id));
+  IF p_instance_id IS NULL THEN
+    PERFORM vmstate.reject_argument('request_stop', 'p_instance_id', 'It is null.');
+  END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_command_result('not_found', NULL, p_instance_id);
@@ -3048,6 +3109,7 @@ COMMENT ON FUNCTION vmstate.request_stop IS 'The user wants the instance stopped
 CREATE OR REPLACE FUNCTION vmstate.request_reboot(p_instance_id uuid) RETURNS vmstate.command_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
@@ -3055,7 +3117,9 @@ DECLARE
   v_outcome vmstate.outcome := 'unchanged';
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('request_reboot', jsonb_build_object('p_instance_id', p_instance_id));
+  IF p_instance_id IS NULL THEN
+    PERFORM vmstate.reject_argument('request_reboot', 'p_instance_id', 'It is null.');
+  END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_command_result('not_found', NULL, p_instance_id);
@@ -3083,13 +3147,16 @@ COMMENT ON FUNCTION vmstate.request_reboot IS 'The user wants the guest rebooted
 CREATE OR REPLACE FUNCTION vmstate.delete_instance(p_instance_id uuid) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('delete_instance', jsonb_build_object('p_instance_id', p_instance_id));
+  IF p_instance_id IS NULL THEN
+    PERFORM vmstate.reject_argument('delete_instance', 'p_instance_id', 'It is null.');
+  END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_instance_result('not_found', NULL, p_instance_id);
@@ -3132,13 +3199,16 @@ COMMENT ON FUNCTION vmstate.delete_instance IS 'Soft-deletes an instance that sh
 CREATE OR REPLACE FUNCTION vmstate.delete_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_vmm vmstate.vmm;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('delete_vmm', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id));
+  IF num_nulls(p_instance_id, p_propolis_id) > 0 THEN
+    PERFORM vmstate.reject_nulls('delete_vmm', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id));
+  END IF;
   v_vmm := vmstate.lock_vmm(p_instance_id, p_propolis_id);
   IF v_vmm.id IS NULL THEN
     RETURN vmstate.to_vmm_result('not_found', NULL, p_instance_id, p_propolis_id);
@@ -3280,6 +3350,7 @@ COMMENT ON FUNCTION vmstate.report_vmms IS 'Many reports in one call: an array o
 CREATE OR REPLACE FUNCTION vmstate.begin_update(p_instance_id uuid, p_saga_id uuid, p_lease interval) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
@@ -3287,8 +3358,10 @@ DECLARE
   v_is_holder boolean;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('begin_update', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
+  IF num_nulls(p_instance_id, p_saga_id, p_lease) > 0 THEN
+    PERFORM vmstate.reject_nulls('begin_update', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
+  END IF;
   PERFORM vmstate.require_lease('begin_update', p_lease);
   v_instance := vmstate.lock_instance(p_instance_id);
   v_plan := vmstate.read_plan(p_instance_id);
@@ -3333,15 +3406,18 @@ CREATE OR REPLACE FUNCTION vmstate.inherit_update(
 ) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('inherit_update', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_parent_saga_id', p_parent_saga_id,
-    'p_updater_generation', p_updater_generation, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
+  IF num_nulls(p_instance_id, p_parent_saga_id, p_updater_generation, p_saga_id, p_lease) > 0 THEN
+    PERFORM vmstate.reject_nulls('inherit_update', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_parent_saga_id', p_parent_saga_id,
+      'p_updater_generation', p_updater_generation, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
+  END IF;
   PERFORM vmstate.require_lease('inherit_update', p_lease);
   v_instance := vmstate.lock_instance(p_instance_id);
   v_plan := vmstate.read_plan(p_instance_id);
@@ -3378,14 +3454,17 @@ CREATE OR REPLACE FUNCTION vmstate.commit_update(
 ) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
 BEGIN
-  PERFORM vmstate.require_arguments('commit_update', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id,
-    'p_updater_generation', p_updater_generation, 'p_plan_token', p_plan_token));
+  IF num_nulls(p_instance_id, p_saga_id, p_updater_generation, p_plan_token) > 0 THEN
+    PERFORM vmstate.reject_nulls('commit_update', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id,
+      'p_updater_generation', p_updater_generation, 'p_plan_token', p_plan_token));
+  END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_instance_result('not_found', NULL, p_instance_id);
@@ -3421,12 +3500,15 @@ CREATE OR REPLACE FUNCTION vmstate.unlock_update(p_instance_id uuid, p_saga_id u
 RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
 BEGIN
-  PERFORM vmstate.require_arguments('unlock_update', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_updater_generation', p_updater_generation));
+  IF num_nulls(p_instance_id, p_saga_id, p_updater_generation) > 0 THEN
+    PERFORM vmstate.reject_nulls('unlock_update', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_updater_generation', p_updater_generation));
+  END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_instance_result('not_found', NULL, p_instance_id);
@@ -3450,13 +3532,16 @@ COMMENT ON FUNCTION vmstate.unlock_update IS 'Undo of an update saga: releases t
 CREATE OR REPLACE FUNCTION vmstate.run_update(p_instance_id uuid, p_saga_id uuid) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
 BEGIN
-  PERFORM vmstate.require_arguments('run_update', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id));
+  IF num_nulls(p_instance_id, p_saga_id) > 0 THEN
+    PERFORM vmstate.reject_nulls('run_update', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id));
+  END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   v_plan := vmstate.current_plan(v_instance);
   IF v_instance.id IS NULL THEN
@@ -3493,11 +3578,14 @@ COMMENT ON FUNCTION vmstate.run_update IS 'Plan and commit in one call, for call
 CREATE OR REPLACE FUNCTION vmstate.explain_update(p_instance_id uuid) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_plan vmstate.instance_plan;
 BEGIN
-  PERFORM vmstate.require_arguments('explain_update', jsonb_build_object('p_instance_id', p_instance_id));
+  IF p_instance_id IS NULL THEN
+    PERFORM vmstate.reject_argument('explain_update', 'p_instance_id', 'It is null.');
+  END IF;
   v_plan := vmstate.read_plan(p_instance_id);
   RETURN vmstate.to_update_result(
     CASE
@@ -3527,8 +3615,10 @@ DECLARE
   v_generation bigint;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('fail_vmm', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id, 'p_reason', p_reason));
+  IF num_nulls(p_instance_id, p_propolis_id, p_reason) > 0 THEN
+    PERFORM vmstate.reject_nulls('fail_vmm', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id, 'p_reason', p_reason));
+  END IF;
   v_vmm := vmstate.lock_vmm(p_instance_id, p_propolis_id);
   IF v_vmm.id IS NULL THEN
     RETURN ROW('not_found', NULL, NULL, NULL, false)::vmstate.fail_result;
@@ -3570,7 +3660,9 @@ DECLARE
   v_ids pg_catalog.uuid[];
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('fail_sled', jsonb_build_object('p_sled_id', p_sled_id, 'p_reason', p_reason));
+  IF num_nulls(p_sled_id, p_reason) > 0 THEN
+    PERFORM vmstate.reject_nulls('fail_sled', jsonb_build_object('p_sled_id', p_sled_id, 'p_reason', p_reason));
+  END IF;
   WITH live AS (
     SELECT v.id FROM vmstate.vmm AS v
       WHERE v.sled_id = p_sled_id AND v.time_deleted IS NULL AND NOT vmstate.is_absorbing(v.state)
@@ -3642,7 +3734,9 @@ DECLARE
   v_privilege pg_catalog.text;
   v_object pg_catalog.text;
 BEGIN
-  PERFORM vmstate.require_arguments('grant_access', jsonb_build_object('p_kind', p_kind));
+  IF p_kind IS NULL THEN
+    PERFORM vmstate.reject_argument('grant_access', 'p_kind', 'It is null.');
+  END IF;
   PERFORM vmstate.require_role('grant_access', p_role);
   IF NOT pg_has_role((SELECT n.nspowner FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'vmstate'), 'USAGE') THEN
     -- to others, GRANT would only say in a warning that it granted nothing

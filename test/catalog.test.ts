@@ -296,6 +296,14 @@ describe("in schema vmstate", () => {
           else true end`);
   });
 
+  it("every verb of the control plane and the update saga keeps its plans: chosen for an id that is null, they cost more to make than to run", async () => {
+    await none(migrated.sql`
+      select proname as name from pg_proc
+        where pronamespace = 'vmstate'::regnamespace and prosecdef
+          and proname !~ '^(report_vmms?|fail_vmm|fail_sled)$'
+          and coalesce('plan_cache_mode=force_generic_plan' <> all (proconfig), true)`);
+  });
+
   it("every PL/pgSQL body names types with their schema: a caller's temporary type would come before a built-in one", async () => {
     await none(migrated.sql`
       select distinct format('%s in %s', m[1], proname) as name

@@ -6,7 +6,9 @@ DECLARE
   v_privilege pg_catalog.text;
   v_object pg_catalog.text;
 BEGIN
-  PERFORM vmstate.require_arguments('grant_access', jsonb_build_object('p_kind', p_kind));
+  IF p_kind IS NULL THEN
+    PERFORM vmstate.reject_argument('grant_access', 'p_kind', 'It is null.');
+  END IF;
   PERFORM vmstate.require_role('grant_access', p_role);
   IF NOT pg_has_role((SELECT n.nspowner FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'vmstate'), 'USAGE') THEN
     -- to others, GRANT would only say in a warning that it granted nothing

@@ -11,6 +11,7 @@ CREATE OR REPLACE FUNCTION vmstate.begin_migration(
 ) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
@@ -19,10 +20,13 @@ DECLARE
   v_reason pg_catalog.text;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('begin_migration', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id,
-    'p_source_propolis_id', p_source_propolis_id, 'p_destination_propolis_id', p_destination_propolis_id,
-    'p_sled_id', p_sled_id, 'p_propolis_ip', p_propolis_ip));
+  IF num_nulls(p_instance_id, p_saga_id, p_migration_id, p_source_propolis_id, p_destination_propolis_id,
+      p_sled_id, p_propolis_ip) > 0 THEN
+    PERFORM vmstate.reject_nulls('begin_migration', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id,
+      'p_source_propolis_id', p_source_propolis_id, 'p_destination_propolis_id', p_destination_propolis_id,
+      'p_sled_id', p_sled_id, 'p_propolis_ip', p_propolis_ip));
+  END IF;
   PERFORM vmstate.require_port('begin_migration', p_propolis_port);
 
   v_instance := vmstate.lock_instance(p_instance_id);

@@ -10,6 +10,7 @@ CREATE OR REPLACE FUNCTION vmstate.begin_start(
 ) RETURNS vmstate.start_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_auto_restart boolean := coalesce(p_start_reason = 'auto_restart', false);
@@ -18,9 +19,11 @@ DECLARE
   v_reason pg_catalog.text;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('begin_start', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id,
-    'p_sled_id', p_sled_id, 'p_propolis_ip', p_propolis_ip));
+  IF num_nulls(p_instance_id, p_saga_id, p_propolis_id, p_sled_id, p_propolis_ip) > 0 THEN
+    PERFORM vmstate.reject_nulls('begin_start', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id,
+      'p_sled_id', p_sled_id, 'p_propolis_ip', p_propolis_ip));
+  END IF;
   PERFORM vmstate.require_port('begin_start', p_propolis_port);
   IF p_start_reason NOT IN ('user', 'auto_restart') THEN
     PERFORM vmstate.reject_argument('begin_start', 'p_start_reason',

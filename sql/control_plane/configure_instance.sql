@@ -5,12 +5,15 @@ CREATE OR REPLACE FUNCTION vmstate.configure_instance(
 ) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('configure_instance', jsonb_build_object('p_instance_id', p_instance_id));
+  IF p_instance_id IS NULL THEN
+    PERFORM vmstate.reject_argument('configure_instance', 'p_instance_id', 'It is null.');
+  END IF;
   PERFORM vmstate.require_cooldown('configure_instance', p_auto_restart_cooldown);
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN

@@ -8,14 +8,17 @@ CREATE OR REPLACE FUNCTION vmstate.create_instance(
 ) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_now pg_catalog.timestamptz := clock_timestamp();
   v_project_id pg_catalog.uuid;
   v_time_deleted pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('create_instance', jsonb_build_object(
-    'p_id', p_id, 'p_project_id', p_project_id, 'p_name', p_name, 'p_intended_state', p_intended_state));
+  IF num_nulls(p_id, p_project_id, p_name, p_intended_state) > 0 THEN
+    PERFORM vmstate.reject_nulls('create_instance', jsonb_build_object(
+      'p_id', p_id, 'p_project_id', p_project_id, 'p_name', p_name, 'p_intended_state', p_intended_state));
+  END IF;
   IF char_length(p_name) NOT BETWEEN 1 AND 63 THEN
     PERFORM vmstate.reject_argument('create_instance', 'p_name',
       format('It has %s characters, not 1 to 63.', char_length(p_name)));

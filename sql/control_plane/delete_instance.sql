@@ -1,13 +1,16 @@
 CREATE OR REPLACE FUNCTION vmstate.delete_instance(p_instance_id uuid) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('delete_instance', jsonb_build_object('p_instance_id', p_instance_id));
+  IF p_instance_id IS NULL THEN
+    PERFORM vmstate.reject_argument('delete_instance', 'p_instance_id', 'It is null.');
+  END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_instance_result('not_found', NULL, p_instance_id);

@@ -1,13 +1,16 @@
 CREATE OR REPLACE FUNCTION vmstate.delete_vmm(p_instance_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_vmm vmstate.vmm;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('delete_vmm', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id));
+  IF num_nulls(p_instance_id, p_propolis_id) > 0 THEN
+    PERFORM vmstate.reject_nulls('delete_vmm', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id));
+  END IF;
   v_vmm := vmstate.lock_vmm(p_instance_id, p_propolis_id);
   IF v_vmm.id IS NULL THEN
     RETURN vmstate.to_vmm_result('not_found', NULL, p_instance_id, p_propolis_id);

@@ -1,12 +1,15 @@
 CREATE OR REPLACE FUNCTION vmstate.finish_instance_creation(p_id uuid) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('finish_instance_creation', jsonb_build_object('p_id', p_id));
+  IF p_id IS NULL THEN
+    PERFORM vmstate.reject_argument('finish_instance_creation', 'p_id', 'It is null.');
+  END IF;
   v_instance := vmstate.lock_instance(p_id);
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_instance_result('not_found', NULL, p_id);

@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION vmstate.request_reboot(p_instance_id uuid) RETURNS vmstate.command_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
@@ -8,7 +9,9 @@ DECLARE
   v_outcome vmstate.outcome := 'unchanged';
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('request_reboot', jsonb_build_object('p_instance_id', p_instance_id));
+  IF p_instance_id IS NULL THEN
+    PERFORM vmstate.reject_argument('request_reboot', 'p_instance_id', 'It is null.');
+  END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_command_result('not_found', NULL, p_instance_id);

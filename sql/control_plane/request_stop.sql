@@ -1,13 +1,16 @@
 CREATE OR REPLACE FUNCTION vmstate.request_stop(p_instance_id uuid) RETURNS vmstate.command_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_outcome vmstate.outcome := 'unchanged';
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('request_stop', jsonb_build_object('p_instance_id', p_instance_id));
+  IF p_instance_id IS NULL THEN
+    PERFORM vmstate.reject_argument('request_stop', 'p_instance_id', 'It is null.');
+  END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_command_result('not_found', NULL, p_instance_id);

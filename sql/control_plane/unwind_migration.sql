@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION vmstate.unwind_migration(p_instance_id uuid, p_saga_id uuid, p_migration_id uuid) RETURNS vmstate.vmm_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_propolis_id pg_catalog.uuid;
@@ -8,8 +9,10 @@ DECLARE
   v_migration vmstate.migration;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('unwind_migration', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id));
+  IF num_nulls(p_instance_id, p_saga_id, p_migration_id) > 0 THEN
+    PERFORM vmstate.reject_nulls('unwind_migration', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id));
+  END IF;
   SELECT m.destination_propolis_id INTO v_propolis_id FROM vmstate.migration AS m
     WHERE m.instance_id = p_instance_id AND m.id = p_migration_id;
   IF v_propolis_id IS NULL THEN

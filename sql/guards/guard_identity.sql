@@ -24,7 +24,9 @@ CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, project_id ON vmst
   FOR EACH ROW WHEN ((OLD.id, OLD.project_id) IS DISTINCT FROM (NEW.id, NEW.project_id))
   EXECUTE FUNCTION vmstate.guard_identity('id', 'project_id');
 
-CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, sled_id, saga_id, propolis_ip, propolis_port ON vmstate.vmm
+-- after, as the other guards of vmm: a trigger before each row locks it first, which is written to the WAL. In capitals, since
+-- triggers fire in the order of their names, and the foreign keys' would say less.
+CREATE OR REPLACE TRIGGER "GUARD_identity" AFTER UPDATE OF id, instance_id, sled_id, saga_id, propolis_ip, propolis_port ON vmstate.vmm
   FOR EACH ROW WHEN ((OLD.id, OLD.instance_id, OLD.sled_id, OLD.saga_id, OLD.propolis_ip, OLD.propolis_port) IS DISTINCT FROM (NEW.id, NEW.instance_id, NEW.sled_id, NEW.saga_id, NEW.propolis_ip, NEW.propolis_port))
   EXECUTE FUNCTION vmstate.guard_identity('id', 'instance_id', 'sled_id', 'saga_id', 'propolis_ip', 'propolis_port');
 

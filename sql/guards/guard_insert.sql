@@ -24,7 +24,7 @@ CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.instance
 CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.vmm
   FOR EACH ROW WHEN (
     NEW.state <> 'creating' OR NEW.state_generation <> 1 OR NEW.time_unlinked IS NULL
-    OR num_nonnulls(NEW.time_started, NEW.time_deleted) > 0
+    OR num_nonnulls(NEW.time_started, NEW.failure_reason, NEW.time_deleted) > 0
   )
   EXECUTE FUNCTION vmstate.guard_insert('begin_start or begin_migration');
 

@@ -4,25 +4,25 @@ SET search_path = ''
 AS $$
 DECLARE
   v_plan vmstate.instance_plan;
-  v_old_ids pg_catalog.text := format('active %s, destination %s, migration %s',
-    coalesce(OLD.active_propolis_id::pg_catalog.text, 'none'),
-    coalesce(OLD.destination_propolis_id::pg_catalog.text, 'none'),
-    coalesce(OLD.migration_id::pg_catalog.text, 'none'));
 BEGIN
   -- the new ids too: they are judged below, and another session may be ending or deleting them
   PERFORM vmstate.lock_links(OLD.id,
     ARRAY[OLD.active_propolis_id, OLD.destination_propolis_id, NEW.active_propolis_id, NEW.destination_propolis_id],
     ARRAY[OLD.migration_id, NEW.migration_id]);
-  v_plan := vmstate.current_plan(OLD);
+  IF vmstate.is_start(OLD, NEW) OR vmstate.is_migration(OLD, NEW) THEN
+    RETURN NEW;
+  END IF;
+  v_plan := vmstate.read_plan(OLD.id);
   IF (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id) IS NOT DISTINCT FROM
       (v_plan.new_active_propolis_id, v_plan.new_destination_propolis_id, v_plan.new_migration_id) THEN
-    RETURN NEW;
-  ELSIF vmstate.is_start(OLD, NEW) OR vmstate.is_migration(OLD, NEW) THEN
     RETURN NEW;
   END IF;
   PERFORM vmstate.reject_needed(
     format('link of instance %s', OLD.id),
-    v_old_ids,
+    format('active %s, destination %s, migration %s',
+      coalesce(OLD.active_propolis_id::pg_catalog.text, 'none'),
+      coalesce(OLD.destination_propolis_id::pg_catalog.text, 'none'),
+      coalesce(OLD.migration_id::pg_catalog.text, 'none')),
     format('active %s, destination %s, migration %s',
       coalesce(NEW.active_propolis_id::pg_catalog.text, 'none'),
       coalesce(NEW.destination_propolis_id::pg_catalog.text, 'none'),

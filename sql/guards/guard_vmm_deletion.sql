@@ -12,13 +12,13 @@ BEGIN
     format('%s, %s', NEW.state, CASE WHEN NEW.time_unlinked IS NULL THEN 'linked' ELSE 'not linked' END),
     'deletion',
     'run_update unlinks a dead VMM; fail_vmm declares one dead; delete_vmm then deletes it.');
-  RETURN NEW;
+  RETURN NULL;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_deletion FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_vmm_deletion IS 'VM104: a VMM that an instance names, or that is alive, is not deleted. VM102: deletion is final.';
 
-CREATE OR REPLACE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_deletion AFTER UPDATE OF time_deleted ON vmstate.vmm
   FOR EACH ROW WHEN (
     OLD.time_deleted IS DISTINCT FROM NEW.time_deleted
     AND (OLD.time_deleted IS NOT NULL OR NEW.time_unlinked IS NULL OR NOT vmstate.is_absorbing(NEW.state))

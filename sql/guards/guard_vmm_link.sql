@@ -13,12 +13,12 @@ BEGIN
       coalesce(NEW.time_unlinked::pg_catalog.text, 'null (linked)'),
       'It follows the instance''s ids by itself; they change by begin_start, begin_migration and run_update.');
   END IF;
-  RETURN NEW;
+  RETURN NULL;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_link FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_vmm_link IS 'VM104: time_unlinked says whether an instance names the VMM, and since when none does.';
 
-CREATE OR REPLACE TRIGGER guard_link BEFORE UPDATE OF time_unlinked ON vmstate.vmm
+CREATE OR REPLACE TRIGGER guard_link AFTER UPDATE OF time_unlinked ON vmstate.vmm
   FOR EACH ROW WHEN (OLD.time_unlinked IS DISTINCT FROM NEW.time_unlinked)
   EXECUTE FUNCTION vmstate.guard_vmm_link();

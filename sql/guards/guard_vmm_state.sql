@@ -24,18 +24,26 @@ BEGIN
         AND NOT (NEW.state <> OLD.state AND vmstate.is_absorbing(NEW.state)
           AND NEW.state_generation = vmstate.next_generation(OLD.state_generation))) THEN
     PERFORM vmstate.reject_generation(v_row, OLD.state_generation, NEW.state_generation);
+  ELSIF NEW.failure_reason IS NOT NULL AND NEW.state <> 'failed' THEN
+    -- the other half of the constraint, here so that a dead VMM is refused as such first
+    RAISE EXCEPTION USING
+      ERRCODE = 'check_violation',
+      MESSAGE = format('%s is %s and cannot have a failure_reason', v_row, NEW.state),
+      HINT = 'Only a failed VMM has one; set it to NULL.',
+      SCHEMA = 'vmstate', TABLE = 'vmm', CONSTRAINT = 'failure_reason_iff_failed';
   END IF;
-  RETURN NEW;
+  RETURN NULL;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does.';
+COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does. 23514: a failure_reason of a VMM that did not fail.';
 
-CREATE OR REPLACE TRIGGER guard_state BEFORE UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
+CREATE OR REPLACE TRIGGER guard_state AFTER UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
   ON vmstate.vmm
   FOR EACH ROW WHEN (
     NEW.state_generation <= OLD.state_generation
     OR (NEW.state <> OLD.state
       AND (NEW.state IN ('creating', 'saga_unwound') OR OLD.state IN ('failed', 'destroyed', 'saga_unwound')))
+    OR (NEW.failure_reason IS NOT NULL AND NEW.state <> 'failed')
   )
   EXECUTE FUNCTION vmstate.guard_vmm_state();

@@ -10,6 +10,9 @@ DECLARE
         AND (p_propolis_id IS NULL OR p_propolis_id IN (m.source_propolis_id, m.destination_propolis_id))
         AND NOT EXISTS (SELECT FROM vmstate.instance AS i WHERE i.id = p_instance_id AND i.migration_id = m.id));
 BEGIN
+  IF v_ids = '{}' THEN
+    RETURN;
+  END IF;
   PERFORM vmstate.lock_links(p_instance_id, NULL, v_ids);
   UPDATE vmstate.migration AS m
     SET time_deleted = v_now

@@ -3,9 +3,11 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  RETURN p_old.active_propolis_id = p_new.active_propolis_id
-    AND p_old.destination_propolis_id IS DISTINCT FROM p_new.destination_propolis_id
-    AND vmstate.is_replaceable(p_old.id, p_old.destination_propolis_id)
+  IF p_old.active_propolis_id IS DISTINCT FROM p_new.active_propolis_id
+      OR p_old.destination_propolis_id IS NOT DISTINCT FROM p_new.destination_propolis_id THEN
+    RETURN false;
+  END IF;
+  RETURN vmstate.is_replaceable(p_old.id, p_old.destination_propolis_id)
     AND vmstate.is_fresh(p_new.id, p_new.destination_propolis_id)
     AND EXISTS (SELECT FROM vmstate.migration AS m
       JOIN vmstate.vmm AS s ON s.instance_id = m.instance_id AND s.id = m.source_propolis_id

@@ -3,7 +3,10 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  RETURN p_propolis_id IS NULL OR EXISTS (SELECT FROM vmstate.vmm AS v
+  IF p_propolis_id IS NULL THEN
+    RETURN true;
+  END IF;
+  RETURN EXISTS (SELECT FROM vmstate.vmm AS v
     WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id AND v.state = 'saga_unwound');
 END;
 $$;

@@ -3,7 +3,9 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  PERFORM vmstate.require_arguments(p_function, jsonb_build_object('p_role', p_role));
+  IF p_role IS NULL THEN
+    PERFORM vmstate.reject_argument(p_function, 'p_role', 'It is null.');
+  END IF;
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = p_role) THEN
     PERFORM vmstate.reject_argument(p_function, 'p_role', format('There is no role "%s".', p_role));
   END IF;

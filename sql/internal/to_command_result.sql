@@ -8,16 +8,16 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_result vmstate.command_result;
+  v_answer vmstate.instance_result := vmstate.to_instance_result(p_outcome, p_reason, p_instance_id);
+  v_ids pg_catalog.uuid[] := '{}';
 BEGIN
-  SELECT r.*, array(
+  IF num_nonnulls(VARIADIC p_propolis_ids) > 0 THEN
+    v_ids := array(
       SELECT v.id FROM vmstate.vmm AS v
         WHERE v.instance_id = p_instance_id AND v.id = ANY (p_propolis_ids) AND NOT vmstate.is_absorbing(v.state)
-        ORDER BY (SELECT min(p.place) FROM unnest(p_propolis_ids) WITH ORDINALITY AS p (id, place) WHERE p.id = v.id)
-    )
-    INTO v_result
-    FROM vmstate.to_instance_result(p_outcome, p_reason, p_instance_id) AS r;
-  RETURN v_result;
+        ORDER BY array_position(p_propolis_ids, v.id));
+  END IF;
+  RETURN ROW(v_answer.*, v_ids)::vmstate.command_result;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_command_result FROM PUBLIC;

@@ -8,10 +8,9 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_result vmstate.start_result;
+  v_answer vmstate.instance_result := vmstate.to_instance_result(p_outcome, p_reason, p_instance_id);
 BEGIN
-  SELECT r.*, p_replaced_propolis_id INTO v_result FROM vmstate.to_instance_result(p_outcome, p_reason, p_instance_id) AS r;
-  RETURN v_result;
+  RETURN ROW(v_answer.*, p_replaced_propolis_id)::vmstate.start_result;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_start_result FROM PUBLIC;

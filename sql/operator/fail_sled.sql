@@ -15,7 +15,9 @@ DECLARE
   v_ids pg_catalog.uuid[];
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('fail_sled', jsonb_build_object('p_sled_id', p_sled_id, 'p_reason', p_reason));
+  IF num_nulls(p_sled_id, p_reason) > 0 THEN
+    PERFORM vmstate.reject_nulls('fail_sled', jsonb_build_object('p_sled_id', p_sled_id, 'p_reason', p_reason));
+  END IF;
   WITH live AS (
     SELECT v.id FROM vmstate.vmm AS v
       WHERE v.sled_id = p_sled_id AND v.time_deleted IS NULL AND NOT vmstate.is_absorbing(v.state)

@@ -12,8 +12,10 @@ DECLARE
   v_generation bigint;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('fail_vmm', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id, 'p_reason', p_reason));
+  IF num_nulls(p_instance_id, p_propolis_id, p_reason) > 0 THEN
+    PERFORM vmstate.reject_nulls('fail_vmm', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id, 'p_reason', p_reason));
+  END IF;
   v_vmm := vmstate.lock_vmm(p_instance_id, p_propolis_id);
   IF v_vmm.id IS NULL THEN
     RETURN ROW('not_found', NULL, NULL, NULL, false)::vmstate.fail_result;

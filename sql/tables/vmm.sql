@@ -14,7 +14,7 @@ CREATE TABLE vmstate.vmm (
   time_created timestamptz NOT NULL DEFAULT clock_timestamp(),
   time_deleted timestamptz,
   PRIMARY KEY (instance_id, id),
-  CONSTRAINT failure_reason_iff_failed CHECK ((state = 'failed') = (failure_reason IS NOT NULL))
+  CONSTRAINT failure_reason_iff_failed CHECK (failure_reason IS NOT NULL OR state <> 'failed')
 ) WITH (fillfactor = 70);
 
 CREATE INDEX vmm_on_sled ON vmstate.vmm (sled_id) WHERE time_deleted IS NULL;

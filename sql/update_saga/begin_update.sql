@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION vmstate.begin_update(p_instance_id uuid, p_saga_id uuid, p_lease interval) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
@@ -8,8 +9,10 @@ DECLARE
   v_is_holder boolean;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('begin_update', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
+  IF num_nulls(p_instance_id, p_saga_id, p_lease) > 0 THEN
+    PERFORM vmstate.reject_nulls('begin_update', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
+  END IF;
   PERFORM vmstate.require_lease('begin_update', p_lease);
   v_instance := vmstate.lock_instance(p_instance_id);
   v_plan := vmstate.read_plan(p_instance_id);

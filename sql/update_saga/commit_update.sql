@@ -6,14 +6,17 @@ CREATE OR REPLACE FUNCTION vmstate.commit_update(
 ) RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
 BEGIN
-  PERFORM vmstate.require_arguments('commit_update', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id,
-    'p_updater_generation', p_updater_generation, 'p_plan_token', p_plan_token));
+  IF num_nulls(p_instance_id, p_saga_id, p_updater_generation, p_plan_token) > 0 THEN
+    PERFORM vmstate.reject_nulls('commit_update', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id,
+      'p_updater_generation', p_updater_generation, 'p_plan_token', p_plan_token));
+  END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_instance_result('not_found', NULL, p_instance_id);

@@ -1,11 +1,14 @@
 CREATE OR REPLACE FUNCTION vmstate.explain_update(p_instance_id uuid) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_plan vmstate.instance_plan;
 BEGIN
-  PERFORM vmstate.require_arguments('explain_update', jsonb_build_object('p_instance_id', p_instance_id));
+  IF p_instance_id IS NULL THEN
+    PERFORM vmstate.reject_argument('explain_update', 'p_instance_id', 'It is null.');
+  END IF;
   v_plan := vmstate.read_plan(p_instance_id);
   RETURN vmstate.to_update_result(
     CASE

@@ -7,15 +7,18 @@ CREATE OR REPLACE FUNCTION vmstate.inherit_update(
 ) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
   v_now pg_catalog.timestamptz;
 BEGIN
-  PERFORM vmstate.require_arguments('inherit_update', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_parent_saga_id', p_parent_saga_id,
-    'p_updater_generation', p_updater_generation, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
+  IF num_nulls(p_instance_id, p_parent_saga_id, p_updater_generation, p_saga_id, p_lease) > 0 THEN
+    PERFORM vmstate.reject_nulls('inherit_update', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_parent_saga_id', p_parent_saga_id,
+      'p_updater_generation', p_updater_generation, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
+  END IF;
   PERFORM vmstate.require_lease('inherit_update', p_lease);
   v_instance := vmstate.lock_instance(p_instance_id);
   v_plan := vmstate.read_plan(p_instance_id);

@@ -1,13 +1,16 @@
 CREATE OR REPLACE FUNCTION vmstate.run_update(p_instance_id uuid, p_saga_id uuid) RETURNS vmstate.update_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
 BEGIN
-  PERFORM vmstate.require_arguments('run_update', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id));
+  IF num_nulls(p_instance_id, p_saga_id) > 0 THEN
+    PERFORM vmstate.reject_nulls('run_update', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id));
+  END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   v_plan := vmstate.current_plan(v_instance);
   IF v_instance.id IS NULL THEN

@@ -2,12 +2,15 @@ CREATE OR REPLACE FUNCTION vmstate.unlock_update(p_instance_id uuid, p_saga_id u
 RETURNS vmstate.instance_result
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   v_instance vmstate.instance;
 BEGIN
-  PERFORM vmstate.require_arguments('unlock_update', jsonb_build_object(
-    'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_updater_generation', p_updater_generation));
+  IF num_nulls(p_instance_id, p_saga_id, p_updater_generation) > 0 THEN
+    PERFORM vmstate.reject_nulls('unlock_update', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_updater_generation', p_updater_generation));
+  END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_instance_result('not_found', NULL, p_instance_id);

@@ -2,15 +2,14 @@ CREATE OR REPLACE VIEW vmstate.api_instance AS
 SELECT
   r.instance_id AS id,
   r.api_state AS state,
-  i.project_id,
-  i.name,
-  i.intended_state,
-  i.auto_restart_policy,
-  i.auto_restart_cooldown,
-  coalesce(r.active_time_updated, i.time_state_updated) AS time_state_updated,
-  i.time_created,
-  i.time_modified
+  r.project_id,
+  r.name,
+  r.intended_state,
+  r.auto_restart_policy,
+  r.auto_restart_cooldown,
+  coalesce(r.active_time_updated, r.time_state_updated) AS time_state_updated,
+  r.time_created,
+  r.time_modified
 FROM vmstate.resolved_instance AS r
-JOIN vmstate.instance AS i ON i.id = r.instance_id
-WHERE i.time_deleted IS NULL;
+WHERE r.time_deleted IS NULL;
 COMMENT ON VIEW vmstate.api_instance IS 'Instances as the API shows them; deleted ones are hidden. time_state_updated is the active VMM''s, if there is one.';

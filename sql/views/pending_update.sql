@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW vmstate.pending_update AS
-SELECT p.instance_id, p.verdict, p.state_generation, p.updater_generation
+SELECT c.instance_id, p.verdict, p.state_generation, p.updater_generation
 FROM (
   SELECT i.id
   FROM vmstate.instance AS i
@@ -11,6 +11,11 @@ FROM (
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
     AND v.state IN ('failed', 'destroyed', 'saga_unwound')
 ) AS c (instance_id)
-JOIN vmstate.instance_plan AS p ON p.instance_id = c.instance_id
-WHERE p.needed AND coalesce(p.updater_lease_until <= statement_timestamp(), true);
+CROSS JOIN LATERAL (
+  SELECT p.verdict, p.state_generation, p.updater_generation
+  FROM vmstate.instance_plan AS p
+  WHERE p.instance_id = c.instance_id AND p.needed AND coalesce(p.updater_lease_until <= statement_timestamp(), true)
+  -- one candidate after the other: merged, there are more tables than the planner reorders, and it would read them all
+  OFFSET 0
+) AS p;
 COMMENT ON VIEW vmstate.pending_update IS 'Work list of the update saga: instances with something to update that no unexpired updater lock holds. Run begin_update or run_update on each.';

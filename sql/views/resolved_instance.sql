@@ -1,6 +1,8 @@
 CREATE OR REPLACE VIEW vmstate.resolved_instance AS
 SELECT
   i.id AS instance_id,
+  i.project_id,
+  i.name,
   i.state,
   i.state_generation,
   i.time_state_updated,
@@ -15,6 +17,8 @@ SELECT
   i.updater_generation,
   i.updater_lease_until,
   i.committed_updater_generation,
+  i.time_created,
+  i.time_modified,
   i.time_deleted,
   a.state AS active_state,
   a.sled_id AS active_sled_id,

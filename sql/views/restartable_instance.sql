@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW vmstate.restartable_instance AS
-SELECT r.instance_id, r.api_state, r.state_generation, r.time_last_auto_restarted
+SELECT c.instance_id, r.api_state, r.state_generation, r.time_last_auto_restarted
 FROM (
   SELECT i.id
   FROM vmstate.instance AS i
@@ -12,7 +12,12 @@ FROM (
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
     AND v.state = 'saga_unwound'
 ) AS c (instance_id)
-JOIN vmstate.resolved_instance AS r ON r.instance_id = c.instance_id
-WHERE vmstate.may_auto_restart(r.state, r.active_state, r.intended_state, r.auto_restart_policy,
-  r.auto_restart_cooldown, r.time_last_auto_restarted, r.updater_lease_until, statement_timestamp());
+CROSS JOIN LATERAL (
+  SELECT r.api_state, r.state_generation, r.time_last_auto_restarted
+  FROM vmstate.resolved_instance AS r
+  WHERE r.instance_id = c.instance_id
+    AND vmstate.may_auto_restart(r.state, r.active_state, r.intended_state, r.auto_restart_policy,
+      r.auto_restart_cooldown, r.time_last_auto_restarted, r.updater_lease_until, statement_timestamp())
+  OFFSET 0
+) AS r;
 COMMENT ON VIEW vmstate.restartable_instance IS 'Work list: instances that should run, do not, and may be restarted now. Call begin_start with p_start_reason auto_restart, which checks once more.';

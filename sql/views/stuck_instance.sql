@@ -1,17 +1,5 @@
 CREATE OR REPLACE VIEW vmstate.stuck_instance AS
-SELECT
-  p.instance_id,
-  p.api_state,
-  statement_timestamp() - s.since AS age,
-  CASE
-    WHEN p.state = 'creating' THEN 'finish_instance_creation'
-    WHEN p.needed THEN 'update saga'
-    WHEN p.migration_id IS NOT NULL AND r.destination_vmm_state = 'creating' THEN 'migrate saga'
-    WHEN p.migration_id IS NOT NULL AND p.verdict <> 'void' THEN 'migration'
-    WHEN p.active_state = 'creating' THEN 'start saga'
-    ELSE 'sled agent'
-  END AS waits_for,
-  s.since
+SELECT c.instance_id, s.api_state, statement_timestamp() - s.since AS age, s.waits_for, s.since
 FROM (
   SELECT i.id
   FROM vmstate.instance AS i
@@ -27,12 +15,24 @@ FROM (
   JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.migration_id IS NULL
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
 ) AS c (instance_id)
-JOIN vmstate.instance_plan AS p ON p.instance_id = c.instance_id
-JOIN vmstate.resolved_instance AS r ON r.instance_id = c.instance_id
 CROSS JOIN LATERAL (
-  SELECT greatest(r.time_state_updated, r.active_time_updated, r.destination_time_updated,
-    r.time_source_updated, r.time_destination_updated)
-) AS s (since)
-WHERE p.api_state IN ('creating', 'starting', 'stopping', 'rebooting', 'migrating')
-  AND s.since < statement_timestamp() - vmstate.stuck_after();
+  SELECT
+    p.api_state,
+    CASE
+      WHEN p.state = 'creating' THEN 'finish_instance_creation'
+      WHEN p.needed THEN 'update saga'
+      WHEN p.migration_id IS NOT NULL AND r.destination_vmm_state = 'creating' THEN 'migrate saga'
+      WHEN p.migration_id IS NOT NULL AND p.verdict <> 'void' THEN 'migration'
+      WHEN p.active_state = 'creating' THEN 'start saga'
+      ELSE 'sled agent'
+    END AS waits_for,
+    greatest(r.time_state_updated, r.active_time_updated, r.destination_time_updated,
+      r.time_source_updated, r.time_destination_updated) AS since
+  FROM vmstate.resolved_instance AS r
+  CROSS JOIN vmstate.instance_plan AS p
+  WHERE r.instance_id = c.instance_id AND p.instance_id = c.instance_id
+    AND p.api_state IN ('creating', 'starting', 'stopping', 'rebooting', 'migrating')
+  OFFSET 0
+) AS s
+WHERE s.since < statement_timestamp() - vmstate.stuck_after();
 COMMENT ON VIEW vmstate.stuck_instance IS 'Instances that have shown creating, starting, stopping, rebooting or migrating for longer than vmstate.stuck_after() (10 minutes) without any news, with their age and what they wait for.';

@@ -428,7 +428,7 @@ const REFUSALS: Refusal[] = [
     ["DELETE", creating, remove("instance", (s) => s.instanceId), values("not deleted", "DELETE")],
   ]),
 
-  ...refusals("guard_identity on vmm", "VM103", [
+  ...refusals("GUARD_identity on vmm", "VM103", [
     ["another id", withAbandoned, active(`id = '${OTHER}'`), (s) => [s.propolisId, OTHER]],
     [
       "another instance",
@@ -660,10 +660,16 @@ describe("Without it the write passes:", () => {
     const [name, , table] = trigger.split(" ");
     expect(
       await attempt(async (sql) => {
-        await sql.unsafe(`alter table vmstate.${table} disable trigger ${name}`);
+        await sql.unsafe(`alter table vmstate.${table} disable trigger "${name}"`);
         await write(sql, s);
       }),
     ).toBeUndefined();
+  });
+
+  it("refuses another id of a linked VMM as such, before the foreign key does", async () => {
+    const s = await running(db.sql);
+    const error = await attempt((sql) => active(`id = '${OTHER}'`)(sql, s));
+    expect(error).toMatchObject({ code: "VM103" });
   });
 });
 

@@ -31,7 +31,7 @@ export const MUTANTS: readonly Mutant[] = [
   withoutTrigger("guard_insert", "instance", true),
   withoutTrigger("guard_delete", "instance", true),
   withoutTrigger("mark_links", "instance", true),
-  withoutTrigger("guard_identity", "vmm", true),
+  withoutTrigger("GUARD_identity", "vmm", true),
   withoutTrigger("guard_state", "vmm", true),
   withoutTrigger("guard_link", "vmm", true),
   withoutTrigger("guard_deletion", "vmm", true),

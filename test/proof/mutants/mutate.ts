@@ -4,7 +4,7 @@ import type { Change } from "./mutants.js";
 
 /** Changes the rules of one database. */
 export async function mutate(sql: postgres.Sql, change: Change): Promise<void> {
-  if ("trigger" in change) await sql.unsafe(`DROP TRIGGER ${change.trigger} ON vmstate.${change.on}`);
+  if ("trigger" in change) await sql.unsafe(`DROP TRIGGER "${change.trigger}" ON vmstate.${change.on}`);
   else await sql.unsafe(changed(change));
 }
 

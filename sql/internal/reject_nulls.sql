@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION vmstate.require_arguments(p_function text, p_arguments jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.reject_nulls(p_function text, p_arguments jsonb) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
@@ -10,5 +10,5 @@ BEGIN
   END LOOP;
 END;
 $$;
-REVOKE ALL ON FUNCTION vmstate.require_arguments FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_arguments IS 'Raises VM001 for the first of the named arguments that is null.';
+REVOKE ALL ON FUNCTION vmstate.reject_nulls FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.reject_nulls IS 'Raises VM001 for the first of the named arguments that is null.';
