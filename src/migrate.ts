@@ -6,8 +6,9 @@ export interface MigrateOptions {
   /** Receives the name of each migration that was applied. Default: silence. */
   log?: (name: string) => void;
   /**
-   * How long to wait for a lock, as PostgreSQL writes it: `500ms`, `5s`, `1min`, or `0` for as long as it takes. Default:
-   * 10 s for one on a table, since others wait behind it; as long as it takes for somebody else who is migrating.
+   * How long to wait for locks, as PostgreSQL writes it: `500ms`, `5s`, `1min`, or `0` for as long as it takes. Default:
+   * 10 s for those on tables; as long as it takes for somebody else who is migrating. Others wait behind a lock on a
+   * table: after half of the server's `deadlock_timeout` all are given back, and it is tried again a little later.
    */
   lockTimeout?: string | undefined;
 }

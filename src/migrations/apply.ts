@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "pg";
 import { databaseError, sqlStateOf } from "../database-error.js";
 import { VmstateError } from "../errors.js";
@@ -28,20 +29,29 @@ const LOCK = "7241865325823964";
 export async function applyNext(client: Client, options: ApplyOptions): Promise<string | undefined> {
   // Under a stricter isolation level it would see what was there before it waited for the lock.
   await client.query("begin isolation level read committed");
-  await lock(client, options);
+  const tableLocks = await lock(client, options);
   const history = await readHistory(client);
   const [next] = pendingOf(options.migrations, history.applied);
-  if (next) await apply(client, next, options);
+  if (next) await apply(client, next, options, tableLocks);
   await record(client, next ? await readHistory(client) : history, options);
   await client.query("commit");
   return next?.name;
 }
 
-async function lock(client: Client, { lockTimeout }: ApplyOptions): Promise<void> {
+/** How long to wait for locks on tables. */
+interface Patience {
+  /** In milliseconds; 0: for ever. */
+  inAll: number;
+  /** Before all are given back and it is tried again. */
+  atOnce: number;
+}
+
+async function lock(client: Client, { lockTimeout }: ApplyOptions): Promise<Patience> {
   try {
     if (lockTimeout !== undefined) await setLockTimeout(client, lockTimeout);
     await client.query(`select pg_advisory_xact_lock(${LOCK})`);
     await setLockTimeout(client, lockTimeout ?? TABLE_LOCK_TIMEOUT);
+    return await readPatience(client);
   } catch (cause) {
     if (sqlStateOf(cause) !== LOCK_NOT_AVAILABLE) throw cause;
     throw new VmstateError("somebody else is migrating this database, and was not done in time", { cause });
@@ -52,17 +62,50 @@ async function setLockTimeout(client: Client, timeout: string): Promise<void> {
   await client.query("select set_config('lock_timeout', $1, true)", [timeout]);
 }
 
+/** In a deadlock it gives in before PostgreSQL looks for one, and might pick the other side. */
+async function readPatience(client: Client): Promise<Patience> {
+  const { rows } = await client.query<{ name: string; ms: number }>(
+    "select name, setting::integer as ms from pg_settings where name in ('lock_timeout', 'deadlock_timeout')",
+  );
+  const { lock_timeout: inAll = 0, deadlock_timeout = 0 } = Object.fromEntries(
+    rows.map(({ name, ms }) => [name, ms]),
+  );
+  const soon = Math.ceil(deadlock_timeout / 2);
+  return { inAll, atOnce: inAll === 0 ? soon : Math.min(inAll, soon) };
+}
+
 const LOCK_NOT_AVAILABLE = "55P03";
 /** Something of that name is there already: a column, a constraint or trigger, a function, a schema, a table or index. */
 const DUPLICATES = ["42701", "42710", "42723", "42P06", "42P07"];
 
-async function apply(client: Client, { name, text }: Migration, { databaseUrl }: ApplyOptions): Promise<void> {
-  try {
-    await client.query(text);
-  } catch (cause) {
-    const { message } = databaseError(cause, databaseUrl);
-    throw new VmstateError(`${name} failed, and nothing of it was kept: ${message}${adviceOn(cause)}`, { cause });
+/** For those who waited behind it. */
+const GIVE_WAY_MS = 100;
+
+async function apply(
+  client: Client,
+  migration: Migration,
+  { databaseUrl }: ApplyOptions,
+  { inAll, atOnce }: Patience,
+): Promise<void> {
+  const begun = performance.now();
+  await client.query("savepoint vmstate_migration");
+  for (;;) {
+    await setLockTimeout(client, `${atOnce}ms`);
+    try {
+      await client.query(migration.text);
+      return;
+    } catch (cause) {
+      const isOver = inAll > 0 && performance.now() - begun >= inAll;
+      if (sqlStateOf(cause) !== LOCK_NOT_AVAILABLE || isOver) throw failure(migration, cause, databaseUrl);
+      await client.query("rollback to savepoint vmstate_migration");
+      await pause(GIVE_WAY_MS);
+    }
   }
+}
+
+function failure({ name }: Migration, cause: unknown, databaseUrl: string): VmstateError {
+  const { message } = databaseError(cause, databaseUrl);
+  return new VmstateError(`${name} failed, and nothing of it was kept: ${message}${adviceOn(cause)}`, { cause });
 }
 
 function adviceOn(cause: unknown): string {

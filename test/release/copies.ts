@@ -11,6 +11,9 @@ export function noteOf({ file, text }: Source): string {
   return `-- by hand: sql/${file} as of ${sha256Of(text)}\n`;
 }
 
+/** So that no verb is under way while triggers and views are made: it has locks on some and waits for others. */
+export const LOCKS = "LOCK TABLE vmstate.instance, vmstate.vmm, vmstate.migration IN EXCLUSIVE MODE;\n";
+
 function beginOf(file: string): string {
   return `-- copy of sql/${file}\n`;
 }
@@ -44,5 +47,5 @@ export function newestHashes(migrations: readonly Migration[]): Map<string, stri
 /** What a migration has besides copies and notes: what is written by hand, and its record. */
 export function writtenByHand(text: string): string {
   const rest = copiesIn(text).reduce((rest, copy) => rest.replace(`${copyOf(copy)}\n`, ""), text);
-  return rest.replaceAll(NOTES, "");
+  return rest.replace(`${LOCKS}\n`, "").replaceAll(NOTES, "");
 }

@@ -1,13 +1,17 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { promisify } from "node:util";
 import { Command } from "commander";
 import { PACKAGE_ROOT } from "../../src/migrations/files.js";
 import { copyDatabase } from "../harness/copy.js";
 import { startTestServer } from "../harness/servers.js";
 import { release } from "./release.js";
 import { told } from "./told.js";
+import { PACKAGES } from "./upgrade/released-package.js";
 
 const command = new Command("release")
-  .description("Adds the version in package.json, its migrations and its signatures to sql/released.json.")
+  .description("Adds the version in package.json to sql/released.json, and keeps its package.")
   .showHelpAfterError()
   .action(() => told(releaseHere));
 await command.parseAsync();
@@ -18,9 +22,18 @@ async function releaseHere(): Promise<void> {
     const name = `vmstate_release_${randomBytes(6).toString("hex")}`;
     await using database = await copyDatabase({ serverUrl: server.url, name, template: "template0" });
     const { version, migrations } = await release(PACKAGE_ROOT, database.url);
-    console.log(`${version} is in sql/released.json; commit it`);
+    await pack();
+    console.log(`${version} is in sql/released.json, its package in test/release/packages; commit both`);
     for (const { name, breaking } of migrations) console.log(`  ${name}${breaking ? " (breaking)" : ""}`);
   } finally {
     await server.stop();
   }
+}
+
+/** What users get, for tests of their upgrade. */
+async function pack(): Promise<void> {
+  await mkdir(PACKAGES, { recursive: true });
+  await promisify(execFile)("npm", ["pack", "--silent", "--pack-destination", PACKAGES], {
+    cwd: PACKAGE_ROOT,
+  });
 }

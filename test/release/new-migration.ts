@@ -10,7 +10,7 @@ import {
 } from "../../src/migrations/files.js";
 import { readLedger, releasedMigrations } from "../../src/migrations/ledger.js";
 import { readSources, type Source } from "../../src/migrations/sources.js";
-import { copyOf, newestHashes, noteOf, writtenByHand } from "./copies.js";
+import { copyOf, LOCKS, newestHashes, noteOf, writtenByHand } from "./copies.js";
 import { isRecreatable } from "./lint.js";
 
 /** What `migration:new` made. */
@@ -41,6 +41,9 @@ export async function newMigration(root: string, name: string): Promise<NewMigra
   return await write(root, name, begun ? migrations.slice(0, -1) : migrations, begun);
 }
 
+/** What locks a table or a view while others use it. */
+const LOCKING = /^CREATE OR REPLACE (TRIGGER|VIEW)/m;
+
 async function write(
   root: string,
   name: string,
@@ -51,7 +54,8 @@ async function write(
   const record = recordOf(full, begun?.isBreaking ?? false);
   const hand = begun ? writtenByHand(begun.text).slice(0, -record.length) : headOf(full);
   const { copied, byHand } = await changesSince(root, before);
-  const parts = [`${hand.trimEnd()}\n`, byHand.map(noteOf).join(""), ...copied.map(copyOf), record];
+  const locks = copied.some(({ text }) => LOCKING.test(text)) ? LOCKS : "";
+  const parts = [`${hand.trimEnd()}\n`, byHand.map(noteOf).join(""), locks, ...copied.map(copyOf), record];
   await writeFile(join(migrationsDir(root), `${full}.sql`), parts.filter((part) => part !== "").join("\n"));
   return { file: `${full}.sql`, copied: namesOf(copied), byHand: namesOf(byHand) };
 }
