@@ -118,7 +118,7 @@ describe("doctor", () => {
     await db.sql.unsafe(`do $do$ begin execute replace(
       pg_get_functiondef('vmstate.can_unwind'::regproc), 'IMMUTABLE', 'STABLE'); end $do$`);
     await db.sql.unsafe(`do $do$ begin execute replace(
-      'create or replace view vmstate.watched_vmm as ' || pg_get_viewdef('vmstate.watched_vmm'::regclass), ' sled_id', ' saga_id as sled_id'); end $do$`);
+      'create or replace view vmstate.watched_vmm as ' || pg_get_viewdef('vmstate.watched_vmm'::regclass), 'sled_id', 'saga_id as sled_id'); end $do$`);
     expect((await drift()).filter((line) => !line.startsWith(" "))).toEqual([
       expect.stringMatching(/^changed {5}function vmstate\.can_unwind\(/),
       "changed     view vmstate.watched_vmm",
