@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/harness/global-setup.ts",
+    setupFiles: "test/harness/worker.ts",
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -11,14 +10,13 @@ import {
   readlinkSync,
   realpathSync,
   rmSync,
-  statfsSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import { platformBin } from "../src/embedded/platform-package.js";
 import { type EmbeddedServer, startEmbedded } from "../src/embedded/start.js";
 import { VmstateError } from "../src/errors.js";
@@ -32,7 +30,7 @@ const isRoot = process.getuid?.() === 0;
 let base: string;
 let temporary: string;
 beforeEach(() => {
-  base = makeOpenDirectory(isRoomy("/dev/shm") ? "/dev/shm" : tmpdir());
+  base = makeOpenDirectory(inject("memory"));
   temporary = makeOpenDirectory(tmpdir());
 });
 afterEach(() => {
@@ -46,12 +44,6 @@ function makeOpenDirectory(parent: string): string {
   const dir = mkdtempSync(join(realpathSync(parent), "vmstate-test-"));
   chmodSync(dir, 0o1777);
   return dir;
-}
-
-function isRoomy(dir: string): boolean {
-  if (!existsSync(dir)) return false;
-  const { bavail, bsize } = statfsSync(dir);
-  return bavail * bsize > 1024 ** 3;
 }
 
 async function query(url: string, text: string): Promise<unknown> {
@@ -255,7 +247,7 @@ describe("an installed package", () => {
       cwd: "/",
       detached: true,
       env: { TMPDIR: temporary, ...env },
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["pipe", "pipe", "inherit"],
       ...user,
     });
     launched.push(child);

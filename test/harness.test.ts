@@ -92,7 +92,7 @@ describe("untilWaiting", () => {
 describe("startTestServer", () => {
   it("takes the server at TEST_DATABASE_URL, whatever TEST_DB says", async () => {
     const server = await startTestServer({ TEST_DATABASE_URL: "postgres://somewhere/db", TEST_DB: "system" });
-    expect(server).toMatchObject({ label: "TEST_DATABASE_URL", url: "postgres://somewhere/db" });
+    expect(server).toMatchObject({ kind: "given", url: "postgres://somewhere/db" });
   });
 
   it("refuses an unknown TEST_DB", async () => {

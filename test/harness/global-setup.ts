@@ -2,18 +2,22 @@ import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import type { TestProject } from "vitest/node";
 import { migrate } from "../../src/migrate.js";
-import { startTestServer } from "./servers.js";
+import { startTestServer, type TestServer } from "./servers.js";
 import { instrument, readCoverage } from "./sql-coverage.js";
+import { gatherTemporaryFiles } from "./temporary.js";
 import { withDatabase } from "./urls.js";
 
 declare module "vitest" {
   export interface ProvidedContext {
     /** A superuser's connection string to the server's own database. */
     serverUrl: string;
+    serverKind: TestServer["kind"];
     /** What the names of all databases of this run begin with; several runs may share a server. */
     databasePrefix: string;
     /** A migrated database to clone. */
     templateName: string;
+    /** A directory for servers' data, in memory if there is such a place. */
+    memory: string;
     /** Whether databases are kept until the end of the run, to see which branches of the functions it reached. */
     sqlCoverage: boolean;
   }
@@ -21,6 +25,7 @@ declare module "vitest" {
 
 /** Starts the server, migrates the template database; the returned function undoes it. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const temporary = gatherTemporaryFiles(project.tmpDir);
   const server = await startTestServer();
   const admin = postgres(server.url, { max: 1, onnotice: () => undefined });
   const prefix = `vmstate_test_${randomBytes(6).toString("hex")}`;
@@ -31,12 +36,15 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const teardown = async (): Promise<void> => {
     if (sqlCoverage) await reportCoverage(admin, server.url, prefix);
     await dropDatabases(admin, prefix);
+    // again, next to the counts
+    await printServer(server, admin);
     await admin.end();
     await server.stop();
+    temporary.remove();
   };
 
   try {
-    console.log(`test server: ${server.label}, PostgreSQL ${await serverVersion(admin)}`);
+    await printServer(server, admin);
     await makeTemplate(admin, server.url, template, sqlCoverage);
   } catch (error) {
     await teardown();
@@ -44,15 +52,17 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   }
 
   project.provide("serverUrl", server.url);
+  project.provide("serverKind", server.kind);
   project.provide("databasePrefix", prefix);
   project.provide("templateName", template);
+  project.provide("memory", temporary.memory);
   project.provide("sqlCoverage", sqlCoverage);
   return teardown;
 }
 
-async function serverVersion(admin: postgres.Sql): Promise<string> {
+async function printServer({ label }: TestServer, admin: postgres.Sql): Promise<void> {
   const [row] = await admin<[{ server_version: string }]>`show server_version`;
-  return row.server_version;
+  console.log(`test server: ${label}, PostgreSQL ${row.server_version}`);
 }
 
 async function makeTemplate(

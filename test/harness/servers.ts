@@ -3,6 +3,7 @@ import { startEmbedded } from "../../src/embedded/start.js";
 import { startContainer } from "./container.js";
 
 export interface TestServer {
+  kind: "given" | keyof typeof starters;
   /** Which server this is, for one line of output. */
   label: string;
   /** A superuser's connection string to a database that the tests leave alone. */
@@ -12,6 +13,8 @@ export interface TestServer {
 
 const SYSTEM_ROOT = "/usr/lib/postgresql";
 const OLDEST_MAJOR = 15;
+
+export type StartedServer = Omit<TestServer, "kind">;
 
 const starters = {
   testcontainers: startContainer,
@@ -25,10 +28,10 @@ const starters = {
  */
 export async function startTestServer(env: NodeJS.ProcessEnv = process.env): Promise<TestServer> {
   const { TEST_DATABASE_URL: url, TEST_DB: kind = "auto" } = env;
-  if (url) return { label: "TEST_DATABASE_URL", url, stop: () => Promise.resolve() };
+  if (url) return { kind: "given", label: "TEST_DATABASE_URL", url, stop: () => Promise.resolve() };
   if (kind === "auto") return await startFirst();
   if (!isKind(kind)) throw new Error(`TEST_DB is ${kind}, not auto, ${Object.keys(starters).join(", ")}`);
-  return await starters[kind]();
+  return { kind, ...(await starters[kind]()) };
 }
 
 function isKind(name: string): name is keyof typeof starters {
@@ -37,9 +40,9 @@ function isKind(name: string): name is keyof typeof starters {
 
 async function startFirst(): Promise<TestServer> {
   const failures: string[] = [];
-  for (const [kind, start] of Object.entries(starters)) {
+  for (const kind of Object.keys(starters).filter(isKind)) {
     try {
-      return await start();
+      return { kind, ...(await starters[kind]()) };
     } catch (error) {
       failures.push(`${kind}: ${String(error)}`);
     }
@@ -47,7 +50,7 @@ async function startFirst(): Promise<TestServer> {
   throw new Error(["no PostgreSQL server for the tests", ...failures].join("\n  "));
 }
 
-function labelled(label: string, { url, stop }: Omit<TestServer, "label">): TestServer {
+function labelled(label: string, { url, stop }: Omit<StartedServer, "label">): StartedServer {
   return { label, url, stop };
 }
 

@@ -1,11 +1,10 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type postgres from "postgres";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { beginStart, invariantViolations, migrate, reportVmm } from "../../../src/index.js";
 import { copyDatabase } from "../../harness/copy.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
@@ -42,11 +41,10 @@ beforeEach(() => {
   tally = new Tally();
 });
 
-/** For the directories of servers, in memory if there is such a place. */
+/** For the directories of servers. */
 let dir: string;
 beforeAll(() => {
-  const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
-  dir = mkdtempSync(join(realpathSync(parent), "vmstate-chaos-"));
+  dir = mkdtempSync(join(inject("memory"), "vmstate-chaos-"));
   chmodSync(dir, 0o1777);
 });
 afterAll(() => {
