@@ -7,8 +7,9 @@ export default defineConfig({
     setupFiles: "test/harness/worker.ts",
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // A hang is found soon enough; a busy machine is no reason to fail.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     coverage: {
       provider: "v8",
       include: ["src/**"],
