@@ -1,7 +1,3 @@
-import { applyNext } from "./migrations/apply.js";
-import { PACKAGE_ROOT, readMigrations } from "./migrations/files.js";
-import { withSession } from "./migrations/session.js";
-
 export interface MigrateOptions {
   /** Receives the name of each migration that was applied. Default: silence. */
   log?: (name: string) => void;
@@ -22,23 +18,10 @@ export interface MigrateOptions {
  * @throws VmstateError when the server cannot be reached, refuses, is too old, or a migration fails
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
+  // A service that only calls verbs loads nothing of what migrates.
+  const [{ PACKAGE_ROOT }, { migrateFrom }] = await Promise.all([
+    import("./migrations/files.js"),
+    import("./migrations/migrate-from.js"),
+  ]);
   return await migrateFrom(PACKAGE_ROOT, databaseUrl, options);
-}
-
-/** As {@link migrate}, with the `migrations/` and `sql/` of another directory. */
-export async function migrateFrom(
-  root: string,
-  databaseUrl: string,
-  { log, lockTimeout }: MigrateOptions = {},
-): Promise<string[]> {
-  const migrations = await readMigrations(root);
-  return await withSession(databaseUrl, async (client) => {
-    const names: string[] = [];
-    for (;;) {
-      const name = await applyNext(client, { root, migrations, databaseUrl, lockTimeout });
-      if (name === undefined) return names;
-      names.push(name);
-      log?.(name);
-    }
-  });
 }

@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import { withDatabase } from "./urls.js";
+import { asAdmin, copyDatabase as copy, dropDatabase, withDatabase } from "../../src/testing/databases.js";
 
 /** A client's options; its types are those of a plain `postgres()`. */
 export type ClientOptions = postgres.Options<Record<string, postgres.PostgresType>>;
@@ -27,10 +27,7 @@ const CLOSE_TIMEOUT_S = 1;
 
 /** Makes a database of that name, as a copy of another one. */
 export async function copyDatabase({ serverUrl, name, template, keep = false }: Copy): Promise<TestDatabase> {
-  await asAdmin(
-    serverUrl,
-    (admin) => admin`create database ${admin(name)} template ${admin(template)} strategy file_copy`,
-  );
+  await asAdmin(serverUrl, (admin) => copy(admin, name, template));
   const url = withDatabase(serverUrl, name);
   const clients: postgres.Sql[] = [];
 
@@ -42,16 +39,7 @@ export async function copyDatabase({ serverUrl, name, template, keep = false }: 
   const drop = async (): Promise<void> => {
     await Promise.all(clients.map((client) => client.end({ timeout: CLOSE_TIMEOUT_S })));
     if (keep) return;
-    await asAdmin(serverUrl, (admin) => admin`drop database if exists ${admin(name)} with (force)`);
+    await asAdmin(serverUrl, (admin) => dropDatabase(admin, name));
   };
   return { url, sql: connect(), connect, drop, [Symbol.asyncDispose]: drop };
-}
-
-async function asAdmin(serverUrl: string, act: (admin: postgres.Sql) => Promise<unknown>): Promise<void> {
-  const admin = postgres(serverUrl, { max: 1, onnotice: () => undefined });
-  try {
-    await act(admin);
-  } finally {
-    await admin.end();
-  }
 }

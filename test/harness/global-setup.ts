@@ -1,11 +1,10 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import type { TestProject } from "vitest/node";
-import { migrate } from "../../src/migrate.js";
+import { closeToAll, createMigrated, dropDatabase, withDatabase } from "../../src/testing/databases.js";
 import { startTestServer, type TestServer } from "./servers.js";
 import { instrument, readCoverage } from "./sql-coverage.js";
 import { gatherTemporaryFiles } from "./temporary.js";
-import { withDatabase } from "./urls.js";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -45,7 +44,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
   try {
     await printServer(server, admin);
-    await makeTemplate(admin, server.url, template, sqlCoverage);
+    await makeTemplate(admin, withDatabase(server.url, template), sqlCoverage);
   } catch (error) {
     await teardown();
     throw error;
@@ -65,17 +64,10 @@ async function printServer({ label }: TestServer, admin: postgres.Sql): Promise<
   console.log(`test server: ${label}, PostgreSQL ${row.server_version}`);
 }
 
-async function makeTemplate(
-  admin: postgres.Sql,
-  serverUrl: string,
-  name: string,
-  sqlCoverage: boolean,
-): Promise<void> {
-  await admin`create database ${admin(name)} template template0`;
-  await migrate(withDatabase(serverUrl, name));
-  if (sqlCoverage) await instrument(withDatabase(serverUrl, name));
-  // A database somebody is connected to cannot be cloned; from here on nobody is.
-  await admin`alter database ${admin(name)} with allow_connections false`;
+async function makeTemplate(admin: postgres.Sql, url: string, sqlCoverage: boolean): Promise<void> {
+  await createMigrated(admin, url);
+  if (sqlCoverage) await instrument(url);
+  await closeToAll(admin, url);
 }
 
 /** Names the branches of PL/pgSQL functions that no test reached; then the run has failed. */
@@ -93,5 +85,5 @@ async function reportCoverage(admin: postgres.Sql, serverUrl: string, prefix: st
 async function dropDatabases(admin: postgres.Sql, prefix: string): Promise<void> {
   const databases = await admin<{ datname: string }[]>`
     select datname from pg_database where starts_with(datname, ${prefix})`;
-  for (const { datname } of databases) await admin`drop database ${admin(datname)} with (force)`;
+  for (const { datname } of databases) await dropDatabase(admin, datname);
 }

@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import { withDatabase } from "./urls.js";
+import { withDatabase } from "../../src/testing/databases.js";
 
 /** A place in the body of a PL/pgSQL function that is reached only on one way through it. */
 interface Branch {

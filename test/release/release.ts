@@ -3,9 +3,9 @@ import { join } from "node:path";
 import postgres from "postgres";
 import prettier from "prettier";
 import { VmstateError } from "../../src/errors.js";
-import { migrateFrom } from "../../src/migrate.js";
 import { readMigrations, sha256Of } from "../../src/migrations/files.js";
 import { LEDGER, readLedger, type Release, releasedMigrations } from "../../src/migrations/ledger.js";
+import { migrateFrom } from "../../src/migrations/migrate-from.js";
 import { unmigrated } from "./new-migration.js";
 import {
   brokenSignatures,

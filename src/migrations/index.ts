@@ -1,0 +1,6 @@
+export type { Difference } from "../catalog/compare.js";
+export { findDrift } from "../catalog/doctor.js";
+export { VmstateError } from "../errors.js";
+export { migrate, type MigrateOptions } from "../migrate.js";
+export type { Migration } from "./files.js";
+export { migrationStatus, type MigrationStatus, pendingMigrations, sqlOf } from "./status.js";

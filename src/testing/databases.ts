@@ -1,0 +1,43 @@
+import postgres from "postgres";
+import { migrate } from "../migrate.js";
+
+/** A connection to a server, for as long as `act` takes, to make and drop databases with. */
+export async function asAdmin<T>(serverUrl: string, act: (admin: postgres.Sql) => Promise<T>): Promise<T> {
+  const admin = postgres(serverUrl, { max: 1, onnotice: () => undefined });
+  try {
+    return await act(admin);
+  } finally {
+    await admin.end();
+  }
+}
+
+/** The same server and user, another database. */
+export function withDatabase(url: string, name: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${name}`;
+  return changed.href;
+}
+
+export async function copyDatabase(admin: postgres.Sql, name: string, template: string): Promise<void> {
+  await admin`create database ${admin(name)} template ${admin(template)} strategy file_copy`;
+}
+
+/** Whoever is connected to it. */
+export async function dropDatabase(admin: postgres.Sql, name: string): Promise<void> {
+  await admin`drop database if exists ${admin(name)} with (force)`;
+}
+
+/** @param url of the database to make */
+export async function createMigrated(admin: postgres.Sql, url: string): Promise<void> {
+  await admin`create database ${admin(nameIn(url))} template template0`;
+  await migrate(url);
+}
+
+/** For good: one that somebody is connected to cannot be copied. */
+export async function closeToAll(admin: postgres.Sql, url: string): Promise<void> {
+  await admin`alter database ${admin(nameIn(url))} with allow_connections false`;
+}
+
+function nameIn(url: string): string {
+  return new URL(url).pathname.slice(1);
+}

@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import type postgres from "postgres";
+import { PACKAGE_ROOT, readMigrations } from "../migrations/files.js";
+import { closeToAll, createMigrated, dropDatabase, withDatabase } from "./databases.js";
+import { newName, timeOf } from "./names.js";
+
+const HOUR_MS = 3_600_000;
+/** Half as long as it is kept, so that nobody copies one that is being dropped. */
+const USED_FOR_MS = 12 * HOUR_MS;
+const KEPT_FOR_MS = 2 * USED_FOR_MS;
+
+/** Any number that means nothing else to anybody. */
+const LOCK = "8031746225910517";
+
+/** The name of a migrated database to copy: one for all who test with these migrations on this server. */
+export async function provideTemplate(admin: postgres.Sql, serverUrl: string): Promise<string> {
+  const prefix = await templatePrefix();
+  return (await findTemplate(admin, prefix)) ?? (await makeOnce(admin, serverUrl, prefix));
+}
+
+async function makeOnce(admin: postgres.Sql, serverUrl: string, prefix: string): Promise<string> {
+  await admin`select pg_advisory_lock(${LOCK})`;
+  try {
+    // Whoever had the lock before has made it.
+    const found = await findTemplate(admin, prefix);
+    if (found !== undefined) return found;
+    return await makeTemplate(admin, serverUrl, newName(prefix));
+  } finally {
+    await admin`select pg_advisory_unlock(${LOCK})`;
+  }
+}
+
+/** Until it is done it accepts connections; so nobody takes it for a template. */
+async function makeTemplate(admin: postgres.Sql, serverUrl: string, name: string): Promise<string> {
+  const url = withDatabase(serverUrl, name);
+  try {
+    await createMigrated(admin, url);
+    await closeToAll(admin, url);
+    return name;
+  } catch (error) {
+    await dropDatabase(admin, name);
+    throw error;
+  }
+}
+
+/** Of an own one: nobody but a superuser may copy another role's. */
+async function findTemplate(admin: postgres.Sql, prefix: string): Promise<string | undefined> {
+  const oldest = `${prefix}_${timeOf(Date.now() - USED_FOR_MS)}`;
+  const [template] = await admin<{ name: string }[]>`
+    select d.datname as name from pg_database as d
+    where starts_with(d.datname, ${prefix}) and d.datname > ${oldest} and not d.datallowconn
+      and pg_get_userbyid(d.datdba) = current_user
+    order by d.datname desc limit 1`;
+  return template?.name;
+}
+
+async function templatePrefix(): Promise<string> {
+  const hash = createHash("sha256");
+  for (const { text } of await readMigrations(PACKAGE_ROOT)) hash.update(text);
+  return `vmstate_template_${hash.digest("hex").slice(0, 12)}`;
+}
+
+/** Drops what processes left behind that were killed, and templates of long ago. */
+export async function dropForgotten(admin: postgres.Sql): Promise<void> {
+  const forgotten = await admin<{ name: string }[]>`
+    select d.datname as name from pg_database as d
+    where d.datname ~ '^vmstate_(test|template_[0-9a-f]{12})_[0-9]{14}_[0-9a-f]{12}$'
+      and substring(d.datname from '_([0-9]{14})_') < ${timeOf(Date.now() - KEPT_FOR_MS)}
+      and not exists (select from pg_stat_activity as a where a.datid = d.oid)`;
+  // Another process may drop it first, or somebody connect to it after all: then it is not ours to drop.
+  for (const { name } of forgotten) await admin`drop database ${admin(name)}`.catch(() => undefined);
+}

@@ -1,0 +1,23 @@
+import { beginStart, createInstance, finishInstanceCreation, VmstateError } from "vmstate";
+import { migrationStatus } from "vmstate/migrate";
+import { createTestDatabase } from "vmstate/testing";
+
+const { url, sql, close } = await createTestDatabase();
+const instanceId = crypto.randomUUID();
+await createInstance(sql, {
+  id: instanceId,
+  projectId: crypto.randomUUID(),
+  name: "web",
+  intendedState: "running",
+});
+await finishInstanceCreation(sql, { id: instanceId });
+const { outcome, apiState } = await beginStart(sql, {
+  instanceId,
+  sagaId: crypto.randomUUID(),
+  propolisId: crypto.randomUUID(),
+  sledId: crypto.randomUUID(),
+  propolisIp: "fd00::5",
+});
+const pending = (await migrationStatus(url)).filter(({ state }) => state !== "applied");
+await close();
+console.log(outcome, apiState, pending.length, VmstateError.name);

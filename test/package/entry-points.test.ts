@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import * as root from "../../src/index.js";
+import * as migrations from "../../src/migrations/index.js";
+import * as testing from "../../src/testing/index.js";
+
+it.each([
+  [
+    "vmstate/migrate",
+    migrations,
+    ["VmstateError", "findDrift", "migrate", "migrationStatus", "pendingMigrations", "sqlOf"],
+  ],
+  ["vmstate/testing", testing, ["VmstateError", "createTestDatabase"]],
+])("%s exports what it promises", (_, module, names) => {
+  expect(Object.keys(module).sort()).toEqual(names);
+});
+
+it("vmstate exports verbs, and what a service needs besides", () => {
+  const names = [
+    "beginStart",
+    "vmstate",
+    "migrate",
+    "assertCompatible",
+    "VmstateError",
+    "IncompatibleDatabaseError",
+  ];
+  expect(Object.keys(root)).toEqual(expect.arrayContaining(names));
+});

