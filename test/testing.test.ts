@@ -141,7 +141,7 @@ describe("what processes left behind that were killed", () => {
 
   it("stays while somebody is connected to it", async () => {
     await leave(old("vmstate_test"));
-    const client = postgres(`${new URL(old("vmstate_test"), serverUrl).href}`, { max: 1 });
+    const client = postgres(new URL(old("vmstate_test"), serverUrl).href, { max: 1 });
     await client`select`;
     await using database = await createTestDatabase({ serverUrl });
     expect(await databases("vmstate\\_test\\_%")).toEqual([old("vmstate_test"), nameOf(database)]);
