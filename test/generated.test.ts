@@ -5,6 +5,8 @@ import { readLedger } from "../src/migrations/ledger.js";
 import { readCatalog } from "./generate/catalog.js";
 import { renderMigration } from "./generate/migration.js";
 import { renderReadme } from "./generate/readme.js";
+import { renderReference } from "./generate/reference.js";
+import { renderStates } from "./generate/states.js";
 import { renderTypescript } from "./generate/typescript.js";
 import { createDatabase, type TestDatabase } from "./harness/database.js";
 
@@ -32,9 +34,23 @@ test("src/generated.ts has the types and signatures of a migrated database", asy
   await expect(text).toMatchFileSnapshot(`${root}src/generated.ts`);
 });
 
-test("README.md has the functions, outcomes, views and errors of a migrated database", async () => {
+test("README.md has the functions, outcomes and views of a migrated database", async () => {
   const path = `${root}README.md`;
   const readme = renderReadme(await readFile(path, "utf8"), await readCatalog(db.sql));
-  const options = await prettier.resolveConfig(path);
-  await expect(await prettier.format(readme, { ...options, parser: "markdown" })).toMatchFileSnapshot(path);
+  await expect(await asMarkdown(readme)).toMatchFileSnapshot(path);
 });
+
+test("docs/reference.md has all that is public in a migrated database", async () => {
+  const text = renderReference(await readCatalog(db.sql));
+  await expect(await asMarkdown(text)).toMatchFileSnapshot(`${root}docs/reference.md`);
+});
+
+test("docs/states.md shows what the verbs of a migrated database do", { timeout: 120_000 }, async () => {
+  const text = await renderStates(db.sql, await readCatalog(db.sql));
+  await expect(await asMarkdown(text)).toMatchFileSnapshot(`${root}docs/states.md`);
+});
+
+async function asMarkdown(text: string): Promise<string> {
+  const options = await prettier.resolveConfig(`${root}README.md`);
+  return await prettier.format(text, { ...options, parser: "markdown" });
+}

@@ -6,7 +6,9 @@ export interface Catalog {
   version: number;
   enums: { name: string; labels: string[]; comment: string }[];
   results: { name: string; columns: Column[]; comment: string }[];
-  views: { name: string; columns: Column[]; comment: string }[];
+  domains: { name: string; type: string; comment: string }[];
+  tables: { name: string; columns: (Column & { comment: string | null })[]; comment: string }[];
+  views: { name: string; columns: Column[]; comment: string; kinds: string[] }[];
   verbs: Verb[];
   /** The SQLSTATEs of class VM, each with a function whose comment begins with it. */
   errors: { code: string; name: string; comment: string }[];
@@ -26,6 +28,8 @@ export interface Verb {
   /** Columns of the table it returns, else empty. */
   columns: Column[];
   comment: string;
+  /** The kinds of role that may call it, besides the owner. */
+  kinds: string[];
 }
 
 /**
@@ -48,8 +52,27 @@ export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
       from pg_class c
       where c.relnamespace = 'vmstate'::regnamespace and c.relkind = 'c' and c.relname like '%\\_result'
       order by c.relname`,
+    domains: await sql<Catalog["domains"]>`
+      select t.typname as name, format_type(t.typbasetype, null) as type, obj_description(t.oid, 'pg_type') as comment
+      from pg_type t
+      where t.typnamespace = 'vmstate'::regnamespace and t.typtype = 'd' order by t.typname`,
+    tables: await sql<Catalog["tables"]>`
+      select c.relname as name, obj_description(c.oid, 'pg_class') as comment, (
+          select jsonb_agg(jsonb_build_object(
+              'name', a.attname,
+              'type', format_type(a.atttypid, null),
+              'nullable', not a.attnotnull,
+              'comment', col_description(c.oid, a.attnum)
+            ) order by a.attnum)
+          from pg_attribute a
+          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        ) as columns
+      from pg_class c
+      where c.relnamespace = 'vmstate'::regnamespace and c.relkind = 'r' and c.relname <> 'pgmigrations'
+      order by c.relname`,
     views: await sql<Catalog["views"]>`
-      select c.relname as name, ${columns(sql)} as columns, obj_description(c.oid, 'pg_class') as comment
+      select c.relname as name, ${columns(sql)} as columns, obj_description(c.oid, 'pg_class') as comment,
+        ${kinds(sql, sql`format('TABLE %s', c.oid::regclass)`)} as kinds
       from pg_class c
       where c.relnamespace = 'vmstate'::regnamespace and c.relkind = 'v'
         and format('TABLE %s', c.oid::regclass) in (select r.object from vmstate.access_rights('reader') as r)
@@ -72,7 +95,8 @@ export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
           from unnest(p.proargnames, p.proargmodes, p.proallargtypes) with ordinality as a (name, mode, type, n)
           where a.mode = 't'
         ), '[]') as columns,
-        obj_description(p.oid, 'pg_proc') as comment
+        obj_description(p.oid, 'pg_proc') as comment,
+        ${kinds(sql, sql`format('FUNCTION %s', p.oid::regprocedure)`)} as kinds
       from pg_proc p
       where p.pronamespace = 'vmstate'::regnamespace
         and (p.prosecdef or p.proname in ('grant_access', 'bind_sled_agent'))
@@ -85,6 +109,16 @@ export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
       where p.pronamespace = 'vmstate'::regnamespace and d.description like 'VM%'
       order by code[1], p.proname`,
   };
+}
+
+function kinds(
+  sql: postgres.Sql,
+  object: postgres.PendingQuery<postgres.Row[]>,
+): postgres.PendingQuery<postgres.Row[]> {
+  return sql`array(
+    select k::text from unnest(enum_range(null::vmstate.access_kind)) as k
+    where exists (select from vmstate.access_rights(k) as r where r.object = ${object})
+    order by k)`;
 }
 
 /** A column of a view may be null if a table column of its name may; what no table has is never null. */

@@ -1,0 +1,116 @@
+import type { Catalog, Column, Verb } from "./catalog.js";
+import { code, GENERATED, table } from "./markdown.js";
+import { camel } from "./typescript.js";
+
+/** The text of `docs/reference.md`. */
+export function renderReference(catalog: Catalog): string {
+  return [
+    GENERATED,
+    "# Reference",
+    "All of it is in schema `vmstate`. Arguments can be given by name (`p_instance_id => …`); one that may be left out may be null as well.",
+    "- [Functions](#functions)\n- [Outcomes](#outcomes)\n- [Views](#views)\n- [Errors](#errors)\n- [Types](#types)\n- [Tables](#tables)",
+    "## Functions",
+    ...catalog.verbs.flatMap(verb),
+    "## Outcomes",
+    outcomes(catalog),
+    "## Views",
+    ...catalog.views.flatMap(view),
+    "## Errors",
+    "What is to be expected is an outcome. What is left is raised, with a DETAIL and a HINT:",
+    errors(catalog),
+    "## Types",
+    ...types(catalog),
+    "## Tables",
+    "No role but the owner touches them; triggers and constraints hold for the owner too.",
+    ...catalog.tables.flatMap(tableOf),
+    "",
+  ].join("\n\n");
+}
+
+function verb({ name, parameters, result, columns: answered, comment, kinds }: Verb): string[] {
+  return [
+    `### ${name}`,
+    comment,
+    table(
+      ["argument", "type", "may be left out"],
+      parameters.map(({ name, type, optional }) => [code(name), link(type), optional ? "yes" : ""]),
+    ),
+    ...(result === null
+      ? ["Answers rows:", columns(answered)]
+      : [`Answers ${result === "void" ? "nothing" : link(result)}.`]),
+    `TypeScript: ${code(`${camel(name)}(sql, { … })`)}. For ${kindsOf(kinds)}.`,
+  ];
+}
+
+function view({ name, columns: shown, comment, kinds }: Catalog["views"][number]): string[] {
+  return [`### ${name}`, comment, columns(shown), `For ${kindsOf(kinds)}.`];
+}
+
+/** Whoever migrates owns all, so the owner goes without saying, but where nobody else may. */
+function kindsOf(kinds: readonly string[]): string {
+  if (kinds.length === 0) return "the owner of the schema alone";
+  return `roles of kind ${kinds.map(code).join(", ")}`;
+}
+
+function columns(all: readonly Column[]): string {
+  return table(
+    ["column", "type", "may be null"],
+    all.map(({ name, type, nullable }) => [code(name), link(type), nullable ? "yes" : ""]),
+  );
+}
+
+/** The comment of type `outcome` explains each label in one sentence. */
+export function outcomes({ enums }: Catalog): string {
+  const { labels = [], comment = "" } = enums.find(({ name }) => name === "outcome") ?? {};
+  return table(
+    ["outcome", "what became of the call"],
+    labels.map((label) => [code(label), sentence(comment, label)]),
+  );
+}
+
+function sentence(comment: string, label: string): string {
+  const match = new RegExp(`\\b${label}: ([^.]*)\\.`).exec(comment)?.[1];
+  if (match === undefined) throw new Error(`the comment of type outcome does not explain ${label}`);
+  return match;
+}
+
+function errors({ errors }: Catalog): string {
+  return table(
+    ["SQLSTATE", "raised by", "when"],
+    errors.map(({ code: sqlState, name, comment }) => [code(sqlState), code(name), comment]),
+  );
+}
+
+function types({ enums, domains, results }: Catalog): string[] {
+  return [
+    ...enums.flatMap(({ name, labels, comment }) => [
+      `### ${name}`,
+      comment,
+      `One of ${labels.map(code).join(", ")}.`,
+    ]),
+    ...domains.flatMap(({ name, type, comment }) => [`### ${name}`, comment, `A ${code(type)}.`]),
+    ...results.flatMap(({ name, columns: all, comment }) => [`### ${name}`, comment, columns(all)]),
+  ];
+}
+
+function tableOf({ name, columns: all, comment }: Catalog["tables"][number]): string[] {
+  return [
+    `### ${name}`,
+    comment,
+    table(
+      ["column", "type", "may be null", ""],
+      all.map(({ name, type, nullable, comment }) => [
+        code(name),
+        link(type),
+        nullable ? "yes" : "",
+        comment ?? "",
+      ]),
+    ),
+  ];
+}
+
+/** To where a type of this schema is told of; a view or function never has the name of a type. */
+function link(type: string): string {
+  const own = /^vmstate\.(\w+)/.exec(type)?.[1];
+  return own === undefined ? code(type) : `[${code(type)}](#${own})`;
+}

@@ -1,0 +1,130 @@
+import type postgres from "postgres";
+import { placeWithMigration, placeWithoutMigration } from "./situations.js";
+import { allSteps, type Step, take } from "./steps.js";
+
+/** Before there was one. */
+export const NOTHING = "[*]";
+
+/** That something went from one state to another. */
+export interface Edge {
+  from: string;
+  to: string;
+  by: string;
+}
+
+/** What has states: an instance as users see it, a VMM, a migration as a whole, a side of one. */
+const MACHINES = ["instance", "vmm", "migration", "side"] as const;
+type Machine = (typeof MACHINES)[number];
+
+export type Edges = Record<Machine, Edge[]>;
+
+/** For each machine the state that each of its kind is in, by id. */
+type Picture = Record<Machine, Map<string, string>>;
+
+/**
+ * Which states lead to which, and by what: found by putting instances wherever one can stand and trying every verb on each
+ * of them.
+ *
+ * @param sql a superuser's; the database is left as it is
+ */
+export async function observe(sql: postgres.Sql): Promise<Edges> {
+  const steps = allSteps(await labels(sql, "reported_vmm_state"), await labels(sql, "migration_state"));
+  const alone = await within(sql, async (transaction) => {
+    await placeWithoutMigration(transaction);
+    return await tryAll(transaction, steps);
+  });
+  const migrating = await within(sql, async (transaction) => {
+    await placeWithMigration(transaction, statesUnderMigration(alone));
+    return await tryAll(transaction, steps);
+  });
+  return union(alone, migrating);
+}
+
+/** What the active VMM may be while a migration is linked: what it may be when one begins, and what comes of that. */
+function statesUnderMigration({ instance, vmm }: Edges): string[] {
+  const states = instance.filter(({ by }) => by === "begin_migration").map(({ from }) => from);
+  for (const state of states)
+    states.push(...vmm.filter(({ from, to }) => from === state && !states.includes(to)).map(({ to }) => to));
+  return [...new Set(states)];
+}
+
+async function tryAll(sql: postgres.TransactionSql, steps: readonly Step[]): Promise<Edges> {
+  const before = await look(sql);
+  let edges: Edges = { instance: [], vmm: [], migration: [], side: [] };
+  for (const step of steps) {
+    const after = await within(sql, async (savepoint) => {
+      await take(savepoint, step);
+      return await look(savepoint);
+    });
+    edges = union(edges, difference(before, after, step));
+  }
+  return edges;
+}
+
+async function look(sql: postgres.ISql): Promise<Picture> {
+  const rows = await sql<{ machine: Machine; id: string; state: string }[]>`
+    select 'instance' as machine, p.instance_id::text as id, p.api_state::text as state from vmstate.instance_plan as p
+    union all select 'migration', p.instance_id::text, p.verdict::text from vmstate.instance_plan as p
+    union all select 'vmm', v.id::text, v.state::text from vmstate.vmm as v
+    union all select 'side', m.id || ' source', m.source_state::text from vmstate.migration as m
+    union all select 'side', m.id || ' destination', m.destination_state::text from vmstate.migration as m`;
+  const picture: Picture = { instance: new Map(), vmm: new Map(), migration: new Map(), side: new Map() };
+  for (const { machine, id, state } of rows) picture[machine].set(id, state);
+  return picture;
+}
+
+function difference(before: Picture, after: Picture, { verb, says }: Step): Edges {
+  const changes = (machine: Machine): Edge[] =>
+    [...after[machine]]
+      .map(([id, to]) => ({
+        from: before[machine].get(id) ?? NOTHING,
+        to,
+        by: machine === "migration" ? says : verb,
+      }))
+      .filter(({ from, to }) => from !== to);
+  return union({
+    instance: changes("instance"),
+    vmm: changes("vmm"),
+    // an instance that has just been made has no migration
+    migration: changes("migration").filter(({ from }) => from !== NOTHING),
+    side: changes("side"),
+  });
+}
+
+/** Each edge once. */
+function union(...all: Edges[]): Edges {
+  const [instance = [], vmm = [], migration = [], side = []] = MACHINES.map((machine) => {
+    const edges = all.flatMap((one) => one[machine]);
+    return [...new Map(edges.map((edge) => [`${edge.from} ${edge.to} ${edge.by}`, edge])).values()];
+  });
+  return { instance, vmm, migration, side };
+}
+
+class TakenBack<T> extends Error {
+  constructor(readonly answer: T) {
+    super();
+  }
+}
+
+/** In a transaction, or a part of one, that is taken back. */
+async function within<T>(
+  sql: postgres.Sql | postgres.TransactionSql,
+  act: (sql: postgres.TransactionSql) => Promise<T>,
+): Promise<T> {
+  const actAndReturn = async (transaction: postgres.TransactionSql): Promise<never> => {
+    throw new TakenBack(await act(transaction));
+  };
+  try {
+    return await ("savepoint" in sql ? sql.savepoint(actAndReturn) : sql.begin(actAndReturn));
+  } catch (error) {
+    if (error instanceof TakenBack) return error.answer as T;
+    throw error;
+  }
+}
+
+export async function labels(sql: postgres.ISql, type: string): Promise<string[]> {
+  const rows = await sql<{ label: string }[]>`
+    select e.enumlabel as label from pg_enum as e
+    where e.enumtypid = ${`vmstate.${type}`}::regtype order by e.enumsortorder`;
+  return rows.map(({ label }) => label);
+}
