@@ -1,3 +1,9 @@
+/**
+ * For services: a function for each verb and each view, and {@link vmstate}, which has them all bound to one client.
+ *
+ * @module vmstate
+ */
+
 export * from "./access.js";
 export * from "./answers.js";
 export { vmstate, type Vmstate } from "./bind.js";

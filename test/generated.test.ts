@@ -1,7 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import prettier from "prettier";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readLedger } from "../src/migrations/ledger.js";
+import { renderApi } from "./generate/api.js";
 import { readCatalog } from "./generate/catalog.js";
 import { renderMigration } from "./generate/migration.js";
 import { renderReadme } from "./generate/readme.js";
@@ -49,6 +50,20 @@ test("docs/states.md shows what the verbs of a migrated database do", { timeout:
   const text = await renderStates(db.sql, await readCatalog(db.sql));
   await expect(await asMarkdown(text)).toMatchFileSnapshot(`${root}docs/states.md`);
 });
+
+test(
+  "docs/api/ has what the declarations and comments of the entry points say",
+  { timeout: 120_000 },
+  async () => {
+    const pages = await renderApi();
+    for (const [file, text] of pages)
+      await expect(await asMarkdown(text)).toMatchFileSnapshot(`${root}docs/api/${file}`);
+    const others = (await readdir(`${root}docs`, { recursive: true })).filter(
+      (file) => file.startsWith("api/") && !pages.has(file.slice("api/".length)),
+    );
+    expect(others).toEqual([]);
+  },
+);
 
 async function asMarkdown(text: string): Promise<string> {
   const options = await prettier.resolveConfig(`${root}README.md`);

@@ -1,3 +1,9 @@
+/**
+ * For deployments: to migrate a database, and to ask what state it is in.
+ *
+ * @module vmstate/migrate
+ */
+
 export type { Difference } from "../catalog/compare.js";
 export { findDrift } from "../catalog/doctor.js";
 export { VmstateError } from "../errors.js";

@@ -37,6 +37,7 @@ export interface TestDatabase {
  *
  * A process that is killed cannot drop what it made: that is done a day later, by whoever calls this next.
  *
+ * @param options which server, if not that of the environment
  * @throws VmstateError when there is no server, it cannot be reached, or its user may not create databases
  */
 export async function createTestDatabase({ serverUrl }: TestDatabaseOptions = {}): Promise<TestDatabase> {

@@ -1,2 +1,8 @@
+/**
+ * For tests of what calls vmstate: a migrated database for each.
+ *
+ * @module vmstate/testing
+ */
+
 export { VmstateError } from "../errors.js";
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from "./create.js";
