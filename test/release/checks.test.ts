@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compareCatalogs } from "../../src/catalog/compare.js";
@@ -6,9 +8,11 @@ import { readCatalog } from "../../src/catalog/read.js";
 import { type Migration, PACKAGE_ROOT, readMigrations } from "../../src/migrations/files.js";
 import { type Ledger, readLedger, releasedMigrations } from "../../src/migrations/ledger.js";
 import { readSources, type Source } from "../../src/migrations/sources.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { createDatabase, createEmptyDatabase, type TestDatabase } from "../harness/database.js";
+import { requireChangelog } from "./changelog.js";
 import { rewrittenSince } from "./history.js";
 import { isRecreatable, lint } from "./lint.js";
+import { applyAndSeeLocks } from "./locks.js";
 import { unmigrated } from "./new-migration.js";
 import { brokenSignatures, newSignatures, promisedBy, readSignatures } from "./signatures.js";
 
@@ -42,6 +46,17 @@ describe("the repository", () => {
     const now = await readSignatures(db.sql);
     expect(Object.keys(now).length).toBeGreaterThan(40);
     expect(brokenSignatures(promisedBy(ledger), now)).toEqual([]);
+  });
+
+  it("tells in its changelog of each migration that is to be released what it locks and breaks", async () => {
+    const { version } = JSON.parse(await readFile(join(PACKAGE_ROOT, "package.json"), "utf8")) as {
+      version: string;
+    };
+    await using empty = await createEmptyDatabase();
+    const locks = await applyAndSeeLocks(empty.sql, migrations);
+    const pending = migrations.slice(releasedMigrations(ledger).length);
+    expect(locks.size).toBe(migrations.length);
+    await expect(requireChangelog(PACKAGE_ROOT, version, pending, locks)).resolves.toBeUndefined();
   });
 
   it("has nothing in it that the lint finds", async () => {

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import postgres from "postgres";
 import prettier from "prettier";
 import { VmstateError } from "../../src/errors.js";
-import { readMigrations, sha256Of } from "../../src/migrations/files.js";
+import { type Migration, readMigrations, sha256Of } from "../../src/migrations/files.js";
 import { LEDGER, readLedger, type Release, releasedMigrations } from "../../src/migrations/ledger.js";
-import { migrateFrom } from "../../src/migrations/migrate-from.js";
+import { requireChangelog } from "./changelog.js";
+import { applyAndSeeLocks } from "./locks.js";
 import { unmigrated } from "./new-migration.js";
 import {
   brokenSignatures,
@@ -31,14 +32,16 @@ export async function release(root: string, databaseUrl: string): Promise<Releas
     throw new VmstateError(
       `changed, and in no migration: ${changed.join(", ")}; run \`npm run migration:new\``,
     );
+  const all = await readMigrations(root);
   const promised = promisedBy(ledger);
-  const signatures = await signaturesOf(root, databaseUrl);
+  const { signatures, locks } = await tryOut(all, databaseUrl);
   const broken = brokenSignatures(promised, signatures);
   if (broken.length > 0)
     throw new VmstateError(
       `public, and gone or another: ${broken.join("; ")}; new behaviour takes a new name`,
     );
-  const migrations = (await readMigrations(root)).slice(releasedMigrations(ledger).length);
+  const migrations = all.slice(releasedMigrations(ledger).length);
+  await requireChangelog(root, version, migrations, locks);
   const added = {
     version,
     migrations: migrations.map(({ name, text, isBreaking }) => ({
@@ -57,11 +60,17 @@ async function versionOf(root: string): Promise<string> {
   return version;
 }
 
-async function signaturesOf(root: string, databaseUrl: string): Promise<Signatures> {
-  await migrateFrom(root, databaseUrl);
+interface Trial {
+  signatures: Signatures;
+  /** Of each migration, by name. */
+  locks: Map<string, string>;
+}
+
+async function tryOut(migrations: readonly Migration[], databaseUrl: string): Promise<Trial> {
   const sql = postgres(databaseUrl, { max: 1 });
   try {
-    return await readSignatures(sql);
+    const locks = await applyAndSeeLocks(sql, migrations);
+    return { locks, signatures: await readSignatures(sql) };
   } finally {
     await sql.end();
   }

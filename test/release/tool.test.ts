@@ -25,8 +25,13 @@ afterEach(() => {
   copy[Symbol.dispose]();
 });
 
-async function releaseAs(version: string): ReturnType<typeof release> {
+const FIRST = "Migration `0001_vmstate`: creates all.\n  Locks: nothing that exists. Breaking: no.";
+
+/** @param items what the changelog tells of the version; else what it has to, of a first one */
+async function releaseAs(version: string, ...items: string[]): ReturnType<typeof release> {
   copy.write("package.json", JSON.stringify({ version }));
+  const told = items.length === 0 ? [FIRST] : items;
+  copy.write("CHANGELOG.md", `# Changelog\n\n## ${version}\n\n${told.map((item) => `- ${item}\n`).join("")}`);
   await using database = await createEmptyDatabase();
   return await release(copy.root, database.url);
 }
@@ -79,7 +84,10 @@ describe("three releases", { timeout: 60_000 }, () => {
     });
     expect(await unmigrated(copy.root)).toEqual([]);
     expect(await drift()).toEqual([]);
-    const second = await releaseAs("0.2.0");
+    const second = await releaseAs(
+      "0.2.0",
+      "Migration `0002_change_both`: changes both. Locks: `api_vmm` (ACCESS EXCLUSIVE). Breaking: no.",
+    );
     expect(second.migrations).toMatchObject([{ name: "0002_change_both", breaking: false }]);
 
     copy.replace(
@@ -102,7 +110,11 @@ describe("three releases", { timeout: 60_000 }, () => {
     );
     copy.replace("migrations/0003_add_note.sql", "'0003_add_note', false", "'0003_add_note', true");
     expect(await drift()).toEqual([]);
-    expect((await releaseAs("0.3.0")).migrations).toMatchObject([{ name: "0003_add_note", breaking: true }]);
+    const third = await releaseAs(
+      "0.3.0",
+      "Migration `0003_add_note`: adds a note.\n  Locks: `api_vmm` (ACCESS EXCLUSIVE), `vmm` (ACCESS EXCLUSIVE). Breaking: yes.",
+    );
+    expect(third.migrations).toMatchObject([{ name: "0003_add_note", breaking: true }]);
 
     const ledger = await readLedger(copy.root);
     expect(ledger.map(({ version }) => version)).toEqual(["0.1.0", "0.2.0", "0.3.0"]);
@@ -139,7 +151,12 @@ describe("three releases", { timeout: 60_000 }, () => {
       ["0003_second", true],
     ]);
     await expect(newMigration(copy.root, "first")).rejects.toThrow("0002_first is not the newest migration");
-    expect((await releaseAs("0.2.0")).migrations).toHaveLength(2);
+    const second = await releaseAs(
+      "0.2.0",
+      "Migration `0002_first`. Locks: nothing that exists. Breaking: no.",
+      "Migration `0003_second`. Locks: nothing that exists. Breaking: yes.",
+    );
+    expect(second.migrations).toHaveLength(2);
   });
 
   it("say what is gone, once", async () => {
@@ -206,6 +223,19 @@ describe("there is no release", { timeout: 60_000 }, () => {
     expect(error).toMatch(
       /; view api_vmm: failure_reason vmstate\.failure_reason; new behaviour takes a new name$/,
     );
+  });
+
+  it("that the changelog does not tell of, or not all that is so", async () => {
+    copy.migration("0002_index", "CREATE INDEX vmm_by_saga ON vmstate.vmm (saga_id)", true);
+    const missing =
+      'CHANGELOG.md, 0.2.0, has no "- Migration `0002_index`: … Locks: `vmm` (SHARE). Breaking: yes."';
+    await expect(releaseAs("0.2.0", FIRST)).rejects.toThrow(missing);
+    const wrong = 'what it says of 0002_index does not end in "Locks: `vmm` (SHARE). Breaking: yes."';
+    for (const says of ["an index.", "Locks: `vmm` (SHARE). Breaking: no.", "Locks: `vmm`. Breaking: yes."])
+      await expect(releaseAs("0.2.0", `Migration \`0002_index\`: ${says}`)).rejects.toThrow(wrong);
+    copy.write("package.json", JSON.stringify({ version: "0.3.0" }));
+    await using database = await createEmptyDatabase();
+    await expect(release(copy.root, database.url)).rejects.toThrow('CHANGELOG.md has no section "## 0.3.0"');
   });
 
   it("and none changes the ledger", async () => {
