@@ -29,8 +29,8 @@ export interface TestDatabase {
 }
 
 /**
- * Makes a database to test with, in less than a tenth of a second: the copy of one that is migrated once, for all processes that
- * test with this version on this server. Any number of them may be open at once.
+ * Makes a database to test with: the copy of one that is migrated once, for all processes that test with this version on
+ * this server. Any number of them may be open at once.
  *
  * Without a server in `TEST_DATABASE_URL` each process starts one of its own, which ends with it. For one that all the
  * files of a run share, call this in the test runner's global setup, and put the `url` into `TEST_DATABASE_URL`.
