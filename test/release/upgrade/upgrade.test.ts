@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { compareCatalogs } from "../../../src/catalog/compare.js";
 import { readCatalog } from "../../../src/catalog/read.js";
 import { assertCompatible, invariantViolations, migrate, type Vmstate } from "../../../src/index.js";
-import { migrateFrom } from "../../../src/migrate.js";
+import { migrateFrom } from "../../../src/migrations/migrate-from.js";
 import { type Migration, PACKAGE_ROOT, readMigrations } from "../../../src/migrations/files.js";
 import { readLedger, releasedMigrations } from "../../../src/migrations/ledger.js";
 import { readSources } from "../../../src/migrations/sources.js";
