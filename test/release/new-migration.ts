@@ -55,7 +55,14 @@ async function write(
   const hand = begun ? writtenByHand(begun.text).slice(0, -record.length) : headOf(full);
   const { copied, byHand } = await changesSince(root, before);
   const locks = copied.some(({ text }) => LOCKING.test(text)) ? LOCKS : "";
-  const parts = [`${hand.trimEnd()}\n`, byHand.map(noteOf).join(""), locks, ...copied.map(copyOf), record];
+  const parts = [
+    locks,
+    `${hand.trimEnd()}
+`,
+    byHand.map(noteOf).join(""),
+    ...copied.map(copyOf),
+    record,
+  ];
   await writeFile(join(migrationsDir(root), `${full}.sql`), parts.filter((part) => part !== "").join("\n"));
   return { file: `${full}.sql`, copied: namesOf(copied), byHand: namesOf(byHand) };
 }

@@ -86,7 +86,7 @@ describe("three releases", { timeout: 60_000 }, () => {
     expect(await drift()).toEqual([]);
     const second = await releaseAs(
       "0.2.0",
-      "Migration `0002_change_both`: changes both. Locks: `api_vmm` (ACCESS EXCLUSIVE). Breaking: no.",
+      "Migration `0002_change_both`: changes both. Locks: `api_vmm` (ACCESS EXCLUSIVE), `instance` (EXCLUSIVE), `migration` (EXCLUSIVE), `vmm` (EXCLUSIVE). Breaking: no.",
     );
     expect(second.migrations).toMatchObject([{ name: "0002_change_both", breaking: false }]);
 
@@ -112,7 +112,7 @@ describe("three releases", { timeout: 60_000 }, () => {
     expect(await drift()).toEqual([]);
     const third = await releaseAs(
       "0.3.0",
-      "Migration `0003_add_note`: adds a note.\n  Locks: `api_vmm` (ACCESS EXCLUSIVE), `vmm` (ACCESS EXCLUSIVE). Breaking: yes.",
+      "Migration `0003_add_note`: adds a note.\n  Locks: `api_vmm` (ACCESS EXCLUSIVE), `instance` (EXCLUSIVE), `migration` (EXCLUSIVE), `vmm` (ACCESS EXCLUSIVE). Breaking: yes.",
     );
     expect(third.migrations).toMatchObject([{ name: "0003_add_note", breaking: true }]);
 
