@@ -1,0 +1,47 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { beginUpdate } from "../../../src/index.js";
+import { expireLease, saying, type Scenario } from "../scenario.js";
+import { updating } from "./acts.js";
+import { newStage, type Act } from "./stage.js";
+
+const stage = newStage();
+const { race } = stage;
+
+describe("begin_update holds the instance, and", () => {
+  const beginning = ({ instanceId }: Scenario): Act<unknown> => {
+    const sagaId = randomUUID();
+    return (sql) => beginUpdate(sql, { instanceId, sagaId, lease: "1 hour" });
+  };
+
+  it("that of another saga waits for it and is told locked", async () => {
+    const s = await saying(stage.sql, "failed");
+    expect(await race(beginning(s), beginning(s))).toMatchObject({
+      first: { outcome: "applied", updaterGeneration: 2 },
+      second: { outcome: "conflict", reason: "locked", updaterGeneration: 2 },
+      waited: "instance",
+    });
+  });
+
+  it("the late commit of a holder whose lease it took over waits for it and is lock_lost", async () => {
+    const s = await saying(stage.sql, "failed");
+    const commit = await updating(stage.sql, s);
+    await expireLease(stage.sql, s);
+    expect(await race(beginning(s), commit)).toMatchObject({
+      first: { outcome: "applied", updaterGeneration: 3 },
+      second: { outcome: "conflict", reason: "lock_lost", activePropolisId: s.propolisId },
+      waited: "instance",
+    });
+  });
+
+  it("waits for the late commit of a holder that is first, and has nothing to do", async () => {
+    const s = await saying(stage.sql, "failed");
+    const commit = await updating(stage.sql, s);
+    await expireLease(stage.sql, s);
+    expect(await race(commit, beginning(s))).toMatchObject({
+      first: { outcome: "applied" },
+      second: { outcome: "unchanged", state: "failed", updaterLeaseUntil: null },
+      waited: "instance",
+    });
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { deleteVmm, reportVmms, unwindMigration } from "../../../src/index.js";
+import { applied, migrating, migration, saying, update } from "../scenario.js";
+import { completing, report, reporting } from "./acts.js";
+import { newStage, type Act } from "./stage.js";
+
+const stage = newStage();
+const { overtake, race } = stage;
+
+describe("delete_vmm holds its VMM, then its migrations, and", () => {
+  it("a report does not wait for it, as it writes nothing, and is terminal", async () => {
+    const s = await saying(stage.sql, "destroyed");
+    await update(stage.sql, s);
+    expect(await overtake((sql) => deleteVmm(sql, s), reporting(s, "running", 9))).toMatchObject({
+      first: { outcome: "applied" },
+      second: { vmmOutcome: "terminal", state: "destroyed" },
+    });
+  });
+
+  it("waits for a late report of a migration of its VMM, and applies to both", async () => {
+    const s = await migrating(stage.sql);
+    await applied(unwindMigration(stage.sql, s.migration));
+    await update(stage.sql, s);
+    const { instanceId, destinationId: propolisId } = s;
+    expect(
+      await race(completing(s, "in"), (sql) => deleteVmm(sql, { instanceId, propolisId })),
+    ).toMatchObject({
+      first: { vmmOutcome: "terminal", migrationInOutcome: "terminal" },
+      second: { outcome: "applied" },
+      waited: "migration",
+    });
+    expect(await migration(stage.sql, s.migrationId)).toMatchObject({
+      time_deleted: expect.any(String) as string,
+    });
+  });
+
+  it("a batch waits for it, as it locks before it judges, and is gone", async () => {
+    const s = await saying(stage.sql, "destroyed");
+    await update(stage.sql, s);
+    expect(
+      await race(
+        (sql) => deleteVmm(sql, s),
+        (sql) => reportVmms(sql, [report(s, s.propolisId, "running", 9)]),
+      ),
+    ).toMatchObject({ first: { outcome: "applied" }, second: [{ vmmOutcome: "gone" }], waited: "vmm" });
+  });
+
+  it("a second delete_vmm waits for it and is unchanged", async () => {
+    const s = await saying(stage.sql, "destroyed");
+    await update(stage.sql, s);
+    const act: Act<unknown> = (sql) => deleteVmm(sql, s);
+    expect(await race(act, act)).toMatchObject({ second: { outcome: "unchanged" }, waited: "vmm" });
+  });
+});

@@ -1,0 +1,175 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import {
+  beginMigration,
+  beginStart,
+  beginUpdate,
+  createInstance,
+  deleteInstance,
+  deleteVmm,
+  failSled,
+  reportVmms,
+  requestStop,
+  runUpdate,
+  unwindMigration,
+  unwindStart,
+} from "../../../src/index.js";
+import {
+  anotherStart,
+  applied,
+  migrating,
+  running,
+  say,
+  saying,
+  stopped,
+  starting,
+  unknown,
+  update,
+  type Scenario,
+} from "../scenario.js";
+import { failedMigration, failing, report, reporting, updating } from "./acts.js";
+import { newStage, type Act } from "./stage.js";
+
+const stage = newStage();
+const { session } = stage;
+
+describe.each(["repeatable read", "serializable"])(
+  "a %s caller gets 40001 when somebody changed since its snapshot",
+  (isolation) => {
+    /** `act` in a transaction whose snapshot is from before `change`. */
+    async function afterwards(change: () => Promise<unknown>, act: Act<unknown>): Promise<unknown> {
+      await using caller = await session();
+      await caller.sql.unsafe(`begin isolation level ${isolation}`);
+      await caller.sql`select from vmstate.instance limit 1`;
+      await change();
+      const answer = await act(caller.sql).catch((error: unknown) => error);
+      await caller.sql`rollback`;
+      return answer;
+    }
+
+    const another = { sagaId: randomUUID(), lease: "1 hour" };
+    const sagaId = randomUUID();
+
+    it.each<
+      [string, () => Promise<Scenario>, (s: Scenario) => Promise<unknown>, (s: Scenario) => Act<unknown>]
+    >([
+      [
+        "the instance: begin_start",
+        () => stopped(stage.sql),
+        (s) => applied(beginStart(stage.sql, anotherStart(s))),
+        (s) => (sql) => beginStart(sql, s.start),
+      ],
+      [
+        "the VMM id: begin_start",
+        () => stopped(stage.sql),
+        async (s) =>
+          applied(beginStart(stage.sql, { ...(await stopped(stage.sql)).start, propolisId: s.propolisId })),
+        (s) => (sql) => beginStart(sql, s.start),
+      ],
+      [
+        "the VMM: unwind_start",
+        () => starting(stage.sql),
+        (s) => say(stage.sql, s, "active", "running"),
+        (s) => (sql) => unwindStart(sql, s.start),
+      ],
+      [
+        "the migration of the VMM, which is handed over: unwind_start",
+        () => running(stage.sql),
+        async (s) => {
+          await applied(beginMigration(stage.sql, s.migration));
+          await say(stage.sql, s, "destination", "running", "completed");
+        },
+        (s) => (sql) => unwindStart(sql, s.start),
+      ],
+      [
+        "the source: begin_migration",
+        () => running(stage.sql),
+        (s) => say(stage.sql, s, "active", "stopping"),
+        (s) => (sql) => beginMigration(sql, s.migration),
+      ],
+      [
+        "the destination: unwind_migration",
+        () => migrating(stage.sql),
+        (s) => say(stage.sql, s, "destination", "running"),
+        (s) => (sql) => unwindMigration(sql, s.migration),
+      ],
+      [
+        "the source side: unwind_migration",
+        () => migrating(stage.sql),
+        (s) => say(stage.sql, s, "active", "running", "completed"),
+        (s) => (sql) => unwindMigration(sql, s.migration),
+      ],
+      [
+        "the VMM: report_vmm",
+        () => running(stage.sql),
+        (s) => say(stage.sql, s, "active", "running"),
+        (s) => reporting(s, "stopping", 9),
+      ],
+      [
+        "the VMM: report_vmms",
+        () => running(stage.sql),
+        (s) => say(stage.sql, s, "active", "running"),
+        (s) => (sql) => reportVmms(sql, [report(s, s.propolisId, "stopping", 9)]),
+      ],
+      [
+        "the VMM: fail_vmm",
+        () => running(stage.sql),
+        (s) => say(stage.sql, s, "active", "stopped"),
+        (s) => failing(s),
+      ],
+      [
+        "a VMM: fail_sled",
+        () => running(stage.sql),
+        (s) => say(stage.sql, s, "active", "stopped"),
+        (s) => (sql) => failSled(sql, { sledId: s.start.sledId, reason: "sled_off" }),
+      ],
+      [
+        "the lock: begin_update",
+        () => saying(stage.sql, "failed"),
+        (s) => applied(beginUpdate(stage.sql, { ...s, ...another })),
+        (s) => (sql) => beginUpdate(sql, { ...s, sagaId, lease: 1 }),
+      ],
+      [
+        "the VMM: run_update",
+        () => failedMigration(stage.sql),
+        (s) => say(stage.sql, s, "active", "destroyed"),
+        (s) => (sql) => runUpdate(sql, { ...s, sagaId }),
+      ],
+      [
+        "the VMM: delete_instance",
+        () => starting(stage.sql),
+        (s) => applied(unwindStart(stage.sql, s.start)),
+        (s) => (sql) => deleteInstance(sql, s),
+      ],
+      [
+        "the intent: request_stop",
+        () => running(stage.sql),
+        (s) => applied(requestStop(stage.sql, s)),
+        (s) => (sql) => requestStop(sql, s),
+      ],
+      [
+        "the VMM: delete_vmm",
+        () => saying(stage.sql, "destroyed"),
+        (s) => update(stage.sql, s),
+        (s) => (sql) => deleteVmm(sql, s),
+      ],
+      [
+        "the name: create_instance",
+        () => Promise.resolve(unknown()),
+        (s) => applied(createInstance(stage.sql, s.create)),
+        (s) => (sql) => createInstance(sql, { ...s.create, id: randomUUID() }),
+      ],
+    ])("%s", async (_, scenario, change, act) => {
+      const s = await scenario();
+      expect(await afterwards(() => change(s), act(s))).toMatchObject({ code: "40001" });
+    });
+
+    it("the plan: commit_update", async () => {
+      const s = await failedMigration(stage.sql);
+      const commit = await updating(stage.sql, s);
+      expect(await afterwards(() => say(stage.sql, s, "active", "destroyed"), commit)).toMatchObject({
+        code: "40001",
+      });
+    });
+  },
+);

@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { unwindMigration } from "../../../src/index.js";
+import { migrating } from "../scenario.js";
+import { completing } from "./acts.js";
+import { newStage } from "./stage.js";
+
+const stage = newStage();
+const { race } = stage;
+
+describe("unwind_migration holds the destination, then the migration, and", () => {
+  it("the report that completes it waits for it: both parts are terminal", async () => {
+    const s = await migrating(stage.sql);
+    expect(await race((sql) => unwindMigration(sql, s.migration), completing(s, "in"))).toMatchObject({
+      first: { outcome: "applied", state: "saga_unwound" },
+      second: {
+        vmmOutcome: "terminal",
+        migrationInOutcome: "terminal",
+        updateNeeded: false,
+        state: "saga_unwound",
+      },
+      waited: "vmm",
+    });
+  });
+
+  it("the source's report that completes it waits for the migration: its own part applies, the side is terminal", async () => {
+    const s = await migrating(stage.sql);
+    expect(await race((sql) => unwindMigration(sql, s.migration), completing(s, "out"))).toMatchObject({
+      second: { vmmOutcome: "applied", migrationOutOutcome: "terminal", updateNeeded: false },
+      waited: "migration",
+    });
+  });
+
+  it.each([
+    ["the destination", "in", "vmm"],
+    ["the source", "out", "migration"],
+  ] as const)("waits for %s's report that completes it and is told handed_over", async (_, side, waited) => {
+    const s = await migrating(stage.sql);
+    expect(await race(completing(s, side), (sql) => unwindMigration(sql, s.migration))).toMatchObject({
+      first: { vmmOutcome: "applied", updateNeeded: true },
+      second: { outcome: "conflict", reason: "handed_over" },
+      waited,
+    });
+  });
+});
