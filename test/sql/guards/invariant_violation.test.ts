@@ -1,0 +1,183 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { invariantViolations } from "../../../src/index.js";
+import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { handedOver, migrating, running, say, saying } from "../scenario.js";
+import { attempt } from "./attempt.js";
+import { ended, type Given, void_, withAbandoned, withFailed, withOrphan } from "./givens.js";
+import {
+  active,
+  destination,
+  freshMigration,
+  freshVmm,
+  instance,
+  links,
+  migration,
+  OTHER,
+  remove,
+  type Write,
+} from "./writes.js";
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createDatabase();
+});
+afterAll(() => db.drop());
+
+describe("invariant_violation", () => {
+  const planted: [invariants: string[], what: string, given: Given, write: Write][] = [
+    [
+      ["active_vmm_is_its_own", "time_unlinked_iff_unlinked"],
+      "an active VMM that does not exist",
+      running,
+      instance(`active_propolis_id = '${OTHER}'`),
+    ],
+    [
+      ["active_vmm_is_its_own"],
+      "another instance's VMM as active one",
+      withFailed,
+      async (sql, s) => {
+        const other = await running(db.sql);
+        await instance(`state = 'vmm', active_propolis_id = '${other.propolisId}'`)(sql, s);
+      },
+    ],
+    [
+      ["destination_vmm_is_its_own", "migration_is_its_own", "time_unlinked_iff_unlinked"],
+      "a destination that does not exist",
+      migrating,
+      instance(`destination_propolis_id = '${OTHER}'`),
+    ],
+    [
+      ["migration_is_its_own"],
+      "a migration that does not exist",
+      migrating,
+      instance(`migration_id = '${OTHER}'`),
+    ],
+    [
+      ["migration_is_its_own"],
+      "a migration that leads to another VMM",
+      migrating,
+      async (sql, s) => {
+        const elsewhere = await freshVmm(sql, s);
+        await instance(`migration_id = '${await freshMigration(sql, s, s.propolisId, elsewhere)}'`)(sql, s);
+      },
+    ],
+    [
+      ["vmm_has_an_instance"],
+      "a VMM without an instance",
+      withAbandoned,
+      remove("instance", (s) => s.instanceId),
+    ],
+    [
+      ["migration_has_its_vmms"],
+      "a migration from a VMM that does not exist",
+      migrating,
+      migration(`source_propolis_id = '${OTHER}'`),
+    ],
+    [
+      ["time_unlinked_iff_unlinked"],
+      "a linked VMM that is marked as unlinked",
+      running,
+      active("time_unlinked = now()"),
+    ],
+    [
+      ["time_unlinked_iff_unlinked"],
+      "an unlinked VMM that is marked as linked",
+      withOrphan,
+      active("time_unlinked = null"),
+    ],
+    [
+      ["linked_vmm_is_not_deleted"],
+      "a deleted VMM that is linked",
+      (sql) => saying(sql, "destroyed"),
+      active("time_deleted = now()"),
+    ],
+    [["deleted_vmm_is_dead"], "a deleted VMM that is alive", withOrphan, active("time_deleted = now()")],
+    [
+      ["linked_migration_is_not_deleted"],
+      "a deleted migration that is linked",
+      ended,
+      migration("time_deleted = now()"),
+    ],
+    [
+      ["unwound_migration_failed"],
+      "an unwound destination whose migration goes on",
+      migrating,
+      destination("state = 'saga_unwound'"),
+    ],
+    [
+      ["unwound_migration_failed"],
+      "an unwound destination that had taken the guest over",
+      handedOver,
+      destination("state = 'saga_unwound'"),
+    ],
+    [
+      ["migration_changes_the_sled"],
+      "a migration that stays on its sled",
+      migrating,
+      (sql, s) => destination(`sled_id = '${s.start.sledId}'`)(sql, s),
+    ],
+  ];
+
+  it.each(planted)("finds %j: %s", async (invariants, _, given, write) => {
+    const s = await given(db.sql);
+    const error = await attempt(db.sql, async (sql) => {
+      expect(await invariantViolations(sql)).toEqual([]);
+      await sql`set local session_replication_role = replica`;
+      await write(sql, s);
+      const found = await invariantViolations(sql);
+      expect(found.map(({ invariant }) => invariant).sort()).toEqual(invariants);
+      expect(found.every(({ instanceId, detail }) => instanceId === s.instanceId && detail !== "")).toBe(
+        true,
+      );
+    });
+    expect(error).toBeUndefined();
+  });
+
+  it("is looked at here for each invariant it knows", () => {
+    const text = readFileSync(new URL("../../../sql/views/invariant_violation.sql", import.meta.url), "utf8");
+    const selects = text.split("UNION ALL").map((select) => /'(\w+)'(?: AS invariant)?,\s/.exec(select)?.[1]);
+    const known = new Set(selects);
+    expect([...new Set(planted.flatMap(([invariants]) => invariants))].sort()).toEqual([...known].sort());
+  });
+
+  it("stays empty when a completion arrives after the source was unwound", async () => {
+    const s = await void_(db.sql);
+    const answer = await say(db.sql, s, "destination", "running", "completed");
+    expect(answer).toMatchObject({ migrationInOutcome: "applied" });
+    expect(await invariantViolations(db.sql)).toEqual([]);
+  });
+
+  it.each<[string, Given, Write]>([
+    [
+      "a link to a migration that stays on its sled",
+      running,
+      async (sql, s) => {
+        const [row] = await sql<{ id: string }[]>`
+          insert into vmstate.vmm (instance_id, id, sled_id, propolis_ip, saga_id)
+            select ${s.instanceId}, id, ${s.start.sledId}, 'fd00::9', id from gen_random_uuid() as id
+            returning id`;
+        const to = String(row?.id);
+        const id = await freshMigration(sql, s, s.propolisId, to);
+        await links(`destination_propolis_id = '${to}', migration_id = '${id}'`)(sql, s);
+      },
+    ],
+    [
+      "a link to a deleted migration",
+      running,
+      async (sql, s) => {
+        const to = await freshVmm(sql, s);
+        const id = await freshMigration(sql, s, s.propolisId, to);
+        await sql`update vmstate.migration set time_deleted = now() where id = ${id}`;
+        await links(`destination_propolis_id = '${to}', migration_id = '${id}'`)(sql, s);
+      },
+    ],
+  ])("stays empty whatever an owner writes: the guards refuse %s", async (_, given, write) => {
+    const s = await given(db.sql);
+    const error = await attempt(db.sql, async (sql) => {
+      await write(sql, s);
+      expect(await invariantViolations(sql)).toEqual([]);
+    });
+    expect(error).toMatchObject({ code: expect.stringMatching(/^VM10/) as string });
+  });
+});

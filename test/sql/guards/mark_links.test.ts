@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { invariantViolations } from "../../../src/index.js";
+import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { saying } from "../scenario.js";
+import { attempt } from "./attempt.js";
+import { links } from "./writes.js";
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createDatabase();
+});
+afterAll(() => db.drop());
+
+describe("mark_links", () => {
+  const unlink = links("state = 'no_vmm', active_propolis_id = null");
+
+  it("keeps time_unlinked true when an owner changes links", async () => {
+    const s = await saying(db.sql, "destroyed");
+    await unlink(db.sql, s);
+    const [row] =
+      await db.sql`select time_unlinked is not null as unlinked from vmstate.vmm where id = ${s.propolisId}`;
+    expect(row).toEqual({ unlinked: true });
+  });
+
+  it("is all that does", async () => {
+    const s = await saying(db.sql, "destroyed");
+    const error = await attempt(db.sql, async (sql) => {
+      await sql`alter table vmstate.instance disable trigger mark_links`;
+      await unlink(sql, s);
+      expect(await invariantViolations(sql)).toMatchObject([{ invariant: "time_unlinked_iff_unlinked" }]);
+    });
+    expect(error).toBeUndefined();
+  });
+});

@@ -1,0 +1,90 @@
+import { migrating, running } from "../scenario.js";
+import { ended, withDeletedMigration, withOrphan } from "./givens.js";
+import { id, type Refusal, refusals, values } from "./refusal.js";
+import { freshVmm, insertMigration, migration, OTHER, remove } from "./writes.js";
+
+export const MIGRATION_REFUSALS: Refusal[] = [
+  ...refusals("guard_identity on migration", "VM103", [
+    ["another id", withOrphan, migration(`id = '${OTHER}'`), (s) => [s.migrationId, OTHER]],
+    ["another saga", migrating, migration(`saga_id = '${OTHER}'`), (s) => [s.migration.sagaId, OTHER]],
+    [
+      "another source",
+      migrating,
+      async (sql, s) => migration(`source_propolis_id = '${await freshVmm(sql, s)}'`)(sql, s),
+      id("propolisId"),
+    ],
+    [
+      "another destination",
+      migrating,
+      async (sql, s) => migration(`destination_propolis_id = '${await freshVmm(sql, s)}'`)(sql, s),
+      id("destinationId"),
+    ],
+  ]),
+  ...refusals("guard_insert on migration", "VM102", [
+    ["a source that began", running, insertMigration("source_state", "'in_progress'"), values("in_progress")],
+    [
+      "a destination that ended",
+      running,
+      insertMigration("destination_state", "'completed'"),
+      values("completed"),
+    ],
+    [
+      "a later generation of the source",
+      running,
+      insertMigration("source_generation", "2"),
+      values('"source_generation": 2'),
+    ],
+    [
+      "a later generation of the destination",
+      running,
+      insertMigration("destination_generation", "2"),
+      values('"destination_generation": 2'),
+    ],
+    ["a deleted migration", running, insertMigration("time_deleted", "'2030-01-01'"), values("2030-01-01")],
+  ]),
+  ...(["source", "destination"] as const).flatMap((side) => [
+    ...refusals("guard_sides on migration", "VM101", [
+      [
+        `another state of the ${side} at the same generation`,
+        migrating,
+        migration(`${side}_state = 'in_progress'`),
+        values("It is 1; 1"),
+      ],
+      [
+        `another time of the ${side}`,
+        migrating,
+        migration(`time_${side}_updated = now()`),
+        values("It is 1; 1"),
+      ],
+      [`a lower generation of the ${side}`, ended, migration(`${side}_generation = 1`), values("It is 2; 1")],
+    ]),
+    ...refusals("guard_sides on migration", "VM102", [
+      [
+        `another end of the ${side}`,
+        ended,
+        migration(`${side}_state = 'completed', ${side}_generation = 99`),
+        values("It is failed; completed"),
+      ],
+    ]),
+  ]),
+  ...refusals("guard_deletion on migration", "VM104", [
+    ["deletion while it is linked", ended, migration("time_deleted = now()"), values("linked", "deletion")],
+  ]),
+  ...refusals("guard_deletion on migration", "VM102", [
+    [
+      "another time of deletion",
+      withDeletedMigration,
+      migration("time_deleted = '2030-01-01'"),
+      values("deleted"),
+    ],
+    [
+      "that a deleted migration is not",
+      withDeletedMigration,
+      migration("time_deleted = null"),
+      values("deleted"),
+    ],
+  ]),
+  ...refusals("guard_delete on migration", "VM104", [
+    ["DELETE", withOrphan, remove("migration", (s) => s.migrationId), values("not deleted", "DELETE")],
+  ]),
+];

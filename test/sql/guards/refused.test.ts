@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { running } from "../scenario.js";
+import { attempt } from "./attempt.js";
+import { INSTANCE_REFUSALS } from "./instance-refusals.js";
+import { MIGRATION_REFUSALS } from "./migration-refusals.js";
+import { type Refusal, VERB } from "./refusal.js";
+import { VMM_REFUSALS } from "./vmm-refusals.js";
+import { active, OTHER } from "./writes.js";
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createDatabase();
+});
+afterAll(() => db.drop());
+
+const REFUSALS = [...INSTANCE_REFUSALS, ...VMM_REFUSALS, ...MIGRATION_REFUSALS];
+
+describe("Without it the write passes:", () => {
+  const titled = REFUSALS.map((refusal): [string, Refusal] => [
+    `${refusal.trigger} refuses as ${refusal.code}: ${refusal.title}`,
+    refusal,
+  ]);
+
+  it.each(titled)("%s", async (_, { trigger, code, given, write, detail }) => {
+    const s = await given(db.sql);
+    const error = await attempt(db.sql, (sql) => write(sql, s));
+    expect(error).toMatchObject({ code });
+    expect(error?.hint).toMatch(VERB);
+    for (const word of detail(s)) expect(error?.detail).toContain(word);
+
+    const [name, , table] = trigger.split(" ");
+    expect(
+      await attempt(db.sql, async (sql) => {
+        await sql.unsafe(`alter table vmstate.${table} disable trigger "${name}"`);
+        await write(sql, s);
+      }),
+    ).toBeUndefined();
+  });
+
+  it("refuses another id of a linked VMM as such, before the foreign key does", async () => {
+    const s = await running(db.sql);
+    const error = await attempt(db.sql, (sql) => active(`id = '${OTHER}'`)(sql, s));
+    expect(error).toMatchObject({ code: "VM103" });
+  });
+});
+
+it("every trigger is tested here", async () => {
+  const tested = new Set(REFUSALS.map(({ trigger }) => trigger));
+  for (const table of ["instance", "vmm", "migration"]) tested.add(`guard_truncate on ${table}`);
+  tested.add("mark_links on instance");
+  const triggers = await db.sql<{ name: string }[]>`
+    select format('%s on %s', tgname, relname) as name
+      from pg_trigger join pg_class as c on c.oid = tgrelid
+      where relnamespace = 'vmstate'::regnamespace and not tgisinternal`;
+  expect(triggers.map(({ name }) => name).sort()).toEqual([...tested].sort());
+});
