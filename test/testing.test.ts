@@ -3,6 +3,7 @@ import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import { VmstateError } from "../src/errors.js";
 import { createTestDatabase, type TestDatabase } from "../src/testing/index.js";
+import { timeOf } from "../src/testing/names.js";
 
 /** A role that may create databases and nothing else, so that what there is of it is of this test. */
 let role: string;
@@ -117,9 +118,9 @@ describe("the server", () => {
 });
 
 describe("what processes left behind that were killed", () => {
-  const PART = "abcdef012345";
+  const PART = randomBytes(6).toString("hex");
   const old = (prefix: string): string => `${prefix}_20250101000000_${PART}`;
-  const today = `${new Date().toISOString().replaceAll(/\D/g, "").slice(0, 14)}_${PART}`;
+  const today = `${timeOf(Date.now())}_${PART}`;
 
   async function leave(...names: string[]): Promise<void> {
     for (const name of names)
@@ -127,16 +128,11 @@ describe("what processes left behind that were killed", () => {
   }
 
   it("is dropped a day later, and nothing else", async () => {
-    const kept = [
-      `vmstate_test_${today}`,
-      `vmstate_template_${PART}_${today}`,
-      "vmstate_test_20250101000000",
-    ];
+    const kept = [`vmstate_test_${today}`, `vmstate_template_${PART}_${today}`, `vmstate_test_of_${PART}`];
     await leave(old("vmstate_test"), old(`vmstate_template_${PART}`), ...kept);
     await using database = await createTestDatabase({ serverUrl });
-    expect(await databases()).toEqual(
-      [...kept, ...(await templates()), nameOf(database)].filter(isFirst).sort(),
-    );
+    const all = new Set([...kept, ...(await templates()), nameOf(database)]);
+    expect(await databases()).toEqual([...all].sort());
   });
 
   it("stays while somebody is connected to it", async () => {
@@ -148,26 +144,27 @@ describe("what processes left behind that were killed", () => {
     await client.end();
   });
 
+  it("stays when it cannot be dropped", async () => {
+    await leave(old("vmstate_test"));
+    await admin`alter database ${admin(old("vmstate_test"))} with is_template true`;
+    await using database = await createTestDatabase({ serverUrl });
+    expect(await databases("vmstate\\_test\\_%")).toEqual([old("vmstate_test"), nameOf(database)]);
+    await admin`alter database ${admin(old("vmstate_test"))} with is_template false`;
+  });
+
   it("is no template unless it was done, and young", async () => {
     await using first = await createTestDatabase({ serverUrl });
     const [template = ""] = await templates();
     await admin`alter database ${admin(template)} with allow_connections true`;
     await using second = await createTestDatabase({ serverUrl });
     expect(await templates()).toHaveLength(2);
-    const [, younger = ""] = (await templates()).sort((a) => (a === template ? -1 : 1));
-    const thirteenHours = new Date(Date.now() - 13 * 3_600_000)
-      .toISOString()
-      .replaceAll(/\D/g, "")
-      .slice(0, 14);
-    await admin`alter database ${admin(younger)} rename to ${admin(younger.replace(/\d{14}/, thirteenHours))}`;
+    const [done = ""] = (await templates()).filter((name) => name !== template);
+    const thirteenHoursAgo = timeOf(Date.now() - 13 * 3_600_000);
+    await admin`alter database ${admin(done)} rename to ${admin(done.replace(/\d{14}/, thirteenHoursAgo))}`;
     await using third = await createTestDatabase({ serverUrl });
     expect(await templates()).toHaveLength(3);
     expect(new Set([first, second, third].map(nameOf)).size).toBe(3);
   });
-
-  function isFirst(name: string, at: number, names: string[]): boolean {
-    return names.indexOf(name) === at;
-  }
 });
 
 describe("fails in one line,", () => {

@@ -35,7 +35,8 @@ export interface TestDatabase {
  * Without a server in `TEST_DATABASE_URL` each process starts one of its own, which ends with it. For one that all the
  * files of a run share, call this in the test runner's global setup, and put the `url` into `TEST_DATABASE_URL`.
  *
- * A process that is killed cannot drop what it made: that is done a day later, by whoever calls this next.
+ * What it was copied from stays on the server. That, and what a killed process could not drop, is dropped a day later, by
+ * whoever calls this next.
  *
  * @param options which server, if not that of the environment
  * @throws VmstateError when there is no server, it cannot be reached, or its user may not create databases
@@ -59,7 +60,7 @@ async function createCopy(admin: postgres.Sql, serverUrl: string): Promise<strin
 
 function handleOf(serverUrl: string, name: string): TestDatabase {
   const url = withDatabase(serverUrl, name);
-  const sql = postgres(url, { onnotice: () => undefined });
+  const sql = postgres(url);
   const close = async (): Promise<void> => {
     await sql.end({ timeout: CLOSE_TIMEOUT_S });
     await asAdmin(serverUrl, (admin) => dropDatabase(admin, name));

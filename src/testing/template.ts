@@ -67,6 +67,6 @@ export async function dropForgotten(admin: postgres.Sql): Promise<void> {
     where d.datname ~ '^vmstate_(test|template_[0-9a-f]{12})_[0-9]{14}_[0-9a-f]{12}$'
       and substring(d.datname from '_([0-9]{14})_') < ${timeOf(Date.now() - KEPT_FOR_MS)}
       and not exists (select from pg_stat_activity as a where a.datid = d.oid)`;
-  // Another process may drop it first, or somebody connect to it after all: then it is not ours to drop.
+  // It may be another role's, another process may drop it first, or somebody connect to it after all: not ours, then.
   for (const { name } of forgotten) await admin`drop database ${admin(name)}`.catch(() => undefined);
 }
