@@ -1,6 +1,6 @@
 import type postgres from "postgres";
 import type { Catalog } from "./catalog.js";
-import { GENERATED } from "./markdown.js";
+import { code, GENERATED } from "./markdown.js";
 import { diagramOf } from "./states/diagram.js";
 import { observe } from "./states/observe.js";
 import { effectiveStates, verdicts, vmmClasses } from "./states/tables.js";
@@ -11,23 +11,23 @@ import { effectiveStates, verdicts, vmmClasses } from "./states/tables.js";
  * @param sql a superuser's
  */
 export async function renderStates(sql: postgres.Sql, { enums }: Catalog): Promise<string> {
-  const { instance, vmm, migration, side } = await observe(sql);
+  const { edges, tried } = await observe(sql);
   const order = (type: string): string[] => enums.find(({ name }) => name === type)?.labels ?? [];
   return [
     GENERATED,
     "# States",
-    "Each arrow is what a verb did when every verb was tried on instances that stood wherever one can stand. States that differ in nothing but their names share a box.",
+    `Each arrow is what a verb did when verbs were tried on instances that stood wherever one can stand: ${tried.map(code).join(", ")}. States that differ in nothing but their names share a box.`,
     "## An instance, as users see it",
-    diagramOf(instance, order("api_instance_state")),
+    diagramOf(edges.instance, order("api_instance_state")),
     "A VMM's report may be of any state, so it leads from each of the middle states to each. `run_update` stands for `begin_update` and `commit_update`, too. What is shown derives from the instance, its active VMM, and whether it migrates:",
     await effectiveStates(sql),
     "## A VMM",
-    diagramOf(vmm, order("vmm_state")),
+    diagramOf(edges.vmm, order("vmm_state")),
     await vmmClasses(sql),
     "## A side of a migration",
-    diagramOf(side, order("migration_state")),
+    diagramOf(edges.side, order("migration_state")),
     "## A migration as a whole",
-    diagramOf(migration, order("migration_verdict")),
+    diagramOf(edges.migration, order("migration_verdict")),
     "`void`: the active VMM is unwound, or no part of the migration. Else the verdict follows from the two sides and from which VMMs live:",
     await verdicts(sql),
     "",

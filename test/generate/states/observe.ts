@@ -18,6 +18,12 @@ type Machine = (typeof MACHINES)[number];
 
 export type Edges = Record<Machine, Edge[]>;
 
+export interface Observed {
+  edges: Edges;
+  /** The verbs that were tried. */
+  tried: string[];
+}
+
 /** For each machine the state that each of its kind is in, by id. */
 type Picture = Record<Machine, Map<string, string>>;
 
@@ -27,7 +33,7 @@ type Picture = Record<Machine, Map<string, string>>;
  *
  * @param sql a superuser's; the database is left as it is
  */
-export async function observe(sql: postgres.Sql): Promise<Edges> {
+export async function observe(sql: postgres.Sql): Promise<Observed> {
   const steps = allSteps(await labels(sql, "reported_vmm_state"), await labels(sql, "migration_state"));
   const alone = await within(sql, async (transaction) => {
     await placeWithoutMigration(transaction);
@@ -37,7 +43,7 @@ export async function observe(sql: postgres.Sql): Promise<Edges> {
     await placeWithMigration(transaction, statesUnderMigration(alone));
     return await tryAll(transaction, steps);
   });
-  return union(alone, migrating);
+  return { edges: union(alone, migrating), tried: [...new Set(steps.map(({ verb }) => verb))] };
 }
 
 /** What the active VMM may be while a migration is linked: what it may be when one begins, and what comes of that. */
