@@ -3,12 +3,15 @@ import { dirname, join } from "node:path";
 import { checkPackage, createPackageFromTarballData, type Problem } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { createEmptyDatabase } from "../harness/database.js";
 import { nodesToTry } from "./nodes.js";
 import { Project } from "./project.js";
 import { packAnew } from "./tarball.js";
 import { compile, COMPILERS } from "./types.js";
+
+// A compiler, npm, and several programs each: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let tarball: string;
 let project: Project;
@@ -16,7 +19,7 @@ beforeAll(async () => {
   tarball = await packAnew();
   project = new Project();
   await project.install(tarball);
-}, 120_000);
+});
 afterAll(() => {
   project[Symbol.dispose]();
   rmSync(dirname(tarball), { recursive: true });
