@@ -80,14 +80,14 @@ describe("doctor", () => {
     await alter("rolname = p_role", "rolname <> p_role");
     expect(await drift()).toEqual([
       "changed     function vmstate.require_role(text,name)",
-      "  body, line 4",
+      "  body, line 6",
       "    expected  …S r WHERE r.rolname = p_role) THEN",
       "    actual    …S r WHERE r.rolname <> p_role) THEN",
     ]);
     await alter("rolname <> p_role", "rolname = p_role");
     await alter("END;\n$function$", "END;\n-- the end\n$function$");
     expect((await drift()).slice(1)).toEqual(
-      ["  body, line 8", "    expected", "    actual    -- the end"].map((line) => line),
+      ["  body, line 10", "    expected", "    actual    -- the end"].map((line) => line),
     );
   });
 
