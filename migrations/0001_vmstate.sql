@@ -361,7 +361,9 @@ CREATE UNIQUE INDEX instance_name_in_project ON vmstate.instance (project_id, na
 CREATE INDEX instance_with_migration ON vmstate.instance (id) WHERE migration_id IS NOT NULL;
 CREATE INDEX instance_in_creation ON vmstate.instance (id) WHERE state = 'creating';
 CREATE INDEX instance_down_against_intent ON vmstate.instance (id)
-  WHERE state IN ('no_vmm', 'failed') AND intended_state = 'running' AND auto_restart_policy IS DISTINCT FROM 'never';
+  WHERE state IN ('no_vmm', 'failed') AND intended_state = 'running' AND auto_restart_policy IS DISTINCT FROM 'never'
+    -- as on vmm
+    AND coalesce(time_deleted, 'infinity') = 'infinity' AND least(time_deleted, 'infinity') = 'infinity';
 
 COMMENT ON TABLE vmstate.instance IS 'What the user sees. An instance names its active VMM and, during a live migration, the destination VMM and the migration.';
 COMMENT ON COLUMN vmstate.instance.state_generation IS 'Rises with every change of the state or of a linked id; intent and configuration do not raise it.';
@@ -390,14 +392,18 @@ CREATE TABLE vmstate.vmm (
   time_unlinked timestamptz DEFAULT clock_timestamp(),
   time_created timestamptz NOT NULL DEFAULT clock_timestamp(),
   time_deleted timestamptz,
-  PRIMARY KEY (instance_id, id),
-  CONSTRAINT failure_reason_iff_failed CHECK (failure_reason IS NOT NULL OR state <> 'failed')
+  PRIMARY KEY (instance_id, id)
 ) WITH (fillfactor = 70);
 
 CREATE INDEX vmm_on_sled ON vmstate.vmm (sled_id) WHERE time_deleted IS NULL;
-CREATE INDEX vmm_unlinked ON vmstate.vmm (instance_id, id) WHERE time_unlinked IS NOT NULL AND time_deleted IS NULL;
+-- What work lists read. They say three times that it is not deleted: of the second and third saying PostgreSQL has no
+-- statistics and expects one row in 200, so that it plans for the few that there are and not for all that were ever deleted.
+CREATE INDEX vmm_unlinked ON vmstate.vmm (instance_id, id)
+  WHERE time_unlinked IS NOT NULL AND time_deleted IS NULL
+    AND coalesce(time_deleted, 'infinity') = 'infinity' AND least(time_deleted, 'infinity') = 'infinity';
 CREATE INDEX vmm_linked_not_running ON vmstate.vmm (state, instance_id, id)
-  WHERE state <> 'running' AND time_unlinked IS NULL AND time_deleted IS NULL;
+  WHERE state <> 'running' AND time_unlinked IS NULL AND time_deleted IS NULL
+    AND coalesce(time_deleted, 'infinity') = 'infinity' AND least(time_deleted, 'infinity') = 'infinity';
 
 COMMENT ON TABLE vmstate.vmm IS 'One incarnation of an instance: a Propolis process on a sled.';
 COMMENT ON COLUMN vmstate.vmm.saga_id IS 'The start or migrate saga that created the VMM, the only one that may unwind it.';
@@ -879,6 +885,7 @@ FROM (
   JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.active_propolis_id = v.id AND i.migration_id IS NULL
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
     AND v.state IN ('failed', 'destroyed', 'saga_unwound')
+    AND coalesce(v.time_deleted, 'infinity') = 'infinity' AND least(v.time_deleted, 'infinity') = 'infinity'
 ) AS c (instance_id)
 CROSS JOIN LATERAL (
   SELECT p.verdict, p.state_generation, p.updater_generation
@@ -894,7 +901,8 @@ COMMENT ON VIEW vmstate.pending_update IS 'Work list of the update saga: instanc
 CREATE OR REPLACE VIEW vmstate.abandoned_vmm AS
 SELECT v.instance_id, v.id AS propolis_id, v.sled_id, v.state, v.time_unlinked
 FROM vmstate.vmm AS v
-WHERE v.time_unlinked IS NOT NULL AND v.time_deleted IS NULL AND vmstate.is_absorbing(v.state);
+WHERE v.time_unlinked IS NOT NULL AND v.time_deleted IS NULL AND vmstate.is_absorbing(v.state)
+  AND coalesce(v.time_deleted, 'infinity') = 'infinity' AND least(v.time_deleted, 'infinity') = 'infinity';
 COMMENT ON VIEW vmstate.abandoned_vmm IS 'Work list: dead VMMs that no instance names. Delete each with delete_vmm.';
 -- end of sql/views/abandoned_vmm.sql
 
@@ -919,7 +927,8 @@ SELECT
       ))
   ) AS expected_to_end
 FROM vmstate.vmm AS v
-WHERE v.time_unlinked IS NOT NULL AND v.time_deleted IS NULL AND NOT vmstate.is_absorbing(v.state);
+WHERE v.time_unlinked IS NOT NULL AND v.time_deleted IS NULL AND NOT vmstate.is_absorbing(v.state)
+  AND coalesce(v.time_deleted, 'infinity') = 'infinity' AND least(v.time_deleted, 'infinity') = 'infinity';
 COMMENT ON VIEW vmstate.orphaned_vmm IS 'Work list: VMMs that live although no instance names them. Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through, or whose destination has the guest and lives, ends by itself.';
 -- end of sql/views/orphaned_vmm.sql
 
@@ -931,12 +940,14 @@ FROM (
   FROM vmstate.instance AS i
   WHERE i.state IN ('no_vmm', 'failed') AND i.intended_state = 'running'
     AND i.auto_restart_policy IS DISTINCT FROM 'never'
+    AND coalesce(i.time_deleted, 'infinity') = 'infinity' AND least(i.time_deleted, 'infinity') = 'infinity'
   UNION ALL
   SELECT i.id
   FROM vmstate.vmm AS v
   JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.active_propolis_id = v.id
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
     AND v.state = 'saga_unwound'
+    AND coalesce(v.time_deleted, 'infinity') = 'infinity' AND least(v.time_deleted, 'infinity') = 'infinity'
 ) AS c (instance_id)
 CROSS JOIN LATERAL (
   SELECT r.api_state, r.state_generation, r.time_last_auto_restarted
@@ -983,6 +994,7 @@ FROM (
   -- linked, and nothing to migrate: it is the active one; to say so makes the planner expect but one row
   JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.migration_id IS NULL
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
+    AND coalesce(v.time_deleted, 'infinity') = 'infinity' AND least(v.time_deleted, 'infinity') = 'infinity'
 ) AS c (instance_id)
 CROSS JOIN LATERAL (
   SELECT
@@ -1055,6 +1067,11 @@ UNION ALL
 SELECT v.instance_id, v.id, 'deleted_vmm_is_dead', format('the deleted VMM is %s', v.state)
 FROM vmstate.vmm AS v
 WHERE v.time_deleted IS NOT NULL AND NOT vmstate.is_absorbing(v.state)
+UNION ALL
+SELECT v.instance_id, v.id, 'failure_reason_iff_failed',
+  format('the VMM is %s, its reason %s', v.state, coalesce(v.failure_reason::text, 'null'))
+FROM vmstate.vmm AS v
+WHERE (v.state = 'failed') <> (v.failure_reason IS NOT NULL)
 UNION ALL
 SELECT i.id, i.destination_propolis_id, 'linked_migration_is_not_deleted', 'the instance names the deleted migration'
 FROM vmstate.instance AS i
@@ -2468,19 +2485,19 @@ BEGIN
         AND NOT (NEW.state <> OLD.state AND vmstate.is_absorbing(NEW.state)
           AND NEW.state_generation = vmstate.next_generation(OLD.state_generation))) THEN
     PERFORM vmstate.reject_generation(v_row, OLD.state_generation, NEW.state_generation);
-  ELSIF NEW.failure_reason IS NOT NULL AND NEW.state <> 'failed' THEN
-    -- the other half of the constraint, here so that a dead VMM is refused as such first
+  ELSIF (NEW.state = 'failed') <> (NEW.failure_reason IS NOT NULL) THEN
+    -- no constraint of the table, which would come before a dead VMM is refused as such
     RAISE EXCEPTION USING
       ERRCODE = 'check_violation',
-      MESSAGE = format('%s is %s and cannot have a failure_reason', v_row, NEW.state),
-      HINT = 'Only a failed VMM has one; set it to NULL.',
+      MESSAGE = format('%s cannot be %s with failure_reason %s', v_row, NEW.state, coalesce(NEW.failure_reason::pg_catalog.text, 'null')),
+      HINT = 'A failed VMM has a failure_reason, and no other: fail_vmm writes both.',
       SCHEMA = 'vmstate', TABLE = 'vmm', CONSTRAINT = 'failure_reason_iff_failed';
   END IF;
   RETURN NULL;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does. 23514: a failure_reason of a VMM that did not fail.';
+COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does. 23514: a VMM has a failure_reason if and only if it failed.';
 
 CREATE OR REPLACE TRIGGER guard_state AFTER UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
   ON vmstate.vmm
@@ -2488,7 +2505,7 @@ CREATE OR REPLACE TRIGGER guard_state AFTER UPDATE OF state, state_generation, t
     NEW.state_generation <= OLD.state_generation
     OR (NEW.state <> OLD.state
       AND (NEW.state IN ('creating', 'saga_unwound') OR OLD.state IN ('failed', 'destroyed', 'saga_unwound')))
-    OR (NEW.failure_reason IS NOT NULL AND NEW.state <> 'failed')
+    OR (NEW.state = 'failed') <> (NEW.failure_reason IS NOT NULL)
   )
   EXECUTE FUNCTION vmstate.guard_vmm_state();
 -- end of sql/guards/guard_vmm_state.sql

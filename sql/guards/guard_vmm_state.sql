@@ -24,19 +24,19 @@ BEGIN
         AND NOT (NEW.state <> OLD.state AND vmstate.is_absorbing(NEW.state)
           AND NEW.state_generation = vmstate.next_generation(OLD.state_generation))) THEN
     PERFORM vmstate.reject_generation(v_row, OLD.state_generation, NEW.state_generation);
-  ELSIF NEW.failure_reason IS NOT NULL AND NEW.state <> 'failed' THEN
-    -- the other half of the constraint, here so that a dead VMM is refused as such first
+  ELSIF (NEW.state = 'failed') <> (NEW.failure_reason IS NOT NULL) THEN
+    -- no constraint of the table, which would come before a dead VMM is refused as such
     RAISE EXCEPTION USING
       ERRCODE = 'check_violation',
-      MESSAGE = format('%s is %s and cannot have a failure_reason', v_row, NEW.state),
-      HINT = 'Only a failed VMM has one; set it to NULL.',
+      MESSAGE = format('%s cannot be %s with failure_reason %s', v_row, NEW.state, coalesce(NEW.failure_reason::pg_catalog.text, 'null')),
+      HINT = 'A failed VMM has a failure_reason, and no other: fail_vmm writes both.',
       SCHEMA = 'vmstate', TABLE = 'vmm', CONSTRAINT = 'failure_reason_iff_failed';
   END IF;
   RETURN NULL;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does. 23514: a failure_reason of a VMM that did not fail.';
+COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does. 23514: a VMM has a failure_reason if and only if it failed.';
 
 CREATE OR REPLACE TRIGGER guard_state AFTER UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
   ON vmstate.vmm
@@ -44,6 +44,6 @@ CREATE OR REPLACE TRIGGER guard_state AFTER UPDATE OF state, state_generation, t
     NEW.state_generation <= OLD.state_generation
     OR (NEW.state <> OLD.state
       AND (NEW.state IN ('creating', 'saga_unwound') OR OLD.state IN ('failed', 'destroyed', 'saga_unwound')))
-    OR (NEW.failure_reason IS NOT NULL AND NEW.state <> 'failed')
+    OR (NEW.state = 'failed') <> (NEW.failure_reason IS NOT NULL)
   )
   EXECUTE FUNCTION vmstate.guard_vmm_state();

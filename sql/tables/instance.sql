@@ -39,7 +39,9 @@ CREATE UNIQUE INDEX instance_name_in_project ON vmstate.instance (project_id, na
 CREATE INDEX instance_with_migration ON vmstate.instance (id) WHERE migration_id IS NOT NULL;
 CREATE INDEX instance_in_creation ON vmstate.instance (id) WHERE state = 'creating';
 CREATE INDEX instance_down_against_intent ON vmstate.instance (id)
-  WHERE state IN ('no_vmm', 'failed') AND intended_state = 'running' AND auto_restart_policy IS DISTINCT FROM 'never';
+  WHERE state IN ('no_vmm', 'failed') AND intended_state = 'running' AND auto_restart_policy IS DISTINCT FROM 'never'
+    -- as on vmm
+    AND coalesce(time_deleted, 'infinity') = 'infinity' AND least(time_deleted, 'infinity') = 'infinity';
 
 COMMENT ON TABLE vmstate.instance IS 'What the user sees. An instance names its active VMM and, during a live migration, the destination VMM and the migration.';
 COMMENT ON COLUMN vmstate.instance.state_generation IS 'Rises with every change of the state or of a linked id; intent and configuration do not raise it.';

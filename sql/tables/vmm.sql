@@ -13,14 +13,18 @@ CREATE TABLE vmstate.vmm (
   time_unlinked timestamptz DEFAULT clock_timestamp(),
   time_created timestamptz NOT NULL DEFAULT clock_timestamp(),
   time_deleted timestamptz,
-  PRIMARY KEY (instance_id, id),
-  CONSTRAINT failure_reason_iff_failed CHECK (failure_reason IS NOT NULL OR state <> 'failed')
+  PRIMARY KEY (instance_id, id)
 ) WITH (fillfactor = 70);
 
 CREATE INDEX vmm_on_sled ON vmstate.vmm (sled_id) WHERE time_deleted IS NULL;
-CREATE INDEX vmm_unlinked ON vmstate.vmm (instance_id, id) WHERE time_unlinked IS NOT NULL AND time_deleted IS NULL;
+-- What work lists read. They say three times that it is not deleted: of the second and third saying PostgreSQL has no
+-- statistics and expects one row in 200, so that it plans for the few that there are and not for all that were ever deleted.
+CREATE INDEX vmm_unlinked ON vmstate.vmm (instance_id, id)
+  WHERE time_unlinked IS NOT NULL AND time_deleted IS NULL
+    AND coalesce(time_deleted, 'infinity') = 'infinity' AND least(time_deleted, 'infinity') = 'infinity';
 CREATE INDEX vmm_linked_not_running ON vmstate.vmm (state, instance_id, id)
-  WHERE state <> 'running' AND time_unlinked IS NULL AND time_deleted IS NULL;
+  WHERE state <> 'running' AND time_unlinked IS NULL AND time_deleted IS NULL
+    AND coalesce(time_deleted, 'infinity') = 'infinity' AND least(time_deleted, 'infinity') = 'infinity';
 
 COMMENT ON TABLE vmstate.vmm IS 'One incarnation of an instance: a Propolis process on a sled.';
 COMMENT ON COLUMN vmstate.vmm.saga_id IS 'The start or migrate saga that created the VMM, the only one that may unwind it.';

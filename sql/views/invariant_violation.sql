@@ -46,6 +46,11 @@ SELECT v.instance_id, v.id, 'deleted_vmm_is_dead', format('the deleted VMM is %s
 FROM vmstate.vmm AS v
 WHERE v.time_deleted IS NOT NULL AND NOT vmstate.is_absorbing(v.state)
 UNION ALL
+SELECT v.instance_id, v.id, 'failure_reason_iff_failed',
+  format('the VMM is %s, its reason %s', v.state, coalesce(v.failure_reason::text, 'null'))
+FROM vmstate.vmm AS v
+WHERE (v.state = 'failed') <> (v.failure_reason IS NOT NULL)
+UNION ALL
 SELECT i.id, i.destination_propolis_id, 'linked_migration_is_not_deleted', 'the instance names the deleted migration'
 FROM vmstate.instance AS i
 JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id

@@ -10,6 +10,7 @@ FROM (
   JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.active_propolis_id = v.id AND i.migration_id IS NULL
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
     AND v.state IN ('failed', 'destroyed', 'saga_unwound')
+    AND coalesce(v.time_deleted, 'infinity') = 'infinity' AND least(v.time_deleted, 'infinity') = 'infinity'
 ) AS c (instance_id)
 CROSS JOIN LATERAL (
   SELECT p.verdict, p.state_generation, p.updater_generation

@@ -14,6 +14,7 @@ FROM (
   -- linked, and nothing to migrate: it is the active one; to say so makes the planner expect but one row
   JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.migration_id IS NULL
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
+    AND coalesce(v.time_deleted, 'infinity') = 'infinity' AND least(v.time_deleted, 'infinity') = 'infinity'
 ) AS c (instance_id)
 CROSS JOIN LATERAL (
   SELECT

@@ -62,7 +62,7 @@ async function setLockTimeout(client: Client, timeout: string): Promise<void> {
   await client.query("select set_config('lock_timeout', $1, true)", [timeout]);
 }
 
-/** In a deadlock it gives in before PostgreSQL looks for one, and might pick the other side. */
+/** In a deadlock it gives in before PostgreSQL looks for one, and might pick the other side, if it has all within that time. */
 async function readPatience(client: Client): Promise<Patience> {
   const { rows } = await client.query<{ name: string; ms: number }>(
     "select name, setting::integer as ms from pg_settings where name in ('lock_timeout', 'deadlock_timeout')",
@@ -88,6 +88,11 @@ async function apply(
   { inAll, atOnce }: Patience,
 ): Promise<void> {
   const begun = performance.now();
+  try {
+    await keepVacuumAway(client);
+  } catch (cause) {
+    throw failure(migration, cause, databaseUrl);
+  }
   await client.query("savepoint vmstate_migration");
   for (;;) {
     await setLockTimeout(client, `${atOnce}ms`);
@@ -101,6 +106,19 @@ async function apply(
       await pause(GIVE_WAY_MS);
     }
   }
+}
+
+/**
+ * PostgreSQL cancels an autovacuum for whoever waits as long as `deadlock_timeout`, which no attempt does. This lock
+ * waits so long, keeps the next one away, and no verb nor reader needs to wait for it.
+ */
+async function keepVacuumAway(client: Client): Promise<void> {
+  await client.query(`
+    do $$ begin
+      if to_regclass('vmstate.migration') is not null then
+        lock table vmstate.instance, vmstate.vmm, vmstate.migration in share update exclusive mode;
+      end if;
+    end $$`);
 }
 
 function failure({ name }: Migration, cause: unknown, databaseUrl: string): VmstateError {

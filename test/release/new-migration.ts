@@ -54,7 +54,7 @@ async function write(
   const record = recordOf(full, begun?.isBreaking ?? false);
   const hand = begun ? writtenByHand(begun.text).slice(0, -record.length) : headOf(full);
   const { copied, byHand } = await changesSince(root, before);
-  const locks = copied.some(({ text }) => LOCKING.test(text)) ? LOCKS : "";
+  const locks = byHand.length > 0 || copied.some(({ text }) => LOCKING.test(text)) ? LOCKS : "";
   const parts = [
     locks,
     `${hand.trimEnd()}

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { failVmm, invariantViolations } from "../../src/index.js";
 import { createDatabase, type TestDatabase } from "../harness/database.js";
-import { applied, running, type Scenario, vmm } from "./scenario.js";
+import { applied, running, saying, type Scenario, vmm } from "./scenario.js";
 
 // A VMM has a failure reason if and only if it failed, whoever writes it.
 
@@ -30,6 +30,13 @@ it.each([
     table_name: "vmm",
   });
   expect(await vmm(db.sql, live.propolisId)).toEqual(before);
+});
+
+it("a dead VMM that did not fail is not made failed, with a reason or without", async () => {
+  const dead = await saying(db.sql, "destroyed");
+  const write = db.sql`
+    update vmstate.vmm set state = 'failed', state_generation = state_generation + 1 where id = ${dead.propolisId}`;
+  await expect(write).rejects.toMatchObject({ code: "VM102" });
 });
 
 it.each(["running", "destroyed"])("a failed VMM that keeps its reason is not made %s", async (state) => {

@@ -94,6 +94,13 @@ describe("invariant_violation", () => {
     ],
     [["deleted_vmm_is_dead"], "a deleted VMM that is alive", withOrphan, active("time_deleted = now()")],
     [
+      ["failure_reason_iff_failed"],
+      "a reason without a failure",
+      running,
+      active("failure_reason = 'operator'"),
+    ],
+    [["failure_reason_iff_failed"], "a failure without a reason", running, active("state = 'failed'")],
+    [
       ["linked_migration_is_not_deleted"],
       "a deleted migration that is linked",
       ended,
