@@ -22,14 +22,24 @@ BEGIN
 
   v_now := clock_timestamp();
   IF v_instance.intended_state <> 'stopped' THEN
-    UPDATE vmstate.instance AS i SET intended_state = 'stopped', time_modified = v_now WHERE i.id = p_instance_id;
+    v_instance.intended_state := 'stopped';
+    v_instance.time_modified := v_now;
     v_outcome := 'applied';
   END IF;
   IF v_instance.state = 'failed' THEN
-    UPDATE vmstate.instance AS i
-      SET state = 'no_vmm', state_generation = i.state_generation + 1, time_state_updated = v_now
-      WHERE i.id = p_instance_id;
+    v_instance.state := 'no_vmm';
+    v_instance.state_generation := v_instance.state_generation + 1;
+    v_instance.time_state_updated := v_now;
     v_outcome := 'applied';
+  END IF;
+  IF v_outcome = 'applied' THEN
+    UPDATE vmstate.instance AS i
+      SET state = v_instance.state,
+        state_generation = v_instance.state_generation,
+        time_state_updated = v_instance.time_state_updated,
+        intended_state = v_instance.intended_state,
+        time_modified = v_instance.time_modified
+      WHERE i.id = p_instance_id;
   END IF;
   RETURN vmstate.to_command_result(v_outcome, NULL, p_instance_id,
     ARRAY[v_instance.active_propolis_id, v_instance.destination_propolis_id]);

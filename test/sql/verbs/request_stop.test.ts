@@ -93,12 +93,28 @@ test("applied: a failed instance becomes stopped", async () => {
   expect(await instance(sql, s)).toMatchObject({ intended_state: "stopped" });
 });
 
+test("a failed instance is written once, intent and state together", async () => {
+  const s = await failed(sql);
+  await sql.begin(async (transaction) => {
+    const written = async (): Promise<number> => {
+      const [row] = await transaction<[{ rows: number }]>`
+        select n_tup_upd::float8 as rows from pg_stat_xact_user_tables where relid = 'vmstate.instance'::regclass`;
+      return row.rows;
+    };
+    const before = await written();
+    await requestStop(transaction, s);
+    expect((await written()) - before).toBe(1);
+  });
+});
+
 test("applied: also one that failed after the user had stopped it", async () => {
   const s = await running(sql);
   await requestStop(sql, s);
   await say(sql, s, "active", "failed");
   await update(sql, s);
+  const { time_modified } = await instance(sql, s);
   expect(await requestStop(sql, s)).toMatchObject({ outcome: "applied", ...rowOf(s, "stopped", 5) });
+  expect(await instance(sql, s)).toMatchObject({ time_modified });
   expect(await requestStop(sql, s)).toMatchObject({ outcome: "unchanged", ...rowOf(s, "stopped", 5) });
 });
 
