@@ -1,6 +1,4 @@
 import { randomBytes } from "node:crypto";
-import os from "node:os";
-import { startEmbedded } from "../../src/embedded/start.js";
 import { migrate } from "../../src/index.js";
 import { Chance } from "../../src/replay/chance.js";
 import { copyDatabase, type TestDatabase } from "../harness/copy.js";
@@ -22,6 +20,7 @@ import { describeMachine } from "./machine.js";
 import { judge } from "./marks.js";
 import { p50, p99, rate, speedRatio } from "./measure.js";
 import type { CaseResult, Results } from "./results.js";
+import type { BenchServer } from "./server.js";
 
 export interface Scale {
   size: FleetSize;
@@ -44,30 +43,6 @@ export const QUICK: Scale = {
   batches: [10, 100],
   effort: 0.01,
 };
-
-export interface BenchServer {
-  label: string;
-  url: string;
-  stop: () => Promise<void>;
-}
-
-/** As a control plane runs it. Checkpoints are kept out of the measurement, and stated. */
-const DURABLE = {
-  fsync: "on",
-  synchronous_commit: "on",
-  full_page_writes: "on",
-  shared_buffers: "256MB",
-  max_wal_size: "8GB",
-  checkpoint_timeout: "1h",
-  max_connections: "150",
-};
-
-/** The one at `url`, or else one of its own, on disk. */
-export async function openServer(url: string | undefined): Promise<BenchServer> {
-  if (url) return { label: "DATABASE_URL", url, stop: () => Promise.resolve() };
-  const server = await startEmbedded({ dir: os.tmpdir(), settings: DURABLE });
-  return { ...server, label: "embedded, data in the temporary directory" };
-}
 
 export interface BenchOptions {
   scale: Scale;

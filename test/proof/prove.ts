@@ -78,7 +78,7 @@ async function freshDatabase(serverUrl: string): Promise<TestDatabase> {
   return database;
 }
 
-function wholeNumber(text: string): number {
+export function wholeNumber(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It is not a whole number.");
 }

@@ -2,22 +2,17 @@ import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import {
   abandonedVmms,
-  beginMigration,
-  createInstance,
   invariantViolations,
   orphanedVmms,
   pendingUpdates,
-  type ReportedVmmState,
-  reportVmm,
   reportVmms,
   restartableInstances,
-  runUpdate,
   type SqlClient,
   stuckInstances,
   watchedVmms,
 } from "../../../src/index.js";
-import type { VmmKey } from "../contestants/contestant.js";
-import { createRunning } from "../fleet.js";
+import { createRunning, type Member } from "../fleet.js";
+import { makeAbandoned, makeOrphaned, makePending, makeStuck } from "../work.js";
 import { type Case, runCase } from "./case.js";
 
 const WORK = 20;
@@ -62,51 +57,15 @@ export const workLists: Case = async (stage) => {
 };
 
 async function makeWork(sql: postgres.Sql): Promise<void> {
-  const make = (count: number): Promise<VmmKey[]> => createRunning(sql, randomUUID(), count);
-  for (const vmm of await make(WORK)) await say(sql, vmm, "destroyed");
-  for (const state of ["destroyed", "failed"] as const)
-    for (const vmm of await make(WORK)) {
-      await say(sql, vmm, state);
-      await update(sql, vmm);
-    }
-  for (const vmm of await make(WORK)) await moveAway(sql, vmm);
-  for (let n = 0; n < WORK; n++) await forget(sql);
-}
-
-async function say(sql: SqlClient, vmm: VmmKey, state: ReportedVmmState): Promise<void> {
-  await reportVmm(sql, { ...vmm, state, generation: 3, time: new Date() });
-}
-
-async function update(sql: SqlClient, { instanceId }: VmmKey): Promise<void> {
-  await runUpdate(sql, { instanceId, sagaId: randomUUID() });
-}
-
-/** Its first VMM runs on, unlinked. */
-async function moveAway(sql: SqlClient, vmm: VmmKey): Promise<void> {
-  const { instanceId, propolisId: sourcePropolisId } = vmm;
-  const [sagaId, migrationId, destinationPropolisId, sledId] = Array.from({ length: 4 }, () =>
-    randomUUID(),
-  ) as [string, string, string, string];
-  const ids = { sagaId, migrationId, sourcePropolisId, destinationPropolisId, sledId };
-  await beginMigration(sql, { instanceId, ...ids, propolisIp: "fd00::2" });
-  const time = new Date();
-  await reportVmm(sql, {
-    ...{ instanceId, propolisId: destinationPropolisId, state: "running", generation: 2, time },
-    ...{
-      migrationInId: migrationId,
-      migrationInState: "completed",
-      migrationInGeneration: 2,
-      migrationInTime: time,
-    },
-  });
-  await update(sql, vmm);
-}
-
-/** An instance that has been creating for an hour. */
-async function forget(sql: SqlClient): Promise<void> {
-  const id = randomUUID();
-  await createInstance(sql, { id, projectId: randomUUID(), name: "forgotten", intendedState: "running" });
-  await sql`
-    update vmstate.instance
-    set state_generation = state_generation + 1, time_state_updated = now() - interval '1 hour' where id = ${id}`;
+  const make = async (count: number): Promise<Member[]> =>
+    (await createRunning(sql, randomUUID(), count)).map((vmm) => ({
+      ...vmm,
+      generation: 2,
+      state: "running",
+    }));
+  await makePending(sql, await make(WORK));
+  await makeAbandoned(sql, await make(WORK), "destroyed");
+  await makeAbandoned(sql, await make(WORK), "failed");
+  await makeOrphaned(sql, await make(WORK));
+  await makeStuck(sql, WORK);
 }

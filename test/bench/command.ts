@@ -1,0 +1,44 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command, Option } from "commander";
+import { seed as anySeed, wholeNumber } from "../proof/prove.js";
+
+const RESULTS = fileURLToPath(new URL("results", import.meta.url));
+
+export interface Settings {
+  quick: boolean;
+  seed: number;
+  out?: string;
+}
+
+/** A bench as a command, with what all of them can be set to. */
+export function benchCommand(name: string, description: string): Command {
+  const seed = anySeed();
+  return new Command(name)
+    .description(`${description} Server: DATABASE_URL, else its own.`)
+    .addOption(new Option("--quick", "whether it runs at all: small, no marks").default(false))
+    .addOption(new Option("--seed <n>", seed.description).argParser(wholeNumber).default(seed.standard))
+    .addOption(
+      new Option("--out <dir>", "where the JSON and the plots go; --quick: else a temporary directory"),
+    )
+    .showHelpAfterError();
+}
+
+export interface Output {
+  /** The JSON file's name. */
+  name: string;
+  json: unknown;
+  /** By file name. */
+  plots: ReadonlyMap<string, string>;
+}
+
+/** Where it was written. */
+export function write({ name, json, plots }: Output, { out, quick }: Settings): string {
+  const dir = out ?? (quick ? mkdtempSync(join(tmpdir(), "vmstate-bench-")) : RESULTS);
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, name), `${JSON.stringify(json, null, 2)}\n`);
+  for (const [file, svg] of plots) writeFileSync(join(dir, file), svg);
+  return dir;
+}

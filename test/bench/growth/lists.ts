@@ -1,0 +1,63 @@
+import {
+  abandonedVmms,
+  apiInstances,
+  orphanedVmms,
+  pendingUpdates,
+  restartableInstances,
+  type SqlClient,
+  stuckInstances,
+  watchedVmms,
+} from "../../../src/index.js";
+import { manyRows } from "../../../src/rows.js";
+import type { VmmKey } from "../contestants/contestant.js";
+import { makeAbandoned, makeOrphaned, makePending, makeStuck } from "../work.js";
+import type { Site } from "./site.js";
+
+/** Of each list. */
+export const ROWS = 100;
+
+const WORK_LISTS: Record<string, (sql: SqlClient) => Promise<unknown[]>> = {
+  pending_update: pendingUpdates,
+  abandoned_vmm: abandonedVmms,
+  orphaned_vmm: orphanedVmms,
+  restartable_instance: restartableInstances,
+  stuck_instance: stuckInstances,
+  [`watched_vmm, ${ROWS} of`]: (sql) => watchedVmms(sql, { limit: ROWS }),
+};
+
+/** What the lists are compared with. */
+export const BY_KEY = `${ROWS} VMMs by key`;
+export const LISTS = Object.keys(WORK_LISTS);
+const API_LIST = "api_instance of a project";
+
+/** As many rows for each work list. */
+export async function makeWork({ caller: { sql }, population, chance }: Site): Promise<void> {
+  const take = () => Array.from({ length: ROWS }, () => population.take(chance));
+  await makeStuck(sql, ROWS);
+  await makeAbandoned(sql, take(), "failed");
+  await makeOrphaned(sql, take());
+  await makePending(sql, take());
+  await sql`vacuum analyze vmstate.instance, vmstate.vmm, vmstate.migration`;
+}
+
+/** Each list once. */
+export async function readLists({ caller, population, chance }: Site): Promise<void> {
+  const keys = population.pick(ROWS, chance);
+  requireRows(BY_KEY, await caller.call(BY_KEY, (sql) => readByKey(sql, keys)));
+  for (const [list, read] of Object.entries(WORK_LISTS)) requireRows(list, await caller.call(list, read));
+  const projectId = population.project(chance);
+  await caller.call(API_LIST, (sql) => apiInstances(sql, { projectId }));
+}
+
+function readByKey(sql: SqlClient, keys: readonly VmmKey[]): Promise<unknown[]> {
+  return manyRows(sql`
+    select row_to_json(v)::text
+    from unnest(${keys.map(({ instanceId }) => instanceId)}::uuid[], ${keys.map(({ propolisId }) => propolisId)}::uuid[])
+      as k (instance_id, id)
+    join vmstate.vmm as v on v.instance_id = k.instance_id and v.id = k.id`);
+}
+
+function requireRows(list: string, rows: unknown[] | undefined): void {
+  if (rows !== undefined && rows.length !== ROWS)
+    throw new Error(`${list} has ${rows.length} rows, not ${ROWS}`);
+}

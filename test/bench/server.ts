@@ -1,0 +1,29 @@
+import os from "node:os";
+import { startEmbedded } from "../../src/embedded/start.js";
+
+export interface BenchServer {
+  label: string;
+  url: string;
+  stop: () => Promise<void>;
+}
+
+/** As a control plane runs it. Checkpoints are kept out of the measurement, and stated. */
+const DURABLE = {
+  fsync: "on",
+  synchronous_commit: "on",
+  full_page_writes: "on",
+  shared_buffers: "256MB",
+  max_wal_size: "8GB",
+  checkpoint_timeout: "1h",
+  max_connections: "150",
+};
+
+/** The one at `url`, or else one of its own, on disk, set to more than being durable. */
+export async function openServer(
+  url: string | undefined,
+  settings: Record<string, string> = {},
+): Promise<BenchServer> {
+  if (url) return { label: "DATABASE_URL", url, stop: () => Promise.resolve() };
+  const server = await startEmbedded({ dir: os.tmpdir(), settings: { ...DURABLE, ...settings } });
+  return { ...server, label: "embedded, data in the temporary directory" };
+}

@@ -1,0 +1,74 @@
+import { randomUUID } from "node:crypto";
+import {
+  beginMigration,
+  createInstance,
+  type ReportedVmmState,
+  reportVmm,
+  runUpdate,
+  type SqlClient,
+} from "../../src/index.js";
+import type { VmmKey } from "./contestants/contestant.js";
+import { type Member, next } from "./fleet.js";
+
+/** VMMs whose update is pending. */
+export async function makePending(sql: SqlClient, vmms: readonly Member[]): Promise<void> {
+  for (const vmm of vmms) await say(sql, vmm, "destroyed");
+}
+
+/** They died, and no instance names them any more; one that failed may be restarted. */
+export async function makeAbandoned(
+  sql: SqlClient,
+  vmms: readonly Member[],
+  state: "destroyed" | "failed",
+): Promise<void> {
+  for (const vmm of vmms) {
+    await say(sql, vmm, state);
+    await update(sql, vmm);
+  }
+}
+
+/** Instances whose VMM runs on although they have moved away. */
+export async function makeOrphaned(sql: SqlClient, vmms: readonly Member[]): Promise<void> {
+  for (const vmm of vmms) await moveAway(sql, vmm);
+}
+
+/** Instances that have been creating for an hour. */
+export async function makeStuck(sql: SqlClient, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await forget(sql);
+}
+
+async function say(sql: SqlClient, vmm: Member, state: ReportedVmmState): Promise<void> {
+  await reportVmm(sql, next(vmm, state));
+}
+
+async function update(sql: SqlClient, { instanceId }: VmmKey): Promise<void> {
+  await runUpdate(sql, { instanceId, sagaId: randomUUID() });
+}
+
+async function moveAway(sql: SqlClient, vmm: Member): Promise<void> {
+  const { instanceId, propolisId: sourcePropolisId } = vmm;
+  const [sagaId, migrationId, destinationPropolisId, sledId] = Array.from({ length: 4 }, () =>
+    randomUUID(),
+  ) as [string, string, string, string];
+  const ids = { sagaId, migrationId, sourcePropolisId, destinationPropolisId, sledId };
+  await beginMigration(sql, { instanceId, ...ids, propolisIp: "fd00::2" });
+  const time = new Date();
+  await reportVmm(sql, {
+    ...{ instanceId, propolisId: destinationPropolisId, state: "running", generation: 2, time },
+    ...{
+      migrationInId: migrationId,
+      migrationInState: "completed",
+      migrationInGeneration: 2,
+      migrationInTime: time,
+    },
+  });
+  await update(sql, vmm);
+}
+
+async function forget(sql: SqlClient): Promise<void> {
+  const id = randomUUID();
+  await createInstance(sql, { id, projectId: randomUUID(), name: "forgotten", intendedState: "running" });
+  await sql`
+    update vmstate.instance
+    set state_generation = state_generation + 1, time_state_updated = now() - interval '1 hour' where id = ${id}`;
+}
