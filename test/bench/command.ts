@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
+import { format } from "prettier";
 import { seed as anySeed, wholeNumber } from "../proof/prove.js";
 
 const RESULTS = fileURLToPath(new URL("results", import.meta.url));
@@ -35,10 +36,10 @@ export interface Output {
 }
 
 /** Where it was written. */
-export function write({ name, json, plots }: Output, { out, quick }: Settings): string {
+export async function write({ name, json, plots }: Output, { out, quick }: Settings): Promise<string> {
   const dir = out ?? (quick ? mkdtempSync(join(tmpdir(), "vmstate-bench-")) : RESULTS);
   mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, name), `${JSON.stringify(json, null, 2)}\n`);
+  writeFileSync(join(dir, name), await format(JSON.stringify(json), { parser: "json", printWidth: 110 }));
   for (const [file, svg] of plots) writeFileSync(join(dir, file), svg);
   return dir;
 }

@@ -18,7 +18,7 @@ try {
   for (const { name, why } of results.absent) console.log(`without ${name}: ${why}`);
   if (results.marks.length > 0) console.log(`\n${marksText(results.marks)}`);
   const json = resultsSchema.parse(results);
-  const dir = write({ name: "bench.json", json, plots: plotsOf(results) }, settings);
+  const dir = await write({ name: "bench.json", json, plots: plotsOf(results) }, settings);
   console.log(`\nbench: ${results.cases.length} cases, results in ${dir}`);
 } finally {
   await server.stop();

@@ -46,7 +46,8 @@ function least(name: string, mark: number, measured: Spread, limit?: Spread): Ma
   return { name, bound: "least", mark, measured, reached, ...(limit && { limit: limit.median }) };
 }
 
-function most(name: string, mark: number, measured: Spread): Mark {
+/** It may measure no more. */
+export function most(name: string, mark: number, measured: Spread): Mark {
   return { name, bound: "most", mark, measured, reached: measured.median <= mark };
 }
 

@@ -4,6 +4,14 @@ import type { CaseResult, Machine, Mark, Results } from "./results.js";
 
 /** What a reader has to know before the figures. */
 export function machineText(machine: Machine, { rows, seed }: Pick<Results, "rows" | "seed">): string {
+  return [
+    serverText(machine),
+    wrap(`${rows} VMMs in vmstate, and as many in its copy without triggers, bench_plain, seed ${seed}`),
+    wrap("bare statement: on bench_plain, the harder to keep up with"),
+  ].join("\n");
+}
+
+export function serverText(machine: Machine): string {
   const { cpu, cores, memoryMiB, node, postgresql, server, settings, clients } = machine;
   const list = (of: Record<string, string>): string =>
     Object.entries(of)
@@ -14,8 +22,6 @@ export function machineText(machine: Machine, { rows, seed }: Pick<Results, "row
     `PostgreSQL ${postgresql} (${server})`,
     list(settings),
     list(clients),
-    `${rows} VMMs in vmstate, and as many in its copy without triggers, bench_plain, seed ${seed}`,
-    "bare statement: on bench_plain, the harder to keep up with",
   ]
     .map((line) => wrap(line))
     .join("\n");
@@ -84,7 +90,7 @@ export function marksText(marks: readonly Mark[]): string {
   );
 }
 
-function spreadText({ median, low, high }: Spread): string {
+export function spreadText({ median, low, high }: Spread): string {
   return `${digits(median)} [${digits(low)}, ${digits(high)}]`;
 }
 

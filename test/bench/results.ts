@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-const spread = z.object({ median: z.number(), low: z.number(), high: z.number() });
+export const spread = z.object({ median: z.number(), low: z.number(), high: z.number() });
 const figure = z.number().nonnegative();
 
 const entry = z.object({
@@ -28,7 +28,7 @@ const raced = z.object({
   entries: z.array(entry).min(1),
 });
 
-const mark = z.object({
+export const mark = z.object({
   name: z.string(),
   /** `least`: the figure has to be so much, `most`: no more. */
   bound: z.enum(["least", "most"]),
@@ -39,7 +39,7 @@ const mark = z.object({
   limit: z.number().optional(),
 });
 
-const machine = z.object({
+export const machine = z.object({
   cpu: z.string(),
   cores: z.number(),
   memoryMiB: z.number(),

@@ -3,7 +3,7 @@ import type { SqlClient } from "../../../src/index.js";
 import { type Effort, explaining } from "./explained.js";
 import type { Caller } from "./site.js";
 
-/** What was measured of one verb in one database. */
+/** What was measured of one verb or list in one database. */
 export interface Samples {
   /** As the caller sees it, one for each round that was not explained. */
   micros: number[];
@@ -11,37 +11,50 @@ export interface Samples {
   efforts: Effort[];
 }
 
+/** What is so slow is measured less often. */
+const BUDGET_MS = 20_000;
+
 /** Measures calls in one database. */
 export class Clock implements Caller {
-  /** By what was measured, in the order of its first call. */
+  /** By what was called. */
   readonly samples = new Map<string, Samples>();
+  /** Whether the next calls do not count. */
+  isWarmingUp = false;
   /** Whether the next calls are explained instead of timed. */
   isExplaining = false;
   readonly #explaining: SqlClient;
-  #efforts: Effort[] = [];
+  readonly #spent = new Map<string, number>();
+  #effort: Effort | undefined;
 
   /** `sql` has one connection. */
   constructor(readonly sql: postgres.Sql) {
-    this.#explaining = explaining(sql, (effort) => this.#efforts.push(effort));
+    this.#explaining = explaining(sql, (effort) => (this.#effort = effort));
   }
 
-  /** The answer, of which there is none when the call was explained. */
   async call<Answer>(what: string, act: (sql: SqlClient) => Promise<Answer>): Promise<Answer | undefined> {
-    const { micros, efforts } = this.samples.get(what) ?? { micros: [], efforts: [] };
-    this.samples.set(what, { micros, efforts });
-    if (this.isExplaining) {
-      this.#efforts = efforts;
-      await act(this.#explaining);
-      return undefined;
-    }
     const started = process.hrtime.bigint();
-    const answer = await act(this.sql);
-    micros.push(Number(process.hrtime.bigint() - started) / 1_000);
-    return answer;
+    const answer = await act(this.isExplaining ? this.#explaining : this.sql);
+    this.#add(what, Number(process.hrtime.bigint() - started) / 1_000);
+    return this.isExplaining ? undefined : answer;
   }
 
-  /** What was measured so far was the warm-up. */
-  forget(): void {
-    this.samples.clear();
+  isSpent(what: string): boolean {
+    const { micros, efforts } = this.#samplesOf(what);
+    const isMeasured = this.isWarmingUp || (this.isExplaining ? efforts : micros).length > 0;
+    return isMeasured && (this.#spent.get(what) ?? 0) > BUDGET_MS;
+  }
+
+  #add(what: string, elapsed: number): void {
+    this.#spent.set(what, (this.#spent.get(what) ?? 0) + elapsed / 1_000);
+    if (this.isWarmingUp) return;
+    const { micros, efforts } = this.#samplesOf(what);
+    if (!this.isExplaining) micros.push(elapsed);
+    else if (this.#effort !== undefined) efforts.push(this.#effort);
+  }
+
+  #samplesOf(what: string): Samples {
+    const samples = this.samples.get(what) ?? { micros: [], efforts: [] };
+    this.samples.set(what, samples);
+    return samples;
   }
 }

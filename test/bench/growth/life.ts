@@ -31,6 +31,8 @@ import type { Site } from "./site.js";
 
 const BATCH = 100;
 const LEASE = "1 minute";
+/** Higher than what was reported of any VMM of the population. */
+const LATE = 2_000_000;
 
 /** Every verb, on an instance that was loaded as running and that nobody has touched since: it moves, stops, starts, ends. */
 export async function live(site: Site): Promise<void> {
@@ -152,9 +154,13 @@ async function create({ caller, population, chance }: Site): Promise<void> {
   applied(await caller.call("finish_instance_creation", (sql) => finishInstanceCreation(sql, { id })));
 }
 
-/** The end of about 30 VMMs, and of others' use of them. */
+/** The end of about 30 VMMs, each of which reported a moment ago. */
 export async function loseSled({ caller, population, chance }: Site): Promise<void> {
-  const sledId = population.takeSled(chance);
+  const { sledId, vmms } = population.takeSled(chance);
+  await reportVmms(
+    caller.sql,
+    vmms.map((vmm) => ({ ...next(vmm, "running"), generation: LATE })),
+  );
   const failed = await caller.call("fail_sled, about 30 VMMs", (sql) =>
     failSled(sql, { sledId, reason: "sled_expunged" }),
   );

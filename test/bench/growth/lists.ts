@@ -13,7 +13,7 @@ import type { VmmKey } from "../contestants/contestant.js";
 import { makeAbandoned, makeOrphaned, makePending, makeStuck } from "../work.js";
 import type { Site } from "./site.js";
 
-/** Of each list. */
+/** Of each work list. */
 export const ROWS = 100;
 
 const WORK_LISTS: Record<string, (sql: SqlClient) => Promise<unknown[]>> = {
@@ -28,7 +28,7 @@ const WORK_LISTS: Record<string, (sql: SqlClient) => Promise<unknown[]>> = {
 /** What the lists are compared with. */
 export const BY_KEY = `${ROWS} VMMs by key`;
 export const LISTS = Object.keys(WORK_LISTS);
-const API_LIST = "api_instance of a project";
+export const API_LIST = "api_instance of a project";
 
 /** As many rows for each work list. */
 export async function makeWork({ caller: { sql }, population, chance }: Site): Promise<void> {
@@ -44,7 +44,8 @@ export async function makeWork({ caller: { sql }, population, chance }: Site): P
 export async function readLists({ caller, population, chance }: Site): Promise<void> {
   const keys = population.pick(ROWS, chance);
   requireRows(BY_KEY, await caller.call(BY_KEY, (sql) => readByKey(sql, keys)));
-  for (const [list, read] of Object.entries(WORK_LISTS)) requireRows(list, await caller.call(list, read));
+  for (const [list, read] of Object.entries(WORK_LISTS))
+    if (!caller.isSpent(list)) requireRows(list, await caller.call(list, read));
   const projectId = population.project(chance);
   await caller.call(API_LIST, (sql) => apiInstances(sql, { projectId }));
 }

@@ -3,7 +3,7 @@ import { explainUpdate, failSled } from "../../../src/index.js";
 import { Chance } from "../../../src/replay/chance.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
 import { live, loseSled } from "./life.js";
-import { LISTS, makeWork, readLists, ROWS } from "./lists.js";
+import { API_LIST, LISTS, makeWork, readLists, ROWS } from "./lists.js";
 import { loadPopulation } from "./population.js";
 import { ReadCounter, type Reads } from "./reads.js";
 
@@ -56,7 +56,7 @@ it("no verb reads a table from end to end, nor more than it is about", async () 
 });
 
 describe("a work list reads no table from end to end, nor more than its rows", () => {
-  const lists = [...LISTS.filter((name) => !name.startsWith(WATCHED)), "api_instance of a project"];
+  const lists = [...LISTS.filter((name) => !name.startsWith(WATCHED)), API_LIST];
   const check = (name: string): void => {
     const [reads] = readsOf(name);
     expect(reads?.scanned).toEqual([]);

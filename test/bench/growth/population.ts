@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type postgres from "postgres";
 import { invariantViolations } from "../../../src/index.js";
-import type { Chance } from "../../../src/replay/chance.js";
+import { Chance } from "../../../src/replay/chance.js";
 import type { Member } from "../fleet.js";
 
 const SCRIPT = readFileSync(fileURLToPath(new URL("population.sql", import.meta.url)), "utf8");
@@ -11,6 +11,8 @@ const CHUNK = 20_000;
 const PROJECT = 100;
 const RUNNING = 89;
 const ON_A_SLED = 30;
+/** Enough that their rows are on as many pages, wherever the table is larger. */
+const SAMPLE = 6_000;
 /** Above that of every loaded row, so that a report need not read what it replaces. */
 const GENERATION = 1_000_000;
 
@@ -56,8 +58,8 @@ export async function requireSound(sql: postgres.Sql): Promise<void> {
 
 /** Who the loaded rows are, without reading them, and what became of them since. */
 export class Population {
-  readonly #members = new Map<number, Member>();
-  readonly #taken = new Set<number>();
+  /** Any of those that were loaded as running. */
+  readonly #sample: Member[] = [];
   readonly #takenSleds = new Set<number>();
   readonly #running: number;
   readonly #sleds: number;
@@ -68,50 +70,49 @@ export class Population {
   ) {
     this.#running = (vmms / PROJECT) * RUNNING;
     this.#sleds = Math.ceil(this.#running / ON_A_SLED);
+    const chance = new Chance(seed);
+    const places = new Set<number>();
+    while (places.size < Math.min(SAMPLE, this.#running / 2)) places.add(chance.below(this.#running));
+    this.#sample = [...places].map((place) => this.#member(place));
   }
 
   /** A running instance and its VMM, which then is nobody else's. */
   take(chance: Chance): Member {
-    const at = this.#free(chance);
-    this.#taken.add(at);
-    return this.#member(at);
+    const [member] = this.#sample.splice(chance.below(this.#sample.length), 1);
+    if (member === undefined) throw new Error("everybody is taken");
+    return member;
   }
 
   /** Different VMMs that run, and go on running. */
   pick(count: number, chance: Chance): Member[] {
-    const chosen = new Set<number>();
-    while (chosen.size < count) chosen.add(this.#free(chance));
-    return [...chosen].map((at) => this.#member(at));
+    const places = new Set<number>();
+    while (places.size < Math.min(count, this.#sample.length)) places.add(chance.below(this.#sample.length));
+    return this.#sample.filter((_, place) => places.has(place));
+  }
+
+  /** All that are ever taken or picked, in batches. */
+  *everybody(size: number): Generator<Member[]> {
+    for (let from = 0; from < this.#sample.length; from += size) yield this.#sample.slice(from, from + size);
   }
 
   project(chance: Chance): string {
     return this.#key("project", chance.below(this.vmms / PROJECT));
   }
 
-  /** A sled, which then is nobody else's. */
-  takeSled(chance: Chance): string {
-    let at = chance.below(this.#sleds);
-    while (this.#takenSleds.has(at)) at = chance.below(this.#sleds);
-    this.#takenSleds.add(at);
-    return this.#key("sled", at);
+  /** A sled, which then is nobody else's, and who was on it. */
+  takeSled(chance: Chance): { sledId: string; vmms: Member[] } {
+    let sled = chance.below(this.#sleds);
+    while (this.#takenSleds.has(sled)) sled = chance.below(this.#sleds);
+    this.#takenSleds.add(sled);
+    const vmms: Member[] = [];
+    for (let place = sled; place < this.#running; place += this.#sleds) vmms.push(this.#member(place));
+    return { sledId: this.#key("sled", sled), vmms };
   }
 
-  #free(chance: Chance): number {
-    let at = chance.below(this.#running);
-    while (this.#taken.has(at)) at = chance.below(this.#running);
-    return at;
-  }
-
-  #member(at: number): Member {
-    const n = Math.floor(at / RUNNING) * PROJECT + (at % RUNNING);
-    const member = this.#members.get(n) ?? {
-      instanceId: this.#key("instance", n),
-      propolisId: this.#key("vmm", n),
-      generation: GENERATION,
-      state: "running",
-    };
-    this.#members.set(n, member);
-    return member;
+  #member(place: number): Member {
+    const n = Math.floor(place / RUNNING) * PROJECT + (place % RUNNING);
+    const ids = { instanceId: this.#key("instance", n), propolisId: this.#key("vmm", n) };
+    return { ...ids, generation: GENERATION, state: "running" };
   }
 
   /** As bench_population.key makes it. */

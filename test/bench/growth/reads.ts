@@ -17,6 +17,10 @@ export class ReadCounter implements Caller {
 
   constructor(readonly sql: Sql) {}
 
+  isSpent(): boolean {
+    return false;
+  }
+
   async call<Answer>(what: string, act: (sql: SqlClient) => Promise<Answer>): Promise<Answer> {
     return (await this.sql.begin(async (transaction) => {
       // the session's counters reach back to their last flush, and there is none within a transaction

@@ -4,13 +4,15 @@ import { migrate, type SqlClient } from "../../../src/index.js";
 import { Chance } from "../../../src/replay/chance.js";
 import { copyDatabase } from "../../harness/copy.js";
 import { Clock } from "./clock.js";
-import { loadPopulation, type Population } from "./population.js";
+import { type Load, loadPopulation, type Population } from "./population.js";
 
 /** What observes calls. */
 export interface Caller {
   /** For what is not observed. It has one connection, the one that is observed. */
   sql: postgres.Sql;
   /** The answer, if the call is one that is answered. */
+  /** Whether so much time went into this that it should not be called again. */
+  isSpent: (what: string) => boolean;
   call: <Answer>(what: string, act: (sql: SqlClient) => Promise<Answer>) => Promise<Answer | undefined>;
 }
 
@@ -25,25 +27,39 @@ export interface Site {
 export interface MeasuredSite extends Site, AsyncDisposable {
   vmms: number;
   caller: Clock;
+  loadSeconds: number;
+  /** Tables and indexes, as loaded. */
+  mebibytes: number;
 }
 
 const LOADERS = 2;
 
 /** Loads it. */
-export async function openSite(
-  serverUrl: string,
-  load: { vmms: number; seed: number; onLoaded?: (vmms: number) => void },
-): Promise<MeasuredSite> {
+export async function openSite(serverUrl: string, load: Load): Promise<MeasuredSite> {
   const name = `vmstate_growth_${randomBytes(6).toString("hex")}`;
   const database = await copyDatabase({ serverUrl, name, template: "template0" });
   try {
     await migrate(database.url);
+    const started = performance.now();
     const population = await loadPopulation(database.connect({ max: LOADERS }), load);
+    const loadSeconds = Number(((performance.now() - started) / 1_000).toFixed(1));
     const caller = new Clock(database.connect({ max: 1 }));
+    const mebibytes = await sizeOf(caller.sql);
     const chance = new Chance(load.seed, load.vmms);
-    return { vmms: load.vmms, population, caller, chance, [Symbol.asyncDispose]: () => database.drop() };
+    const drop = (): Promise<void> => database.drop();
+    return {
+      ...{ vmms: load.vmms, population, caller, chance, loadSeconds, mebibytes },
+      [Symbol.asyncDispose]: drop,
+    };
   } catch (error) {
     await database.drop();
     throw error;
   }
+}
+
+async function sizeOf(sql: postgres.Sql): Promise<number> {
+  const [row] = await sql<[{ mebibytes: number }]>`
+    select round(sum(pg_total_relation_size(oid)) / 1024 ^ 2)::float8 as mebibytes
+    from pg_class where relnamespace = 'vmstate'::regnamespace and relkind = 'r'`;
+  return row.mebibytes;
 }

@@ -1,0 +1,99 @@
+import { shuffle } from "simple-statistics";
+import { reportVmms } from "../../../src/index.js";
+import { Chance } from "../../../src/replay/chance.js";
+import { next } from "../fleet.js";
+import { describeMachine } from "../machine.js";
+import type { BenchServer } from "../server.js";
+import { judge } from "./judge.js";
+import { live, loseSled } from "./life.js";
+import { makeWork, readLists } from "./lists.js";
+import { requireSound } from "./population.js";
+import type { Growth } from "./results.js";
+import { type MeasuredSite, openSite, type Site } from "./site.js";
+import { callsOf } from "./summary.js";
+
+export interface Rounds {
+  lists: number;
+  lives: number;
+  sleds: number;
+}
+
+export const FULL: Rounds = { lists: 80, lives: 240, sleds: 60 };
+export const QUICK: Rounds = { lists: 4, lives: 4, sleds: 4 };
+
+export interface GrowthOptions {
+  /** VMMs in the table, ascending. */
+  sizes: readonly number[];
+  rounds: Rounds;
+  quick: boolean;
+  seed: number;
+  /** Told of every chunk that was loaded. */
+  onLoaded?: (vmms: number) => void;
+}
+
+/** The same calls in a database of each size. */
+export async function runGrowth(server: BenchServer, options: GrowthOptions): Promise<Growth> {
+  const { sizes, rounds, quick, seed, onLoaded } = options;
+  const chance = new Chance(seed, 1);
+  const sites: MeasuredSite[] = [];
+  try {
+    for (const vmms of sizes)
+      sites.push(await openSite(server.url, { vmms, seed, ...(onLoaded && { onLoaded }) }));
+    const [smallest] = sites;
+    if (smallest === undefined) throw new Error("there is no size");
+    await measure(sites, rounds, chance);
+    const calls = callsOf(sites, chance);
+    return {
+      takenAt: new Date().toISOString(),
+      quick,
+      seed,
+      machine: await describeMachine(smallest.caller.sql, server.label),
+      sizes: sites.map(({ vmms, loadSeconds, mebibytes }) => ({ vmms, loadSeconds, mebibytes })),
+      calls,
+      marks: quick ? [] : judge(calls, sizes),
+    };
+  } finally {
+    for (const site of sites) await site[Symbol.asyncDispose]();
+  }
+}
+
+async function measure(sites: readonly MeasuredSite[], rounds: Rounds, chance: Chance): Promise<void> {
+  for (const site of sites) await settle(site);
+  await play(sites, rounds.lists, readLists, chance);
+  await play(sites, rounds.lives, live, chance);
+  await play(sites, rounds.sleds, loseSled, chance);
+  for (const { caller } of sites) await requireSound(caller.sql);
+}
+
+const BATCH = 1_000;
+
+/** Work for every list; and a page is written whole when it is first changed after a checkpoint: that is over for most. */
+async function settle(site: MeasuredSite): Promise<void> {
+  const { caller, population } = site;
+  await makeWork(site);
+  await caller.sql`checkpoint`;
+  for (const vmms of population.everybody(BATCH))
+    await reportVmms(
+      caller.sql,
+      vmms.map((vmm) => next(vmm, "running")),
+    );
+}
+
+const WARM_UP = 8;
+const EXPLAINED = 4;
+
+/** In each round every site once, in changing order; one round in so many is explained instead of timed. */
+async function play(
+  sites: readonly MeasuredSite[],
+  rounds: number,
+  act: (site: Site) => Promise<void>,
+  chance: Chance,
+): Promise<void> {
+  const warmUp = Math.min(WARM_UP, rounds);
+  for (let round = -warmUp; round < rounds; round++)
+    for (const site of shuffle([...sites], () => chance.next())) {
+      site.caller.isWarmingUp = round < 0;
+      site.caller.isExplaining = round % EXPLAINED === 0;
+      await act(site);
+    }
+}
