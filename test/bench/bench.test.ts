@@ -1,4 +1,3 @@
-import { DOMParser, onErrorStopParsing } from "@xmldom/xmldom";
 import { expect, inject, it } from "vitest";
 import { Chance } from "../../src/replay/chance.js";
 import { createDatabase } from "../harness/database.js";
@@ -14,6 +13,7 @@ import { startCycle } from "./cases/start-cycle.js";
 import { unwoundStart } from "./cases/unwound-start.js";
 import { writeAhead } from "./cases/write-ahead.js";
 import type { Contestant } from "./contestants/contestant.js";
+import { expectPlots, expectToFitTerminal } from "./expect.js";
 import { race, speedRatio, spread } from "./measure.js";
 import { plotsOf } from "./plots/plots.js";
 import { caseText, machineText, marksText } from "./print.js";
@@ -25,8 +25,6 @@ const TINY: Scale = {
   batches: [10, 100],
   effort: 0.001,
 };
-const PLOT_BYTES = 60_000;
-const COLUMNS = 80;
 
 it("runs; its results are as described, and fit a page and a terminal", async () => {
   const told: CaseResult[] = [];
@@ -47,20 +45,8 @@ it("runs; its results are as described, and fit a page and a terminal", async ()
   const text = [machineText(results.machine, results), ...told.map(caseText), marksText(results.marks)].join(
     "\n",
   );
-  expect(text.split("\n").filter(({ length }) => length > COLUMNS)).toEqual([]);
-
-  const plots = plotsOf(results);
-  expect(plots.size).toBe(5);
-  for (const svg of plots.values()) {
-    const { documentElement } = new DOMParser({ onError: onErrorStopParsing }).parseFromString(
-      svg,
-      "image/svg+xml",
-    );
-    expect(documentElement?.tagName).toBe("svg");
-    expect(svg).toContain("#ffffff");
-    expect(svg).not.toMatch(/NaN|undefined/);
-    expect(svg.length).toBeLessThan(PLOT_BYTES);
-  }
+  expectToFitTerminal(text);
+  expectPlots(plotsOf(results), 5);
 });
 
 /** It says that it did everything. */

@@ -13,6 +13,8 @@ const SETTINGS = [
   "max_wal_size",
   "checkpoint_timeout",
   "autovacuum",
+  "autovacuum_naptime",
+  "autovacuum_vacuum_cost_limit",
   "jit",
 ];
 const CLIENTS = ["postgres", "pg", "kysely", "drizzle-orm", "typeorm"];

@@ -41,7 +41,8 @@ export function judge(cases: readonly Raced[], chance: Chance): Mark[] {
   ];
 }
 
-function least(name: string, mark: number, measured: Spread, limit?: Spread): Mark {
+/** It has to measure so much. */
+export function least(name: string, mark: number, measured: Spread, limit?: Spread): Mark {
   const reached = measured.median >= mark;
   return { name, bound: "least", mark, measured, reached, ...(limit && { limit: limit.median }) };
 }

@@ -24,9 +24,11 @@ async function run(file: string, ...args: string[]): Promise<string> {
   return stdout.trimEnd().split("\n").at(-1) ?? "";
 }
 
-it("has a command for each proof, and the bench", () => {
+it("has a command for each proof, and the benches", () => {
   expect(COMMANDS.map(({ name }) => name)).toEqual([
     "bench",
+    "bench:growth",
+    "bench:bloat",
     "explore",
     "mutants",
     "oracle",

@@ -56,6 +56,12 @@ export async function requireSound(sql: postgres.Sql): Promise<void> {
   if (length > 0) throw new Error(`${length} rows break an invariant`);
 }
 
+/** A host, and what runs there. */
+export interface Sled {
+  sledId: string;
+  vmms: Member[];
+}
+
 /** Who the loaded rows are, without reading them, and what became of them since. */
 export class Population {
   /** Any of those that were loaded as running. */
@@ -99,11 +105,19 @@ export class Population {
     return this.#key("project", chance.below(this.vmms / PROJECT));
   }
 
-  /** A sled, which then is nobody else's, and who was on it. */
-  takeSled(chance: Chance): { sledId: string; vmms: Member[] } {
+  /** A sled, which then is nobody else's. */
+  takeSled(chance: Chance): Sled {
     let sled = chance.below(this.#sleds);
     while (this.#takenSleds.has(sled)) sled = chance.below(this.#sleds);
     this.#takenSleds.add(sled);
+    return this.#sled(sled);
+  }
+
+  sleds(): Sled[] {
+    return Array.from({ length: this.#sleds }, (_, sled) => this.#sled(sled));
+  }
+
+  #sled(sled: number): Sled {
     const vmms: Member[] = [];
     for (let place = sled; place < this.#running; place += this.#sleds) vmms.push(this.#member(place));
     return { sledId: this.#key("sled", sled), vmms };

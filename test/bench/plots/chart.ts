@@ -77,16 +77,17 @@ export function bars({ names, series, ...caption }: Bars): string {
 }
 
 export interface Lines extends Caption {
+  /** Of the x axis. Default: logarithmic. */
+  scale?: "linear" | "logarithmic";
   xName: string;
   yName: string;
   x: number[];
   series: { name: string; values: (number | null)[] }[];
 }
 
-/** Both axes logarithmic. */
-export function lines({ xName, yName, x, series, ...caption }: Lines): string {
+/** The y axis is logarithmic. */
+export function lines({ scale, xName, yName, x, series, ...caption }: Lines): string {
   const axis = {
-    type: "log",
     nameLocation: "middle",
     nameTextStyle: { color: INK },
     splitLine: { lineStyle: { color: FAINT } },
@@ -95,10 +96,10 @@ export function lines({ xName, yName, x, series, ...caption }: Lines): string {
   return render(460, caption, {
     grid: { left: 80, right: 260, top: 70, bottom: 56 },
     legend: { orient: "vertical", left: 620, top: 80, textStyle: { color: INK } },
-    xAxis: { ...axis, name: xName, nameGap: 32 },
-    yAxis: { ...axis, name: yName, nameGap: 56 },
+    xAxis: { ...axis, type: scale === "linear" ? "value" : "log", name: xName, nameGap: 32 },
+    yAxis: { ...axis, type: "log", name: yName, nameGap: 56 },
     series: series.map(({ name, values }) => ({
-      ...{ name, type: "line", symbolSize: 7 },
+      ...{ name, type: "line", symbolSize: 7, showSymbol: scale !== "linear" },
       data: values.flatMap((value, at) => (value === null ? [] : [[x[at], value]])),
     })),
   });

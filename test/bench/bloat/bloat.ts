@@ -1,0 +1,145 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type postgres from "postgres";
+import { migrate, reportVmms } from "../../../src/index.js";
+import { Chance } from "../../../src/replay/chance.js";
+import { copyDatabase } from "../../harness/copy.js";
+import { next } from "../fleet.js";
+import { loadPopulation, requireSound, type Sled } from "../growth/population.js";
+import { describeMachine } from "../machine.js";
+import type { BenchServer } from "../server.js";
+import { judge } from "./judge.js";
+import { type Fate, migrate as move, purge, replace, restart } from "./lives.js";
+import type { Bloat } from "./results.js";
+import { type Sample, takeSample } from "./sample.js";
+
+/** Of a VMM, in seconds. */
+const REPORT_EVERY = 10;
+const ROUNDS_A_MINUTE = 60 / REPORT_EVERY;
+const WRITERS = 4;
+/** In each round, so that in an hour every fifth VMM is another one. */
+const FATES: readonly Fate[] = [restart, restart, restart, replace, move];
+
+export interface BloatOptions {
+  /** Rows of the table of VMMs, of which 89 of 100 run. */
+  vmms: number;
+  /** Of reports. */
+  minutes: number;
+  /** How many times as fast as life. */
+  speedup: number;
+  quick: boolean;
+  seed: number;
+  /** Told of each minute. */
+  onMinute?: (minute: number) => void;
+  /** What to change in the database before anything is loaded. */
+  prepare?: (sql: postgres.Sql) => Promise<unknown>;
+}
+
+/** Minutes of reports of every VMM, with some lives that come and go, in less time. */
+export async function runBloat(server: BenchServer, options: BloatOptions): Promise<Bloat> {
+  const { vmms, minutes, speedup, quick, seed, prepare } = options;
+  const name = `vmstate_bloat_${randomBytes(6).toString("hex")}`;
+  await using database = await copyDatabase({ serverUrl: server.url, name, template: "template0" });
+  await migrate(database.url);
+  await prepare?.(database.sql);
+  const population = await loadPopulation(database.sql, { vmms, seed });
+  const sleds = population.sleds();
+  const writers = database.connect({ max: WRITERS });
+  const hour = new Hour(writers, sleds, new Chance(seed, 1));
+  const started = performance.now();
+  const samples = await hour.pass(options);
+  const seconds = (performance.now() - started) / 1_000;
+  await requireSound(database.sql);
+  const series = seriesOf(samples);
+  return {
+    takenAt: new Date().toISOString(),
+    quick,
+    seed,
+    machine: await describeMachine(database.sql, server.label),
+    vmms: sleds.reduce((sum, { vmms: { length } }) => sum + length, 0),
+    minutes,
+    speedup,
+    measuredSpeedup: Number(((60 * minutes) / seconds).toPrecision(3)),
+    reports: hour.reports,
+    lives: hour.lives,
+    ...series,
+    marks: quick ? [] : judge(series),
+  };
+}
+
+/** What happens in it. */
+class Hour {
+  reports = 0;
+  lives = 0;
+
+  constructor(
+    readonly sql: postgres.Sql,
+    readonly sleds: readonly Sled[],
+    readonly chance: Chance,
+  ) {}
+
+  /** A sample of every minute, and one before. */
+  async pass({ minutes, speedup, onMinute }: BloatOptions): Promise<Sample[]> {
+    const samples = [await takeSample(this.sql)];
+    const started = performance.now();
+    for (let round = 1; round <= minutes * ROUNDS_A_MINUTE; round++) {
+      await this.#report();
+      await this.#live();
+      await sleep(Math.max(0, started + (round * REPORT_EVERY * 1_000) / speedup - performance.now()));
+      if (round % ROUNDS_A_MINUTE !== 0) continue;
+      await purge(this.sql);
+      samples.push(await takeSample(this.sql));
+      onMinute?.(round / ROUNDS_A_MINUTE);
+    }
+    return samples;
+  }
+
+  /** Every sled of all its VMMs. */
+  async #report(): Promise<void> {
+    const sleds = this.sleds.values();
+    const write = async (): Promise<void> => {
+      for (const { vmms } of sleds) {
+        const answers = await reportVmms(
+          this.sql,
+          vmms.map((vmm) => next(vmm, "running")),
+        );
+        const { length } = answers.filter(({ vmmOutcome }) => vmmOutcome === "applied");
+        if (length !== vmms.length) throw new Error("a report was not applied");
+        this.reports += length;
+      }
+    };
+    await Promise.all(Array.from({ length: WRITERS }, write));
+  }
+
+  async #live(): Promise<void> {
+    for (const fate of FATES) {
+      const sled = this.sleds[this.chance.below(this.sleds.length)];
+      const place = this.chance.below(sled?.vmms.length ?? 0);
+      const vmm = sled?.vmms[place];
+      if (sled === undefined || vmm === undefined) throw new Error("there is no VMM");
+      sled.vmms[place] = await fate(this.sql, vmm, sled.sledId);
+      this.lives++;
+    }
+  }
+}
+
+export type Series = Pick<Bloat, "sizes" | "dead" | "autovacuums" | "hotPercent">;
+
+function seriesOf(samples: readonly Sample[]): Series {
+  const [first] = samples;
+  const last = samples.at(-1);
+  if (first === undefined || last === undefined) throw new Error("there are no samples");
+  const tables = [...last.tables.keys()];
+  const named = <T>(names: Iterable<string>, of: (name: string) => T): Record<string, T> =>
+    Object.fromEntries([...names].map((name) => [name, of(name)]));
+  const rise = (name: string, what: "updates" | "hotUpdates" | "autovacuums"): number =>
+    (last.tables.get(name)?.[what] ?? 0) - (first.tables.get(name)?.[what] ?? 0);
+  return {
+    sizes: named(last.sizes.keys(), (name) => samples.map(({ sizes }) => sizes.get(name) ?? 0)),
+    dead: named(tables, (name) => samples.map(({ tables }) => tables.get(name)?.dead ?? 0)),
+    autovacuums: named(tables, (name) => rise(name, "autovacuums")),
+    hotPercent: named(tables, (name) =>
+      Number(((100 * rise(name, "hotUpdates")) / Math.max(1, rise(name, "updates"))).toFixed(2)),
+    ),
+  };
+}

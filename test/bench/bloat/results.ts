@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { machine, mark } from "../results.js";
+
+const series = z.array(z.number().nonnegative());
+
+/** What a run found. Series have a sample of each minute, the first before it. */
+export const bloatSchema = z.object({
+  takenAt: z.iso.datetime(),
+  quick: z.boolean(),
+  seed: z.number(),
+  machine,
+  vmms: z.number(),
+  minutes: z.number(),
+  /** How many times as fast as life it was to be, and was. */
+  speedup: z.number(),
+  measuredSpeedup: z.number(),
+  reports: z.number(),
+  lives: z.number(),
+  /** KiB, by table and index. */
+  sizes: z.record(z.string(), series),
+  dead: z.record(z.string(), series),
+  autovacuums: z.record(z.string(), z.number()),
+  /** Of the updates of a table. */
+  hotPercent: z.record(z.string(), z.number()),
+  /** None of a quick run. */
+  marks: z.array(mark),
+});
+
+export type Bloat = z.infer<typeof bloatSchema>;
