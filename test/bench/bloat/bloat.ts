@@ -21,7 +21,7 @@ const WRITERS = 4;
 const FATES: readonly Fate[] = [restart, restart, restart, replace, move];
 
 export interface BloatOptions {
-  /** Rows of the table of VMMs, of which 89 of 100 run. */
+  /** Rows of the table of VMMs, of which 80 of 100 run. */
   vmms: number;
   /** Of reports. */
   minutes: number;
