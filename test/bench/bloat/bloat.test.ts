@@ -11,11 +11,11 @@ it("runs; its results are as described, and fit a page and a terminal", async ()
   const server = { label: "the tests'", url: inject("serverUrl"), stop: () => Promise.resolve() };
   const minutes: number[] = [];
   const onMinute = (minute: number): void => void minutes.push(minute);
-  const options = { vmms: 100, minutes: 2, speedup: 10_000, quick: false, seed: 1, onMinute };
+  const options = { vmms: 500, minutes: 2, speedup: 10_000, quick: false, seed: 1, onMinute };
   const bloat = await runBloat(server, options);
 
   expect(bloatSchema.parse(JSON.parse(JSON.stringify(bloat, numbers)))).toMatchObject({
-    reports: 80 * 12,
+    reports: 400 * 12,
     lives: 60,
   });
   expect(minutes).toEqual([1, 2]);

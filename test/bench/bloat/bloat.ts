@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type postgres from "postgres";
+import { sample } from "simple-statistics";
 import { migrate, reportVmms } from "../../../src/index.js";
 import { Chance } from "../../../src/replay/chance.js";
 import { copyDatabase } from "../../harness/copy.js";
@@ -113,11 +114,15 @@ class Hour {
 
   async #live(): Promise<void> {
     for (const fate of FATES) {
-      const sled = this.sleds[this.chance.below(this.sleds.length)];
+      const [sled, other] = sample([...this.sleds], 2, () => this.chance.next());
       const place = this.chance.below(sled?.vmms.length ?? 0);
       const vmm = sled?.vmms[place];
-      if (sled === undefined || vmm === undefined) throw new Error("there is no VMM");
-      sled.vmms[place] = await fate(this.sql, vmm, sled.sledId);
+      if (sled === undefined || other === undefined || vmm === undefined) throw new Error("there is no VMM");
+      const successor = await fate(this.sql, vmm, sled.sledId, other.sledId);
+      if (fate === move) {
+        sled.vmms.splice(place, 1);
+        other.vmms.push(successor);
+      } else sled.vmms[place] = successor;
       this.lives++;
     }
   }

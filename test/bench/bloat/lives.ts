@@ -14,8 +14,8 @@ import {
 import { IP } from "../contestants/contestant.js";
 import { type Member, next } from "../fleet.js";
 
-/** What becomes of a VMM on a sled. Answers the VMM that runs in its place. */
-export type Fate = (sql: SqlClient, vmm: Member, sledId: string) => Promise<Member>;
+/** What becomes of a VMM on a sled. Answers the VMM that runs instead. */
+export type Fate = (sql: SqlClient, vmm: Member, sledId: string, otherSledId: string) => Promise<Member>;
 
 /** The instance stops, and starts again. */
 export const restart: Fate = async (sql, vmm, sledId) => {
@@ -35,11 +35,11 @@ export const replace: Fate = async (sql, vmm, sledId) => {
   return await start(sql, id, sledId);
 };
 
-/** The instance migrates to another process, which is said to be on another sled; that one's agent is not asked. */
-export const migrate: Fate = async (sql, vmm) => {
+/** The instance migrates. */
+export const migrate: Fate = async (sql, vmm, _, sledId) => {
   const { instanceId, propolisId: sourcePropolisId } = vmm;
   const destination: Member = { instanceId, propolisId: randomUUID(), generation: 1, state: "starting" };
-  const ids = { sagaId: randomUUID(), migrationId: randomUUID(), sledId: randomUUID() };
+  const ids = { sagaId: randomUUID(), migrationId: randomUUID(), sledId };
   const to = { sourcePropolisId, destinationPropolisId: destination.propolisId, propolisIp: IP };
   applied(await beginMigration(sql, { instanceId, ...ids, ...to }));
   const time = new Date();

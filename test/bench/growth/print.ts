@@ -11,7 +11,7 @@ export function growthText({ sizes, calls }: Growth): string {
       call.name,
       ...call.p50Micros.map((micros) => String(Number((micros / 1_000).toPrecision(3)))),
       ...call.growth.slice(-1).map(spreadText),
-      ...(call.toByKey ?? []).slice(-1).map(({ median }) => median.toFixed(2)),
+      call.toByKey?.at(-1)?.median.toFixed(2) ?? "",
     ]),
     { head: ["p50 ms", ...heads, "growth", "by key"], right: heads.map((_, at) => at + 1) },
   );
