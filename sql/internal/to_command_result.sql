@@ -8,17 +8,26 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_answer vmstate.instance_result := vmstate.to_instance_result(p_outcome, p_reason, p_instance_id);
-  v_ids pg_catalog.uuid[] := '{}';
+  v_result vmstate.command_result;
 BEGIN
-  IF num_nonnulls(VARIADIC p_propolis_ids) > 0 THEN
-    v_ids := array(
-      SELECT v.id FROM vmstate.vmm AS v
-        WHERE v.instance_id = p_instance_id AND v.id = ANY (p_propolis_ids) AND NOT vmstate.is_absorbing(v.state)
-        ORDER BY array_position(p_propolis_ids, v.id));
-  END IF;
-  RETURN ROW(v_answer.*, v_ids)::vmstate.command_result;
+  -- in one statement: what is shown and who is to be told are of one moment
+  SELECT p_outcome, p_reason, r.instance_id, r.api_state, r.state, r.state_generation,
+      r.active_propolis_id, r.destination_propolis_id, r.migration_id,
+      array_remove(ARRAY[
+        CASE WHEN r.active_propolis_id = ANY (p_propolis_ids)
+          AND NOT vmstate.is_absorbing(r.active_state) THEN r.active_propolis_id END,
+        CASE WHEN r.destination_propolis_id = ANY (p_propolis_ids) AND r.destination_propolis_id <> r.active_propolis_id
+          AND NOT vmstate.is_absorbing(r.destination_vmm_state) THEN r.destination_propolis_id END
+      ], NULL)
+    INTO v_result
+    FROM vmstate.resolved_instance AS r
+    -- what was not there to lock may have come since
+    WHERE r.instance_id = p_instance_id AND p_outcome <> 'not_found';
+  v_result.outcome := p_outcome;
+  v_result.reason := p_reason;
+  v_result.command_propolis_ids := coalesce(v_result.command_propolis_ids, '{}');
+  RETURN v_result;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_command_result FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.to_command_result IS 'The answer of request_stop and request_reboot: of the named VMMs, those alive are to be commanded, in the order given.';
+COMMENT ON FUNCTION vmstate.to_command_result IS 'The answer of request_stop and request_reboot: of the named VMMs, those alive are to be commanded, the active one first.';

@@ -215,7 +215,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a stop raises no generation although the state changes",
     change: {
       file: "control_plane/request_stop",
-      from: "state_generation = i.state_generation + 1, ",
+      from: "    v_instance.state_generation := v_instance.state_generation + 1;\n",
       to: "",
     },
   },
