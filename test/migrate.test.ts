@@ -156,11 +156,14 @@ describe("migrate", () => {
     expect(await running).toEqual(names);
   });
 
-  it("gives up a lock on a table that somebody holds", async () => {
+  it.each([
+    ["a reader", "access share"],
+    ["a VACUUM", "share update exclusive"],
+  ])("gives up a lock on a table that somebody holds: %s", async (_, mode) => {
     await run();
     copy.migration(next, "alter table vmstate.vmm add extra text");
     await db.sql.begin(async (other) => {
-      await other`lock vmstate.vmm in access share mode`;
+      await other.unsafe(`lock vmstate.vmm in ${mode} mode`);
       const error = await failureOf(run({ lockTimeout: "20ms" }));
       expect(error.message).toBe(
         `${next} failed, and nothing of it was kept: somebody else holds a lock that was not free in time; try again, or with a longer --lock-timeout`,
