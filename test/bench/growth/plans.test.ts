@@ -12,6 +12,8 @@ const VMMS = 20_000;
 const CALLS = 8;
 /** Rows and index entries that it may take to read or to write one VMM. */
 const ENTRIES = 100;
+/** Dead versions of what it is about, which the snapshot of an autoanalyze of some catalog may keep. */
+const DEAD = 300;
 const ACCESS = ["bind_sled_agent", "grant_access"];
 /** It is the whole fleet. */
 const WATCHED = "watched_vmm";
@@ -50,7 +52,7 @@ it("no verb reads a table from end to end, nor more than it is about", async () 
     const reads = readsOf(name);
     expect(reads, name).not.toEqual([]);
     for (const { scanned, entries } of reads)
-      expect({ name, scanned, isMore: entries > vmms * ENTRIES }).toEqual({
+      expect({ name, scanned, isMore: entries > DEAD + vmms * ENTRIES }).toEqual({
         name,
         scanned: [],
         isMore: false,
@@ -63,7 +65,7 @@ describe("a work list reads no table from end to end, nor more than its rows", (
   const check = (name: string): void => {
     const [reads] = readsOf(name);
     expect(reads?.scanned).toEqual([]);
-    expect(reads?.entries).toBeLessThan(ROWS * ENTRIES);
+    expect(reads?.entries).toBeLessThan(DEAD + ROWS * ENTRIES);
   };
   it.each(lists.filter((name) => !SCANNING.includes(name)))("%s", check);
   it.fails.each(SCANNING)("%s", check);
