@@ -13,7 +13,7 @@ export function typed(vmms: readonly Part[], migrations: readonly Required<Part>
     ...onInstance(vmms),
     ...vmms.flatMap(onVmm),
     ...migrations.flatMap(onMigration),
-    ...insertions(vmms[0]),
+    ...insertions(),
     write(`TRUNCATE vmstate.instance, vmstate.vmm, vmstate.migration`),
   ];
 }
@@ -80,7 +80,7 @@ function onMigration(part: Required<Part>): Step[] {
   ];
 }
 
-function insertions(part: Part | undefined): Step[] {
+function insertions(): Step[] {
   const vmm = `'${INSTANCE}', '${STRANGER}', '${STRANGER}', 'fd00::4', '${STRANGER}'`;
   return [
     write(
@@ -92,9 +92,16 @@ function insertions(part: Part | undefined): Step[] {
          VALUES (${vmm}, 'running', 2)`,
     ),
     write(
-      `INSERT INTO vmstate.migration (instance_id, id, saga_id, source_propolis_id, destination_propolis_id, source_state)
-         SELECT v.instance_id, '${STRANGER}', '${STRANGER}', v.id, o.id, 'completed'
-           FROM vmstate.vmm AS v JOIN vmstate.vmm AS o ON o.id > v.id WHERE v.id = '${part?.propolis ?? ""}' LIMIT 1`,
+      `WITH new AS (INSERT INTO vmstate.vmm (instance_id, id, sled_id, propolis_ip, saga_id) VALUES (${vmm}) RETURNING *)
+       INSERT INTO vmstate.migration (instance_id, id, saga_id, source_propolis_id, destination_propolis_id, source_state)
+         SELECT v.instance_id, '${STRANGER}', '${STRANGER}', v.id, new.id, 'completed' FROM vmstate.vmm AS v, new LIMIT 1`,
+      ({ vmms }) => vmms.length > 0,
+    ),
+    write(
+      `INSERT INTO vmstate.migration (instance_id, id, saga_id, source_propolis_id, destination_propolis_id)
+         SELECT v.instance_id, '${STRANGER}', '${STRANGER}', v.id, o.id
+           FROM vmstate.vmm AS v JOIN vmstate.vmm AS o ON o.id <> v.id
+           ORDER BY o.state = 'saga_unwound' DESC, o.id, v.id LIMIT 1`,
       ({ vmms }) => vmms.length > 1,
     ),
   ];

@@ -68,6 +68,7 @@ const reaches = (projectId: string): Reach[] => [
   expired,
   committed,
   migrationUnwound,
+  withNewVmm,
   vmmDeleted,
   atLastGeneration,
   (sql) => reportedAt(sql, "294276-12-31 23:59:59.999999+00"),
@@ -121,6 +122,16 @@ async function committed(sql: postgres.Sql): Promise<Scenario> {
 async function migrationUnwound(sql: postgres.Sql): Promise<Scenario> {
   const s = await migrating(sql);
   await applied(unwindMigration(sql, s.migration));
+  return s;
+}
+
+/** A VMM to which somebody may insert a migration by hand. */
+async function withNewVmm(sql: postgres.Sql): Promise<Scenario> {
+  const s = await running(sql);
+  const { instanceId, destinationId: id, migration } = s;
+  await sql`
+    insert into vmstate.vmm (instance_id, id, sled_id, propolis_ip, saga_id)
+      values (${instanceId}, ${id}, ${migration.sledId}, ${migration.propolisIp}, ${migration.sagaId})`;
   return s;
 }
 

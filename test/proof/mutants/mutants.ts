@@ -38,6 +38,7 @@ export const MUTANTS: readonly Mutant[] = [
   withoutTrigger("guard_insert", "vmm", true),
   withoutTrigger("guard_delete", "vmm"),
   withoutTrigger("guard_identity", "migration"),
+  withoutTrigger("guard_destination", "migration"),
   withoutTrigger("guard_sides", "migration"),
   withoutTrigger("guard_deletion", "migration"),
   withoutTrigger("guard_insert", "migration"),

@@ -194,12 +194,14 @@ export const INSTANCE_REFUSALS: Refusal[] = [
       (s) => [s.destinationId, "destination none"],
     ],
     [
-      "a destination that is not new",
-      withOrphan,
-      linkMigration(
-        (s) => s.destinationId,
-        (s) => s.propolisId,
-      ),
+      "a destination that is no longer new",
+      running,
+      async (sql, s) => {
+        const to = await freshVmm(sql, s);
+        const id = await freshMigration(sql, s, s.propolisId, to);
+        await sql`update vmstate.vmm set state = 'starting', state_generation = 2 where id = ${to}`;
+        await links(`destination_propolis_id = '${to}', migration_id = '${id}'`)(sql, s);
+      },
       id("propolisId"),
     ],
     [

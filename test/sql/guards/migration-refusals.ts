@@ -1,7 +1,7 @@
-import { migrating, running } from "../scenario.js";
+import { migrating, running, unwound } from "../scenario.js";
 import { ended, withDeletedMigration, withOrphan } from "./givens.js";
 import { id, type Refusal, refusals, values } from "./refusal.js";
-import { freshVmm, insertMigration, migration, OTHER, remove } from "./writes.js";
+import { freshMigration, freshVmm, insertMigration, migration, OTHER, remove } from "./writes.js";
 
 export const MIGRATION_REFUSALS: Refusal[] = [
   ...refusals("guard_identity on migration", "VM103", [
@@ -41,6 +41,26 @@ export const MIGRATION_REFUSALS: Refusal[] = [
       values('"destination_generation": 2'),
     ],
     ["a deleted migration", running, insertMigration("time_deleted", "'2030-01-01'"), values("2030-01-01")],
+  ]),
+  ...refusals("guard_destination on migration", "VM102", [
+    [
+      "a migration to a VMM that was unwound",
+      unwound,
+      async (sql, s) => freshMigration(sql, s, await freshVmm(sql, s), s.propolisId),
+      values("saga_unwound, linked"),
+    ],
+    [
+      "a migration to a VMM that runs",
+      withOrphan,
+      (sql, s) => freshMigration(sql, s, s.destinationId, s.propolisId),
+      values("running, not linked"),
+    ],
+    [
+      "a second migration to a destination that is linked",
+      migrating,
+      (sql, s) => freshMigration(sql, s, s.propolisId, s.destinationId),
+      values("creating, linked"),
+    ],
   ]),
   ...(["source", "destination"] as const).flatMap((side) => [
     ...refusals("guard_sides on migration", "VM101", [

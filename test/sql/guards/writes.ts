@@ -80,14 +80,11 @@ export const linkFresh =
     const id = await freshVmm(sql, s);
     await links(columns(id, s))(sql, s);
   };
-/** Links a new VMM as destination, by a migration from `from` to `to`. */
+/** Links a new VMM as destination, by a migration that comes from `from`. */
 export const linkMigration =
-  (from: (s: Scenario) => string, to?: (s: Scenario) => string, columns = ""): Write =>
+  (from: (s: Scenario) => string): Write =>
   async (sql, s) => {
     const id = await freshVmm(sql, s);
-    const migrationId = await freshMigration(sql, s, from(s), to?.(s) ?? id);
-    await links(`destination_propolis_id = '${to?.(s) ?? id}', migration_id = '${migrationId}' ${columns}`)(
-      sql,
-      s,
-    );
+    const migrationId = await freshMigration(sql, s, from(s), id);
+    await links(`destination_propolis_id = '${id}', migration_id = '${migrationId}'`)(sql, s);
   };

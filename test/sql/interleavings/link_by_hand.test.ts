@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { failVmm } from "../../../src/index.js";
-import { stopped } from "../scenario.js";
+import { failVmm, type SqlClient, unwindStart } from "../../../src/index.js";
+import { freshMigration, freshVmm } from "../guards/writes.js";
+import { running, type Scenario, stopped, vmm } from "../scenario.js";
 import { newStage } from "./stage.js";
 
 const stage = newStage();
@@ -9,11 +10,7 @@ const { race } = stage;
 describe("a link written by hand", () => {
   it("waits for the end of the VMM it names, and is refused", async () => {
     const s = await stopped(stage.sql);
-    const [row] = await stage.sql<{ id: string }[]>`
-      insert into vmstate.vmm (instance_id, id, sled_id, propolis_ip, saga_id)
-        select ${s.instanceId}, id, id, 'fd00::9', id from gen_random_uuid() as id
-        returning id`;
-    const propolisId = String(row?.id);
+    const propolisId = await freshVmm(stage.sql, s);
 
     const { second, waited } = await race(
       (sql) => failVmm(sql, { instanceId: s.instanceId, propolisId, reason: "operator" }),
@@ -25,5 +22,33 @@ describe("a link written by hand", () => {
 
     expect(waited).toBe("vmm");
     expect(second).toMatchObject({ code: "VM104" });
+  });
+});
+
+describe("a migration inserted by hand", () => {
+  const unwind = (s: Scenario, id: string) => (sql: SqlClient) =>
+    unwindStart(sql, { instanceId: s.instanceId, sagaId: id, propolisId: id });
+  const insert = (s: Scenario, id: string) => (sql: SqlClient) =>
+    freshMigration(sql, s, s.propolisId, id).catch((error: unknown) => error);
+
+  it("waits for the unwind of its destination, and is refused", async () => {
+    const s = await running(stage.sql);
+    const id = await freshVmm(stage.sql, s);
+    const { first, second } = await race(unwind(s, id), insert(s, id));
+    expect(first).toMatchObject({ outcome: "applied" });
+    expect(second).toMatchObject({
+      code: "VM102",
+      detail: expect.stringContaining("saga_unwound") as string,
+    });
+  });
+
+  it("is waited for by the unwind of its destination, which is a conflict then", async () => {
+    const s = await running(stage.sql);
+    const id = await freshVmm(stage.sql, s);
+    const { first, second, waited } = await race(insert(s, id), unwind(s, id));
+    expect(first).toEqual(expect.any(String));
+    expect(waited).toBe("vmm");
+    expect(second).toMatchObject({ outcome: "conflict", reason: "migration_destination" });
+    expect(await vmm(stage.sql, id)).toMatchObject({ state: "creating" });
   });
 });
