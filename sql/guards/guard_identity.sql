@@ -3,14 +3,16 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
+  v_old pg_catalog.jsonb := to_jsonb(OLD);
+  v_new pg_catalog.jsonb := to_jsonb(NEW);
   v_column pg_catalog.text;
 BEGIN
   FOREACH v_column IN ARRAY TG_ARGV LOOP
-    IF to_jsonb(OLD) -> v_column IS DISTINCT FROM to_jsonb(NEW) -> v_column THEN
+    IF v_old -> v_column <> v_new -> v_column THEN
       RAISE EXCEPTION USING
         ERRCODE = 'VM103',
         MESSAGE = format('vmstate.%I.%I cannot be changed', TG_TABLE_NAME, v_column),
-        DETAIL = format('It is %s; %s was attempted.', to_jsonb(OLD) -> v_column, to_jsonb(NEW) -> v_column),
+        DETAIL = format('It is %s; %s was attempted.', v_old -> v_column, v_new -> v_column),
         HINT = 'It says which row this is. Create another row with begin_start, begin_migration or create_instance.';
     END IF;
   END LOOP;
@@ -21,15 +23,15 @@ REVOKE ALL ON FUNCTION vmstate.guard_identity FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_identity IS 'VM103: the columns that say which row this is never change.';
 
 CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, project_id ON vmstate.instance
-  FOR EACH ROW WHEN ((OLD.id, OLD.project_id) IS DISTINCT FROM (NEW.id, NEW.project_id))
+  FOR EACH ROW
   EXECUTE FUNCTION vmstate.guard_identity('id', 'project_id');
 
 -- after, as the other guards of vmm: a trigger before each row locks it first, which is written to the WAL. In capitals, since
 -- triggers fire in the order of their names, and the foreign keys' would say less.
 CREATE OR REPLACE TRIGGER "GUARD_identity" AFTER UPDATE OF id, instance_id, sled_id, saga_id, propolis_ip, propolis_port ON vmstate.vmm
-  FOR EACH ROW WHEN ((OLD.id, OLD.instance_id, OLD.sled_id, OLD.saga_id, OLD.propolis_ip, OLD.propolis_port) IS DISTINCT FROM (NEW.id, NEW.instance_id, NEW.sled_id, NEW.saga_id, NEW.propolis_ip, NEW.propolis_port))
+  FOR EACH ROW
   EXECUTE FUNCTION vmstate.guard_identity('id', 'instance_id', 'sled_id', 'saga_id', 'propolis_ip', 'propolis_port');
 
 CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, instance_id, saga_id, source_propolis_id, destination_propolis_id ON vmstate.migration
-  FOR EACH ROW WHEN ((OLD.id, OLD.instance_id, OLD.saga_id, OLD.source_propolis_id, OLD.destination_propolis_id) IS DISTINCT FROM (NEW.id, NEW.instance_id, NEW.saga_id, NEW.source_propolis_id, NEW.destination_propolis_id))
+  FOR EACH ROW
   EXECUTE FUNCTION vmstate.guard_identity('id', 'instance_id', 'saga_id', 'source_propolis_id', 'destination_propolis_id');

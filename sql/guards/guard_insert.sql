@@ -2,36 +2,39 @@ CREATE OR REPLACE FUNCTION vmstate.guard_insert() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
+DECLARE
+  v_begins boolean;
 BEGIN
-  RAISE EXCEPTION USING
-    ERRCODE = 'VM102',
-    MESSAGE = format('vmstate.%I rows begin at the beginning', TG_TABLE_NAME),
-    DETAIL = format('Attempted: %s.', to_jsonb(NEW)),
-    HINT = format('It must be as %s leaves it: first state, generation 1, linked to nothing, held by nobody, not deleted.', TG_ARGV[0]);
+  CASE TG_TABLE_NAME
+    WHEN 'instance' THEN
+      v_begins := NEW.state = 'creating' AND NEW.state_generation = 1
+        AND num_nonnulls(NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id, NEW.time_last_auto_restarted,
+          NEW.updater_id, NEW.committed_updater_generation, NEW.time_deleted) = 0;
+    WHEN 'vmm' THEN
+      v_begins := NEW.state = 'creating' AND NEW.state_generation = 1 AND NEW.time_unlinked IS NOT NULL
+        AND num_nonnulls(NEW.time_started, NEW.failure_reason, NEW.time_deleted) = 0;
+    WHEN 'migration' THEN
+      v_begins := NEW.source_state = 'pending' AND NEW.source_generation = 1
+        AND NEW.destination_state = 'pending' AND NEW.destination_generation = 1 AND NEW.time_deleted IS NULL;
+  END CASE;
+  IF NOT v_begins THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'VM102',
+      MESSAGE = format('vmstate.%I rows begin at the beginning', TG_TABLE_NAME),
+      DETAIL = format('Attempted: %s.', to_jsonb(NEW)),
+      HINT = format('It must be as %s leaves it: first state, generation 1, linked to nothing, held by nobody, not deleted.', TG_ARGV[0]);
+  END IF;
+  RETURN NEW;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_insert FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_insert IS 'VM102: rows are inserted in their first state, at generation 1, unlinked and not deleted.';
 
 CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.instance
-  FOR EACH ROW WHEN (
-    NEW.state <> 'creating' OR NEW.state_generation <> 1
-    OR num_nonnulls(NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id, NEW.time_last_auto_restarted,
-      NEW.updater_id, NEW.committed_updater_generation, NEW.time_deleted) > 0
-  )
-  EXECUTE FUNCTION vmstate.guard_insert('create_instance');
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_insert('create_instance');
 
 CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.vmm
-  FOR EACH ROW WHEN (
-    NEW.state <> 'creating' OR NEW.state_generation <> 1 OR NEW.time_unlinked IS NULL
-    OR num_nonnulls(NEW.time_started, NEW.failure_reason, NEW.time_deleted) > 0
-  )
-  EXECUTE FUNCTION vmstate.guard_insert('begin_start or begin_migration');
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_insert('begin_start or begin_migration');
 
 CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.migration
-  FOR EACH ROW WHEN (
-    NEW.source_state <> 'pending' OR NEW.source_generation <> 1
-    OR NEW.destination_state <> 'pending' OR NEW.destination_generation <> 1
-    OR NEW.time_deleted IS NOT NULL
-  )
-  EXECUTE FUNCTION vmstate.guard_insert('begin_migration');
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_insert('begin_migration');

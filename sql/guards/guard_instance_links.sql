@@ -2,9 +2,11 @@ CREATE OR REPLACE FUNCTION vmstate.guard_instance_links() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
-DECLARE
-  v_plan vmstate.instance_plan;
 BEGIN
+  IF (OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
+      IS NOT DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id) THEN
+    RETURN NEW;
+  END IF;
   -- the new ids too: they are judged below, and another session may be ending or deleting them
   PERFORM vmstate.lock_links(OLD.id,
     ARRAY[OLD.active_propolis_id, OLD.destination_propolis_id, NEW.active_propolis_id, NEW.destination_propolis_id],
@@ -12,9 +14,10 @@ BEGIN
   IF vmstate.is_start(OLD, NEW) OR vmstate.is_migration(OLD, NEW) THEN
     RETURN NEW;
   END IF;
-  v_plan := vmstate.read_plan(OLD.id);
-  IF (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id) IS NOT DISTINCT FROM
-      (v_plan.new_active_propolis_id, v_plan.new_destination_propolis_id, v_plan.new_migration_id) THEN
+  IF EXISTS (SELECT FROM vmstate.instance_plan AS p
+      WHERE p.instance_id = OLD.id
+        AND (p.new_active_propolis_id, p.new_destination_propolis_id, p.new_migration_id)
+          IS NOT DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id)) THEN
     RETURN NEW;
   END IF;
   PERFORM vmstate.reject_needed(
@@ -36,8 +39,4 @@ COMMENT ON FUNCTION vmstate.guard_instance_links IS 'VM104: links change only to
 
 CREATE OR REPLACE TRIGGER guard_links BEFORE UPDATE OF active_propolis_id, destination_propolis_id, migration_id
   ON vmstate.instance
-  FOR EACH ROW WHEN (
-    (OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
-      IS DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id)
-  )
-  EXECUTE FUNCTION vmstate.guard_instance_links();
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_instance_links();

@@ -3,8 +3,12 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_row pg_catalog.text := format('instance %s', OLD.id);
+  v_row pg_catalog.text;
 BEGIN
+  IF NEW.state_generation > OLD.state_generation AND NEW.state <> 'creating' AND OLD.state <> 'destroyed' THEN
+    RETURN NEW;
+  END IF;
+  v_row := format('instance %s', OLD.id);
   IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state = 'destroyed') THEN
     PERFORM vmstate.reject_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'A destroyed instance stays so, and none is created twice: use create_instance with another id.');
@@ -12,9 +16,10 @@ BEGIN
     PERFORM vmstate.reject_transition(v_row, 'deleted', 'another time of deletion',
       'A destroyed instance stays as it is: use create_instance with another id.');
   ELSIF NEW.state_generation < OLD.state_generation
-      OR (OLD.state, OLD.time_state_updated, OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
-        IS DISTINCT FROM
-        (NEW.state, NEW.time_state_updated, NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id) THEN
+      OR (NEW.state_generation = OLD.state_generation
+        AND (OLD.state, OLD.time_state_updated, OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
+          IS DISTINCT FROM
+          (NEW.state, NEW.time_state_updated, NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id)) THEN
     PERFORM vmstate.reject_generation(v_row, OLD.state_generation, NEW.state_generation);
   END IF;
   RETURN NEW;
@@ -26,9 +31,4 @@ COMMENT ON FUNCTION vmstate.guard_instance_state IS 'VM101, VM102: a change of s
 CREATE OR REPLACE TRIGGER guard_state BEFORE UPDATE OF
     state, state_generation, time_state_updated, active_propolis_id, destination_propolis_id, migration_id, time_deleted
   ON vmstate.instance
-  FOR EACH ROW WHEN (
-    NEW.state_generation <= OLD.state_generation
-    OR OLD.time_deleted <> NEW.time_deleted
-    OR (NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state = 'destroyed'))
-  )
-  EXECUTE FUNCTION vmstate.guard_instance_state();
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_instance_state();

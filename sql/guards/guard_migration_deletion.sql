@@ -3,7 +3,9 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  IF OLD.time_deleted IS NOT NULL THEN
+  IF OLD.time_deleted IS NOT DISTINCT FROM NEW.time_deleted THEN
+    RETURN NEW;
+  ELSIF OLD.time_deleted IS NOT NULL THEN
     PERFORM vmstate.reject_transition(format('migration %s', OLD.id), 'deleted', 'another time of deletion',
       'begin_migration begins another migration.');
   ELSIF EXISTS (SELECT FROM vmstate.instance AS i WHERE i.id = NEW.instance_id AND i.migration_id = NEW.id) THEN
@@ -17,5 +19,4 @@ REVOKE ALL ON FUNCTION vmstate.guard_migration_deletion FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_migration_deletion IS 'VM104: a migration that its instance names is not deleted. VM102: deletion is final.';
 
 CREATE OR REPLACE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.migration
-  FOR EACH ROW WHEN (OLD.time_deleted IS DISTINCT FROM NEW.time_deleted)
-  EXECUTE FUNCTION vmstate.guard_migration_deletion();
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_migration_deletion();

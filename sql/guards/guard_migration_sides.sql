@@ -5,6 +5,13 @@ AS $$
 DECLARE
   v_row pg_catalog.text;
 BEGIN
+  IF (OLD.source_state, OLD.source_generation, OLD.time_source_updated,
+      OLD.destination_state, OLD.destination_generation, OLD.time_destination_updated)
+      IS NOT DISTINCT FROM
+      (NEW.source_state, NEW.source_generation, NEW.time_source_updated,
+        NEW.destination_state, NEW.destination_generation, NEW.time_destination_updated) THEN
+    RETURN NEW;
+  END IF;
   v_row := format('the source side of migration %s', OLD.id);
   IF vmstate.is_terminal(OLD.source_state) AND NEW.source_state <> OLD.source_state THEN
     PERFORM vmstate.reject_transition(v_row, OLD.source_state::pg_catalog.text, NEW.source_state::pg_catalog.text,
@@ -39,11 +46,4 @@ CREATE OR REPLACE TRIGGER guard_sides BEFORE UPDATE OF
     source_state, source_generation, time_source_updated,
     destination_state, destination_generation, time_destination_updated
   ON vmstate.migration
-  FOR EACH ROW WHEN (
-    (OLD.source_state, OLD.source_generation, OLD.time_source_updated,
-      OLD.destination_state, OLD.destination_generation, OLD.time_destination_updated)
-    IS DISTINCT FROM
-    (NEW.source_state, NEW.source_generation, NEW.time_source_updated,
-      NEW.destination_state, NEW.destination_generation, NEW.time_destination_updated)
-  )
-  EXECUTE FUNCTION vmstate.guard_migration_sides();
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_migration_sides();

@@ -14,7 +14,11 @@ BEGIN
       format('%s while the lock is held', NEW.committed_updater_generation),
       'commit_update and run_update record the commit and release the lock in one write.');
   END IF;
-  PERFORM vmstate.reject_generation(format('the updater of instance %s', OLD.id), OLD.updater_generation, NEW.updater_generation);
+  IF NEW.updater_generation < OLD.updater_generation
+      OR (NEW.updater_generation = OLD.updater_generation
+        AND NEW.updater_id IS NOT NULL AND NEW.updater_id IS DISTINCT FROM OLD.updater_id) THEN
+    PERFORM vmstate.reject_generation(format('the updater of instance %s', OLD.id), OLD.updater_generation, NEW.updater_generation);
+  END IF;
   RETURN NEW;
 END;
 $$;
@@ -23,11 +27,4 @@ COMMENT ON FUNCTION vmstate.guard_updater IS 'VM101, VM104: the fencing token of
 
 CREATE OR REPLACE TRIGGER guard_updater BEFORE UPDATE OF updater_id, updater_generation, committed_updater_generation
   ON vmstate.instance
-  FOR EACH ROW WHEN (
-    NEW.updater_generation < OLD.updater_generation
-    OR (NEW.updater_generation = OLD.updater_generation
-      AND NEW.updater_id IS NOT NULL AND NEW.updater_id IS DISTINCT FROM OLD.updater_id)
-    OR coalesce(NEW.committed_updater_generation, 0) < coalesce(OLD.committed_updater_generation, 0)
-    OR (NEW.updater_id IS NOT NULL AND NEW.committed_updater_generation IS DISTINCT FROM OLD.committed_updater_generation)
-  )
-  EXECUTE FUNCTION vmstate.guard_updater();
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_updater();

@@ -3,15 +3,18 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  IF OLD.time_deleted IS NOT NULL THEN
+  IF OLD.time_deleted IS NOT DISTINCT FROM NEW.time_deleted THEN
+    RETURN NULL;
+  ELSIF OLD.time_deleted IS NOT NULL THEN
     PERFORM vmstate.reject_transition(format('VMM %s', OLD.id), 'deleted', 'another time of deletion',
       'Start the instance again with begin_start.');
+  ELSIF NEW.time_unlinked IS NULL OR NOT vmstate.is_absorbing(NEW.state) THEN
+    PERFORM vmstate.reject_needed(
+      format('VMM %s', OLD.id),
+      format('%s, %s', NEW.state, CASE WHEN NEW.time_unlinked IS NULL THEN 'linked' ELSE 'not linked' END),
+      'deletion',
+      'run_update unlinks a dead VMM; fail_vmm declares one dead; delete_vmm then deletes it.');
   END IF;
-  PERFORM vmstate.reject_needed(
-    format('VMM %s', OLD.id),
-    format('%s, %s', NEW.state, CASE WHEN NEW.time_unlinked IS NULL THEN 'linked' ELSE 'not linked' END),
-    'deletion',
-    'run_update unlinks a dead VMM; fail_vmm declares one dead; delete_vmm then deletes it.');
   RETURN NULL;
 END;
 $$;
@@ -19,8 +22,4 @@ REVOKE ALL ON FUNCTION vmstate.guard_vmm_deletion FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_vmm_deletion IS 'VM104: a VMM that an instance names, or that is alive, is not deleted. VM102: deletion is final.';
 
 CREATE OR REPLACE TRIGGER guard_deletion AFTER UPDATE OF time_deleted ON vmstate.vmm
-  FOR EACH ROW WHEN (
-    OLD.time_deleted IS DISTINCT FROM NEW.time_deleted
-    AND (OLD.time_deleted IS NOT NULL OR NEW.time_unlinked IS NULL OR NOT vmstate.is_absorbing(NEW.state))
-  )
-  EXECUTE FUNCTION vmstate.guard_vmm_deletion();
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_vmm_deletion();

@@ -3,9 +3,13 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_linked boolean := EXISTS (SELECT FROM vmstate.instance AS i
-    WHERE i.id = NEW.instance_id AND NEW.id IN (i.active_propolis_id, i.destination_propolis_id));
+  v_linked boolean;
 BEGIN
+  IF OLD.time_unlinked IS NOT DISTINCT FROM NEW.time_unlinked THEN
+    RETURN NULL;
+  END IF;
+  v_linked := EXISTS (SELECT FROM vmstate.instance AS i
+    WHERE i.id = NEW.instance_id AND NEW.id IN (i.active_propolis_id, i.destination_propolis_id));
   IF v_linked <> (NEW.time_unlinked IS NULL) OR num_nulls(OLD.time_unlinked, NEW.time_unlinked) <> 1 THEN
     PERFORM vmstate.reject_needed(
       format('time_unlinked of VMM %s', OLD.id),
@@ -20,5 +24,4 @@ REVOKE ALL ON FUNCTION vmstate.guard_vmm_link FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_vmm_link IS 'VM104: time_unlinked says whether an instance names the VMM, and since when none does.';
 
 CREATE OR REPLACE TRIGGER guard_link AFTER UPDATE OF time_unlinked ON vmstate.vmm
-  FOR EACH ROW WHEN (OLD.time_unlinked IS DISTINCT FROM NEW.time_unlinked)
-  EXECUTE FUNCTION vmstate.guard_vmm_link();
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_vmm_link();

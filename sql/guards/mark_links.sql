@@ -5,6 +5,10 @@ AS $$
 DECLARE
   v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
+  IF (OLD.active_propolis_id, OLD.destination_propolis_id)
+      IS NOT DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id) THEN
+    RETURN NULL;
+  END IF;
   UPDATE vmstate.vmm AS v
     SET time_unlinked = CASE WHEN v.id IN (NEW.active_propolis_id, NEW.destination_propolis_id) THEN NULL ELSE v_now END
     WHERE v.instance_id = NEW.id
@@ -18,8 +22,4 @@ COMMENT ON FUNCTION vmstate.mark_links IS 'Keeps vmm.time_unlinked true to the i
 
 CREATE OR REPLACE TRIGGER mark_links AFTER UPDATE OF active_propolis_id, destination_propolis_id
   ON vmstate.instance
-  FOR EACH ROW WHEN (
-    (OLD.active_propolis_id, OLD.destination_propolis_id)
-      IS DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id)
-  )
-  EXECUTE FUNCTION vmstate.mark_links();
+  FOR EACH ROW EXECUTE FUNCTION vmstate.mark_links();
