@@ -79,10 +79,14 @@ const caught: [string, Case, RegExp][] = [
   ["WAL", writeAhead, /not as last reported/],
 ];
 
+/** The rows of these pass from one contestant of a schema to the next, which would notice itself. */
+const LIVES = [migrationCycle, unwoundStart];
+
 it.each(caught)("a contestant that does nothing is caught: %s", async (_, each, complaint) => {
   await using database = await createDatabase();
   const run = withStage(database, TINY, new Chance(1), (stage) => {
-    const all = [...stage.narrow.all.filter(({ name }) => /^(bare statement|vmstate)$/.test(name)), idler];
+    const rivals = LIVES.includes(each) ? ["vmstate"] : ["vmstate", "bare statement"];
+    const all = [...stage.narrow.all.filter(({ name }) => rivals.includes(name)), idler];
     return each({ ...stage, narrow: { ...stage.narrow, all }, wide: { ...stage.wide, all } });
   });
   await expect(run).rejects.toThrow(complaint);

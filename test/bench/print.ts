@@ -84,7 +84,7 @@ export function marksText(marks: readonly Mark[]): string {
       name,
       `${bound === "least" ? "≥" : "≤"} ${mark}`,
       spreadText(measured),
-      `${reached ? "reached" : "not reached"}${limit === undefined || reached ? "" : `; commits alone: ${limit.toFixed(2)}`}`,
+      `${reached ? "reached" : "not reached"}${limit === undefined || reached ? "" : `; bare statements: ${limit.toFixed(2)}`}`,
     ]),
     { head: ["mark", "", "measured", ""], widths: [29, 8, 20, 17] },
   );
