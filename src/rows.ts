@@ -12,11 +12,27 @@ export type JsonRows = postgres.PendingQuery<postgres.Row[]>;
 
 /** The rows of a query, each with camel-case keys, points in time as `Date`, whole numbers checked to be exact. */
 export async function manyRows<Row>(query: JsonRows): Promise<Row[]> {
+  const values = await jsonOf<JsonRow | JsonRow[]>(query);
+  return values.flat().map((row) => toRow(row) as Row);
+}
+
+/** The same of a query whose only column is the JSON text of all rows by column: names once, not in each row. */
+export async function rowsByColumn<Row>(query: JsonRows): Promise<Row[]> {
+  const [columns = {}] = await jsonOf<Record<string, unknown[] | null>>(query);
+  const rows: Record<string, unknown>[] = [];
+  for (const name in columns) {
+    const { key, convert } = columnOf(name);
+    columns[name]?.forEach((value, at) => {
+      (rows[at] ??= {})[key] = value === null ? null : convert(value);
+    });
+  }
+  return rows as Row[];
+}
+
+async function jsonOf<Value>(query: JsonRows): Promise<Value[]> {
   // Raw, so that neither the client's own types nor its transforms have a say.
   const rows: unknown[][] = await query.raw();
-  return rows
-    .flatMap<JsonRow>((row) => JSON.parse(String(row[0])) as JsonRow | JsonRow[])
-    .map((row) => toRow(row) as Row);
+  return rows.map((row) => JSON.parse(String(row[0])) as Value);
 }
 
 /** The row of a query that has exactly one. */

@@ -1,6 +1,6 @@
 import type { ReportVmmAnswer, ReportVmmsAnswer } from "./answers.js";
 import type { ReportVmmArguments } from "./generated.js";
-import { type JsonRows, manyRows, oneRow, type SqlClient } from "./rows.js";
+import { type JsonRows, oneRow, rowsByColumn, type SqlClient } from "./rows.js";
 
 /** A sled agent reports one VMM, and optionally the side of a migration into it and of one out of it. */
 export async function reportVmm(sql: SqlClient, a: ReportVmmArguments): Promise<ReportVmmAnswer> {
@@ -42,9 +42,13 @@ export async function reportVmms(
   reports: readonly ReportVmmArguments[],
 ): Promise<ReportVmmsAnswer[]> {
   const elements = toJson(Array.isArray(reports) ? reports.map(toElement) : reports);
-  return await manyRows(
-    sql`select coalesce(json_agg(r), '[]')::text from vmstate.report_vmms(${elements}::text::jsonb) as r`,
-  );
+  return await rowsByColumn(sql`
+    select json_build_object(
+      'ordinal', json_agg(r.ordinal), 'instance_id', json_agg(r.instance_id), 'propolis_id', json_agg(r.propolis_id),
+      'vmm_outcome', json_agg(r.vmm_outcome), 'migration_in_outcome', json_agg(r.migration_in_outcome),
+      'migration_out_outcome', json_agg(r.migration_out_outcome), 'update_needed', json_agg(r.update_needed),
+      'state', json_agg(r.state), 'state_generation', json_agg(r.state_generation)
+    )::text from vmstate.report_vmms(${elements}::text::jsonb) as r`);
 }
 
 /** What is no report goes as it is, and PostgreSQL refuses it. */
@@ -55,15 +59,15 @@ function toElement(a: ReportVmmArguments): unknown {
     propolis_id: a.propolisId,
     state: a.state,
     generation: a.generation,
-    time: a.time,
+    time: text(a.time),
     migration_in_id: a.migrationInId,
     migration_in_state: a.migrationInState,
     migration_in_generation: a.migrationInGeneration,
-    migration_in_time: a.migrationInTime,
+    migration_in_time: text(a.migrationInTime),
     migration_out_id: a.migrationOutId,
     migration_out_state: a.migrationOutState,
     migration_out_generation: a.migrationOutGeneration,
-    migration_out_time: a.migrationOutTime,
+    migration_out_time: text(a.migrationOutTime),
   };
 }
 
