@@ -1,6 +1,6 @@
 LOCK TABLE vmstate.instance, vmstate.vmm, vmstate.migration IN EXCLUSIVE MODE;
 
--- 0005_conditions_of_guards_in_functions: what becomes of types and tables, and what is dropped; copies from sql/ follow.
+-- 0005_conditions_in_functions: what becomes of types and tables, and what is dropped; copies from sql/ follow.
 
 -- copy of sql/guards/guard_identity.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_identity() RETURNS trigger
@@ -421,4 +421,4 @@ CREATE OR REPLACE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstat
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_migration_deletion();
 -- end of sql/guards/guard_migration_deletion.sql
 
-INSERT INTO vmstate.schema_change (number, name, is_breaking) VALUES (5, '0005_conditions_of_guards_in_functions', false);
+INSERT INTO vmstate.schema_change (number, name, is_breaking) VALUES (5, '0005_conditions_in_functions', false);
