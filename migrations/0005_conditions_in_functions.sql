@@ -421,4 +421,31 @@ CREATE OR REPLACE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstat
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_migration_deletion();
 -- end of sql/guards/guard_migration_deletion.sql
 
+-- copy of sql/guards/guard_delete.sql
+CREATE OR REPLACE FUNCTION vmstate.guard_delete() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  IF OLD.time_deleted IS NULL THEN
+    PERFORM vmstate.reject_needed(
+      format('%s %s', TG_TABLE_NAME, OLD.id), 'not deleted', 'DELETE',
+      'delete_instance and delete_vmm mark rows as deleted; only such rows can be purged.');
+  END IF;
+  RETURN OLD;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.guard_delete FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.guard_delete IS 'VM104: only rows that are marked as deleted can be purged.';
+
+CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.instance
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();
+
+CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.vmm
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();
+
+CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.migration
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();
+-- end of sql/guards/guard_delete.sql
+
 INSERT INTO vmstate.schema_change (number, name, is_breaking) VALUES (5, '0005_conditions_in_functions', false);

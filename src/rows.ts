@@ -7,18 +7,24 @@ import { NUMBER_COLUMNS, TIME_COLUMNS } from "./generated.js";
  */
 export type SqlClient = postgres.ISql;
 
-/** A query whose only column is the JSON text of a row, or of an array of rows. */
+/** A query whose only column is JSON text: of a row, or of all rows by column. */
 export type JsonRows = postgres.PendingQuery<postgres.Row[]>;
 
 /** The rows of a query, each with camel-case keys, points in time as `Date`, whole numbers checked to be exact. */
 export async function manyRows<Row>(query: JsonRows): Promise<Row[]> {
-  const values = await jsonOf<JsonRow | JsonRow[]>(query);
-  return values.flat().map((row) => toRow(row) as Row);
+  return textsOf(await query.raw()).map((text) => toRow(JSON.parse(text) as JsonRow) as Row);
 }
 
-/** The same of a query whose only column is the JSON text of all rows by column: names once, not in each row. */
+/** The row of a query that has exactly one. */
+export async function oneRow<Row>(query: JsonRows): Promise<Row> {
+  const [text = ""] = textsOf(await query.raw());
+  return toRow(JSON.parse(text) as JsonRow) as Row;
+}
+
+/** The rows of a query that answers with all of them by column: names are sent once, not in each row. */
 export async function rowsByColumn<Row>(query: JsonRows): Promise<Row[]> {
-  const [columns = {}] = await jsonOf<Record<string, unknown[] | null>>(query);
+  const [text = ""] = textsOf(await query.raw());
+  const columns = JSON.parse(text) as Record<string, unknown[] | null>;
   const rows: Record<string, unknown>[] = [];
   for (const name in columns) {
     const { key, convert } = columnOf(name);
@@ -29,16 +35,9 @@ export async function rowsByColumn<Row>(query: JsonRows): Promise<Row[]> {
   return rows as Row[];
 }
 
-async function jsonOf<Value>(query: JsonRows): Promise<Value[]> {
-  // Raw, so that neither the client's own types nor its transforms have a say.
-  const rows: unknown[][] = await query.raw();
-  return rows.map((row) => JSON.parse(String(row[0])) as Value);
-}
-
-/** The row of a query that has exactly one. */
-export async function oneRow<Row>(query: JsonRows): Promise<Row> {
-  const [row] = await manyRows<Row>(query);
-  return row as Row;
+/** Of raw rows, so that neither the client's own types nor its transforms have a say. */
+function textsOf(rows: unknown[][]): string[] {
+  return rows.map((row) => String(row[0]));
 }
 
 type JsonRow = Record<string, unknown>;

@@ -3,9 +3,11 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  PERFORM vmstate.reject_needed(
-    format('%s %s', TG_TABLE_NAME, to_jsonb(OLD) ->> 'id'), 'not deleted', 'DELETE',
-    'delete_instance and delete_vmm mark rows as deleted; only such rows can be purged.');
+  IF OLD.time_deleted IS NULL THEN
+    PERFORM vmstate.reject_needed(
+      format('%s %s', TG_TABLE_NAME, OLD.id), 'not deleted', 'DELETE',
+      'delete_instance and delete_vmm mark rows as deleted; only such rows can be purged.');
+  END IF;
   RETURN OLD;
 END;
 $$;
@@ -13,13 +15,10 @@ REVOKE ALL ON FUNCTION vmstate.guard_delete FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_delete IS 'VM104: only rows that are marked as deleted can be purged.';
 
 CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.instance
-  FOR EACH ROW WHEN (OLD.time_deleted IS NULL)
-  EXECUTE FUNCTION vmstate.guard_delete();
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();
 
 CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.vmm
-  FOR EACH ROW WHEN (OLD.time_deleted IS NULL)
-  EXECUTE FUNCTION vmstate.guard_delete();
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();
 
 CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.migration
-  FOR EACH ROW WHEN (OLD.time_deleted IS NULL)
-  EXECUTE FUNCTION vmstate.guard_delete();
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();
