@@ -1,3 +1,6 @@
+import { randomUUID } from "node:crypto";
+import type { SqlClient } from "../../../src/index.js";
+import type { Entry } from "../measure.js";
 import { type Case, checkFleets, fleetOf, runCase } from "./case.js";
 
 const ROUNDS = 5_000;
@@ -28,8 +31,27 @@ export function batches(size: number): Case {
                 call: () => single.report(fleets.vmstate.health()),
               },
             ]),
+        parsing(narrow.sql, size),
       ],
       check: () => checkFleets(stage),
     });
+  };
+}
+
+/** What of a batch is its JSON on the way in: sent, and made reports of. */
+function parsing(sql: SqlClient, size: number): Entry {
+  const report = (): object => ({
+    instance_id: randomUUID(),
+    propolis_id: randomUUID(),
+    state: "running",
+    generation: 2,
+    time: new Date(),
+  });
+  const reports = Array.from({ length: size }, report);
+  return {
+    name: "only parsed",
+    size,
+    call: () => sql`
+      select cardinality(vmstate.parse_reports(${JSON.stringify(reports)}::text::jsonb))`,
   };
 }
