@@ -17,13 +17,13 @@ export async function manyRows<Row>(query: JsonRows): Promise<Row[]> {
 
 /** The row of a query that has exactly one. */
 export async function oneRow<Row>(query: JsonRows): Promise<Row> {
-  const [text = ""] = textsOf(await query.raw());
-  return toRow(JSON.parse(text) as JsonRow) as Row;
+  const [row] = await manyRows<Row>(query);
+  return row as Row;
 }
 
 /** The rows of a query that answers with all of them by column: names are sent once, not in each row. */
 export async function rowsByColumn<Row>(query: JsonRows): Promise<Row[]> {
-  const [text = ""] = textsOf(await query.raw());
+  const [text = "{}"] = textsOf(await query.raw());
   const columns = JSON.parse(text) as Record<string, unknown[] | null>;
   const rows: Record<string, unknown>[] = [];
   for (const name in columns) {
