@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import type { ReportVmmAnswer, ReportVmmsAnswer } from "./answers.js";
 import type { ReportVmmArguments } from "./generated.js";
 import { type JsonRows, oneRow, rowsByColumn, type SqlClient } from "./rows.js";
@@ -32,7 +33,7 @@ function fullReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
  * no point in time PostgreSQL refuses.
  */
 function text(time: Date | string | null | undefined): string | null {
-  if (time instanceof Date && !Number.isNaN(time.valueOf())) return time.toISOString();
+  if (types.isDate(time) && !Number.isNaN(time.valueOf())) return time.toISOString();
   return time === null || time === undefined ? null : String(time);
 }
 

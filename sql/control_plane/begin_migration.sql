@@ -66,7 +66,7 @@ BEGIN
   END IF;
 
   -- changes nothing, but fails an unwind_start of the source whose snapshot is too old to see the migration
-  UPDATE vmstate.vmm AS v SET saga_id = v.saga_id WHERE v.instance_id = p_instance_id AND v.id = p_source_propolis_id;
+  UPDATE vmstate.vmm AS v SET time_created = v.time_created WHERE v.instance_id = p_instance_id AND v.id = p_source_propolis_id;
   UPDATE vmstate.instance AS i
     SET state_generation = i.state_generation + 1,
       time_state_updated = v_now,

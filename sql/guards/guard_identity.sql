@@ -8,7 +8,7 @@ DECLARE
   v_column pg_catalog.text;
 BEGIN
   FOREACH v_column IN ARRAY TG_ARGV LOOP
-    IF v_old -> v_column <> v_new -> v_column THEN
+    IF v_old -> v_column IS DISTINCT FROM v_new -> v_column THEN
       RAISE EXCEPTION USING
         ERRCODE = 'VM103',
         MESSAGE = format('vmstate.%I.%I cannot be changed', TG_TABLE_NAME, v_column),

@@ -2,19 +2,27 @@ CREATE OR REPLACE FUNCTION vmstate.guard_migration_destination() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
+DECLARE
+  v_actual pg_catalog.text;
 BEGIN
   PERFORM vmstate.lock_links(NEW.instance_id, ARRAY[NEW.destination_propolis_id], NULL);
   IF NOT vmstate.is_fresh(NEW.instance_id, NEW.destination_propolis_id) THEN
-    PERFORM vmstate.reject_transition(format('VMM %s', NEW.destination_propolis_id),
-      (SELECT format('%s, %s', v.state, CASE WHEN v.time_unlinked IS NULL THEN 'linked' ELSE 'not linked' END)
-        FROM vmstate.vmm AS v WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id),
-      'the destination of a migration', 'A migration leads to a new VMM: begin_migration inserts both.');
+    SELECT format('%s, %s', v.state, CASE WHEN v.time_unlinked IS NULL THEN 'linked' ELSE 'not linked' END) INTO v_actual
+      FROM vmstate.vmm AS v WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id;
+  ELSE
+    SELECT format('the destination of migration %s', m.id) INTO v_actual
+      FROM vmstate.migration AS m
+      WHERE m.instance_id = NEW.instance_id AND m.destination_propolis_id = NEW.destination_propolis_id AND m.id <> NEW.id;
+  END IF;
+  IF v_actual IS NOT NULL THEN
+    PERFORM vmstate.reject_transition(format('VMM %s', NEW.destination_propolis_id), v_actual,
+      format('the destination of migration %s', NEW.id), 'A migration leads to a new VMM: begin_migration inserts both.');
   END IF;
   RETURN NULL;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_migration_destination FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_migration_destination IS 'VM102: a migration is inserted with a destination that is new: still creating, and no link names it.';
+COMMENT ON FUNCTION vmstate.guard_migration_destination IS 'VM102: a migration is inserted with a destination that is new: still creating, and no link and no other migration names it.';
 
 -- after, when the foreign keys have said that there is such a VMM
 CREATE OR REPLACE TRIGGER guard_destination AFTER INSERT ON vmstate.migration

@@ -61,6 +61,16 @@ export const MIGRATION_REFUSALS: Refusal[] = [
       (sql, s) => freshMigration(sql, s, s.propolisId, s.destinationId),
       values("creating, linked"),
     ],
+    [
+      "a second migration to a destination that is still new",
+      running,
+      async (sql, s) => {
+        const to = await freshVmm(sql, s);
+        await freshMigration(sql, s, s.propolisId, to);
+        await freshMigration(sql, s, s.propolisId, to);
+      },
+      values("the destination of migration"),
+    ],
   ]),
   ...(["source", "destination"] as const).flatMap((side) => [
     ...refusals("guard_sides on migration", "VM101", [

@@ -1,6 +1,6 @@
 LOCK TABLE vmstate.instance, vmstate.vmm, vmstate.migration IN EXCLUSIVE MODE;
 
--- 0005_conditions_in_functions: what becomes of types and tables, and what is dropped; copies from sql/ follow.
+-- 0004_guards: what becomes of types and tables, and what is dropped; copies from sql/ follow.
 
 -- copy of sql/guards/guard_identity.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_identity() RETURNS trigger
@@ -13,7 +13,7 @@ DECLARE
   v_column pg_catalog.text;
 BEGIN
   FOREACH v_column IN ARRAY TG_ARGV LOOP
-    IF v_old -> v_column <> v_new -> v_column THEN
+    IF v_old -> v_column IS DISTINCT FROM v_new -> v_column THEN
       RAISE EXCEPTION USING
         ERRCODE = 'VM103',
         MESSAGE = format('vmstate.%I.%I cannot be changed', TG_TABLE_NAME, v_column),
@@ -90,25 +90,19 @@ CREATE OR REPLACE FUNCTION vmstate.guard_instance_state() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
-DECLARE
-  v_row pg_catalog.text;
 BEGIN
-  IF NEW.state_generation > OLD.state_generation AND NEW.state <> 'creating' AND OLD.state <> 'destroyed' THEN
-    RETURN NEW;
-  END IF;
-  v_row := format('instance %s', OLD.id);
   IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state = 'destroyed') THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
+    PERFORM vmstate.reject_transition(format('instance %s', OLD.id), OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'A destroyed instance stays so, and none is created twice: use create_instance with another id.');
   ELSIF OLD.time_deleted <> NEW.time_deleted THEN
-    PERFORM vmstate.reject_transition(v_row, 'deleted', 'another time of deletion',
+    PERFORM vmstate.reject_transition(format('instance %s', OLD.id), 'deleted', 'another time of deletion',
       'A destroyed instance stays as it is: use create_instance with another id.');
   ELSIF NEW.state_generation < OLD.state_generation
       OR (NEW.state_generation = OLD.state_generation
         AND (OLD.state, OLD.time_state_updated, OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
           IS DISTINCT FROM
           (NEW.state, NEW.time_state_updated, NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id)) THEN
-    PERFORM vmstate.reject_generation(v_row, OLD.state_generation, NEW.state_generation);
+    PERFORM vmstate.reject_generation(format('instance %s', OLD.id), OLD.state_generation, NEW.state_generation);
   END IF;
   RETURN NEW;
 END;
@@ -236,8 +230,9 @@ AS $$
 DECLARE
   v_row pg_catalog.text;
 BEGIN
+  -- what nothing below refuses; without functions, for a role that has rights on the table may have none on them
   IF NEW.state_generation > OLD.state_generation AND NEW.state NOT IN ('creating', 'saga_unwound')
-      AND NOT vmstate.is_absorbing(OLD.state) AND (NEW.state = 'failed') = (NEW.failure_reason IS NOT NULL) THEN
+      AND OLD.state NOT IN ('failed', 'destroyed', 'saga_unwound') AND (NEW.state = 'failed') = (NEW.failure_reason IS NOT NULL) THEN
     RETURN NULL;
   END IF;
   v_row := format('VMM %s', OLD.id);
@@ -344,6 +339,38 @@ CREATE OR REPLACE TRIGGER guard_deletion AFTER UPDATE OF time_deleted ON vmstate
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_vmm_deletion();
 -- end of sql/guards/guard_vmm_deletion.sql
 
+-- copy of sql/guards/guard_migration_destination.sql
+CREATE OR REPLACE FUNCTION vmstate.guard_migration_destination() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_actual pg_catalog.text;
+BEGIN
+  PERFORM vmstate.lock_links(NEW.instance_id, ARRAY[NEW.destination_propolis_id], NULL);
+  IF NOT vmstate.is_fresh(NEW.instance_id, NEW.destination_propolis_id) THEN
+    SELECT format('%s, %s', v.state, CASE WHEN v.time_unlinked IS NULL THEN 'linked' ELSE 'not linked' END) INTO v_actual
+      FROM vmstate.vmm AS v WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id;
+  ELSE
+    SELECT format('the destination of migration %s', m.id) INTO v_actual
+      FROM vmstate.migration AS m
+      WHERE m.instance_id = NEW.instance_id AND m.destination_propolis_id = NEW.destination_propolis_id AND m.id <> NEW.id;
+  END IF;
+  IF v_actual IS NOT NULL THEN
+    PERFORM vmstate.reject_transition(format('VMM %s', NEW.destination_propolis_id), v_actual,
+      format('the destination of migration %s', NEW.id), 'A migration leads to a new VMM: begin_migration inserts both.');
+  END IF;
+  RETURN NULL;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.guard_migration_destination FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.guard_migration_destination IS 'VM102: a migration is inserted with a destination that is new: still creating, and no link and no other migration names it.';
+
+-- after, when the foreign keys have said that there is such a VMM
+CREATE OR REPLACE TRIGGER guard_destination AFTER INSERT ON vmstate.migration
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_migration_destination();
+-- end of sql/guards/guard_migration_destination.sql
+
 -- copy of sql/guards/guard_migration_sides.sql
 CREATE OR REPLACE FUNCTION vmstate.guard_migration_sides() RETURNS trigger
 LANGUAGE plpgsql
@@ -448,4 +475,87 @@ CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.migration
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();
 -- end of sql/guards/guard_delete.sql
 
-INSERT INTO vmstate.schema_change (number, name, is_breaking) VALUES (5, '0005_conditions_in_functions', false);
+-- copy of sql/control_plane/begin_migration.sql
+CREATE OR REPLACE FUNCTION vmstate.begin_migration(
+  p_instance_id uuid,
+  p_saga_id uuid,
+  p_migration_id uuid,
+  p_source_propolis_id uuid,
+  p_destination_propolis_id uuid,
+  p_sled_id uuid,
+  p_propolis_ip inet,
+  p_propolis_port integer DEFAULT 12400,
+  p_expected_generation bigint DEFAULT NULL
+) RETURNS vmstate.instance_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = ''
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+  v_instance vmstate.instance;
+  v_active vmstate.vmm;
+  v_destination_state vmstate.vmm_state;
+  v_reason pg_catalog.text;
+  v_now pg_catalog.timestamptz;
+BEGIN
+  IF num_nulls(p_instance_id, p_saga_id, p_migration_id, p_source_propolis_id, p_destination_propolis_id,
+      p_sled_id, p_propolis_ip) > 0 THEN
+    PERFORM vmstate.reject_nulls('begin_migration', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id,
+      'p_source_propolis_id', p_source_propolis_id, 'p_destination_propolis_id', p_destination_propolis_id,
+      'p_sled_id', p_sled_id, 'p_propolis_ip', p_propolis_ip));
+  END IF;
+  PERFORM vmstate.require_port('begin_migration', p_propolis_port);
+
+  v_instance := vmstate.lock_instance(p_instance_id);
+  IF v_instance.id IS NULL THEN
+    RETURN vmstate.to_instance_result('not_found', NULL, p_instance_id);
+  ELSIF v_instance.time_deleted IS NOT NULL THEN
+    RETURN vmstate.to_instance_result('gone', NULL, p_instance_id);
+  END IF;
+  CASE vmstate.replayed_begin(p_instance_id, p_saga_id, p_destination_propolis_id, p_migration_id, p_source_propolis_id)
+    WHEN 'gone' THEN RETURN vmstate.to_instance_result('gone', NULL, p_instance_id);
+    WHEN 'unchanged' THEN RETURN vmstate.to_instance_result('unchanged', NULL, p_instance_id);
+    ELSE NULL;
+  END CASE;
+
+  PERFORM vmstate.lock_links(p_instance_id,
+    ARRAY[v_instance.active_propolis_id, v_instance.destination_propolis_id], ARRAY[v_instance.migration_id]);
+  SELECT v.* INTO v_active FROM vmstate.vmm AS v
+    WHERE v.instance_id = p_instance_id AND v.id = v_instance.active_propolis_id;
+  SELECT v.state INTO v_destination_state FROM vmstate.vmm AS v
+    WHERE v.instance_id = p_instance_id AND v.id = v_instance.destination_propolis_id;
+  v_reason := CASE
+    WHEN (v_active.state IN ('running', 'rebooting')) IS NOT TRUE THEN 'not_running'
+    WHEN v_active.id <> p_source_propolis_id THEN 'wrong_source'
+    WHEN v_destination_state <> 'saga_unwound' THEN 'migration_in_progress'
+    WHEN v_active.sled_id = p_sled_id THEN 'same_sled'
+    WHEN v_instance.state_generation <> p_expected_generation THEN 'stale_generation'
+  END;
+  IF v_reason IS NOT NULL THEN
+    RETURN vmstate.to_instance_result('conflict', v_reason, p_instance_id);
+  END IF;
+
+  v_now := clock_timestamp();
+  v_reason := vmstate.insert_migration(p_instance_id, p_saga_id, p_migration_id, p_source_propolis_id,
+    p_destination_propolis_id, p_sled_id, p_propolis_ip, p_propolis_port, v_now);
+  IF v_reason IS NOT NULL THEN
+    RETURN vmstate.to_instance_result('conflict', v_reason, p_instance_id);
+  END IF;
+
+  -- changes nothing, but fails an unwind_start of the source whose snapshot is too old to see the migration
+  UPDATE vmstate.vmm AS v SET time_created = v.time_created WHERE v.instance_id = p_instance_id AND v.id = p_source_propolis_id;
+  UPDATE vmstate.instance AS i
+    SET state_generation = i.state_generation + 1,
+      time_state_updated = v_now,
+      destination_propolis_id = p_destination_propolis_id,
+      migration_id = p_migration_id
+    WHERE i.id = p_instance_id;
+  RETURN vmstate.to_instance_result('applied', NULL, p_instance_id);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.begin_migration FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.begin_migration IS 'First step of a migrate saga: inserts the destination VMM (creating) and the migration (both sides pending) and links both, replacing NULL or a saga_unwound destination in the same write. p_propolis_port NULL means 12400, p_expected_generation NULL means no check. The same saga, migration, source and destination make a replay. conflict: not_running (the active VMM is not running or rebooting), wrong_source (another VMM is active), migration_in_progress, same_sled, stale_generation, propolis_id_taken (also a replay after the saga''s own unwind), migration_id_taken.';
+-- end of sql/control_plane/begin_migration.sql
+
+INSERT INTO vmstate.schema_change (number, name, is_breaking) VALUES (4, '0004_guards', false);
