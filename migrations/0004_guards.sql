@@ -347,7 +347,9 @@ AS $$
 DECLARE
   v_actual pg_catalog.text;
 BEGIN
-  PERFORM vmstate.lock_links(NEW.instance_id, ARRAY[NEW.destination_propolis_id], NULL);
+  -- changes nothing, but fails whoever ends the VMM, or leads to it too, by a snapshot too old to see this migration
+  UPDATE vmstate.vmm AS v SET time_created = v.time_created
+    WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id;
   IF NOT vmstate.is_fresh(NEW.instance_id, NEW.destination_propolis_id) THEN
     SELECT format('%s, %s', v.state, CASE WHEN v.time_unlinked IS NULL THEN 'linked' ELSE 'not linked' END) INTO v_actual
       FROM vmstate.vmm AS v WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id;

@@ -14,6 +14,7 @@ import {
   unwindMigration,
   unwindStart,
 } from "../../../src/index.js";
+import { freshMigration, freshVmm } from "../guards/writes.js";
 import {
   anotherStart,
   applied,
@@ -162,6 +163,21 @@ describe.each(["repeatable read", "serializable"])(
     ])("%s", async (_, scenario, change, act) => {
       const s = await scenario();
       expect(await afterwards(() => change(s), act(s))).toMatchObject({ code: "40001" });
+    });
+
+    it.each<[string, (s: Scenario, id: string) => Act<unknown>]>([
+      ["a second migration inserted by hand", (s, id) => (sql) => freshMigration(sql, s, s.propolisId, id)],
+      [
+        "unwind_start",
+        ({ instanceId }, id) =>
+          (sql) =>
+            unwindStart(sql, { instanceId, sagaId: id, propolisId: id }),
+      ],
+    ])("the migrations to a new VMM: %s", async (_, act) => {
+      const s = await running(stage.sql);
+      const id = await freshVmm(stage.sql, s);
+      const insert = (): Promise<unknown> => freshMigration(stage.sql, s, s.propolisId, id);
+      expect(await afterwards(insert, act(s, id))).toMatchObject({ code: "40001" });
     });
 
     it("the plan: commit_update", async () => {
