@@ -15,7 +15,10 @@ export type Topology = "none" | "source" | "destination" | "neither";
 /** One of the two VMMs that an instance may name: the active one, or the destination when that is another one. */
 export type Vmm = "A" | "T";
 
-/** All that the decisions depend on. As the destination of its own migration, the active VMM is A and T in one. */
+/**
+ * All that the decisions depend on. As the destination of its own migration, the active VMM is A and T in one.
+ * `aStarted` and `tStarted`: whether the VMM had been running.
+ */
 export interface Input {
   state: InstanceState;
   intent: IntendedState;
@@ -68,6 +71,16 @@ export function effectiveState({ state, topology, a, t }: Input): ApiInstanceSta
   return a === null ? null : EFFECTIVE[a];
 }
 
+/**
+ * The input with what its own migration proves: once a side of it completed, the destination had been running, whatever
+ * its sled agent said of it.
+ */
+export function withProvenRuns(input: Input): Input {
+  const { topology, s, d } = input;
+  if (topology === "none" || (s !== "completed" && d !== "completed")) return input;
+  return { ...input, tStarted: true, aStarted: topology === "destination" ? true : input.aStarted };
+}
+
 function verdictOf({ topology, a, t, s, d }: Input): MigrationVerdict {
   if (topology !== "none" && (a === "saga_unwound" || topology === "neither")) return "void";
   if (topology === "none") return "none";
@@ -106,11 +119,11 @@ export function planOf(input: Input): Plan {
 
   const went = verdict === "completed" || (s === "completed" && verdict !== "void");
   const carrier = went ? t : a;
-  const carrierStarted = went ? input.tStarted : input.aStarted;
+  // a guest that went with a migration had been running where it came from, too
+  const guestRan = input.aStarted === true || (went && input.tStarted === true);
   const lost = verdict === "failed" && s === "completed" && alive(t);
   const stateWithout = carrier === "failed" || lost ? "failed" : "no_vmm";
-  const shutDown =
-    active === null && carrier === "destroyed" && carrierStarted === true && intent === "running";
+  const shutDown = active === null && carrier === "destroyed" && guestRan && intent === "running";
 
   const linked = new Set([oldActive, oldDestination]);
   const unlinked = (["A", "T"] as const).filter(
