@@ -1,3 +1,5 @@
+import type { Bound } from "../explore/cast.js";
+
 /** A way to get the rules wrong. */
 export interface Mutant {
   /** What is wrong with it. */
@@ -6,8 +8,8 @@ export interface Mutant {
   change?: Change;
   /** Whether a short search is enough. */
   near?: true;
-  /** How many start and migrate sagas it takes to show it, if not two and one. */
-  sagas?: { starts: number; migrations: number };
+  /** What it takes to show it, if not two start sagas, one migrate saga and somebody in psql. */
+  scope?: Partial<Bound>;
 }
 
 export type Change =
@@ -63,7 +65,7 @@ export const MUTANTS: readonly Mutant[] = [
       from: "THEN 'migration_in_progress'",
       to: "AND false THEN ''",
     },
-    sagas: { starts: 1, migrations: 2 },
+    scope: { starts: 1, migrations: 2 },
   },
   {
     name: "an unwinding saga touches the instance",
