@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION vmstate.apply_plan(p_plan vmstate.instance_plan, p_updater_generation bigint) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.apply_plan(p_plan vmstate.instance_plan, p_updater_generation bigint, p_saga_id uuid) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -16,7 +16,12 @@ BEGIN
       updater_id = NULL,
       updater_generation = p_updater_generation,
       updater_lease_until = NULL,
-      committed_updater_generation = p_updater_generation
+      updater_parent_id = NULL,
+      released_updater_id = p_saga_id,
+      committed_updater_generation = p_updater_generation,
+      committed_updater_id = p_saga_id,
+      committed_plan_token = p_plan.plan_token,
+      auto_restart_attempts = p_plan.auto_restart_attempts
     WHERE i.id = p_plan.instance_id;
 END;
 $$;
