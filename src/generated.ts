@@ -4,7 +4,7 @@
 export type Interval = string | number;
 
 /** The number of the newest migration of this package. */
-export const SCHEMA_NUMBER = 4;
+export const SCHEMA_NUMBER = 5;
 
 /** What vmstate.grant_access makes of a role. control_plane: every verb and every public view. sled_agent: the reports, of the VMMs of its own sled, and schema_version. reader: every public view, and explain_update. */
 export type AccessKind = "control_plane" | "sled_agent" | "reader";
