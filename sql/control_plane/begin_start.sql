@@ -55,7 +55,8 @@ BEGIN
     WHEN v_instance.state_generation <> p_expected_generation THEN 'stale_generation'
     WHEN v_auto_restart AND NOT vmstate.may_auto_restart(
         v_instance.state, v_active_state, v_instance.intended_state, v_instance.auto_restart_policy,
-        v_instance.auto_restart_cooldown, v_attempts, v_instance.time_last_auto_restarted, v_instance.updater_lease_until, v_now)
+        vmstate.auto_restart_wait(v_instance.auto_restart_cooldown, v_attempts),
+        v_instance.time_last_auto_restarted, v_instance.updater_lease_until, v_now)
       THEN 'restart_not_permitted'
   END;
   IF v_reason IS NOT NULL THEN

@@ -28,7 +28,8 @@ BEGIN
   END IF;
 
   IF v_plan.needed THEN
-    PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation + 1, NULL);
+    v_plan.updater_id := NULL;
+    PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation + 1);
   END IF;
   v_now := clock_timestamp();
   UPDATE vmstate.instance AS i

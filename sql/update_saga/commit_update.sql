@@ -40,7 +40,7 @@ BEGIN
       p_instance_id);
   END IF;
 
-  PERFORM vmstate.apply_plan(v_plan, p_updater_generation, p_saga_id);
+  PERFORM vmstate.apply_plan(v_plan, p_updater_generation);
   RETURN vmstate.to_instance_result('applied', NULL, p_instance_id);
 END;
 $$;

@@ -30,7 +30,8 @@ BEGIN
     RETURN vmstate.to_update_result('unchanged', NULL, v_plan);
   END IF;
 
-  PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation + 1, p_saga_id);
+  v_plan.updater_id := p_saga_id;
+  PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation + 1);
   SELECT r.api_state, r.state, r.state_generation, r.active_propolis_id, r.destination_propolis_id, r.migration_id,
       r.updater_id, r.updater_generation, r.updater_lease_until
     INTO v_plan.api_state, v_plan.state, v_plan.state_generation, v_plan.active_propolis_id,

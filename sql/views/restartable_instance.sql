@@ -27,7 +27,7 @@ FROM (
     AND v.state = 'saga_unwound'
     AND coalesce(v.time_deleted, 'infinity') = 'infinity' AND least(v.time_deleted, 'infinity') = 'infinity'
 ) AS c
-WHERE vmstate.may_auto_restart(c.state, c.active_state, c.intended_state, c.auto_restart_policy, c.auto_restart_cooldown,
-  c.auto_restart_attempts, c.time_last_auto_restarted, c.updater_lease_until, statement_timestamp())
+WHERE vmstate.may_auto_restart(c.state, c.active_state, c.intended_state, c.auto_restart_policy,
+  vmstate.auto_restart_wait(c.auto_restart_cooldown, c.auto_restart_attempts), c.time_last_auto_restarted, c.updater_lease_until, statement_timestamp())
 ORDER BY since, instance_id;
 COMMENT ON VIEW vmstate.restartable_instance IS 'Work list: instances that should run, do not, and may be restarted now, oldest first. since: when the restart became possible, by the clock of the database; auto_restart_attempts: automatic restarts in a row; time_next_auto_restart: from when on the last one allows another (null: there was none). Call begin_start with p_start_reason auto_restart, which checks once more.';
