@@ -369,7 +369,8 @@ SELECT
   greatest(c.time_state_updated, c.active_last_heard, c.updater_lease_until, c.time_updater_released,
     c.time_last_auto_restarted + vmstate.auto_restart_wait(c.auto_restart_cooldown, c.auto_restart_attempts)) AS since,
   c.auto_restart_attempts,
-  c.time_last_auto_restarted + vmstate.auto_restart_wait(c.auto_restart_cooldown, c.auto_restart_attempts) AS time_next_auto_restart
+  coalesce(c.time_last_auto_restarted + vmstate.auto_restart_wait(c.auto_restart_cooldown, c.auto_restart_attempts),
+    c.time_state_updated) AS time_next_auto_restart
 FROM (
   SELECT i.id AS instance_id, i.state, NULL::vmstate.vmm_state AS active_state, NULL::timestamptz AS active_last_heard,
     i.state_generation, i.time_state_updated, i.intended_state, i.auto_restart_policy, i.auto_restart_cooldown,
@@ -392,7 +393,7 @@ FROM (
 WHERE vmstate.may_auto_restart(c.state, c.active_state, c.intended_state, c.auto_restart_policy,
   vmstate.auto_restart_wait(c.auto_restart_cooldown, c.auto_restart_attempts), c.time_last_auto_restarted, c.updater_lease_until, statement_timestamp())
 ORDER BY since, instance_id;
-COMMENT ON VIEW vmstate.restartable_instance IS 'Work list: instances that should run, do not, and may be restarted now, oldest first. since: when the restart became possible, by the clock of the database; auto_restart_attempts: automatic restarts in a row; time_next_auto_restart: from when on the last one allows another (null: there was none). Call begin_start with p_start_reason auto_restart, which checks once more.';
+COMMENT ON VIEW vmstate.restartable_instance IS 'Work list: instances that should run, do not, and may be restarted now, oldest first. since: when the restart became possible, by the clock of the database; auto_restart_attempts: automatic restarts in a row; time_next_auto_restart: from when on cooldown and back-off allow the next. Call begin_start with p_start_reason auto_restart, which checks once more.';
 -- end of sql/views/restartable_instance.sql
 
 -- copy of sql/views/watched_vmm.sql
@@ -1834,11 +1835,12 @@ COMMENT ON FUNCTION vmstate.break_update IS 'An operator ends the updater lock t
 -- copy of sql/operator/purge.sql
 CREATE OR REPLACE FUNCTION vmstate.purge(
   p_before timestamptz,
-  p_limit integer DEFAULT 1000,
-  OUT migrations integer,
-  OUT vmms integer,
-  OUT instances integer,
-  OUT left_over boolean
+  p_limit integer DEFAULT 1000
+) RETURNS TABLE (
+  migrations integer,
+  vmms integer,
+  instances integer,
+  left_over boolean
 )
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
@@ -1901,10 +1903,11 @@ BEGIN
   )
   SELECT (SELECT count(*) FROM purged), (SELECT count(*) FROM due) INTO instances, v_due;
   left_over := left_over OR v_due > v_room;
+  RETURN NEXT;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.purge FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.purge IS 'Hard-deletes what was soft-deleted before p_before: migrations whose two VMMs are soft-deleted, VMMs that no migration names, instances that have neither; at most p_limit rows (1 to 100000) of all three. left_over: more than p_limit rows were due, so call it again. Passes over rows that other sessions have locked, and waits for nobody. Afterwards a late replay of create_instance or a begin begins anew, and a late report is not_found: let p_before lie further back than any saga or partition lasts. VM001: nulls, p_before less than 1 hour ago.';
+COMMENT ON FUNCTION vmstate.purge IS 'Hard-deletes what was soft-deleted before p_before: migrations whose two VMMs are soft-deleted, VMMs that no migration names, instances that have neither; at most p_limit rows (1 to 100000) of all three. One row: how many of each. left_over: more than p_limit rows were due, so call it again. Passes over rows that other sessions have locked, and waits for nobody. Afterwards a late replay of create_instance or a begin begins anew, and a late report is not_found: let p_before lie further back than any saga or partition lasts. VM001: nulls, p_before less than 1 hour ago.';
 -- end of sql/operator/purge.sql
 
 INSERT INTO vmstate.schema_change (number, name, is_breaking) VALUES (6, '0006_rules_and_verbs', false);

@@ -1,10 +1,11 @@
 CREATE OR REPLACE FUNCTION vmstate.purge(
   p_before timestamptz,
-  p_limit integer DEFAULT 1000,
-  OUT migrations integer,
-  OUT vmms integer,
-  OUT instances integer,
-  OUT left_over boolean
+  p_limit integer DEFAULT 1000
+) RETURNS TABLE (
+  migrations integer,
+  vmms integer,
+  instances integer,
+  left_over boolean
 )
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
@@ -67,7 +68,8 @@ BEGIN
   )
   SELECT (SELECT count(*) FROM purged), (SELECT count(*) FROM due) INTO instances, v_due;
   left_over := left_over OR v_due > v_room;
+  RETURN NEXT;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.purge FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.purge IS 'Hard-deletes what was soft-deleted before p_before: migrations whose two VMMs are soft-deleted, VMMs that no migration names, instances that have neither; at most p_limit rows (1 to 100000) of all three. left_over: more than p_limit rows were due, so call it again. Passes over rows that other sessions have locked, and waits for nobody. Afterwards a late replay of create_instance or a begin begins anew, and a late report is not_found: let p_before lie further back than any saga or partition lasts. VM001: nulls, p_before less than 1 hour ago.';
+COMMENT ON FUNCTION vmstate.purge IS 'Hard-deletes what was soft-deleted before p_before: migrations whose two VMMs are soft-deleted, VMMs that no migration names, instances that have neither; at most p_limit rows (1 to 100000) of all three. One row: how many of each. left_over: more than p_limit rows were due, so call it again. Passes over rows that other sessions have locked, and waits for nobody. Afterwards a late replay of create_instance or a begin begins anew, and a late report is not_found: let p_before lie further back than any saga or partition lasts. VM001: nulls, p_before less than 1 hour ago.';

@@ -7,7 +7,8 @@ SELECT
   greatest(c.time_state_updated, c.active_last_heard, c.updater_lease_until, c.time_updater_released,
     c.time_last_auto_restarted + vmstate.auto_restart_wait(c.auto_restart_cooldown, c.auto_restart_attempts)) AS since,
   c.auto_restart_attempts,
-  c.time_last_auto_restarted + vmstate.auto_restart_wait(c.auto_restart_cooldown, c.auto_restart_attempts) AS time_next_auto_restart
+  coalesce(c.time_last_auto_restarted + vmstate.auto_restart_wait(c.auto_restart_cooldown, c.auto_restart_attempts),
+    c.time_state_updated) AS time_next_auto_restart
 FROM (
   SELECT i.id AS instance_id, i.state, NULL::vmstate.vmm_state AS active_state, NULL::timestamptz AS active_last_heard,
     i.state_generation, i.time_state_updated, i.intended_state, i.auto_restart_policy, i.auto_restart_cooldown,
@@ -30,4 +31,4 @@ FROM (
 WHERE vmstate.may_auto_restart(c.state, c.active_state, c.intended_state, c.auto_restart_policy,
   vmstate.auto_restart_wait(c.auto_restart_cooldown, c.auto_restart_attempts), c.time_last_auto_restarted, c.updater_lease_until, statement_timestamp())
 ORDER BY since, instance_id;
-COMMENT ON VIEW vmstate.restartable_instance IS 'Work list: instances that should run, do not, and may be restarted now, oldest first. since: when the restart became possible, by the clock of the database; auto_restart_attempts: automatic restarts in a row; time_next_auto_restart: from when on the last one allows another (null: there was none). Call begin_start with p_start_reason auto_restart, which checks once more.';
+COMMENT ON VIEW vmstate.restartable_instance IS 'Work list: instances that should run, do not, and may be restarted now, oldest first. since: when the restart became possible, by the clock of the database; auto_restart_attempts: automatic restarts in a row; time_next_auto_restart: from when on cooldown and back-off allow the next. Call begin_start with p_start_reason auto_restart, which checks once more.';
