@@ -4,6 +4,7 @@ import type {
   FailSledRow,
   InstanceResult,
   Outcome,
+  PurgeRow,
   ReportVmmsRow,
   StartResult,
   UpdateResult,
@@ -40,6 +41,7 @@ export type CreateInstanceAnswer =
   | Answer<"conflict", "name_taken" | "instance_id_taken", Absent<InstanceResult>>;
 export type FinishInstanceCreationAnswer = InstanceAnswer;
 export type ConfigureInstanceAnswer = InstanceAnswer;
+export type RenameInstanceAnswer = InstanceAnswer<"name_taken">;
 export type BeginStartAnswer = OnInstance<
   StartResult,
   | "creating"
@@ -92,7 +94,7 @@ export type FailVmmAnswer =
   | Answer<"conflict", "stale_generation", Present<FailResult, "state" | "stateGeneration" | "updateNeeded">>
   | Answer<"not_found", null, Absent<Omit<FailResult, "updateNeeded">> & { updateNeeded: false }>;
 
-/** A VMM that `failSled` failed. */
+/** A VMM that `failSled` or `failSledVmms` failed. */
 export interface FailedVmm extends FailSledRow {
   outcome: "applied";
   reason: null;
@@ -123,6 +125,10 @@ export type RunUpdateAnswer = PlanAnswer<"locked">;
 export type ExplainUpdateAnswer = PlanAnswer<never>;
 export type CommitUpdateAnswer = InstanceAnswer<"lock_lost" | "stale_generation" | "plan_changed">;
 export type UnlockUpdateAnswer = InstanceAnswer<"lock_lost">;
+export type BreakUpdateAnswer = InstanceAnswer<"lock_lost">;
+
+/** How many rows a call of `purge` deleted; `leftOver`: more were due, so call it again. */
+export type PurgeAnswer = Present<PurgeRow, keyof PurgeRow>;
 
 type ReportOutcome = Extract<Outcome, "applied" | "stale" | "terminal" | "gone" | "not_found">;
 

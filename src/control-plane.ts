@@ -6,6 +6,7 @@ import type {
   DeleteInstanceAnswer,
   DeleteVmmAnswer,
   FinishInstanceCreationAnswer,
+  RenameInstanceAnswer,
   RequestRebootAnswer,
   RequestStopAnswer,
   UnwindMigrationAnswer,
@@ -19,6 +20,7 @@ import type {
   DeleteInstanceArguments,
   DeleteVmmArguments,
   FinishInstanceCreationArguments,
+  RenameInstanceArguments,
   RequestRebootArguments,
   RequestStopArguments,
   UnwindMigrationArguments,
@@ -50,6 +52,12 @@ export function configureInstance(
   return oneRow(sql`select to_json(vmstate.configure_instance(
     p_instance_id => ${a.instanceId}, p_auto_restart_policy => ${a.autoRestartPolicy ?? null},
     p_auto_restart_cooldown => ${a.autoRestartCooldown ?? null}))::text`);
+}
+
+/** Gives an instance another name, in any state. `conflict`: another instance of the project has it. */
+export function renameInstance(sql: SqlClient, a: RenameInstanceArguments): Promise<RenameInstanceAnswer> {
+  return oneRow(sql`select to_json(vmstate.rename_instance(
+    p_instance_id => ${a.instanceId}, p_name => ${a.name}))::text`);
 }
 
 /**

@@ -4,7 +4,7 @@
 export type Interval = string | number;
 
 /** The number of the newest migration of this package. */
-export const SCHEMA_NUMBER = 4;
+export const SCHEMA_NUMBER = 6;
 
 /** What vmstate.grant_access makes of a role. control_plane: every verb and every public view. sled_agent: the reports, of the VMMs of its own sled, and schema_version. reader: every public view, and explain_update. */
 export type AccessKind = "control_plane" | "sled_agent" | "reader";
@@ -132,7 +132,7 @@ export interface StartResult {
   replacedPropolisId: string | null;
 }
 
-/** vmstate.instance_result, the updater lock, and the update plan: the row as it will be, what to do with the network (keep, move, delete; network_propolis_id is where it belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, and a token that names this plan. */
+/** vmstate.instance_result, the updater lock, and the update plan: the row as it will be, what to do with the network (keep, move, delete; network_propolis_id is where it belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, a token that names this plan, and the saga that holds the updater lock (null: nobody). */
 export interface UpdateResult {
   outcome: Outcome | null;
   reason: string | null;
@@ -155,6 +155,7 @@ export interface UpdateResult {
   unlinkedPropolisIds: string[] | null;
   terminatePropolisIds: string[] | null;
   planToken: string | null;
+  updaterId: string | null;
 }
 
 /** What a VMM verb answers: the outcome, and the VMM as it stands after the call (nulls when not found). */
@@ -176,6 +177,25 @@ export interface FailSledRow {
   updateNeeded: boolean | null;
 }
 
+/** One row of vmstate.fail_sled_vmms. */
+export interface FailSledVmmsRow {
+  outcome: Outcome | null;
+  reason: string | null;
+  instanceId: string | null;
+  propolisId: string | null;
+  state: VmmState | null;
+  stateGeneration: number | null;
+  updateNeeded: boolean | null;
+}
+
+/** One row of vmstate.purge. */
+export interface PurgeRow {
+  migrations: number | null;
+  vmms: number | null;
+  instances: number | null;
+  leftOver: boolean | null;
+}
+
 /** One row of vmstate.report_vmms. */
 export interface ReportVmmsRow {
   ordinal: number | null;
@@ -189,16 +209,17 @@ export interface ReportVmmsRow {
   stateGeneration: number | null;
 }
 
-/** Work list: dead VMMs that no instance names. Delete each with delete_vmm. */
+/** Work list: dead VMMs that no instance names, oldest first (since: when it was dead and unlinked). Delete each with delete_vmm. */
 export interface AbandonedVmmRow {
   instanceId: string;
   propolisId: string;
   sledId: string;
   state: VmmState;
   timeUnlinked: Date | null;
+  since: Date;
 }
 
-/** Instances as the API shows them; deleted ones are hidden. time_state_updated is the active VMM's, if there is one. */
+/** Instances as the API shows them; deleted ones are hidden. time_state_updated is the active VMM's, if there is one; a sled whose clock is ahead is shown as now. */
 export interface ApiInstanceRow {
   id: string;
   state: ApiInstanceState;
@@ -212,7 +233,7 @@ export interface ApiInstanceRow {
   timeModified: Date;
 }
 
-/** VMMs as the API shows them: saga_unwound appears as destroyed; deleted ones are hidden. */
+/** VMMs as the API shows them: saga_unwound appears as destroyed; deleted ones are hidden; a time of a sled in the future is shown as now. */
 export interface ApiVmmRow {
   id: string;
   state: ApiVmmState;
@@ -233,7 +254,7 @@ export interface InvariantViolationRow {
   detail: string;
 }
 
-/** Work list: VMMs that live although no instance names them. Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through, or whose destination has the guest and lives, ends by itself. */
+/** Work list: VMMs that live although no instance names them, oldest first (since: when the link was removed). Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through, or whose destination has the guest and lives, ends by itself. */
 export interface OrphanedVmmRow {
   instanceId: string;
   propolisId: string;
@@ -243,22 +264,27 @@ export interface OrphanedVmmRow {
   state: VmmState;
   timeUnlinked: Date | null;
   expectedToEnd: boolean;
+  since: Date;
 }
 
-/** Work list of the update saga: instances with something to update that no unexpired updater lock holds. Run begin_update or run_update on each. */
+/** Work list of the update saga: instances with something to update that no unexpired updater lock holds, oldest first. since: when the need arose, or when the last updater lock ended without a commit, by the clock of the database, so that an instance whose updates fail does not keep others waiting. Run begin_update or run_update on each. */
 export interface PendingUpdateRow {
   instanceId: string;
   verdict: MigrationVerdict;
   stateGeneration: number;
   updaterGeneration: number;
+  since: Date;
 }
 
-/** Work list: instances that should run, do not, and may be restarted now. Call begin_start with p_start_reason auto_restart, which checks once more. */
+/** Work list: instances that should run, do not, and may be restarted now, oldest first. since: when the restart became possible, by the clock of the database; auto_restart_attempts: automatic restarts in a row; time_next_auto_restart: from when on cooldown and back-off allow the next. Call begin_start with p_start_reason auto_restart, which checks once more. */
 export interface RestartableInstanceRow {
   instanceId: string;
   apiState: ApiInstanceState;
   stateGeneration: number;
   timeLastAutoRestarted: Date | null;
+  since: Date;
+  autoRestartAttempts: number;
+  timeNextAutoRestart: Date;
 }
 
 /** The newest change of the schema that was applied. A service that knows less than breaking_number (0: none was breaking) no longer works with this database; assertCompatible asks. */
@@ -269,7 +295,7 @@ export interface SchemaVersionRow {
   breakingNumber: number;
 }
 
-/** Instances that have shown creating, starting, stopping, rebooting or migrating for longer than vmstate.stuck_after() (10 minutes) without any news, with their age and what they wait for. */
+/** Instances that have shown creating, starting, stopping, rebooting or migrating for longer than vmstate.stuck_after() (10 minutes) without any news by the clock of the database, with their age and what they wait for. */
 export interface StuckInstanceRow {
   instanceId: string;
   apiState: ApiInstanceState;
@@ -278,7 +304,7 @@ export interface StuckInstanceRow {
   since: Date;
 }
 
-/** Every VMM that a sled should know of, linked or not, those of deleted instances too: ask the sled agents about them. The whole fleet. */
+/** Every VMM that a sled should know of, linked or not, those of deleted instances too: ask the sled agents about them. The whole fleet. time_reported: when the last report was accepted, by the clock of the database (null: none yet); an old one, or a sled that counts its generations anew and is refused as stale, is found by it. */
 export interface WatchedVmmRow {
   instanceId: string;
   propolisId: string;
@@ -289,6 +315,7 @@ export interface WatchedVmmRow {
   stateGeneration: number;
   timeStateUpdated: Date;
   linked: boolean;
+  timeReported: Date | null;
 }
 
 /** First step of a migrate saga: inserts the destination VMM (creating) and the migration (both sides pending) and links both, replacing NULL or a saga_unwound destination in the same write. p_propolis_port NULL means 12400, p_expected_generation NULL means no check. The same saga, migration, source and destination make a replay. conflict: not_running (the active VMM is not running or rebooting), wrong_source (another VMM is active), migration_in_progress, same_sled, stale_generation, propolis_id_taken (also a replay after the saga's own unwind), migration_id_taken. */
@@ -304,7 +331,7 @@ export interface BeginMigrationArguments {
   expectedGeneration?: number | null | undefined;
 }
 
-/** First step of a start saga: inserts the VMM (creating, generation 1) and links it as the active one, replacing NULL or a saga_unwound VMM (replaced_propolis_id) in the same write; the intent becomes running. p_propolis_port NULL means 12400, p_start_reason (user or auto_restart) NULL means user, p_expected_generation NULL means no check. The same saga and VMM id make a replay. conflict: creating, already_started, not_stopped (a dead or stopping VMM that the update saga has yet to unlink), stale_generation, restart_not_permitted (auto_restart only), propolis_id_taken (also a replay after the saga's own unwind). */
+/** First step of a start saga: inserts the VMM (creating, generation 1) and links it as the active one, replacing NULL or a saga_unwound VMM (replaced_propolis_id) in the same write; the intent becomes running. An automatic restart counts in auto_restart_attempts, a user's start resets it. p_propolis_port NULL means 12400, p_start_reason (user or auto_restart) NULL means user, p_expected_generation NULL means no check. The same saga and VMM id make a replay. conflict: creating, already_started, not_stopped (a dead or stopping VMM that the update saga has yet to unlink), stale_generation, restart_not_permitted (auto_restart only: intent, policy, vmstate.auto_restart_wait or the updater lock forbid it), propolis_id_taken (also a replay after the saga's own unwind). */
 export interface BeginStartArguments {
   instanceId: string;
   sagaId: string;
@@ -316,7 +343,7 @@ export interface BeginStartArguments {
   expectedGeneration?: number | null | undefined;
 }
 
-/** First step of an update saga: takes the updater lock for p_lease (more than 0, at most 100 years) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga). */
+/** First step of an update saga: takes the updater lock for p_lease (more than 0, at most 1 day) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga). */
 export interface BeginUpdateArguments {
   instanceId: string;
   sagaId: string;
@@ -329,7 +356,14 @@ export interface BindSledAgentArguments {
   sledId?: string | null | undefined;
 }
 
-/** Last step of an update saga: writes exactly the plan that p_plan_token names and releases the updater lock. State and intent are decided now, so a VMM unwound meanwhile counts as unwound, and a user's stop is never overwritten. An expired lease that nobody took still commits. unchanged: committed already. conflict, and nothing written: lock_lost, stale_generation (a start or migration replaced an unwound VMM meanwhile), plan_changed (other ids, or other VMMs unlinked or to terminate): plan again with begin_update. */
+/** An operator ends the updater lock that p_updater_generation names (explain_update shows it), whoever holds it and however long its lease: the holder's commit is then lock_lost. p_reason, not empty, goes to the server's log. unchanged: that lock has ended, and nobody holds another. conflict: lock_lost (another lock is held by now, or none was ever given that token). */
+export interface BreakUpdateArguments {
+  instanceId: string;
+  updaterGeneration: number;
+  reason: string;
+}
+
+/** Last step of an update saga: writes exactly the plan that p_plan_token names and releases the updater lock. State and intent are decided now, so a VMM unwound meanwhile counts as unwound, and a user's stop is never overwritten. An expired lease that nobody took still commits. unchanged: this saga committed this plan with this token already. conflict, and nothing written: lock_lost (also for another saga or plan with the token of a committed update), stale_generation (a start or migration replaced an unwound VMM meanwhile), plan_changed (other ids, or other VMMs unlinked or to terminate): plan again with begin_update. */
 export interface CommitUpdateArguments {
   instanceId: string;
   sagaId: string;
@@ -365,14 +399,21 @@ export interface DeleteVmmArguments {
   propolisId: string;
 }
 
-/** The plan as begin_update would answer it now, read only. applied: there is one; unchanged: none. */
+/** The plan as begin_update would answer it now, read only, and who holds the updater lock (updater_id, updater_generation, updater_lease_until; updater_id null: nobody). applied: there is a plan; unchanged: none. */
 export interface ExplainUpdateArguments {
   instanceId: string;
 }
 
-/** The host is dead: every live VMM on the sled becomes failed, those still creating too. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side. */
+/** The host is dead: every live VMM on the sled becomes failed, those still creating too. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side. A sled that only rebooted may run VMMs that started since: fail_sled_vmms. */
 export interface FailSledArguments {
   sledId: string;
+  reason: FailureReason;
+}
+
+/** The sled has lost these VMMs, as in a reboot: those of p_propolis_ids that are alive and on this sled become failed, and no VMM that started since. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side. VM001: nulls, also in p_propolis_ids. */
+export interface FailSledVmmsArguments {
+  sledId: string;
+  propolisIds: string[];
   reason: FailureReason;
 }
 
@@ -395,13 +436,25 @@ export interface GrantAccessArguments {
   kind: AccessKind;
 }
 
-/** A child saga takes the updater lock over from its parent, which p_updater_generation proves to be the holder; the answer has a new updater_generation and the plan. The lock is kept even when nothing is to do any more, and the lease never gets shorter. conflict: lock_lost. */
+/** A child saga takes the updater lock over from its parent, which p_updater_generation proves to be the holder; the answer has a new updater_generation and the plan. The lock is kept even when nothing is to do any more, and the lease (p_lease: more than 0, at most 1 day) never gets shorter. unchanged: this parent handed the lock to this saga already. conflict: lock_lost. */
 export interface InheritUpdateArguments {
   instanceId: string;
   parentSagaId: string;
   updaterGeneration: number;
   sagaId: string;
   lease: Interval;
+}
+
+/** Hard-deletes what was soft-deleted before p_before: migrations whose two VMMs are soft-deleted, VMMs that no migration names, instances that have neither; at most p_limit rows (1 to 100000) of all three. One row: how many of each. left_over: more than p_limit rows were due, so call it again. Passes over rows that other sessions have locked, and waits for nobody. Afterwards a late replay of create_instance or a begin begins anew, and a late report is not_found: let p_before lie further back than any saga or partition lasts. VM001: nulls, p_before less than 1 hour ago. */
+export interface PurgeArguments {
+  before: Date | string;
+  limit?: number | null | undefined;
+}
+
+/** Gives an instance another name (1 to 63 characters), in any state; does not raise the generation. unchanged: it has that name. conflict: name_taken (another instance of the project that is not deleted has the name). */
+export interface RenameInstanceArguments {
+  instanceId: string;
+  name: string;
 }
 
 /** A sled agent reports one VMM: its state, and optionally the side of a migration into it and of a migration out of it. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome: applied, stale (not newer), terminal (a dead VMM or an ended side; a dead VMM whatever the generation), gone, wrong_side, not_found. A migration part that is refused never discards the VMM part. p_time and its like: when the sled saw the state. update_needed: this very report made a linked VMM or a side of the linked migration terminal, so run the update saga. VM001: nulls, a part given in pieces, the same migration in and out. 42501: the VMM is on another sled than the one the caller is bound to by bind_sled_agent; who may call fail_vmm reports for every sled. */
@@ -421,7 +474,7 @@ export interface ReportVmmArguments {
   migrationOutTime?: Date | string | null | undefined;
 }
 
-/** Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it). One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed, 42501 the one whose VMM is on another sled than the caller's; nothing is written then. */
+/** Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it); an unknown key is refused, whatever its value. One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed, 42501 the one whose VMM is on another sled than the caller's; nothing is written then. */
 export interface ReportVmmsArguments {
   reports: unknown;
 }
@@ -442,7 +495,7 @@ export interface RunUpdateArguments {
   sagaId: string;
 }
 
-/** Undo of an update saga: releases the updater lock and applies nothing. unchanged: released already. conflict: lock_lost. */
+/** Undo of an update saga: releases the updater lock and applies nothing. unchanged: this saga's lock was released already, also by its commit. conflict: lock_lost. */
 export interface UnlockUpdateArguments {
   instanceId: string;
   sagaId: string;
@@ -470,6 +523,8 @@ export const TIME_COLUMNS: ReadonlySet<string> = new Set([
   "timeCreated",
   "timeLastAutoRestarted",
   "timeModified",
+  "timeNextAutoRestart",
+  "timeReported",
   "timeStateUpdated",
   "timeUnlinked",
   "updaterLeaseUntil",
@@ -477,10 +532,14 @@ export const TIME_COLUMNS: ReadonlySet<string> = new Set([
 
 /** Columns, in camel case, that hold whole numbers. */
 export const NUMBER_COLUMNS: ReadonlySet<string> = new Set([
+  "autoRestartAttempts",
   "breakingNumber",
+  "instances",
+  "migrations",
   "number",
   "ordinal",
   "propolisPort",
   "stateGeneration",
   "updaterGeneration",
+  "vmms",
 ]);

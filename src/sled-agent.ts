@@ -1,11 +1,38 @@
 import { types } from "node:util";
 import type { ReportVmmAnswer, ReportVmmsAnswer } from "./answers.js";
+import { VmstateError } from "./errors.js";
 import type { ReportVmmArguments } from "./generated.js";
 import { type JsonRows, oneRow, rowsByColumn, type SqlClient } from "./rows.js";
 
 /** A sled agent reports one VMM, and optionally the side of a migration into it and of one out of it. */
 export async function reportVmm(sql: SqlClient, a: ReportVmmArguments): Promise<ReportVmmAnswer> {
+  requireKnownKeys(a, "reportVmm: the report");
   return await oneRow(isOfVmmAlone(a) ? vmmReport(sql, a) : fullReport(sql, a));
+}
+
+const KEYS: ReadonlySet<string> = new Set(
+  Object.keys({
+    instanceId: true,
+    propolisId: true,
+    state: true,
+    generation: true,
+    time: true,
+    migrationInId: true,
+    migrationInState: true,
+    migrationInGeneration: true,
+    migrationInTime: true,
+    migrationOutId: true,
+    migrationOutState: true,
+    migrationOutGeneration: true,
+    migrationOutTime: true,
+  } satisfies Record<keyof ReportVmmArguments, true>),
+);
+
+/** A misspelt key would silently drop a part of the report. */
+function requireKnownKeys(report: object, where: string): void {
+  for (const key in report)
+    if (!KEYS.has(key))
+      throw new VmstateError(`${where} has the unknown key "${key}"; known keys: ${[...KEYS].join(", ")}`);
 }
 
 /** Most reports, by far: eight parameters less to send. */
@@ -53,8 +80,9 @@ export async function reportVmms(
 }
 
 /** What is no report goes as it is, and PostgreSQL refuses it. */
-function toElement(a: ReportVmmArguments): unknown {
+function toElement(a: ReportVmmArguments, at: number): unknown {
   if (Object(a) !== a) return a;
+  requireKnownKeys(a, `reportVmms: element ${String(at + 1)}`);
   return {
     instance_id: a.instanceId,
     propolis_id: a.propolisId,

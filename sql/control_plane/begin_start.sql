@@ -16,6 +16,8 @@ DECLARE
   v_auto_restart boolean := coalesce(p_start_reason = 'auto_restart', false);
   v_instance vmstate.instance;
   v_active_state vmstate.vmm_state;
+  v_active_ran_long boolean;
+  v_attempts integer;
   v_reason pg_catalog.text;
   v_now pg_catalog.timestamptz;
 BEGIN
@@ -42,8 +44,9 @@ BEGIN
     ELSE NULL;
   END CASE;
 
-  SELECT v.state INTO v_active_state FROM vmstate.vmm AS v
+  SELECT v.state, vmstate.ran_long(v.time_started, v.time_reported) INTO v_active_state, v_active_ran_long FROM vmstate.vmm AS v
     WHERE v.instance_id = p_instance_id AND v.id = v_instance.active_propolis_id;
+  v_attempts := CASE WHEN v_active_ran_long THEN 0 ELSE v_instance.auto_restart_attempts END;
   v_now := clock_timestamp();
   v_reason := CASE
     WHEN v_instance.state = 'creating' THEN 'creating'
@@ -52,7 +55,8 @@ BEGIN
     WHEN v_instance.state_generation <> p_expected_generation THEN 'stale_generation'
     WHEN v_auto_restart AND NOT vmstate.may_auto_restart(
         v_instance.state, v_active_state, v_instance.intended_state, v_instance.auto_restart_policy,
-        v_instance.auto_restart_cooldown, v_instance.time_last_auto_restarted, v_instance.updater_lease_until, v_now)
+        vmstate.auto_restart_wait(v_instance.auto_restart_cooldown, v_attempts),
+        v_instance.time_last_auto_restarted, v_instance.updater_lease_until, v_now)
       THEN 'restart_not_permitted'
   END;
   IF v_reason IS NOT NULL THEN
@@ -69,6 +73,7 @@ BEGIN
       time_state_updated = v_now,
       active_propolis_id = p_propolis_id,
       intended_state = 'running',
+      auto_restart_attempts = CASE WHEN v_auto_restart THEN v_attempts + 1 ELSE 0 END,
       time_last_auto_restarted = CASE WHEN v_auto_restart THEN v_now ELSE i.time_last_auto_restarted END,
       time_modified = v_now
     WHERE i.id = p_instance_id;
@@ -76,4 +81,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.begin_start FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.begin_start IS 'First step of a start saga: inserts the VMM (creating, generation 1) and links it as the active one, replacing NULL or a saga_unwound VMM (replaced_propolis_id) in the same write; the intent becomes running. p_propolis_port NULL means 12400, p_start_reason (user or auto_restart) NULL means user, p_expected_generation NULL means no check. The same saga and VMM id make a replay. conflict: creating, already_started, not_stopped (a dead or stopping VMM that the update saga has yet to unlink), stale_generation, restart_not_permitted (auto_restart only), propolis_id_taken (also a replay after the saga''s own unwind).';
+COMMENT ON FUNCTION vmstate.begin_start IS 'First step of a start saga: inserts the VMM (creating, generation 1) and links it as the active one, replacing NULL or a saga_unwound VMM (replaced_propolis_id) in the same write; the intent becomes running. An automatic restart counts in auto_restart_attempts, a user''s start resets it. p_propolis_port NULL means 12400, p_start_reason (user or auto_restart) NULL means user, p_expected_generation NULL means no check. The same saga and VMM id make a replay. conflict: creating, already_started, not_stopped (a dead or stopping VMM that the update saga has yet to unlink), stale_generation, restart_not_permitted (auto_restart only: intent, policy, vmstate.auto_restart_wait or the updater lock forbid it), propolis_id_taken (also a replay after the saga''s own unwind).';

@@ -19,10 +19,8 @@ BEGIN
     PERFORM vmstate.reject_nulls('create_instance', jsonb_build_object(
       'p_id', p_id, 'p_project_id', p_project_id, 'p_name', p_name, 'p_intended_state', p_intended_state));
   END IF;
-  IF char_length(p_name) NOT BETWEEN 1 AND 63 THEN
-    PERFORM vmstate.reject_argument('create_instance', 'p_name',
-      format('It has %s characters, not 1 to 63.', char_length(p_name)));
-  ELSIF p_intended_state NOT IN ('running', 'stopped') THEN
+  PERFORM vmstate.require_name('create_instance', p_name);
+  IF p_intended_state NOT IN ('running', 'stopped') THEN
     PERFORM vmstate.reject_argument('create_instance', 'p_intended_state',
       format('It is %s, not running or stopped.', p_intended_state));
   END IF;

@@ -28,7 +28,8 @@ BEGIN
   END IF;
 
   IF v_plan.needed THEN
-    PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation);
+    v_plan.updater_id := NULL;
+    PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation + 1);
   END IF;
   v_now := clock_timestamp();
   UPDATE vmstate.instance AS i
@@ -38,6 +39,7 @@ BEGIN
       intended_state = 'destroyed',
       updater_id = NULL,
       updater_lease_until = NULL,
+      updater_parent_id = NULL,
       time_modified = v_now,
       time_deleted = v_now
     WHERE i.id = p_instance_id;

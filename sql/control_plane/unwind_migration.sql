@@ -34,10 +34,12 @@ BEGIN
 
   v_now := clock_timestamp();
   UPDATE vmstate.migration AS m
-    SET source_state = 'failed', source_generation = vmstate.next_generation(m.source_generation), time_source_updated = v_now
+    SET source_state = 'failed', source_generation = vmstate.next_generation(m.source_generation), time_source_updated = v_now,
+      time_reported = v_now
     WHERE m.instance_id = p_instance_id AND m.id = p_migration_id AND m.source_state <> 'failed';
   UPDATE vmstate.migration AS m
-    SET destination_state = 'failed', destination_generation = vmstate.next_generation(m.destination_generation), time_destination_updated = v_now
+    SET destination_state = 'failed', destination_generation = vmstate.next_generation(m.destination_generation), time_destination_updated = v_now,
+      time_reported = v_now
     WHERE m.instance_id = p_instance_id AND m.id = p_migration_id AND m.destination_state <> 'failed';
   PERFORM vmstate.unwind_vmm(p_instance_id, v_propolis_id);
   RETURN vmstate.to_vmm_result('applied', NULL, p_instance_id, v_propolis_id);

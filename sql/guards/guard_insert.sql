@@ -9,13 +9,16 @@ BEGIN
     WHEN 'instance' THEN
       v_begins := NEW.state = 'creating' AND NEW.state_generation = 1
         AND num_nonnulls(NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id, NEW.time_last_auto_restarted,
-          NEW.updater_id, NEW.committed_updater_generation, NEW.time_deleted) = 0;
+          NEW.updater_id, NEW.updater_parent_id, NEW.released_updater_id, NEW.time_updater_released,
+          NEW.committed_updater_generation, NEW.committed_updater_id, NEW.committed_plan_token, NEW.time_deleted) = 0
+        AND NEW.auto_restart_attempts = 0;
     WHEN 'vmm' THEN
       v_begins := NEW.state = 'creating' AND NEW.state_generation = 1 AND NEW.time_unlinked IS NOT NULL
-        AND num_nonnulls(NEW.time_started, NEW.failure_reason, NEW.time_deleted) = 0;
+        AND num_nonnulls(NEW.time_started, NEW.time_reported, NEW.failure_reason, NEW.time_deleted) = 0;
     WHEN 'migration' THEN
       v_begins := NEW.source_state = 'pending' AND NEW.source_generation = 1
-        AND NEW.destination_state = 'pending' AND NEW.destination_generation = 1 AND NEW.time_deleted IS NULL;
+        AND NEW.destination_state = 'pending' AND NEW.destination_generation = 1
+        AND num_nonnulls(NEW.time_reported, NEW.time_deleted) = 0;
   END CASE;
   IF NOT v_begins THEN
     RAISE EXCEPTION USING

@@ -7,6 +7,12 @@ BEGIN
     PERFORM vmstate.reject_generation(format('the last commit of instance %s', OLD.id),
       OLD.committed_updater_generation, NEW.committed_updater_generation);
   END IF;
+  IF NEW.committed_updater_generation IS NOT DISTINCT FROM OLD.committed_updater_generation
+      AND (NEW.committed_updater_id, NEW.committed_plan_token)
+        IS DISTINCT FROM (OLD.committed_updater_id, OLD.committed_plan_token) THEN
+    PERFORM vmstate.reject_generation(format('the last commit of instance %s', OLD.id),
+      OLD.committed_updater_generation, NEW.committed_updater_generation);
+  END IF;
   IF NEW.updater_id IS NOT NULL AND NEW.committed_updater_generation IS DISTINCT FROM OLD.committed_updater_generation THEN
     PERFORM vmstate.reject_needed(
       format('the updater lock of instance %s', OLD.id),
@@ -25,6 +31,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.guard_updater FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.guard_updater IS 'VM101, VM104: the fencing token of the updater lock rises when another saga takes the lock, and never falls, nor does that of the last commit, which is recorded only by the write that releases the lock.';
 
-CREATE OR REPLACE TRIGGER guard_updater BEFORE UPDATE OF updater_id, updater_generation, committed_updater_generation
+CREATE OR REPLACE TRIGGER guard_updater BEFORE UPDATE OF
+    updater_id, updater_generation, committed_updater_generation, committed_updater_id, committed_plan_token
   ON vmstate.instance
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_updater();

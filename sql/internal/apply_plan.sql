@@ -16,9 +16,14 @@ BEGIN
       updater_id = NULL,
       updater_generation = p_updater_generation,
       updater_lease_until = NULL,
-      committed_updater_generation = p_updater_generation
+      updater_parent_id = NULL,
+      released_updater_id = p_plan.updater_id,
+      committed_updater_generation = p_updater_generation,
+      committed_updater_id = p_plan.updater_id,
+      committed_plan_token = p_plan.plan_token,
+      auto_restart_attempts = p_plan.auto_restart_attempts
     WHERE i.id = p_plan.instance_id;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.apply_plan FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.apply_plan IS 'Writes an update plan and releases the updater lock: the only code that sets VMM ids to NULL. The caller holds the instance and its links locked and read the plan under these locks.';
+COMMENT ON FUNCTION vmstate.apply_plan IS 'Writes an update plan and releases the updater lock: the only code that sets VMM ids to NULL. The caller holds the instance and its links locked read the plan under these locks, and has set its updater_id to the saga that commits.';

@@ -4,6 +4,8 @@ LANGUAGE plpgsql
 SET search_path = ''
 SET plan_cache_mode = 'force_generic_plan'
 AS $$
+DECLARE
+  v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
   RETURN QUERY
     -- the generation that each report has to beat: the row's, or that of a report before it
@@ -46,13 +48,17 @@ BEGIN
         SET state = c.state,
           state_generation = c.generation,
           time_state_updated = c.time,
-          time_started = coalesce(v.time_started, c.time_running),
+          time_reported = v_now,
+          time_started = CASE WHEN c.counts_as_running THEN coalesce(v.time_started, v_now) ELSE v.time_started END,
           failure_reason = CASE WHEN c.state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
         FROM (
           SELECT n.instance_id, n.propolis_id, max(n.generation) AS generation,
               (array_agg(n.new_state ORDER BY n.ordinal DESC))[1] AS state,
               (array_agg(n.time ORDER BY n.ordinal DESC))[1] AS time,
-              (array_agg(n.time ORDER BY n.ordinal) FILTER (WHERE n.new_state = 'running'))[1] AS time_running
+              bool_or(vmstate.counts_as_running(n.state,
+                CASE WHEN n.state = 'migrating' THEN EXISTS (
+                  SELECT FROM vmstate.migration AS m
+                    WHERE m.instance_id = n.instance_id AND m.destination_propolis_id = n.propolis_id) END)) AS counts_as_running
             FROM numbered AS n
             WHERE n.outcome = 'applied'
             GROUP BY n.instance_id, n.propolis_id

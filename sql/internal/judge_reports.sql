@@ -3,10 +3,16 @@ RETURNS SETOF vmstate.numbered_verdict
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
+DECLARE
+  v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
   RETURN QUERY
     WITH judged AS MATERIALIZED (
-      SELECT r.ordinal, r.instance_id, r.propolis_id, vmstate.from_report(r.state) AS new_state, r.generation, r.time, r.whole,
+      SELECT r.ordinal, r.instance_id, r.propolis_id, vmstate.from_report(r.state) AS new_state,
+          vmstate.counts_as_running(r.state, CASE WHEN r.state = 'migrating' THEN EXISTS (
+            SELECT FROM vmstate.migration AS m WHERE m.instance_id = r.instance_id AND m.destination_propolis_id = r.propolis_id) END)
+            AS counts_as_running,
+          r.generation, r.time, r.whole,
           v.state AS old_state, v.state_generation, v.time_unlinked IS NULL AS linked,
           vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, r.generation) AS outcome
         FROM (SELECT u.* FROM unnest(p_reports) AS u ORDER BY u.propolis_id) AS r
@@ -25,7 +31,8 @@ BEGIN
         SET state = j.new_state,
           state_generation = j.generation,
           time_state_updated = j.time,
-          time_started = CASE WHEN j.new_state = 'running' THEN coalesce(v.time_started, j.time) ELSE v.time_started END,
+          time_reported = v_now,
+          time_started = CASE WHEN j.counts_as_running THEN coalesce(v.time_started, v_now) ELSE v.time_started END,
           failure_reason = CASE WHEN j.new_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
         FROM judged AS j
         WHERE v.instance_id = j.instance_id AND v.id = j.propolis_id AND j.outcome = 'applied'

@@ -2,10 +2,11 @@ CREATE OR REPLACE FUNCTION vmstate.parse_reports(p_reports jsonb) RETURNS vmstat
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
-DECLARE
-  v_element pg_catalog.jsonb;
-  v_ordinal bigint;
 BEGIN
+  IF EXISTS (SELECT FROM jsonb_array_elements(p_reports) AS e
+      WHERE CASE WHEN jsonb_typeof(e.value) = 'object' THEN e.value - vmstate.report_keys() <> '{}' END) THEN
+    PERFORM vmstate.parse_report(e.value, e.ordinality) FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
+  END IF;
   RETURN array(
     SELECT ROW(
         r.ordinality, r.instance_id, r.propolis_id, r.state, r.generation, r.time,
@@ -19,11 +20,9 @@ BEGIN
       FROM jsonb_populate_recordset(NULL::vmstate.vmm_report, p_reports) WITH ORDINALITY AS r);
 EXCEPTION
   WHEN data_exception THEN
-    FOR v_element, v_ordinal IN SELECT e.value, e.ordinality FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e LOOP
-      PERFORM vmstate.parse_report(v_element, v_ordinal);
-    END LOOP;
+    PERFORM vmstate.parse_report(e.value, e.ordinality) FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
     RAISE;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.parse_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.parse_reports IS 'The elements of a JSON array as reports; VM001 names the first that is none.';
+COMMENT ON FUNCTION vmstate.parse_reports IS 'The elements of a JSON array as reports; VM001 names the first that is none or has an unknown key.';

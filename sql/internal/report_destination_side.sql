@@ -11,6 +11,7 @@ SET search_path = ''
 AS $$
 DECLARE
   v_outcome vmstate.outcome;
+  v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
   IF p_migration_id IS NULL THEN
     RETURN NULL;
@@ -22,7 +23,7 @@ BEGIN
     WHERE m.instance_id = p_instance_id AND m.id = p_migration_id;
   IF v_outcome = 'applied' THEN
     UPDATE vmstate.migration AS m
-      SET destination_state = p_state, destination_generation = p_generation, time_destination_updated = p_time
+      SET destination_state = p_state, destination_generation = p_generation, time_destination_updated = p_time, time_reported = v_now
       WHERE m.instance_id = p_instance_id AND m.id = p_migration_id;
   END IF;
   RETURN coalesce(v_outcome, 'not_found');

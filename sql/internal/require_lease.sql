@@ -3,10 +3,10 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
 BEGIN
-  IF p_lease <= interval '0' OR p_lease > interval '100 years' THEN
-    PERFORM vmstate.reject_argument(p_function, 'p_lease', format('It is %s, not more than 0 and at most 100 years.', p_lease));
+  IF p_lease <= interval '0' OR p_lease > interval '1 day' THEN
+    PERFORM vmstate.reject_argument(p_function, 'p_lease', format('It is %s, not more than 0 and at most 1 day.', p_lease));
   END IF;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_lease FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_lease IS 'Raises VM001 for a lease that is not positive, or beyond reason.';
+COMMENT ON FUNCTION vmstate.require_lease IS 'Raises VM001 for a lease that is not positive or longer than 1 day.';

@@ -6,7 +6,8 @@ DECLARE
   v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
   UPDATE vmstate.vmm AS v
-    SET state = 'saga_unwound', state_generation = vmstate.next_generation(v.state_generation), time_state_updated = v_now, failure_reason = NULL
+    SET state = 'saga_unwound', state_generation = vmstate.next_generation(v.state_generation), time_state_updated = v_now,
+      time_reported = v_now, failure_reason = NULL
     WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id;
 END;
 $$;

@@ -11,30 +11,12 @@ RETURNS TABLE (
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
-DECLARE
-  v_ids pg_catalog.uuid[];
-  v_now pg_catalog.timestamptz;
 BEGIN
   IF num_nulls(p_sled_id, p_reason) > 0 THEN
     PERFORM vmstate.reject_nulls('fail_sled', jsonb_build_object('p_sled_id', p_sled_id, 'p_reason', p_reason));
   END IF;
-  WITH live AS (
-    SELECT v.id FROM vmstate.vmm AS v
-      WHERE v.sled_id = p_sled_id AND v.time_deleted IS NULL AND NOT vmstate.is_absorbing(v.state)
-      ORDER BY v.id FOR NO KEY UPDATE
-  )
-  SELECT array_agg(l.id) INTO v_ids FROM live AS l;
-  v_now := clock_timestamp();
-  RETURN QUERY
-    WITH failed AS (
-      UPDATE vmstate.vmm AS v
-        SET state = 'failed', state_generation = vmstate.next_generation(v.state_generation), time_state_updated = v_now, failure_reason = p_reason
-        WHERE v.sled_id = p_sled_id AND v.id = ANY (v_ids)
-        RETURNING v.instance_id, v.id, v.state, v.state_generation::bigint, v.time_unlinked IS NULL AS linked
-    )
-    SELECT 'applied'::vmstate.outcome, NULL::pg_catalog.text, f.instance_id, f.id, f.state, f.state_generation, f.linked
-      FROM failed AS f ORDER BY f.id;
+  RETURN QUERY SELECT f.* FROM vmstate.fail_vmms_of_sled(p_sled_id, NULL, p_reason) AS f;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.fail_sled FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.fail_sled IS 'The host is dead: every live VMM on the sled becomes failed, those still creating too. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side.';
+COMMENT ON FUNCTION vmstate.fail_sled IS 'The host is dead: every live VMM on the sled becomes failed, those still creating too. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side. A sled that only rebooted may run VMMs that started since: fail_sled_vmms.';

@@ -29,7 +29,8 @@ BEGIN
 
   v_now := clock_timestamp();
   UPDATE vmstate.vmm AS v
-    SET state = 'failed', state_generation = vmstate.next_generation(v.state_generation), time_state_updated = v_now, failure_reason = p_reason
+    SET state = 'failed', state_generation = vmstate.next_generation(v.state_generation), time_state_updated = v_now,
+      time_reported = v_now, failure_reason = p_reason
     WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
     RETURNING v.state_generation INTO v_generation;
   RETURN ROW('applied', NULL, 'failed', v_generation, v_vmm.time_unlinked IS NULL)::vmstate.fail_result;

@@ -1,5 +1,5 @@
 CREATE TABLE vmstate.vmm (
-  instance_id uuid NOT NULL REFERENCES vmstate.instance (id),
+  instance_id uuid NOT NULL REFERENCES vmstate.instance (id) DEFERRABLE,
   id uuid NOT NULL UNIQUE,
   sled_id uuid NOT NULL,
   propolis_ip inet NOT NULL,
@@ -13,6 +13,7 @@ CREATE TABLE vmstate.vmm (
   time_unlinked timestamptz DEFAULT clock_timestamp(),
   time_created timestamptz NOT NULL DEFAULT clock_timestamp(),
   time_deleted timestamptz,
+  time_reported timestamptz,
   PRIMARY KEY (instance_id, id)
 ) WITH (fillfactor = 70);
 
@@ -25,8 +26,11 @@ CREATE INDEX vmm_unlinked ON vmstate.vmm (instance_id, id)
 CREATE INDEX vmm_linked_not_running ON vmstate.vmm (state, instance_id, id)
   WHERE state <> 'running' AND time_unlinked IS NULL AND time_deleted IS NULL
     AND coalesce(time_deleted, 'infinity') = 'infinity' AND least(time_deleted, 'infinity') = 'infinity';
+CREATE INDEX vmm_deleted ON vmstate.vmm (time_deleted) WHERE time_deleted IS NOT NULL;
 
 COMMENT ON TABLE vmstate.vmm IS 'One incarnation of an instance: a Propolis process on a sled.';
 COMMENT ON COLUMN vmstate.vmm.saga_id IS 'The start or migrate saga that created the VMM, the only one that may unwind it.';
-COMMENT ON COLUMN vmstate.vmm.time_started IS 'When the sled agent first reported it running.';
+COMMENT ON COLUMN vmstate.vmm.time_state_updated IS 'When the sled saw the state, by the clock of the sled, which may be wrong; by the clock of the database where a verb set the state.';
+COMMENT ON COLUMN vmstate.vmm.time_reported IS 'When the VMM was last heard of, by the clock of the database: a report was accepted, or fail_vmm, fail_sled or an unwind ended it. NULL before the first report. Every age is reckoned from it.';
+COMMENT ON COLUMN vmstate.vmm.time_started IS 'When the database first heard that the guest ran there, by its own clock: vmstate.counts_as_running.';
 COMMENT ON COLUMN vmstate.vmm.time_unlinked IS 'NULL while an instance names the VMM; kept by triggers, so it cannot be written to a lie.';

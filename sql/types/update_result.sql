@@ -19,6 +19,7 @@ CREATE TYPE vmstate.update_result AS (
   network_propolis_id uuid,
   unlinked_propolis_ids uuid[],
   terminate_propolis_ids uuid[],
-  plan_token text
+  plan_token text,
+  updater_id uuid
 );
-COMMENT ON TYPE vmstate.update_result IS 'vmstate.instance_result, the updater lock, and the update plan: the row as it will be, what to do with the network (keep, move, delete; network_propolis_id is where it belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, and a token that names this plan.';
+COMMENT ON TYPE vmstate.update_result IS 'vmstate.instance_result, the updater lock, and the update plan: the row as it will be, what to do with the network (keep, move, delete; network_propolis_id is where it belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, a token that names this plan, and the saga that holds the updater lock (null: nobody).';

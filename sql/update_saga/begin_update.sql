@@ -28,7 +28,8 @@ BEGIN
 
   IF NOT v_plan.needed THEN
     IF v_is_holder THEN
-      UPDATE vmstate.instance AS i SET updater_id = NULL, updater_lease_until = NULL WHERE i.id = p_instance_id;
+      PERFORM vmstate.release_updater(p_instance_id);
+      v_plan.updater_id := NULL;
       v_plan.updater_lease_until := NULL;
     END IF;
     RETURN vmstate.to_update_result('unchanged', NULL, v_plan);
@@ -37,11 +38,13 @@ BEGIN
   UPDATE vmstate.instance AS i
     SET updater_id = p_saga_id,
       updater_generation = CASE WHEN v_is_holder THEN i.updater_generation ELSE i.updater_generation + 1 END,
+      updater_parent_id = CASE WHEN v_is_holder THEN i.updater_parent_id END,
       updater_lease_until = CASE WHEN v_is_holder THEN greatest(i.updater_lease_until, v_now + p_lease) ELSE v_now + p_lease END
     WHERE i.id = p_instance_id
-    RETURNING i.updater_generation, i.updater_lease_until INTO v_plan.updater_generation, v_plan.updater_lease_until;
+    RETURNING i.updater_id, i.updater_generation, i.updater_lease_until
+      INTO v_plan.updater_id, v_plan.updater_generation, v_plan.updater_lease_until;
   RETURN vmstate.to_update_result('applied', NULL, v_plan);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.begin_update FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.begin_update IS 'First step of an update saga: takes the updater lock for p_lease (more than 0, at most 100 years) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga).';
+COMMENT ON FUNCTION vmstate.begin_update IS 'First step of an update saga: takes the updater lock for p_lease (more than 0, at most 1 day) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga).';

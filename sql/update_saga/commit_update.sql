@@ -22,7 +22,8 @@ BEGIN
     RETURN vmstate.to_instance_result('not_found', NULL, p_instance_id);
   ELSIF v_instance.time_deleted IS NOT NULL THEN
     RETURN vmstate.to_instance_result('gone', NULL, p_instance_id);
-  ELSIF v_instance.committed_updater_generation = p_updater_generation THEN
+  ELSIF v_instance.committed_updater_generation = p_updater_generation
+      AND v_instance.committed_updater_id = p_saga_id AND v_instance.committed_plan_token = p_plan_token THEN
     RETURN vmstate.to_instance_result('unchanged', NULL, p_instance_id);
   ELSIF NOT vmstate.holds_updater_lock(v_instance, p_saga_id, p_updater_generation) THEN
     RETURN vmstate.to_instance_result('conflict', 'lock_lost', p_instance_id);
@@ -44,4 +45,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.commit_update FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.commit_update IS 'Last step of an update saga: writes exactly the plan that p_plan_token names and releases the updater lock. State and intent are decided now, so a VMM unwound meanwhile counts as unwound, and a user''s stop is never overwritten. An expired lease that nobody took still commits. unchanged: committed already. conflict, and nothing written: lock_lost, stale_generation (a start or migration replaced an unwound VMM meanwhile), plan_changed (other ids, or other VMMs unlinked or to terminate): plan again with begin_update.';
+COMMENT ON FUNCTION vmstate.commit_update IS 'Last step of an update saga: writes exactly the plan that p_plan_token names and releases the updater lock. State and intent are decided now, so a VMM unwound meanwhile counts as unwound, and a user''s stop is never overwritten. An expired lease that nobody took still commits. unchanged: this saga committed this plan with this token already. conflict, and nothing written: lock_lost (also for another saga or plan with the token of a committed update), stale_generation (a start or migration replaced an unwound VMM meanwhile), plan_changed (other ids, or other VMMs unlinked or to terminate): plan again with begin_update.';

@@ -20,4 +20,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.explain_update FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.explain_update IS 'The plan as begin_update would answer it now, read only. applied: there is one; unchanged: none.';
+COMMENT ON FUNCTION vmstate.explain_update IS 'The plan as begin_update would answer it now, read only, and who holds the updater lock (updater_id, updater_generation, updater_lease_until; updater_id null: nobody). applied: there is a plan; unchanged: none.';

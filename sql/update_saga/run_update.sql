@@ -23,17 +23,19 @@ BEGIN
 
   IF NOT v_plan.needed THEN
     IF v_instance.updater_id = p_saga_id THEN
-      UPDATE vmstate.instance AS i SET updater_id = NULL, updater_lease_until = NULL WHERE i.id = p_instance_id;
+      PERFORM vmstate.release_updater(p_instance_id);
+      v_plan.updater_id := NULL;
       v_plan.updater_lease_until := NULL;
     END IF;
     RETURN vmstate.to_update_result('unchanged', NULL, v_plan);
   END IF;
 
+  v_plan.updater_id := p_saga_id;
   PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation + 1);
   SELECT r.api_state, r.state, r.state_generation, r.active_propolis_id, r.destination_propolis_id, r.migration_id,
-      r.updater_generation, r.updater_lease_until
+      r.updater_id, r.updater_generation, r.updater_lease_until
     INTO v_plan.api_state, v_plan.state, v_plan.state_generation, v_plan.active_propolis_id,
-      v_plan.destination_propolis_id, v_plan.migration_id, v_plan.updater_generation, v_plan.updater_lease_until
+      v_plan.destination_propolis_id, v_plan.migration_id, v_plan.updater_id, v_plan.updater_generation, v_plan.updater_lease_until
     FROM vmstate.resolved_instance AS r
     WHERE r.instance_id = p_instance_id;
   RETURN vmstate.to_update_result('applied', NULL, v_plan);

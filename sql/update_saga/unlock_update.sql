@@ -16,15 +16,16 @@ BEGIN
     RETURN vmstate.to_instance_result('not_found', NULL, p_instance_id);
   ELSIF v_instance.time_deleted IS NOT NULL THEN
     RETURN vmstate.to_instance_result('gone', NULL, p_instance_id);
-  ELSIF v_instance.updater_id IS NULL AND v_instance.updater_generation = p_updater_generation THEN
+  ELSIF v_instance.updater_id IS NULL AND v_instance.updater_generation = p_updater_generation
+      AND v_instance.released_updater_id = p_saga_id THEN
     RETURN vmstate.to_instance_result('unchanged', NULL, p_instance_id);
   ELSIF NOT vmstate.holds_updater_lock(v_instance, p_saga_id, p_updater_generation) THEN
     RETURN vmstate.to_instance_result('conflict', 'lock_lost', p_instance_id);
   END IF;
 
-  UPDATE vmstate.instance AS i SET updater_id = NULL, updater_lease_until = NULL WHERE i.id = p_instance_id;
+  PERFORM vmstate.release_updater(p_instance_id);
   RETURN vmstate.to_instance_result('applied', NULL, p_instance_id);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.unlock_update FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.unlock_update IS 'Undo of an update saga: releases the updater lock and applies nothing. unchanged: released already. conflict: lock_lost.';
+COMMENT ON FUNCTION vmstate.unlock_update IS 'Undo of an update saga: releases the updater lock and applies nothing. unchanged: this saga''s lock was released already, also by its commit. conflict: lock_lost.';

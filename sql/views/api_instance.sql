@@ -7,9 +7,9 @@ SELECT
   r.intended_state,
   r.auto_restart_policy,
   r.auto_restart_cooldown,
-  coalesce(r.active_time_updated, r.time_state_updated) AS time_state_updated,
+  least(coalesce(r.active_time_updated, r.time_state_updated), statement_timestamp()) AS time_state_updated,
   r.time_created,
   r.time_modified
 FROM vmstate.resolved_instance AS r
 WHERE r.time_deleted IS NULL;
-COMMENT ON VIEW vmstate.api_instance IS 'Instances as the API shows them; deleted ones are hidden. time_state_updated is the active VMM''s, if there is one.';
+COMMENT ON VIEW vmstate.api_instance IS 'Instances as the API shows them; deleted ones are hidden. time_state_updated is the active VMM''s, if there is one; a sled whose clock is ahead is shown as now.';

@@ -7,8 +7,8 @@ SELECT
   v.propolis_ip,
   v.propolis_port,
   v.failure_reason,
-  v.time_state_updated,
+  least(v.time_state_updated, statement_timestamp()) AS time_state_updated,
   v.time_created
 FROM vmstate.vmm AS v
 WHERE v.time_deleted IS NULL;
-COMMENT ON VIEW vmstate.api_vmm IS 'VMMs as the API shows them: saga_unwound appears as destroyed; deleted ones are hidden.';
+COMMENT ON VIEW vmstate.api_vmm IS 'VMMs as the API shows them: saga_unwound appears as destroyed; deleted ones are hidden; a time of a sled in the future is shown as now.';

@@ -29,7 +29,8 @@ SELECT
     p.new_migration_id,
     p.unlinked_propolis_ids,
     p.terminate_propolis_ids
-  ) AS plan_token
+  ) AS plan_token,
+  r.auto_restart_attempts
 FROM vmstate.resolved_instance AS r
 CROSS JOIN LATERAL vmstate.update_plan(
   r.state,

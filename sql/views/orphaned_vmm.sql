@@ -16,8 +16,15 @@ SELECT
         SELECT FROM vmstate.vmm AS t
         WHERE t.instance_id = m.instance_id AND t.id = m.destination_propolis_id AND vmstate.is_absorbing(t.state)
       ))
-  ) AS expected_to_end
-FROM vmstate.vmm AS v
-WHERE v.time_unlinked IS NOT NULL AND v.time_deleted IS NULL AND NOT vmstate.is_absorbing(v.state)
-  AND coalesce(v.time_deleted, 'infinity') = 'infinity' AND least(v.time_deleted, 'infinity') = 'infinity';
-COMMENT ON VIEW vmstate.orphaned_vmm IS 'Work list: VMMs that live although no instance names them. Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through, or whose destination has the guest and lives, ends by itself.';
+  ) AS expected_to_end,
+  v.time_unlinked AS since
+FROM (
+  SELECT w.instance_id, w.id, w.sled_id, w.propolis_ip, w.propolis_port, w.state, w.time_unlinked
+  FROM vmstate.vmm AS w
+  WHERE w.time_unlinked IS NOT NULL AND w.time_deleted IS NULL AND NOT vmstate.is_absorbing(w.state)
+    AND coalesce(w.time_deleted, 'infinity') = 'infinity' AND least(w.time_deleted, 'infinity') = 'infinity'
+  -- sorted before expected_to_end is looked up, so that the first rows cost only their own
+  ORDER BY w.time_unlinked, w.id
+  OFFSET 0
+) AS v;
+COMMENT ON VIEW vmstate.orphaned_vmm IS 'Work list: VMMs that live although no instance names them, oldest first (since: when the link was removed). Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through, or whose destination has the guest and lives, ends by itself.';

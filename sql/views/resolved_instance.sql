@@ -23,10 +23,17 @@ SELECT
   a.state AS active_state,
   a.sled_id AS active_sled_id,
   a.time_state_updated AS active_time_updated,
-  a.time_started IS NOT NULL AS active_was_running,
+  -- The destination of a migration of which a side completed has, or had, a guest that ran, though it was never heard to run.
+  a.time_started IS NOT NULL OR EXISTS (
+    SELECT FROM vmstate.migration AS c
+    WHERE c.instance_id = i.id AND c.destination_propolis_id = a.id AND 'completed' IN (c.source_state, c.destination_state)
+  ) AS active_was_running,
   d.state AS destination_vmm_state,
   d.time_state_updated AS destination_time_updated,
-  d.time_started IS NOT NULL AS destination_was_running,
+  d.time_started IS NOT NULL OR EXISTS (
+    SELECT FROM vmstate.migration AS c
+    WHERE c.instance_id = i.id AND c.destination_propolis_id = d.id AND 'completed' IN (c.source_state, c.destination_state)
+  ) AS destination_was_running,
   i.active_propolis_id IN (m.source_propolis_id, m.destination_propolis_id) AS active_takes_part,
   m.source_state AS source_side,
   m.destination_state AS destination_side,
@@ -36,7 +43,12 @@ SELECT
     i.state,
     a.state,
     vmstate.is_migrating(i.active_propolis_id, m.source_propolis_id, m.destination_propolis_id, d.state)
-  ) AS api_state
+  ) AS api_state,
+  vmstate.last_heard(a.time_reported, a.time_state_updated, statement_timestamp()) AS active_last_heard,
+  vmstate.last_heard(d.time_reported, d.time_state_updated, statement_timestamp()) AS destination_last_heard,
+  m.time_reported AS migration_last_heard,
+  CASE WHEN vmstate.ran_long(a.time_started, a.time_reported) THEN 0 ELSE i.auto_restart_attempts END AS auto_restart_attempts,
+  i.time_updater_released
 FROM vmstate.instance AS i
 LEFT JOIN vmstate.vmm AS a ON a.instance_id = i.id AND a.id = i.active_propolis_id
 LEFT JOIN vmstate.vmm AS d ON d.instance_id = i.id AND d.id = i.destination_propolis_id

@@ -27,8 +27,7 @@ CROSS JOIN LATERAL (
       WHEN p.active_state = 'creating' THEN 'start saga'
       ELSE 'sled agent'
     END AS waits_for,
-    greatest(r.time_state_updated, r.active_time_updated, r.destination_time_updated,
-      r.time_source_updated, r.time_destination_updated) AS since
+    greatest(r.time_state_updated, r.active_last_heard, r.destination_last_heard, r.migration_last_heard) AS since
   FROM vmstate.resolved_instance AS r
   CROSS JOIN vmstate.instance_plan AS p
   WHERE r.instance_id = c.instance_id AND p.instance_id = c.instance_id
@@ -36,4 +35,4 @@ CROSS JOIN LATERAL (
   OFFSET 0
 ) AS s
 WHERE s.since < statement_timestamp() - vmstate.stuck_after();
-COMMENT ON VIEW vmstate.stuck_instance IS 'Instances that have shown creating, starting, stopping, rebooting or migrating for longer than vmstate.stuck_after() (10 minutes) without any news, with their age and what they wait for.';
+COMMENT ON VIEW vmstate.stuck_instance IS 'Instances that have shown creating, starting, stopping, rebooting or migrating for longer than vmstate.stuck_after() (10 minutes) without any news by the clock of the database, with their age and what they wait for.';

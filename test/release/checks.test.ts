@@ -14,6 +14,7 @@ import { rewrittenSince } from "./history.js";
 import { isRecreatable, lint } from "./lint.js";
 import { applyAndSeeLocks } from "./locks.js";
 import { unmigrated } from "./new-migration.js";
+import { pinnedTypes } from "./pins.js";
 import { brokenSignatures, newSignatures, promisedBy, readSignatures } from "./signatures.js";
 
 let db: TestDatabase;
@@ -78,6 +79,52 @@ describe("the repository", () => {
     }
     expect(count).toBeGreaterThan(100);
     expect(compareCatalogs(before, await readCatalog(db.sql))).toEqual([]);
+  });
+});
+
+describe("tables and domains can be altered", () => {
+  it("finds no function with a parsed body that takes or returns a composite type or a domain", async () => {
+    expect(await pinnedTypes(db.sql)).toEqual([]);
+  });
+
+  it.each([
+    ["a table", "f(vmstate.migration)", "f(p vmstate.migration) returns int return 1", "vmstate.migration"],
+    [
+      "the row of a view",
+      "f()",
+      "f() returns vmstate.api_vmm begin atomic select v.* from vmstate.api_vmm as v; end",
+      "vmstate.api_vmm",
+    ],
+    ["an array of domains", "f(vmstate.port[])", "f(p vmstate.port[]) returns int return 1", "vmstate.port"],
+    [
+      "a column that it returns",
+      "f()",
+      "f() returns table (a int, b vmstate.port) begin atomic select 1, 2; end",
+      "vmstate.port",
+    ],
+    [
+      "a composite type",
+      "f()",
+      "f() returns vmstate.outcomes return row(null)::vmstate.outcomes",
+      "vmstate.outcomes",
+    ],
+  ])("finds %s in the signature of one", async (_, signature, definition, type) => {
+    await using planted = await createDatabase();
+    await planted.sql`create type vmstate.outcomes as (one vmstate.outcome)`;
+    await planted.sql.unsafe(`create function vmstate.${definition}`);
+    expect(await pinnedTypes(planted.sql)).toContain(`function vmstate.${signature} pins ${type}`);
+  });
+
+  it("PostgreSQL adds a column with a default to every table, and a check to every domain", async () => {
+    await using altered = await createDatabase();
+    const rows = await altered.sql<{ statement: string }[]>`
+      select format('alter table %s add column extra text default %L', c.oid::regclass, '') as statement
+        from pg_class as c where c.relnamespace = 'vmstate'::regnamespace and c.relkind = 'r'
+      union all
+      select format('alter domain %s add check (value is distinct from null)', t.oid::regtype)
+        from pg_type as t where t.typnamespace = 'vmstate'::regnamespace and t.typtype = 'd'`;
+    expect(rows.length).toBeGreaterThan(7);
+    for (const { statement } of rows) await altered.sql.unsafe(statement);
   });
 });
 
