@@ -994,40 +994,6 @@ CREATE OR REPLACE TRIGGER guard_updater BEFORE UPDATE OF
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_updater();
 -- end of sql/guards/guard_updater.sql
 
--- copy of sql/guards/guard_delete.sql
-CREATE OR REPLACE FUNCTION vmstate.guard_delete() RETURNS trigger
-LANGUAGE plpgsql
-SET search_path = ''
-AS $$
-BEGIN
-  IF OLD.time_deleted IS NULL THEN
-    PERFORM vmstate.reject_needed(
-      format('%s %s', TG_TABLE_NAME, OLD.id), 'not deleted', 'DELETE',
-      'delete_instance and delete_vmm mark rows as deleted; only such rows can be purged.');
-  END IF;
-  IF TG_ARGV[0] = 'migration' AND EXISTS (SELECT FROM vmstate.vmm AS v
-      WHERE v.instance_id = OLD.instance_id AND v.id IN (OLD.source_propolis_id, OLD.destination_propolis_id)
-        AND v.time_deleted IS NULL) THEN
-    PERFORM vmstate.reject_needed(
-      format('migration %s', OLD.id), 'needed by a VMM that is not deleted', 'DELETE',
-      'It tells whether that VMM has the guest: delete_vmm marks the VMM as deleted, then purge removes both.');
-  END IF;
-  RETURN OLD;
-END;
-$$;
-REVOKE ALL ON FUNCTION vmstate.guard_delete FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_delete IS 'VM104: only rows that are marked as deleted can be purged, a migration only when both of its VMMs are.';
-
-CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.instance
-  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();
-
-CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.vmm
-  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();
-
-CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.migration
-  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete('migration');
--- end of sql/guards/guard_delete.sql
-
 -- copy of sql/control_plane/create_instance.sql
 CREATE OR REPLACE FUNCTION vmstate.create_instance(
   p_id uuid,

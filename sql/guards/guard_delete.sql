@@ -8,18 +8,11 @@ BEGIN
       format('%s %s', TG_TABLE_NAME, OLD.id), 'not deleted', 'DELETE',
       'delete_instance and delete_vmm mark rows as deleted; only such rows can be purged.');
   END IF;
-  IF TG_ARGV[0] = 'migration' AND EXISTS (SELECT FROM vmstate.vmm AS v
-      WHERE v.instance_id = OLD.instance_id AND v.id IN (OLD.source_propolis_id, OLD.destination_propolis_id)
-        AND v.time_deleted IS NULL) THEN
-    PERFORM vmstate.reject_needed(
-      format('migration %s', OLD.id), 'needed by a VMM that is not deleted', 'DELETE',
-      'It tells whether that VMM has the guest: delete_vmm marks the VMM as deleted, then purge removes both.');
-  END IF;
   RETURN OLD;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_delete FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_delete IS 'VM104: only rows that are marked as deleted can be purged, a migration only when both of its VMMs are.';
+COMMENT ON FUNCTION vmstate.guard_delete IS 'VM104: only rows that are marked as deleted can be purged.';
 
 CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.instance
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();
@@ -28,4 +21,4 @@ CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.vmm
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();
 
 CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.migration
-  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete('migration');
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();
