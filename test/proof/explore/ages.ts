@@ -70,10 +70,10 @@ export function ranForLong({ time_started: from, time_reported: until }: VmmRow)
   return from !== null && until !== null && Date.parse(until) - Date.parse(from) >= HOUR_MS / 6;
 }
 
-/** The automatic restarts that count: of an unwound VMM that had run for long, none. */
+/** The automatic restarts that count: none once the active VMM has run for long. */
 export function attempts(state: Snapshot): number {
   const active = vmmOf(state, state.instance.active_propolis_id);
-  return active?.state === "saga_unwound" && ranForLong(active) ? 0 : state.instance.auto_restart_attempts;
+  return active !== undefined && ranForLong(active) ? 0 : state.instance.auto_restart_attempts;
 }
 
 export const isBootLoop = ({ auto_restart_attempts: count }: InstanceRow): boolean => count >= BOOT_LOOP;

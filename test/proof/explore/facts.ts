@@ -1,6 +1,6 @@
 import type { ApiInstanceState, ApiVmmState, IntendedState } from "../../../src/index.js";
 import { alive, dead, effectiveState, type Input, planOf, type Topology, type Vmm } from "../../sql/model.js";
-import { mayAutoRestart } from "./ages.js";
+import { isOld, mayAutoRestart } from "./ages.js";
 import { hadBeenRunning, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
 
 /** What the views and probes say of a state. */
@@ -63,7 +63,7 @@ const PROPERTIES: Record<string, (found: Found) => boolean> = {
     facts.api !== null && Date.parse(facts.api.time_state_updated) > Date.now(),
 
   "the list of restarts is the design's": ({ state, facts }) =>
-    facts.restartable !== (!isDeleted(state) && mayAutoRestart(state)),
+    facts.restartable !== (!isDeleted(state) && mayAutoRestart(state) && isListedInTime(state)),
 
   "a guest that ran and shut down is not restarted": ({ state, retire }) =>
     !isDeleted(state) &&
@@ -129,6 +129,11 @@ function intentOnceEnded(state: Snapshot): IntendedState {
   const ended = <V extends Input["a"]>(vmm: V): V | "destroyed" => (alive(vmm) ? "destroyed" : vmm);
   const input = inputOf(state);
   return planOf({ ...input, a: ended(input.a), t: ended(input.t) }).intent;
+}
+
+/** A view goes by when its statement began: here, before all steps but those that make something old. */
+function isListedInTime({ instance: { time_last_auto_restarted: last } }: Snapshot): boolean {
+  return last === null || isOld(last);
 }
 
 function topologyOf(state: Snapshot): Topology {

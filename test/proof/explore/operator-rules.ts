@@ -1,5 +1,5 @@
 import { alive } from "../../sql/model.js";
-import { attempts, isOld, mayAutoRestart, ranForLong } from "./ages.js";
+import { attempts, isOld, mayAutoRestart } from "./ages.js";
 import type { Snapshot, VmmRow } from "./snapshot.js";
 import { isDestination, migrationOf, vmmOf } from "./snapshot.js";
 import type { Transition } from "./transition.js";
@@ -129,7 +129,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     outcomes.includes("applied") &&
     !mayAutoRestart(before),
 
-  "attempts are forgotten when a VMM that ran for long is unlinked, and only then": ({
+  "an update forgets the attempts once the active VMM ran for long, and nothing else does": ({
     step,
     before,
     after,
@@ -141,8 +141,8 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     )
       return false;
     const isUpdate = ["commit_update", "run_update"].includes(step.kind) && outcomes.includes("applied");
-    const isOver = isUpdate && unlinked(before, after).some(ranForLong);
-    return after.instance.auto_restart_attempts !== (isOver ? 0 : before.instance.auto_restart_attempts);
+    const expected = isUpdate ? attempts(before) : before.instance.auto_restart_attempts;
+    return after.instance.auto_restart_attempts !== expected;
   },
 
   "a migration is purged only when both its VMMs are deleted": ({ before, after }) =>
@@ -196,10 +196,4 @@ function isWritten(vmm: VmmRow, after: Snapshot): boolean {
 
 function isSame(before: Snapshot, after: Snapshot, ...columns: (keyof Snapshot["instance"])[]): boolean {
   return columns.every((column) => before.instance[column] === after.instance[column]);
-}
-
-function unlinked(before: Snapshot, after: Snapshot): VmmRow[] {
-  return before.vmms.filter(
-    ({ id, time_unlinked }) => time_unlinked === null && (vmmOf(after, id)?.time_unlinked ?? null) !== null,
-  );
 }

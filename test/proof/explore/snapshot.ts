@@ -24,6 +24,7 @@ export interface InstanceRow {
   updater_lease_until: string | null;
   updater_parent_id: string | null;
   released_updater_id: string | null;
+  time_updater_released: string | null;
   committed_updater_generation: number | null;
   committed_updater_id: string | null;
   committed_plan_token: string | null;

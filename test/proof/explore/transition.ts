@@ -206,8 +206,10 @@ function sameRows(before: Snapshot, after: Snapshot): boolean {
 function lettingGoOfTheLock({ kind, sql }: Step, { instance }: Snapshot, after: Snapshot): Snapshot {
   const isHolder = instance.updater_id !== null && sql.includes(instance.updater_id);
   if (!(kind === "begin_update" || kind === "run_update") || !isHolder) return after;
-  const { ctid, updater_id, updater_lease_until } = instance;
-  return { ...after, instance: { ...after.instance, ctid, updater_id, updater_lease_until } };
+  const { ctid, updater_id, updater_lease_until, updater_parent_id } = instance;
+  const { released_updater_id, time_updater_released } = instance;
+  const lock = { updater_id, updater_lease_until, updater_parent_id, released_updater_id };
+  return { ...after, instance: { ...after.instance, ctid, ...lock, time_updater_released } };
 }
 
 function changed(before: InstanceRow, after: InstanceRow, columns: readonly (keyof InstanceRow)[]): boolean {

@@ -11,7 +11,7 @@ import {
 } from "./comparable.js";
 import type { At, Draw } from "./draw/at.js";
 import { planToken } from "./model/plan.js";
-import { type Picture, rowsOf, viewsOf } from "./model/picture.js";
+import { type Picture, rowsOf, viewsOf, withPlanIfAsked } from "./model/picture.js";
 import type { Answer } from "./model/step.js";
 import { NOTHING, type World } from "./model/world.js";
 import { Names } from "./names.js";
@@ -90,7 +90,9 @@ export class Scene implements At {
       const { committedPlanToken: token } = row;
       return [
         id,
-        typeof token === "string" ? { ...row, committedPlanToken: this.tokens.nameOf(token) } : row,
+        withPlanIfAsked(
+          typeof token === "string" ? { ...row, committedPlanToken: this.tokens.nameOf(token) } : row,
+        ),
       ];
     });
     return { instance: Object.fromEntries(named), ...tables };

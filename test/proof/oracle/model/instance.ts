@@ -74,6 +74,7 @@ function created(a: CreateInstanceArguments, now: number): InstanceRow {
     committedUpdaterId: null,
     committedPlanToken: null,
     releasedUpdaterId: null,
+    timeUpdaterReleased: null,
     timeCreated: now,
     timeModified: now,
     timeDeleted: null,
@@ -167,7 +168,8 @@ export function deleteInstance(world: World, { instanceId }: DeleteInstanceArgum
     const active = vmmOf(world, instanceId, instance.activePropolisId);
     if (active && active.state !== "saga_unwound") return conflict("not_stopped");
     const plan = planFor(world, instance);
-    const unlinked = plan.needed ? carriedOut(world, instance, plan, instance) : instance;
+    const nobody = { updaterId: null, updaterGeneration: instance.updaterGeneration + 1 };
+    const unlinked = plan.needed ? carriedOut(world, instance, plan, nobody) : instance;
     const migrations = migrationsOf(world, instanceId).map((migration) => ({
       ...migration,
       timeDeleted: migration.timeDeleted ?? world.now,
@@ -184,6 +186,7 @@ function destroyed(instance: InstanceRow, now: number): InstanceRow {
     timeStateUpdated: now,
     intendedState: "destroyed",
     updaterId: null,
+    updaterParentId: null,
     updaterLeaseUntil: null,
     timeModified: now,
     timeDeleted: now,

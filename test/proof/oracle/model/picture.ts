@@ -10,7 +10,7 @@ export type Picture = Readonly<Record<string, Readonly<Record<string, Answer>>>>
 /** What the tables must hold. */
 export function rowsOf({ instances, vmms, migrations }: World): Picture {
   return {
-    instance: byId(Object.values(instances), (row) => ({ ...row })),
+    instance: byId(Object.values(instances), withPlanIfAsked),
     vmm: byId(Object.values(vmms), (row) => ({ ...row })),
     migration: byId(Object.values(migrations), (row) => ({ ...row })),
   };
@@ -49,6 +49,11 @@ export function viewsOf(world: World): Picture {
     ),
     invariant_violation: {},
   };
+}
+
+/** Nobody is asked any more what a deleted instance's last plan was. */
+export function withPlanIfAsked(row: Answer): Answer {
+  return row["timeDeleted"] === null ? row : { ...row, committedPlanToken: null };
 }
 
 function byId<T extends { id: string }>(
@@ -117,7 +122,7 @@ function restartableInstance(world: World, instance: InstanceRow): Answer {
   return {
     ...{ instanceId, apiState: apiState(world, instance), stateGeneration, timeLastAutoRestarted },
     ...{ since: world.now, autoRestartAttempts: attemptsNow(world, instance) },
-    timeNextAutoRestart: nextAutoRestart(world, instance),
+    timeNextAutoRestart: nextAutoRestart(world, instance) ?? instance.timeStateUpdated,
   };
 }
 

@@ -41,20 +41,10 @@ function wait(world: World, instance: InstanceRow): number {
   return Math.max(cooldown, attempts >= BOOT_LOOP ? HOUR : Math.min(HOUR, cooldown * 2 ** (attempts - 1)));
 }
 
-/** The automatic restarts that count: of an unwound VMM that had run for long, none. */
+/** The automatic restarts that count: none once the active VMM has run for long. */
 export function attemptsNow(world: World, instance: InstanceRow): number {
-  const { activePropolisId } = instance;
-  const active = vmmOf(world, instance.id, activePropolisId);
-  return active?.state === "saga_unwound" && ranForLong(active) ? 0 : instance.autoRestartAttempts;
-}
-
-/** The automatic restarts that count once these VMMs lost their link. */
-export function attemptsAfter(world: World, instance: InstanceRow, unlinked: readonly string[]): number {
-  const isOver = unlinked.some((id) => {
-    const vmm = vmmOf(world, instance.id, id);
-    return vmm !== undefined && ranForLong(vmm);
-  });
-  return isOver ? 0 : instance.autoRestartAttempts;
+  const active = vmmOf(world, instance.id, instance.activePropolisId);
+  return active !== undefined && ranForLong(active) ? 0 : instance.autoRestartAttempts;
 }
 
 /** From when it was heard running until the last news of it. */

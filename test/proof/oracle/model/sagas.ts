@@ -196,7 +196,8 @@ function bothFailed(migration: MigrationRow, now: number): MigrationRow {
           destinationGeneration: destinationGeneration + 1,
           timeDestinationUpdated: now,
         };
-  return { ...migration, ...source, ...destination };
+  const isEnded = sourceState === "failed" && destinationState === "failed";
+  return { ...migration, ...source, ...destination, ...(!isEnded && { timeReported: now }) };
 }
 
 function unwound(vmm: VmmRow, now: number): VmmRow {

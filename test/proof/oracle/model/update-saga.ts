@@ -34,7 +34,9 @@ export function beginUpdate(world: World, { instanceId, sagaId, lease }: BeginUp
 
 /** No lock is kept. */
 function nothingToDo(world: World, instance: InstanceRow, isHolder: boolean): Decision {
-  return isHolder ? { ...unchanged, world: write(world, { instance: unlocked(instance) }) } : unchanged;
+  return isHolder
+    ? { ...unchanged, world: write(world, { instance: unlocked(instance, world.now) }) }
+    : unchanged;
 }
 
 function locked(world: World, instance: InstanceRow, sagaId: string, lease: Interval): InstanceRow {
@@ -54,11 +56,12 @@ function leaseUntil(world: World, lease: Interval): number {
   return world.now + ticks;
 }
 
-function unlocked(instance: InstanceRow): InstanceRow {
+function unlocked(instance: InstanceRow, now: number): InstanceRow {
   const { updaterId: releasedUpdaterId } = instance;
   return {
     ...instance,
     ...{ updaterId: null, updaterParentId: null, updaterLeaseUntil: null, releasedUpdaterId },
+    timeUpdaterReleased: now,
   };
 }
 
@@ -112,7 +115,7 @@ export function unlockUpdate(world: World, a: UnlockUpdateArguments): Step {
     const isReleased = instance.updaterId === null && instance.updaterGeneration === a.updaterGeneration;
     if (isReleased && instance.releasedUpdaterId === a.sagaId) return unchanged;
     if (!holds(instance, a.sagaId, a.updaterGeneration)) return conflict("lock_lost");
-    return applied(write(world, { instance: unlocked(instance) }));
+    return applied(write(world, { instance: unlocked(instance, world.now) }));
   });
 }
 
@@ -122,7 +125,7 @@ export function breakUpdate(world: World, { instanceId, updaterGeneration }: Bre
     if (instance.updaterId === null)
       return updaterGeneration <= instance.updaterGeneration ? unchanged : conflict("lock_lost");
     if (instance.updaterGeneration !== updaterGeneration) return conflict("lock_lost");
-    return applied(write(world, { instance: unlocked(instance) }));
+    return applied(write(world, { instance: unlocked(instance, world.now) }));
   });
 }
 

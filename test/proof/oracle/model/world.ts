@@ -40,6 +40,8 @@ export interface InstanceRow {
   committedPlanToken: string | null;
   /** The saga that held the lock when it was released. */
   releasedUpdaterId: string | null;
+  /** When it was released last without a commit. */
+  timeUpdaterReleased: number | null;
   timeCreated: Time;
   timeModified: Time;
   timeDeleted: Time | null;
