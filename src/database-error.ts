@@ -76,8 +76,10 @@ export function sqlStateOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
+/** An argument that a function of vmstate refuses is explained in the detail. */
 function firstLine(error: unknown): string {
-  return messageOf(error).split("\n", 1).join();
+  const detail = sqlStateOf(error) === "VM001" ? `: ${(error as { detail?: string }).detail ?? ""}` : "";
+  return `${messageOf(error)}${detail}`.split("\n", 1).join();
 }
 
 /** A host name with several addresses fails with an AggregateError, whose own message is empty. */

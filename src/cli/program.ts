@@ -5,6 +5,7 @@ import { explainCommand } from "./explain.js";
 import type { Host } from "./io.js";
 import { migrateCommand } from "./migrate.js";
 import { packageVersion } from "./package-version.js";
+import { purgeCommand } from "./purge.js";
 import { replayCommand } from "./replay.js";
 import { run } from "./run.js";
 import { showCommand } from "./show.js";
@@ -18,6 +19,7 @@ const COMMANDS = [
   explainCommand,
   verifyCommand,
   doctorCommand,
+  purgeCommand,
   demoCommand,
   replayCommand,
 ];

@@ -1,0 +1,103 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import type postgres from "postgres";
+import type { PurgeAnswer } from "../answers.js";
+import { purge } from "../operator.js";
+import { withDatabase } from "./database.js";
+import { type Io, ioOf, say, sayJson } from "./io.js";
+import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
+
+/** Rows that purges have deleted. */
+type Purged = Omit<PurgeAnswer, "leftOver">;
+
+interface PurgeOptions extends DatabaseUrlOption, JsonOption {
+  olderThan: string;
+  batch: number;
+}
+
+const LINE_EVERY_MS = 5000;
+
+/** `vmstate purge` */
+export function purgeCommand(): Command {
+  return new Command("purge")
+    .description("remove rows for good that were deleted long ago and that nothing needs any more")
+    .addOption(databaseUrlOption())
+    .addOption(
+      new Option("--older-than <age>", "deleted at least so long ago, for example 30d or 12h; at least 1h")
+        .argParser(requireAge)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("--batch <rows>", "rows per transaction").argParser(requireBatch).default(1000, "1000"),
+    )
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      "\nAfterwards a late replay of create_instance, begin_start or begin_migration" +
+        "\nbegins anew, and a late report is not_found: choose an age that no saga, agent" +
+        "\nor network partition outlasts.",
+    )
+    .action(runPurge);
+}
+
+/** PostgreSQL reads it as an interval. */
+function requireAge(text: string): string {
+  if (/^\d+ ?(min|h|d|w)$/.test(text)) return text;
+  throw new InvalidArgumentError("It is not an age: write for example 30d, 12h or 90min.");
+}
+
+function requireBatch(text: string): number {
+  const rows = Number(text);
+  if (Number.isInteger(rows) && rows >= 1 && rows <= 100_000) return rows;
+  throw new InvalidArgumentError("It is not a whole number from 1 to 100000.");
+}
+
+async function runPurge(options: PurgeOptions, command: Command): Promise<void> {
+  const io = ioOf(command);
+  const purged: Purged = { migrations: 0, vmms: 0, instances: 0 };
+  try {
+    await withDatabase(io, { databaseUrl: options.databaseUrl, embedded: false }, async ({ sql }) => {
+      await purgeAll(io, sql, options, purged);
+    });
+  } finally {
+    if (io.signal.aborted) say(io.stderr, `interrupted; removed until then: ${describe(purged)}`);
+  }
+  if (options.json) sayJson(io.stdout, purged);
+  else say(io.stdout, `removed ${describe(purged)}`);
+}
+
+/** One transaction after the other, so that none is long; what each has removed stays removed. */
+async function purgeAll(
+  io: Io,
+  sql: postgres.Sql,
+  { olderThan, batch }: PurgeOptions,
+  purged: Purged,
+): Promise<void> {
+  const before = await longAgo(sql, olderThan);
+  let said = performance.now();
+  for (let leftOver = true; leftOver;) {
+    io.signal.throwIfAborted();
+    const answer = await purge(sql, { before, limit: batch });
+    purged.migrations += answer.migrations;
+    purged.vmms += answer.vmms;
+    purged.instances += answer.instances;
+    leftOver = answer.leftOver;
+    if (leftOver && performance.now() - said >= LINE_EVERY_MS) {
+      say(io.stderr, `removed so far: ${describe(purged)}`);
+      said = performance.now();
+    }
+  }
+}
+
+async function longAgo(sql: postgres.Sql, age: string): Promise<string> {
+  const [row] = await sql<[{ before: string }]>`
+    select (pg_catalog.now() operator(pg_catalog.-) ${age}::pg_catalog.text::pg_catalog.interval)::pg_catalog.text as before`;
+  return row.before;
+}
+
+function describe({ migrations, vmms, instances }: Purged): string {
+  return [count(instances, "instance"), count(vmms, "VMM"), count(migrations, "migration")].join(", ");
+}
+
+function count(rows: number, name: string): string {
+  return `${rows.toLocaleString("en")} ${name}${rows === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,64 @@
+import type postgres from "postgres";
+import { beforeAll, expect, it } from "vitest";
+import { vmstate } from "../../src/bind.js";
+import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { runCli } from "./harness.js";
+import { Scenario } from "./scenario.js";
+
+let db: TestDatabase;
+
+beforeAll(async () => {
+  db = await createDatabase();
+  return () => db[Symbol.asyncDispose]();
+});
+
+const args = (...more: string[]): string[] => ["purge", "--database-url", db.url, ...more];
+
+/** An instance that ran, was deleted with its VMM, and all of it `age` ago. */
+async function deletedSince(sql: postgres.Sql, age: string): Promise<void> {
+  const scenario = await new Scenario(sql).createStopped();
+  const { instanceId } = scenario;
+  const verbs = vmstate(sql);
+  const propolisId = await scenario.startAndUnwind();
+  await verbs.deleteInstance({ instanceId });
+  await verbs.deleteVmm({ instanceId, propolisId });
+  await sql.begin(async (sql) => {
+    for (const table of ["instance", "vmm"]) {
+      await sql.unsafe(`alter table vmstate.${table} disable trigger user`);
+      await sql.unsafe(`update vmstate.${table} set time_deleted = now() - interval '${age}'`);
+      await sql.unsafe(`alter table vmstate.${table} enable trigger user`);
+    }
+  });
+}
+
+it("removes what was deleted long ago, batch by batch, and says how much", async () => {
+  for (let rows = 0; rows < 3; rows++) await deletedSince(db.sql, "31 days");
+  const { code, stdout } = await runCli(...args("--older-than", "30d", "--batch", "2"));
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "removed 3 instances, 3 VMMs, 0 migrations\n" });
+  expect(await db.sql`select from vmstate.vmm`).toHaveLength(0);
+});
+
+it("leaves what was deleted since", async () => {
+  await deletedSince(db.sql, "29 days");
+  const { stdout } = await runCli(...args("--older-than", "30d", "--json"));
+  expect(JSON.parse(stdout)).toEqual({ migrations: 0, vmms: 0, instances: 0 });
+  expect(await db.sql`select from vmstate.vmm`).toHaveLength(1);
+});
+
+it.each([["30"], ["a month"], ["-30d"]])("refuses the age %s: exit 2", async (age) => {
+  const { code, stderr } = await runCli(...args(`--older-than=${age}`));
+  expect(code).toBe(2);
+  expect(stderr).toContain("It is not an age: write for example 30d, 12h or 90min");
+});
+
+it("refuses an age of less than 1 hour, which the database does not take", async () => {
+  const { code, stderr } = await runCli(...args("--older-than", "59min"));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/purge: invalid argument p_before: .*not at least 1 hour ago/);
+});
+
+it.each(["0", "100001", "many"])("refuses batches of %s rows: exit 2", async (rows) => {
+  const { code, stderr } = await runCli(...args("--older-than", "30d", "--batch", rows));
+  expect(code).toBe(2);
+  expect(stderr).toContain("It is not a whole number from 1 to 100000");
+});
