@@ -4,6 +4,8 @@ import type { Step } from "./steps.js";
 
 const HOUR_MS = 3_600_000;
 const HOUR_AGO = "clock_timestamp() - interval '1 hour'";
+/** Longer ago than the longest wait, by the clock of a statement too, which began before. */
+const OVER_AN_HOUR_AGO = "clock_timestamp() - interval '65 minutes'";
 const DAY_AGO = "clock_timestamp() - interval '1 day'";
 
 /** So short that it is over before the next step, however often a few attempts double it. */
@@ -28,7 +30,7 @@ export function ageing(vmms: readonly Part[]): Step[] {
     ),
     update(
       "cooldown_elapses",
-      `UPDATE vmstate.instance SET time_last_auto_restarted = ${HOUR_AGO} WHERE id = '${INSTANCE}'`,
+      `UPDATE vmstate.instance SET time_last_auto_restarted = ${OVER_AN_HOUR_AGO} WHERE id = '${INSTANCE}'`,
       ({ instance }) => instance.time_last_auto_restarted !== null,
     ),
     ...vmms.map(({ propolis }) =>

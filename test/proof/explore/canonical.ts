@@ -1,7 +1,9 @@
 import { dead } from "../../sql/model.js";
 import { isBootLoop, isOld } from "./ages.js";
+import type { Bound } from "./cast.js";
 import {
   hadBeenRunning,
+  type InstanceRow,
   isExpired,
   type Memory,
   type MigrationRow,
@@ -14,7 +16,7 @@ import {
  * Generations count only next to those that somebody holds; of what is deleted or dead and unlinked nothing counts
  * but that; clock times count only as there or not, or old, leases as held or run out.
  */
-export function canonical(state: Snapshot, memory: Memory): string {
+export function canonical(state: Snapshot, memory: Memory, { ages }: Pick<Bound, "ages">): string {
   const { instance } = state;
   return JSON.stringify([
     [
@@ -27,12 +29,18 @@ export function canonical(state: Snapshot, memory: Memory): string {
       instance.updater_parent_id,
       isExpired(instance),
       isOld(instance.time_deleted),
-      ...(isBootLoop(instance) ? [isOld(instance.time_last_auto_restarted)] : []),
+      // without time that goes by, a restart never waits
+      ...(ages ? restartKey(instance) : []),
     ],
     state.vmms.map((vmm) => vmmKey(state, vmm)),
     state.migrations.map(migrationKey),
     lockKey(state, memory),
   ]);
+}
+
+function restartKey(instance: InstanceRow): unknown[] {
+  const { auto_restart_attempts: attempts, time_last_auto_restarted: last } = instance;
+  return [attempts > 0, isBootLoop(instance), last !== null, isOld(last)];
 }
 
 function vmmKey(state: Snapshot, vmm: VmmRow): unknown[] {

@@ -102,6 +102,16 @@ const FUNCTIONS = `
   END;
   $$;
 
+  CREATE FUNCTION proof.age() RETURNS void LANGUAGE plpgsql AS $$
+  BEGIN
+    SET session_replication_role = replica;
+    UPDATE vmstate.vmm SET time_deleted = clock_timestamp() - interval '1 day' WHERE time_deleted IS NOT NULL;
+    UPDATE vmstate.migration SET time_deleted = clock_timestamp() - interval '1 day' WHERE time_deleted IS NOT NULL;
+    UPDATE vmstate.instance SET time_deleted = clock_timestamp() - interval '1 day' WHERE time_deleted IS NOT NULL;
+    SET session_replication_role = origin;
+  END;
+  $$;
+
   -- every sled says its VMMs are gone; then all of it can be deleted, and a day later purged
   CREATE FUNCTION proof.retire() RETURNS jsonb LANGUAGE plpgsql AS $$
   DECLARE
@@ -119,14 +129,21 @@ const FUNCTIONS = `
     v_retired := proof.snapshot() || jsonb_build_object(
       'violations', (SELECT count(*) FROM vmstate.invariant_violation),
       'pending', EXISTS (SELECT FROM vmstate.pending_update));
-    SET session_replication_role = replica;
-    UPDATE vmstate.vmm SET time_deleted = clock_timestamp() - interval '1 day' WHERE time_deleted IS NOT NULL;
-    UPDATE vmstate.migration SET time_deleted = clock_timestamp() - interval '1 day' WHERE time_deleted IS NOT NULL;
-    UPDATE vmstate.instance SET time_deleted = clock_timestamp() - interval '1 day' WHERE time_deleted IS NOT NULL;
-    SET session_replication_role = origin;
+    PERFORM proof.age();
     v_left_over := (vmstate.purge(clock_timestamp() - interval '2 hours', 100000)).left_over;
     RETURN v_retired || jsonb_build_object('intent', v_intent, 'restartable', v_restartable, 'left_over', v_left_over
       OR EXISTS (SELECT FROM vmstate.instance) OR EXISTS (SELECT FROM vmstate.vmm) OR EXISTS (SELECT FROM vmstate.migration));
+  END;
+  $$;
+
+  -- all that is deleted grows old, and is purged if nobody needs it
+  CREATE FUNCTION proof.purge() RETURNS jsonb LANGUAGE plpgsql AS $$
+  DECLARE
+    v_purged jsonb;
+  BEGIN
+    PERFORM proof.age();
+    v_purged := to_jsonb(vmstate.purge(clock_timestamp() - interval '2 hours', 100000));
+    RETURN v_purged || proof.snapshot();
   END;
   $$;
 
@@ -139,6 +156,7 @@ const FUNCTIONS = `
     v_after jsonb;
     v_facts jsonb;
     v_restart jsonb;
+    v_purge jsonb;
     v_retire jsonb;
     v_step integer;
     v_code text;
@@ -174,11 +192,16 @@ const FUNCTIONS = `
         RAISE SQLSTATE 'ZZ001';
       EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;
       END;
+      BEGIN
+        v_purge := proof.purge();
+        RAISE SQLSTATE 'ZZ001';
+      EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;
+      END;
       v_retire := proof.retire();
       RAISE SQLSTATE 'ZZ001';
     EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;
     END;
     RETURN jsonb_build_object('state', v_before, 'memory', v_memory, 'facts', v_facts, 'restart', v_restart,
-      'retire', v_retire, 'results', to_jsonb(v_results));
+      'purge', v_purge, 'retire', v_retire, 'results', to_jsonb(v_results));
   END;
   $$;`;

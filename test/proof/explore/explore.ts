@@ -189,7 +189,7 @@ class Explorer {
 
   #isNew({ state, memory }: Node): boolean {
     const { size } = this.#seen;
-    return this.#seen.add(canonical(state, memory)).size > size;
+    return this.#seen.add(canonical(state, memory, this.limits)).size > size;
   }
 
   #fail(property: string, path: readonly number[]): void {

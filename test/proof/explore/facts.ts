@@ -31,6 +31,8 @@ export interface Found {
   facts: Facts;
   /** What became of it when every VMM ended and somebody started it again. */
   restart: { updates: number; start: string; shows: ApiInstanceState };
+  /** What was left when all that was deleted had grown old and was purged. */
+  purge: AfterPurge;
   /** What was left when every VMM ended and all was deleted. */
   retire: Snapshot & {
     pending: boolean;
@@ -41,6 +43,12 @@ export interface Found {
     /** Whether a purge left anything of it. */
     left_over: boolean;
   };
+}
+
+/** What a purge left. */
+interface AfterPurge extends Pick<Snapshot, "vmms" | "migrations"> {
+  instance: Snapshot["instance"] | null;
+  left_over: boolean;
 }
 
 /** What must hold of every state, by name; a property answers whether it is broken. */
@@ -92,6 +100,9 @@ const PROPERTIES: Record<string, (found: Found) => boolean> = {
     retire.pending ||
     retire.violations > 0,
 
+  "a purge takes what nobody needs, and nothing else": ({ state, purge }) =>
+    purge.left_over || JSON.stringify(idsOf(purge)) !== JSON.stringify(idsOf(afterPurge(state))),
+
   "it can be purged once it was retired": ({ retire }) => retire.left_over,
 };
 
@@ -122,6 +133,23 @@ function inputOf(state: Snapshot): Input {
     s: migration?.source_state ?? null,
     d: migration?.destination_state ?? null,
   };
+}
+
+/** First the migrations whose VMMs are both deleted, then the VMMs that none names, then the instance that has neither. */
+function afterPurge({ instance, vmms, migrations }: Snapshot): AfterPurge {
+  const isLive = (id: string): boolean => vmms.some((vmm) => vmm.id === id && vmm.time_deleted === null);
+  const keptMigrations = migrations.filter(
+    (m) => m.time_deleted === null || isLive(m.source_propolis_id) || isLive(m.destination_propolis_id),
+  );
+  const named = keptMigrations.flatMap((m) => [m.source_propolis_id, m.destination_propolis_id]);
+  const keptVmms = vmms.filter(({ id, time_deleted }) => time_deleted === null || named.includes(id));
+  const isKept = instance.time_deleted === null || keptVmms.length > 0 || keptMigrations.length > 0;
+  const left = { vmms: keptVmms, migrations: keptMigrations, left_over: false };
+  return { instance: isKept ? instance : null, ...left };
+}
+
+function idsOf({ instance, vmms, migrations }: AfterPurge): unknown[] {
+  return [instance !== null, [...vmms, ...migrations].map(({ id }) => id)];
 }
 
 /** What the user is taken to want once each VMM that lives has reported destroyed, and that was acted on. */

@@ -1,4 +1,5 @@
 import { alive } from "../../sql/model.js";
+import { STRANGER } from "./cast.js";
 import { attempts, isOld, mayAutoRestart } from "./ages.js";
 import type { Snapshot, VmmRow } from "./snapshot.js";
 import { isDestination, migrationOf, vmmOf } from "./snapshot.js";
@@ -9,14 +10,20 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
   "only the saga that holds the lock commits, unlocks and hands over": ({ step, before, outcomes }) =>
     step.saga !== undefined && outcomes.includes("applied") && step.saga !== before.instance.updater_id,
 
-  "a commit records who made it, and of what": ({ step, after: { instance }, outcomes, told }) =>
-    step.kind === "commit_update" &&
+  "a commit records who made it, and of what": ({ step, after: { instance }, outcomes, told, planToken }) =>
     outcomes.includes("applied") &&
-    !(
-      instance.committed_updater_id === step.saga &&
-      instance.committed_updater_generation === told?.[0] &&
-      instance.committed_plan_token === told?.[1]
-    ),
+    ((step.kind === "commit_update" &&
+      !(
+        instance.committed_updater_id === step.saga &&
+        instance.committed_updater_generation === told?.[0] &&
+        instance.committed_plan_token === told?.[1]
+      )) ||
+      (step.kind === "run_update" &&
+        !(
+          instance.committed_updater_id === STRANGER &&
+          instance.committed_updater_generation === instance.updater_generation &&
+          instance.committed_plan_token === planToken
+        ))),
 
   "a commit is replayed only by its saga, for its plan": ({ step, before: { instance }, outcomes, told }) =>
     step.kind === "commit_update" &&
@@ -145,7 +152,8 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     return after.instance.auto_restart_attempts !== expected;
   },
 
-  "a migration is purged only when both its VMMs are deleted": ({ before, after }) =>
+  "a migration is purged only when both its VMMs are deleted": ({ step, before, after }) =>
+    step.kind !== "typed" &&
     before.migrations
       .filter(({ id }) => migrationOf(after, id) === undefined)
       .flatMap((m) => [m.source_propolis_id, m.destination_propolis_id])

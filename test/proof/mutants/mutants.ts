@@ -1,4 +1,5 @@
 import type { Bound } from "../explore/cast.js";
+import { OPERATOR_MUTANTS } from "./operator-mutants.js";
 
 /** A way to get the rules wrong. */
 export interface Mutant {
@@ -208,11 +209,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "fail_sled fails what is dead",
-    change: { file: "operator/fail_sled", from: "AND NOT vmstate.is_absorbing(v.state)", to: "" },
+    change: { file: "internal/fail_vmms_of_sled", from: "AND NOT vmstate.is_absorbing(v.state)", to: "" },
   },
   {
     name: "what lives without a link is on no list",
-    change: { file: "views/orphaned_vmm", from: "v.time_unlinked IS NOT NULL AND", to: "false AND" },
+    change: { file: "views/orphaned_vmm", from: "w.time_unlinked IS NOT NULL AND", to: "false AND" },
   },
   {
     name: "a stop raises no generation although the state changes",
@@ -222,4 +223,5 @@ export const MUTANTS: readonly Mutant[] = [
       to: "",
     },
   },
+  ...OPERATOR_MUTANTS,
 ];
