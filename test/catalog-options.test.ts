@@ -177,7 +177,9 @@ describe("an option that this package set is a difference", () => {
 
   it("has its name in the list of those that are compared", async () => {
     const texts = (await readSources(ROOT)).map(({ text }) => text);
-    const lists = texts.flatMap((text) => [...text.matchAll(/\b(?:WITH|SET)\s*\(([\w. ,=]+)\)/g)]);
+    const lists = texts.flatMap((text) => [
+      ...text.matchAll(/\b(?:WITH|SET)\s*\(\s*([\w.]+\s*=[\w. ,=]+)\)/g),
+    ]);
     const names = lists.flatMap(([, list = ""]) => list.split(",").map((item) => item.split("=")[0]?.trim()));
     expect([...new Set(names)]).toEqual(SET_BY_PACKAGE);
   });
