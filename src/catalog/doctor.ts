@@ -5,6 +5,7 @@ import { VmstateError } from "../errors.js";
 import { SCHEMA_NUMBER } from "../generated.js";
 import { PACKAGE_ROOT } from "../migrations/files.js";
 import { readSources } from "../migrations/sources.js";
+import { readCaptures } from "./captures.js";
 import { compareCatalogs, type Comparison, type Difference } from "./compare.js";
 import { type CatalogObject, readCatalog } from "./read.js";
 import { restate } from "./restate.js";
@@ -66,7 +67,7 @@ async function readActual(sql: postgres.Sql): Promise<CatalogObject[]> {
   const objects = await sql.begin("isolation level repeatable read read only", async (transaction) => {
     await settle(transaction);
     await requireVersion(transaction);
-    return await readCatalog(transaction);
+    return [...(await readCatalog(transaction)), ...(await readCaptures(transaction))];
   });
   if (objects.length === 0) throw new VmstateError("this database has no vmstate yet: run `vmstate migrate`");
   return objects;
