@@ -39,7 +39,7 @@ export function ageing(vmms: readonly Part[]): Step[] {
         `UPDATE vmstate.vmm SET time_started = ${HOUR_AGO} WHERE id = '${propolis}'`,
         (state) => {
           const vmm = vmmOf(state, propolis);
-          return vmm !== undefined && vmm.time_started !== null && !isOld(vmm.time_started);
+          return (vmm?.time_started ?? null) !== null && !isOld(vmm?.time_started ?? null);
         },
       ),
     ),

@@ -1,7 +1,7 @@
 import { alive } from "../../sql/model.js";
 import { STRANGER } from "./cast.js";
 import { attempts, isOld, mayAutoRestart } from "./ages.js";
-import type { Snapshot, VmmRow } from "./snapshot.js";
+import type { InstanceRow, Snapshot, VmmRow } from "./snapshot.js";
 import { isDestination, migrationOf, vmmOf } from "./snapshot.js";
 import type { Transition } from "./transition.js";
 
@@ -12,26 +12,14 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
 
   "a commit records who made it, and of what": ({ step, after: { instance }, outcomes, told, planToken }) =>
     outcomes.includes("applied") &&
-    ((step.kind === "commit_update" &&
-      !(
-        instance.committed_updater_id === step.saga &&
-        instance.committed_updater_generation === told?.[0] &&
-        instance.committed_plan_token === told?.[1]
-      )) ||
+    ((step.kind === "commit_update" && !isCommitOf(instance, step.saga, told)) ||
       (step.kind === "run_update" &&
-        !(
-          instance.committed_updater_id === STRANGER &&
-          instance.committed_updater_generation === instance.updater_generation &&
-          instance.committed_plan_token === planToken
-        ))),
+        !isCommitOf(instance, STRANGER, [instance.updater_generation, planToken]))),
 
   "a commit is replayed only by its saga, for its plan": ({ step, before: { instance }, outcomes, told }) =>
     step.kind === "commit_update" &&
     outcomes.includes("unchanged") !==
-      (instance.state !== "destroyed" &&
-        instance.committed_updater_id === step.saga &&
-        instance.committed_updater_generation === told?.[0] &&
-        instance.committed_plan_token === told?.[1]),
+      (instance.state !== "destroyed" && isCommitOf(instance, step.saga, told)),
 
   "no other plan is committed or taken for one that was": ({ step, outcomes }) =>
     step.kind === "commit_another_plan" &&
@@ -184,6 +172,15 @@ function canBePurged(state: Snapshot, m: Snapshot["migrations"][number]): boolea
 
 function pairsOf<R extends { id: string }>(before: R[], after: R[]): [R, R | undefined][] {
   return before.map((old) => [old, after.find(({ id }) => id === old.id)]);
+}
+
+/** Whether the last commit was this saga's, by this token and of this plan. */
+function isCommitOf(
+  { committed_updater_id: id, committed_updater_generation: last, committed_plan_token: plan }: InstanceRow,
+  saga: string | undefined,
+  told: [updaterGeneration: number, planToken: string | null] | undefined,
+): boolean {
+  return id === saga && told !== undefined && last === told[0] && plan === told[1];
 }
 
 const isAutomatic = (sql: string): boolean => sql.includes("auto_restart");

@@ -10,7 +10,7 @@ export function unknownKeyIn(reports: unknown, naming: "snake" | "camel"): strin
   return [reports]
     .flat()
     .filter((report) => typeof report === "object" && report !== null)
-    .flatMap((report) => Object.keys(report as object))
+    .flatMap((report) => Object.keys(report))
     .find((key) => !KEYS.has(naming === "snake" ? key : snakeOf(key)));
 }
 

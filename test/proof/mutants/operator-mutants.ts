@@ -170,7 +170,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: "v_attempts + 1 ELSE 0 END",
       to: "v_attempts + 1 ELSE v_attempts END",
     },
-    scope: { migrations: 0, typed: false },
+    scope: { migrations: 0, typed: false, ages: true },
   },
   {
     name: "an automatic restart does not count",

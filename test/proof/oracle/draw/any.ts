@@ -271,10 +271,18 @@ const day = instance.map((instance): Draw<Call> => (at) => ({
 }));
 
 const purged = fc
-  .record({
-    hoursAgo: fc.constantFrom(2, 2, 2, 2, 48, 0, 0.9),
-    limit: fc.constantFrom(PURGED_AT_MOST, PURGED_AT_MOST, PURGED_AT_MOST, 0, PURGED_AT_MOST + 1),
-  })
+  .oneof(
+    { weight: 6, arbitrary: fc.constant({ hoursAgo: 2, limit: PURGED_AT_MOST }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        { hoursAgo: 0.9, limit: PURGED_AT_MOST },
+        { hoursAgo: 2, limit: 0 },
+        { hoursAgo: 2, limit: PURGED_AT_MOST + 1 },
+        { hoursAgo: 48, limit: PURGED_AT_MOST },
+      ),
+    },
+  )
   .map((a): Draw<Call> => () => ({ verb: "purge", a }));
 
 /** What tidies up after the instances of other courses too: one at a time only. */

@@ -20,6 +20,6 @@ export const call: fc.Arbitrary<Draw<Call>> = fc.oneof(
 
 /** Of a course in which nothing happens at once. */
 export const callAlone: fc.Arbitrary<Draw<Call>> = fc.oneof(
-  { weight: 16, arbitrary: call },
+  { weight: 9, arbitrary: call },
   { weight: 1, arbitrary: housekeeping },
 );

@@ -8,7 +8,7 @@ const LONGEST_NAME = 63;
 export function misused({ verb, a }: Call): string | undefined {
   switch (verb) {
     case "rename_instance":
-      return a.name === "" || [...a.name].length > LONGEST_NAME ? "p_name" : undefined;
+      return a.name === "" || Array.from(a.name).length > LONGEST_NAME ? "p_name" : undefined;
     case "begin_update":
     case "inherit_update":
       return LEASES[String(a.lease)] === undefined ? "p_lease" : undefined;
