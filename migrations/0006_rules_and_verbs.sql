@@ -77,9 +77,9 @@ CREATE INDEX migration_deleted ON vmstate.migration (time_deleted) WHERE time_de
 -- copy of sql/classes/last_heard.sql
 CREATE OR REPLACE FUNCTION vmstate.last_heard(p_time_reported timestamptz, p_time_state_updated timestamptz, p_now timestamptz) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN coalesce(p_time_reported, least(p_time_state_updated, p_now));
+RETURN coalesce(p_time_reported, CASE WHEN p_time_state_updated IS NOT NULL THEN least(p_time_state_updated, p_now) END);
 REVOKE ALL ON FUNCTION vmstate.last_heard FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.last_heard IS 'Since when a VMM has had no news, by the clock of the database. A VMM without a report has only its state''s time, which a sled may have written: if that is in the future, it counts as now.';
+COMMENT ON FUNCTION vmstate.last_heard IS 'Since when a VMM has had no news, by the clock of the database. A VMM without a report has only its state''s time, which a sled may have written: if that is in the future, it counts as now. NULL where there is no VMM.';
 -- end of sql/classes/last_heard.sql
 
 -- copy of sql/classes/report_keys.sql
@@ -765,9 +765,11 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
+  -- Element by element where one is malformed, so that the first is named, whether the JSON or a value is wrong.
   IF EXISTS (SELECT FROM jsonb_array_elements(p_reports) AS e
       WHERE CASE WHEN jsonb_typeof(e.value) = 'object' THEN e.value - vmstate.report_keys() <> '{}' END) THEN
-    PERFORM vmstate.parse_report(e.value, e.ordinality) FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
+    PERFORM vmstate.require_report('report_vmms', vmstate.parse_report(e.value, e.ordinality), format('Element %s: ', e.ordinality))
+      FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
   END IF;
   RETURN array(
     SELECT ROW(
@@ -782,12 +784,13 @@ BEGIN
       FROM jsonb_populate_recordset(NULL::vmstate.vmm_report, p_reports) WITH ORDINALITY AS r);
 EXCEPTION
   WHEN data_exception THEN
-    PERFORM vmstate.parse_report(e.value, e.ordinality) FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
+    PERFORM vmstate.require_report('report_vmms', vmstate.parse_report(e.value, e.ordinality), format('Element %s: ', e.ordinality))
+      FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
     RAISE;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.parse_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.parse_reports IS 'The elements of a JSON array as reports; VM001 names the first that is none or has an unknown key.';
+COMMENT ON FUNCTION vmstate.parse_reports IS 'The elements of a JSON array as reports; VM001 names the first malformed one as soon as any is none or has an unknown key.';
 -- end of sql/internal/parse_reports.sql
 
 -- copy of sql/internal/judge_reports.sql
@@ -1191,7 +1194,7 @@ BEGIN
       time_state_updated = v_now,
       active_propolis_id = p_propolis_id,
       intended_state = 'running',
-      auto_restart_attempts = CASE WHEN v_auto_restart THEN v_attempts + 1 ELSE 0 END,
+      auto_restart_attempts = CASE WHEN v_auto_restart THEN least(v_attempts, 2147483646) + 1 ELSE 0 END,
       time_last_auto_restarted = CASE WHEN v_auto_restart THEN v_now ELSE i.time_last_auto_restarted END,
       time_modified = v_now
     WHERE i.id = p_instance_id;
