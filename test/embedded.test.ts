@@ -14,7 +14,6 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import { platformBin, platformPackage } from "../src/embedded/platform-package.js";
@@ -23,7 +22,6 @@ import { VmstateError } from "../src/errors.js";
 import { type Installation, makeInstallation } from "./harness/installation.js";
 import { until } from "./harness/until.js";
 
-const FIXTURE = fileURLToPath(new URL("./fixtures/hold-embedded.mjs", import.meta.url));
 const isRoot = process.getuid?.() === 0;
 
 /** All that a server could leave behind would be in one of these. */
@@ -124,12 +122,6 @@ describe("startEmbedded", () => {
     expect(leftovers()).toEqual([]);
   });
 
-  it("takes the programs of another directory", async () => {
-    const server = await startEmbedded({ bin: await platformBin(), dir: base });
-    expect(await setting(server.url, "server_version")).toBe(server.version);
-    await server.stop();
-  });
-
   it("accepts passwords on TCP only from this machine", async () => {
     const server = await startEmbedded({ dir: base });
     expect(await setting(server.url, "listen_addresses")).toBe("127.0.0.1");
@@ -225,7 +217,6 @@ describe("an installed package", () => {
   let installation: Installation;
   beforeAll(async () => {
     installation = await makeInstallation();
-    chmodSync(installation.dir, 0o755);
   });
   afterAll(() => installation.remove());
 
@@ -249,7 +240,7 @@ describe("an installed package", () => {
 
   /** A process that starts a server; it leads a process group, as a shell's foreground job does. */
   function launch({ mode = "hold", env, umask = "022", user }: Launch = {}): Launched {
-    const args = [FIXTURE, installation.startModule, JSON.stringify({ dir: base }), mode];
+    const args = [installation.program, installation.startModule, JSON.stringify({ dir: base }), mode];
     const child = spawn("/bin/sh", ["-c", `umask ${umask}; exec "$0" "$@"`, process.execPath, ...args], {
       cwd: "/",
       detached: true,
@@ -351,6 +342,12 @@ describe("an installed package", () => {
     expect(lstatSync(dir).uid).toBe(65534);
     child.kill("SIGKILL");
     await untilNothingIsLeft();
+  });
+
+  it("lends its programs to a server that is told their directory", async () => {
+    const server = await startEmbedded({ bin: join(installation.native, "bin"), dir: base });
+    expect(await setting(server.url, "server_version")).toBe(server.version);
+    await server.stop();
   });
 
   it("starts without the package's install script, below a closed directory", async () => {

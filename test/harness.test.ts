@@ -1,5 +1,5 @@
 import postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "./harness/database.js";
 import { startTestServer } from "./harness/servers.js";
 import { until } from "./harness/until.js";
@@ -97,5 +97,11 @@ describe("startTestServer", () => {
 
   it("refuses an unknown TEST_DB", async () => {
     await expect(startTestServer({ TEST_DB: "oracle" })).rejects.toThrow("TEST_DB is oracle, not auto,");
+  });
+
+  it("refuses a TEST_PG_MAJOR that the operating system lacks", async () => {
+    vi.stubEnv("TEST_PG_MAJOR", "9");
+    await expect(startTestServer({ TEST_DB: "system" })).rejects.toThrow(/^no PostgreSQL 9 in /);
+    vi.unstubAllEnvs();
   });
 });

@@ -5,7 +5,8 @@ import { VmstateError } from "../errors.js";
 import { SCHEMA_NUMBER } from "../generated.js";
 import { PACKAGE_ROOT } from "../migrations/files.js";
 import { readSources } from "../migrations/sources.js";
-import { compareCatalogs, type Difference } from "./compare.js";
+import { readCaptures } from "./captures.js";
+import { compareCatalogs, type Comparison, type Difference } from "./compare.js";
 import { type CatalogObject, readCatalog } from "./read.js";
 import { restate } from "./restate.js";
 
@@ -22,17 +23,33 @@ const TEXTS = ["definition", "body", "default", "arguments"];
  * In what the schema of a database is not as this package makes it. For that it makes it again, under another name, in
  * a transaction that it takes back. Changes nothing and waits for nobody.
  *
+ * What an operator added for the planner, autovacuum or storage is no difference: statistics objects and targets,
+ * `n_distinct`, storage parameters that this package does not set.
+ *
  * @throws VmstateError when the database has no vmstate, or one of another version, or the role lacks a right
  */
 export async function findDrift(sql: postgres.Sql): Promise<Difference[]> {
+  const { differences } = await examine(sql);
+  return differences;
+}
+
+/**
+ * Finds what {@link findDrift} finds, and what an operator added, as warnings.
+ *
+ * @throws VmstateError as findDrift does
+ */
+export async function examine(sql: postgres.Sql): Promise<Comparison> {
   const actual = await readActual(sql);
   return await beside(sql, async (transaction, schema) => {
-    const differences = compareCatalogs(await readCatalog(transaction, schema), actual, FREE);
-    if (!differences.some(isOfText)) return differences;
+    const { differences, warnings } = compareCatalogs(await readCatalog(transaction, schema), actual, FREE);
+    if (!differences.some(isOfText)) return { differences, warnings };
     await restate(transaction, schema);
     const restated = compareCatalogs(await readCatalog(transaction, schema), actual, FREE);
-    const stays = new Set(restated.map(keyOf));
-    return differences.filter((difference) => !isOfText(difference) || stays.has(keyOf(difference)));
+    const stays = new Set(restated.differences.map(keyOf));
+    return {
+      differences: differences.filter((difference) => !isOfText(difference) || stays.has(keyOf(difference))),
+      warnings,
+    };
   });
 }
 
@@ -50,7 +67,7 @@ async function readActual(sql: postgres.Sql): Promise<CatalogObject[]> {
   const objects = await sql.begin("isolation level repeatable read read only", async (transaction) => {
     await settle(transaction);
     await requireVersion(transaction);
-    return await readCatalog(transaction);
+    return [...(await readCatalog(transaction)), ...(await readCaptures(transaction))];
   });
   if (objects.length === 0) throw new VmstateError("this database has no vmstate yet: run `vmstate migrate`");
   return objects;

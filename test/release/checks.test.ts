@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compareCatalogs } from "../../src/catalog/compare.js";
 import { readCatalog } from "../../src/catalog/read.js";
-import { type Migration, PACKAGE_ROOT, readMigrations } from "../../src/migrations/files.js";
+import { type Migration, PACKAGE_ROOT, readMigrations, recordOf } from "../../src/migrations/files.js";
 import { type Ledger, readLedger, releasedMigrations } from "../../src/migrations/ledger.js";
 import { readSources, type Source } from "../../src/migrations/sources.js";
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "../harness/database.js";
@@ -15,6 +15,7 @@ import { isRecreatable, lint } from "./lint.js";
 import { applyAndSeeLocks } from "./locks.js";
 import { unmigrated } from "./new-migration.js";
 import { pinnedTypes } from "./pins.js";
+import { pathComplaints, PATH_BEFORE, SAFE_PATH } from "./search-path.js";
 import { brokenSignatures, newSignatures, promisedBy, readSignatures } from "./signatures.js";
 
 let db: TestDatabase;
@@ -69,6 +70,11 @@ describe("the repository", () => {
     expect(complaints.flat()).toEqual([]);
   });
 
+  it("has only migrations that set the search_path, and set it back, but for the first four", () => {
+    expect(migrations.filter((migration) => pathComplaints(migration).length > 0)).toEqual([]);
+    expect(migrations.length).toBeGreaterThan(4);
+  });
+
   it("has functions, views and triggers that can be applied again without a change", async () => {
     const before = await readCatalog(db.sql);
     let count = 0;
@@ -78,7 +84,7 @@ describe("the repository", () => {
       count++;
     }
     expect(count).toBeGreaterThan(100);
-    expect(compareCatalogs(before, await readCatalog(db.sql))).toEqual([]);
+    expect(compareCatalogs(before, await readCatalog(db.sql))).toEqual({ differences: [], warnings: [] });
   });
 });
 
@@ -215,6 +221,28 @@ describe("the lint finds", () => {
         alter type vmstate.outcome rename value 'gone' to 'left'`),
     ).toEqual([]);
     expect(await lint(body("PERFORM FROM vmstate.vmm AS v FOR UPDATE OF v; v_x := 1;"))).toEqual([]);
+  });
+});
+
+describe("a migration that leaves the search_path to the session", () => {
+  const migration = (text: string, number = 5): Migration => {
+    const name = `${String(number).padStart(4, "0")}_next`;
+    return { number, name, isBreaking: false, text: `${text}${recordOf(name, false)}` };
+  };
+  const BEGIN = "its first statement does not set the search_path";
+  const END = "the last statement before its record does not set the search_path back";
+
+  it.each([
+    ["neither is there", "-- a comment\n\nselect 1;\n", [BEGIN, END]],
+    ["a statement comes first", `-- a comment\n\nselect 1;\n${SAFE_PATH}\n${PATH_BEFORE}\n`, [BEGIN]],
+    ["a statement comes after", `-- a comment\n\n${SAFE_PATH}\n${PATH_BEFORE}\nselect 1;\n`, [END]],
+    ["both are there", `-- a comment\n\n${SAFE_PATH}\nselect 1;\n\n${PATH_BEFORE}\n`, []],
+  ])("is found: %s", (_, text, complaints) => {
+    expect(pathComplaints(migration(text))).toEqual(complaints);
+  });
+
+  it("is not complained about when it was made before", () => {
+    expect(pathComplaints(migration("select 1;\n", 4))).toEqual([]);
   });
 });
 

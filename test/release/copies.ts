@@ -1,5 +1,6 @@
 import { type Migration, sha256Of } from "../../src/migrations/files.js";
 import type { Source } from "../../src/migrations/sources.js";
+import { PATH_BEFORE, SAFE_PATH } from "./search-path.js";
 
 /** A file of `sql/` as a migration holds it. */
 export function copyOf({ file, text }: Source): string {
@@ -44,8 +45,25 @@ export function newestHashes(migrations: readonly Migration[]): Map<string, stri
   );
 }
 
-/** What a migration has besides copies and notes: what is written by hand, and its record. */
-export function writtenByHand(text: string): string {
-  const rest = copiesIn(text).reduce((rest, copy) => rest.replace(`${copyOf(copy)}\n`, ""), text);
-  return rest.replace(`${LOCKS}\n`, "").replaceAll(NOTES, "");
+/** What is written by hand in a migration. */
+export interface Handwritten {
+  /** The comment that it begins with. */
+  about: string;
+  /** What comes before the copies. */
+  before: string;
+  /** What comes after them. */
+  after: string;
+}
+
+/** What a migration has besides what `migration:new` writes. */
+export function handwrittenIn(text: string, record: string): Handwritten {
+  const generated = [SAFE_PATH, LOCKS, PATH_BEFORE, record].reduce(
+    (rest, part) => rest.replace(part, ""),
+    text,
+  );
+  const [first, ...others] = copiesIn(generated).map(copyOf);
+  const rest = others.reduce((rest, copy) => rest.replace(copy, ""), generated.replaceAll(NOTES, ""));
+  const [begin = "", after = ""] = first === undefined ? [rest] : rest.split(first);
+  const about = /^(--.*\n)*/.exec(begin.trimStart())?.[0] ?? "";
+  return { about, before: begin.trimStart().slice(about.length).trim(), after: after.trim() };
 }

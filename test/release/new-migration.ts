@@ -10,8 +10,9 @@ import {
 } from "../../src/migrations/files.js";
 import { readLedger, releasedMigrations } from "../../src/migrations/ledger.js";
 import { readSources, type Source } from "../../src/migrations/sources.js";
-import { copyOf, LOCKS, newestHashes, noteOf, writtenByHand } from "./copies.js";
+import { copyOf, type Handwritten, handwrittenIn, LOCKS, newestHashes, noteOf } from "./copies.js";
 import { isRecreatable } from "./lint.js";
+import { PATH_BEFORE, SAFE_PATH } from "./search-path.js";
 
 /** What `migration:new` made. */
 export interface NewMigration {
@@ -23,13 +24,17 @@ export interface NewMigration {
   byHand: string[];
 }
 
+/** What a migration says that holds all that can be made again, so that it stays so when its copies are made anew. */
+const ALL = "-- It holds a copy of every file of sql/ that can be made again, changed or not.\n";
+
 /**
  * Writes the next migration, with a copy of every file of `sql/` that changed and can be made again. Of one that is
  * there and was not released, makes the copies anew, and leaves alone what is written by hand.
  *
+ * @param all whether to copy also what did not change
  * @throws VmstateError when there can be none
  */
-export async function newMigration(root: string, name: string): Promise<NewMigration> {
+export async function newMigration(root: string, name: string, all = false): Promise<NewMigration> {
   if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new VmstateError(`"${name}" is no name: letters, digits and _`);
   const migrations = await readMigrations(root);
   const released = releasedMigrations(await readLedger(root)).length;
@@ -38,7 +43,8 @@ export async function newMigration(root: string, name: string): Promise<NewMigra
   const begun = migrations.slice(released).find((migration) => migration.name.endsWith(`_${name}`));
   if (begun !== undefined && begun !== migrations.at(-1))
     throw new VmstateError(`${begun.name} is not the newest migration: give this one another name`);
-  return await write(root, name, begun ? migrations.slice(0, -1) : migrations, begun);
+  const full = begun?.name ?? `${String(migrations.length + 1).padStart(4, "0")}_${name}`;
+  return await write(root, full, begun ? migrations.slice(0, -1) : migrations, begun, all);
 }
 
 /** What locks a table or a view while others use it. */
@@ -49,26 +55,34 @@ async function write(
   name: string,
   before: Migration[],
   begun: Migration | undefined,
+  all: boolean,
 ): Promise<NewMigration> {
-  const full = begun?.name ?? `${String(before.length + 1).padStart(4, "0")}_${name}`;
-  const record = recordOf(full, begun?.isBreaking ?? false);
-  const hand = begun ? writtenByHand(begun.text).slice(0, -record.length) : headOf(full);
-  const { copied, byHand } = await changesSince(root, before);
+  const record = recordOf(name, begun?.isBreaking ?? false);
+  const hand = begun ? handwrittenIn(begun.text, record) : newHandwritten(name, all);
+  const { copied, byHand } = await changesSince(root, before, hand.about.includes(ALL));
   const locks = byHand.length > 0 || copied.some(({ text }) => LOCKING.test(text)) ? LOCKS : "";
   const parts = [
+    hand.about,
+    SAFE_PATH,
     locks,
-    `${hand.trimEnd()}
-`,
+    endsLine(hand.before),
     byHand.map(noteOf).join(""),
     ...copied.map(copyOf),
+    endsLine(hand.after),
+    PATH_BEFORE,
     record,
   ];
-  await writeFile(join(migrationsDir(root), `${full}.sql`), parts.filter((part) => part !== "").join("\n"));
-  return { file: `${full}.sql`, copied: namesOf(copied), byHand: namesOf(byHand) };
+  await writeFile(join(migrationsDir(root), `${name}.sql`), parts.filter((part) => part !== "").join("\n"));
+  return { file: `${name}.sql`, copied: namesOf(copied), byHand: namesOf(byHand) };
 }
 
-function headOf(name: string): string {
-  return `-- ${name}: what becomes of types and tables, and what is dropped; copies from sql/ follow.\n`;
+function newHandwritten(name: string, all: boolean): Handwritten {
+  const about = `-- ${name}: what becomes of types and tables, and what is dropped; copies from sql/ follow.\n`;
+  return { about: all ? about + ALL : about, before: "", after: "" };
+}
+
+function endsLine(text: string): string {
+  return text === "" ? "" : `${text}\n`;
 }
 
 function namesOf(sources: readonly Source[]): string[] {
@@ -81,13 +95,22 @@ interface Changes {
   byHand: Source[];
 }
 
-/** In load order, the files of `sql/` that are not as the migrations bring them; then those that are gone. */
-async function changesSince(root: string, migrations: readonly Migration[]): Promise<Changes> {
+/**
+ * In load order, the files of `sql/` that are not as the migrations bring them; then those that are gone.
+ *
+ * @param all whether those that can be made again count as changed
+ */
+async function changesSince(root: string, migrations: readonly Migration[], all: boolean): Promise<Changes> {
   const hashes = newestHashes(migrations);
   const sources = await readSources(root);
   const changes: Changes = { copied: [], byHand: [] };
-  for (const source of sources.filter(({ file, text }) => hashes.get(file) !== sha256Of(text)))
-    changes[(await isRecreatable(source.text)) ? "copied" : "byHand"].push(source);
+  for (const source of sources) {
+    const [isChanged, isAgain] = [
+      hashes.get(source.file) !== sha256Of(source.text),
+      await isRecreatable(source.text),
+    ];
+    if (isChanged || (all && isAgain)) changes[isAgain ? "copied" : "byHand"].push(source);
+  }
   const gone = [...hashes.keys()].filter((file) => !sources.some((source) => source.file === file));
   for (const file of gone) if (hashes.get(file) !== sha256Of("")) changes.byHand.push({ file, text: "" });
   return changes;
@@ -95,6 +118,6 @@ async function changesSince(root: string, migrations: readonly Migration[]): Pro
 
 /** The files of `sql/` that are not as the migrations bring them. */
 export async function unmigrated(root: string): Promise<string[]> {
-  const { copied, byHand } = await changesSince(root, await readMigrations(root));
+  const { copied, byHand } = await changesSince(root, await readMigrations(root), false);
   return namesOf([...copied, ...byHand]);
 }

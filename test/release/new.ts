@@ -10,9 +10,10 @@ const command = new Command("migration:new")
   )
   .argument("<name>", "what it does, in snake_case")
   .showHelpAfterError()
-  .action((name: string) =>
+  .option("--all", "copy also what did not change, so that PostgreSQL parses it anew", false)
+  .action((name: string, { all }: { all: boolean }) =>
     told(async () => {
-      const { file, copied, byHand } = await newMigration(PACKAGE_ROOT, name);
+      const { file, copied, byHand } = await newMigration(PACKAGE_ROOT, name, all);
       console.log(`migrations/${file}`);
       for (const one of copied) console.log(`  copied   sql/${one}`);
       for (const one of byHand) console.log(`  by hand  sql/${one}`);

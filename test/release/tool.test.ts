@@ -47,12 +47,13 @@ async function catalogOf(
 /** What the migrations make and `sql/` does not, and the other way round. */
 async function drift(): Promise<unknown[]> {
   const sources = await readSources(copy.root);
-  return compareCatalogs(
+  const { differences } = compareCatalogs(
     await catalogOf(({ sql }) =>
       sql.begin((transaction) => transaction.unsafe(sources.map(({ text }) => text).join("\n"))),
     ),
     await catalogOf(({ url }) => migrateFrom(copy.root, url)),
   );
+  return differences;
 }
 
 const FUNCTION = "classes/is_terminal.sql";
@@ -105,8 +106,8 @@ describe("three releases", { timeout: 60_000 }, () => {
     await expect(drift()).rejects.toThrow("column v.note does not exist");
     copy.replace(
       "migrations/0003_add_note.sql",
-      "copies from sql/ follow.\n",
-      "copies from sql/ follow.\nALTER TABLE vmstate.vmm ADD note text;\n",
+      "EXCLUSIVE MODE;\n",
+      "EXCLUSIVE MODE;\n\nALTER TABLE vmstate.vmm ADD note text;\n",
     );
     copy.replace("migrations/0003_add_note.sql", "'0003_add_note', false", "'0003_add_note', true");
     expect(await drift()).toEqual([]);
@@ -129,7 +130,7 @@ describe("three releases", { timeout: 60_000 }, () => {
     await newMigration(copy.root, "first");
     changeBoth();
     await newMigration(copy.root, "second");
-    copy.replace("migrations/0003_second.sql", "follow.\n", "follow.\nSELECT 'by hand';\n");
+    copy.replace("migrations/0003_second.sql", "EXCLUSIVE MODE;\n", "EXCLUSIVE MODE;\n\nSELECT 'by hand';\n");
     copy.replace("migrations/0003_second.sql", "'0003_second', false", "'0003_second', true");
     const before = copy.read("migrations/0003_second.sql");
     expect(await newMigration(copy.root, "second")).toMatchObject({ copied: [FUNCTION, VIEW] });
@@ -157,6 +158,32 @@ describe("three releases", { timeout: 60_000 }, () => {
       "Migration `0003_second`. Locks: nothing that exists. Breaking: yes.",
     );
     expect(second.migrations).toHaveLength(2);
+  });
+
+  it("may hold also what did not change, and goes on to when it is brought up to date", async () => {
+    await releaseAs("0.1.0");
+    const { copied } = await newMigration(copy.root, "all", true);
+    expect(copied.length).toBeGreaterThan(100);
+    expect(copied).toContain(VIEW);
+    expect(copied).not.toContain(TABLE);
+    copy.replace("migrations/0002_all.sql", `-- copy of sql/${FUNCTION}`, "-- copy of sql/gone.sql");
+    copy.replace("migrations/0002_all.sql", `-- end of sql/${FUNCTION}`, "-- end of sql/gone.sql");
+    expect((await newMigration(copy.root, "all")).copied).toEqual(copied);
+    expect(copy.read("migrations/0002_all.sql")).toMatch(`-- copy of sql/${FUNCTION}`);
+    expect((await newMigration(copy.root, "next")).copied).toEqual([]);
+  });
+
+  it("keep what is written by hand where it is: before the copies, or after them", async () => {
+    await releaseAs("0.1.0");
+    changeBoth();
+    await newMigration(copy.root, "both");
+    const file = "migrations/0002_both.sql";
+    copy.replace(file, `-- copy of sql/${FUNCTION}`, `SELECT 'before';\n\n-- copy of sql/${FUNCTION}`);
+    copy.replace(file, `-- end of sql/${VIEW}\n`, `-- end of sql/${VIEW}\n\nSELECT 'after';\n`);
+    const before = copy.read(file);
+    await newMigration(copy.root, "both");
+    expect(copy.read(file)).toBe(before);
+    expect(await drift()).toEqual([]);
   });
 
   it("say what is gone, once", async () => {

@@ -12,6 +12,7 @@ import {
 import {
   afterPlan,
   alive,
+  asRowsSay,
   effectiveState,
   type Input,
   type Plan,
@@ -64,7 +65,7 @@ describe("update_plan", () => {
     expect(
       differences(
         shown,
-        ({ input }) => [planOf(input), effectiveState(input)],
+        ({ input }) => [planOf(asRowsSay(input)), effectiveState(input)],
         ({ plan, apiState }) => [plan, apiState],
       ),
     ).toEqual([]);

@@ -131,6 +131,16 @@ export function planOf(input: Input): Plan {
   };
 }
 
+/**
+ * What the rows of an instance say, for the plan: the destination of a migration of which a side completed had a guest
+ * that ran, though no agent ever said so.
+ */
+export function asRowsSay(input: Input): Input {
+  const { topology, s, d } = input;
+  if (s !== "completed" && d !== "completed") return input;
+  return { ...input, tStarted: true, aStarted: topology === "destination" ? true : input.aStarted };
+}
+
 /** What an instance becomes when its plan is carried out and nothing else happens. */
 export function afterPlan(input: Input, plan: Plan): Input {
   const moved = plan.active === "T";

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { beginStart, invariantViolations, migrate, reportVmm } from "../../../src/index.js";
 import { copyDatabase } from "../../harness/copy.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { systemBin } from "../../harness/system-programs.js";
 import { stopped } from "../../sql/scenario.js";
 import { crashes } from "./crashes.js";
 import { DUMP_TOOLS } from "./dump-tools.js";
@@ -17,7 +18,7 @@ import { isolate } from "./isolation.js";
 import { Journal, makeLedger } from "./journal.js";
 import { Load } from "./load.js";
 import { startMortalServer, SUPERVISOR } from "./mortal-server.js";
-import { serverPrograms, systemBin } from "./programs.js";
+import { serverPrograms } from "./programs.js";
 import { everyStrike, type Strike, strikeAll } from "./strikes.js";
 import { Tally } from "./tally.js";
 import { terminate } from "./terminations.js";
@@ -99,7 +100,7 @@ describe("what was acknowledged is there, and work goes on", { timeout: LONG_MS 
     expect(tally.countOf("retries")).toBeGreaterThan(0);
   });
 
-  it.runIf(systemBin(...TOOLS))("in a database that was dumped under load and restored", async () => {
+  it.runIf(systemBin(TOOLS))("in a database that was dumped under load and restored", async () => {
     await dump({ seed, workers: 2, dumps: 1, tally });
     expect(tally.countOf("dumps")).toBe(1);
   });

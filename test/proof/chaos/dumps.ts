@@ -3,11 +3,11 @@ import { startEmbedded } from "../../../src/embedded/start.js";
 import { migrate } from "../../../src/index.js";
 import { compareFacts, readFacts } from "../../facts.js";
 import { copyDatabase, type TestDatabase } from "../../harness/copy.js";
+import { systemBin } from "../../harness/system-programs.js";
 import { running } from "../../sql/scenario.js";
 import { DUMP_TOOLS, transfer } from "./dump-tools.js";
 import { codeOf } from "./faults.js";
 import { Load } from "./load.js";
-import { systemBin } from "./programs.js";
 import type { Tally } from "./tally.js";
 
 export interface DumpOptions {
@@ -23,7 +23,7 @@ const WRITES = 100;
 export async function dump(options: DumpOptions): Promise<void> {
   const { tally, dumps } = options;
   if (dumps === 0) return;
-  const bin = systemBin("initdb", "postgres", ...DUMP_TOOLS);
+  const bin = systemBin(["initdb", "postgres", ...DUMP_TOOLS]);
   if (bin === undefined) {
     tally.skipped.push("dumps (no server of the system with pg_dump and pg_restore)");
     return;

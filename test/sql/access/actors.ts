@@ -4,7 +4,7 @@ import { grantAccess, type AccessKind } from "../../../src/index.js";
 import type { ClientOptions, TestDatabase } from "../../harness/database.js";
 import { until } from "../../harness/until.js";
 
-const PASSWORD = "secret";
+export const PASSWORD = "secret";
 
 /** A role that can log in, with a schema of its own by the same name. */
 export interface Actor {
