@@ -1,6 +1,30 @@
-LOCK TABLE vmstate.instance, vmstate.vmm, vmstate.migration IN EXCLUSIVE MODE;
+-- 0006_rules_and_verbs: three rules are corrected, and verbs are added that operators lacked.
+-- Why: (1) A replayed commit is told by saga, token and plan: after a failover to a lagging replica, another saga can have
+-- the same token. (2) "Had been running" survives a migration and states that an agent did not report. (3) Ages come from
+-- the clock of the database, which vmm.time_reported and migration.time_reported keep, never from the clock of a sled.
+-- Verbs: rename_instance, break_update, fail_sled_vmms, purge. Automatic restarts back off; work lists come oldest first.
+-- Objects: columns of instance, vmm and migration, three indexes on deleted rows, foreign keys DEFERRABLE, the verbs,
+-- guards and views that use them.
+-- Locks: instance, vmm and migration (ACCESS EXCLUSIVE), for as long as it takes to build the indexes, each of which reads
+-- its table once; the views (ACCESS EXCLUSIVE).
+-- Breaking: no. A lease longer than 1 day, and a report with an unknown key, are refused from now on.
 
--- 0006_rules_and_verbs: what becomes of types and tables, and what is dropped; copies from sql/ follow.
+-- Names resolve in pg_catalog, whatever the session's search_path is (CVE-2018-1058); the end of the file sets it back.
+DO $$
+BEGIN
+  PERFORM pg_catalog.set_config('vmstate.search_path', pg_catalog.current_setting('search_path'), false);
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+END;
+$$;
+-- Without a transaction block, the setting ended with the statement: then it is the session's until the end of the file.
+DO $$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)
+    WHERE pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.<>) 'pg_catalog, pg_temp';
+END;
+$$;
+
+LOCK TABLE vmstate.instance, vmstate.vmm, vmstate.migration IN EXCLUSIVE MODE;
 
 ALTER TYPE vmstate.update_result ADD ATTRIBUTE updater_id uuid;
 COMMENT ON TYPE vmstate.update_result IS 'vmstate.instance_result, the updater lock, and the update plan: the row as it will be, what to do with the network (keep, move, delete; network_propolis_id is where it belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, a token that names this plan, and the saga that holds the updater lock (null: nobody).';
@@ -53,9 +77,9 @@ CREATE INDEX migration_deleted ON vmstate.migration (time_deleted) WHERE time_de
 -- copy of sql/classes/last_heard.sql
 CREATE OR REPLACE FUNCTION vmstate.last_heard(p_time_reported timestamptz, p_time_state_updated timestamptz, p_now timestamptz) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN coalesce(p_time_reported, least(p_time_state_updated, p_now));
+RETURN coalesce(p_time_reported, CASE WHEN p_time_state_updated IS NOT NULL THEN least(p_time_state_updated, p_now) END);
 REVOKE ALL ON FUNCTION vmstate.last_heard FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.last_heard IS 'Since when a VMM has had no news, by the clock of the database. A VMM without a report has only its state''s time, which a sled may have written: if that is in the future, it counts as now.';
+COMMENT ON FUNCTION vmstate.last_heard IS 'Since when a VMM has had no news, by the clock of the database. A VMM without a report has only its state''s time, which a sled may have written: if that is in the future, it counts as now. NULL where there is no VMM.';
 -- end of sql/classes/last_heard.sql
 
 -- copy of sql/classes/report_keys.sql
@@ -180,7 +204,10 @@ SELECT
   vmstate.last_heard(a.time_reported, a.time_state_updated, statement_timestamp()) AS active_last_heard,
   vmstate.last_heard(d.time_reported, d.time_state_updated, statement_timestamp()) AS destination_last_heard,
   m.time_reported AS migration_last_heard,
-  CASE WHEN vmstate.ran_long(a.time_started, a.time_reported) THEN 0 ELSE i.auto_restart_attempts END AS auto_restart_attempts,
+  CASE
+    WHEN vmstate.ran_long(a.time_started, a.time_reported) OR vmstate.ran_long(d.time_started, d.time_reported) THEN 0
+    ELSE i.auto_restart_attempts
+  END AS auto_restart_attempts,
   i.time_updater_released
 FROM vmstate.instance AS i
 LEFT JOIN vmstate.vmm AS a ON a.instance_id = i.id AND a.id = i.active_propolis_id
@@ -738,9 +765,11 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
+  -- Element by element where one is malformed, so that the first is named, whether the JSON or a value is wrong.
   IF EXISTS (SELECT FROM jsonb_array_elements(p_reports) AS e
       WHERE CASE WHEN jsonb_typeof(e.value) = 'object' THEN e.value - vmstate.report_keys() <> '{}' END) THEN
-    PERFORM vmstate.parse_report(e.value, e.ordinality) FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
+    PERFORM vmstate.require_report('report_vmms', vmstate.parse_report(e.value, e.ordinality), format('Element %s: ', e.ordinality))
+      FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
   END IF;
   RETURN array(
     SELECT ROW(
@@ -755,12 +784,13 @@ BEGIN
       FROM jsonb_populate_recordset(NULL::vmstate.vmm_report, p_reports) WITH ORDINALITY AS r);
 EXCEPTION
   WHEN data_exception THEN
-    PERFORM vmstate.parse_report(e.value, e.ordinality) FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
+    PERFORM vmstate.require_report('report_vmms', vmstate.parse_report(e.value, e.ordinality), format('Element %s: ', e.ordinality))
+      FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
     RAISE;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.parse_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.parse_reports IS 'The elements of a JSON array as reports; VM001 names the first that is none or has an unknown key.';
+COMMENT ON FUNCTION vmstate.parse_reports IS 'The elements of a JSON array as reports; VM001 names the first malformed one as soon as any is none or has an unknown key.';
 -- end of sql/internal/parse_reports.sql
 
 -- copy of sql/internal/judge_reports.sql
@@ -1164,7 +1194,7 @@ BEGIN
       time_state_updated = v_now,
       active_propolis_id = p_propolis_id,
       intended_state = 'running',
-      auto_restart_attempts = CASE WHEN v_auto_restart THEN v_attempts + 1 ELSE 0 END,
+      auto_restart_attempts = CASE WHEN v_auto_restart THEN least(v_attempts, 2147483646) + 1 ELSE 0 END,
       time_last_auto_restarted = CASE WHEN v_auto_restart THEN v_now ELSE i.time_last_auto_restarted END,
       time_modified = v_now
     WHERE i.id = p_instance_id;
@@ -1875,5 +1905,35 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.purge FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.purge IS 'Hard-deletes what was soft-deleted before p_before: migrations whose two VMMs are soft-deleted, VMMs that no migration names, instances that have neither; at most p_limit rows (1 to 100000) of all three. One row: how many of each. left_over: more than p_limit rows were due, so call it again. Passes over rows that other sessions have locked, and waits for nobody. Afterwards a late replay of create_instance or a begin begins anew, and a late report is not_found: let p_before lie further back than any saga or partition lasts. VM001: nulls, p_before less than 1 hour ago.';
 -- end of sql/operator/purge.sql
+
+-- A view calls its functions with the rights of its reader: roles that could read the views still can.
+DO $$
+DECLARE
+  v_role pg_catalog.name;
+BEGIN
+  FOR v_role IN
+    SELECT r.rolname
+      FROM pg_catalog.pg_proc AS p
+      CROSS JOIN LATERAL pg_catalog.aclexplode(p.proacl) AS a
+      JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
+      WHERE p.oid = 'vmstate.effective_instance_state'::pg_catalog.regproc AND a.grantee <> p.proowner
+  LOOP
+    EXECUTE pg_catalog.format(
+      'GRANT EXECUTE ON FUNCTION vmstate.last_heard, vmstate.ran_long, vmstate.auto_restart_wait TO %I', v_role);
+  END LOOP;
+END;
+$$;
+
+DO $$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('vmstate.search_path'), true);
+END;
+$$;
+DO $$
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('vmstate.search_path'), false)
+    WHERE pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.<>) pg_catalog.current_setting('vmstate.search_path');
+END;
+$$;
 
 INSERT INTO vmstate.schema_change (number, name, is_breaking) VALUES (6, '0006_rules_and_verbs', false);

@@ -1,11 +1,10 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import prettier from "prettier";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readLedger } from "../src/migrations/ledger.js";
 import { renderApi } from "./generate/api.js";
 import { readCatalog } from "./generate/catalog.js";
 import { renderMigration } from "./generate/migration.js";
-import { renderReadme } from "./generate/readme.js";
 import { renderReference } from "./generate/reference.js";
 import { renderStates } from "./generate/states.js";
 import { renderTypescript } from "./generate/typescript.js";
@@ -33,12 +32,6 @@ test("src/generated.ts has the types and signatures of a migrated database", asy
     parser: "typescript",
   });
   await expect(text).toMatchFileSnapshot(`${root}src/generated.ts`);
-});
-
-test("README.md has the functions, outcomes and views of a migrated database", async () => {
-  const path = `${root}README.md`;
-  const readme = renderReadme(await readFile(path, "utf8"), await readCatalog(db.sql));
-  await expect(await asMarkdown(readme)).toMatchFileSnapshot(path);
 });
 
 test("docs/reference.md has all that is public in a migrated database", async () => {

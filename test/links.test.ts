@@ -1,12 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { npm } from "./package/commands.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const pages = [
   "README.md",
   "CHANGELOG.md",
+  "CONTRIBUTING.md",
   ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".md"))
     .map((file) => join("docs", file)),
@@ -35,14 +37,46 @@ function slugOf(heading: string): string {
     .replaceAll(/\s/g, "-");
 }
 
-it.each(pages)("every link in %s leads somewhere", (page) => {
+interface Link {
+  link: string;
+  /** The path of the file, relative to the root. */
+  target: string;
+  anchor: string | undefined;
+}
+
+/** Links to files of this repository, pictures included. */
+function linksOf(page: string): Link[] {
   const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link);
-  const dead = links
+  return links
     .filter((link) => !/^https?:/.test(link))
-    .filter((link) => {
+    .map((link) => {
       const [file = "", anchor] = link.split("#");
-      const target = file === "" ? page : join(dirname(page), file);
-      return !existsSync(join(ROOT, target)) || (anchor !== undefined && !anchorsOf(target).includes(anchor));
+      return { link, target: file === "" ? page : join(dirname(page), file), anchor };
     });
-  expect(dead).toEqual([]);
+}
+
+it.each(pages)("every link in %s leads somewhere", (page) => {
+  const dead = linksOf(page).filter(
+    ({ target, anchor }) =>
+      !existsSync(join(ROOT, target)) || (anchor !== undefined && !anchorsOf(target).includes(anchor)),
+  );
+  expect(dead.map(({ link }) => link)).toEqual([]);
+});
+
+describe("npm ships", () => {
+  let shipped: string[];
+  beforeAll(async () => {
+    const [{ files }] = JSON.parse(await npm(ROOT, "pack", "--dry-run", "--json", "--ignore-scripts")) as [
+      { files: { path: string }[] },
+    ];
+    shipped = files.map(({ path }) => path);
+  });
+
+  it.each(pages)("%s, and every file or folder to which a link in it leads", (page) => {
+    const isShipped = (target: string): boolean =>
+      shipped.some((path) => path === target || path.startsWith(`${target}/`));
+    expect(isShipped(page)).toBe(true);
+    const missing = linksOf(page).filter(({ target }) => !isShipped(target));
+    expect(missing.map(({ link }) => link)).toEqual([]);
+  });
 });

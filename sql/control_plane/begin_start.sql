@@ -73,7 +73,7 @@ BEGIN
       time_state_updated = v_now,
       active_propolis_id = p_propolis_id,
       intended_state = 'running',
-      auto_restart_attempts = CASE WHEN v_auto_restart THEN v_attempts + 1 ELSE 0 END,
+      auto_restart_attempts = CASE WHEN v_auto_restart THEN least(v_attempts, 2147483646) + 1 ELSE 0 END,
       time_last_auto_restarted = CASE WHEN v_auto_restart THEN v_now ELSE i.time_last_auto_restarted END,
       time_modified = v_now
     WHERE i.id = p_instance_id;

@@ -3,9 +3,11 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
+  -- Element by element where one is malformed, so that the first is named, whether the JSON or a value is wrong.
   IF EXISTS (SELECT FROM jsonb_array_elements(p_reports) AS e
       WHERE CASE WHEN jsonb_typeof(e.value) = 'object' THEN e.value - vmstate.report_keys() <> '{}' END) THEN
-    PERFORM vmstate.parse_report(e.value, e.ordinality) FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
+    PERFORM vmstate.require_report('report_vmms', vmstate.parse_report(e.value, e.ordinality), format('Element %s: ', e.ordinality))
+      FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
   END IF;
   RETURN array(
     SELECT ROW(
@@ -20,9 +22,10 @@ BEGIN
       FROM jsonb_populate_recordset(NULL::vmstate.vmm_report, p_reports) WITH ORDINALITY AS r);
 EXCEPTION
   WHEN data_exception THEN
-    PERFORM vmstate.parse_report(e.value, e.ordinality) FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
+    PERFORM vmstate.require_report('report_vmms', vmstate.parse_report(e.value, e.ordinality), format('Element %s: ', e.ordinality))
+      FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
     RAISE;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.parse_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.parse_reports IS 'The elements of a JSON array as reports; VM001 names the first that is none or has an unknown key.';
+COMMENT ON FUNCTION vmstate.parse_reports IS 'The elements of a JSON array as reports; VM001 names the first malformed one as soon as any is none or has an unknown key.';

@@ -47,7 +47,10 @@ SELECT
   vmstate.last_heard(a.time_reported, a.time_state_updated, statement_timestamp()) AS active_last_heard,
   vmstate.last_heard(d.time_reported, d.time_state_updated, statement_timestamp()) AS destination_last_heard,
   m.time_reported AS migration_last_heard,
-  CASE WHEN vmstate.ran_long(a.time_started, a.time_reported) THEN 0 ELSE i.auto_restart_attempts END AS auto_restart_attempts,
+  CASE
+    WHEN vmstate.ran_long(a.time_started, a.time_reported) OR vmstate.ran_long(d.time_started, d.time_reported) THEN 0
+    ELSE i.auto_restart_attempts
+  END AS auto_restart_attempts,
   i.time_updater_released
 FROM vmstate.instance AS i
 LEFT JOIN vmstate.vmm AS a ON a.instance_id = i.id AND a.id = i.active_propolis_id

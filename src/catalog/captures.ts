@@ -40,5 +40,5 @@ export async function readCaptures(sql: postgres.ISql): Promise<CatalogObject[]>
       cross join pg_identify_object(d.refclassid, d.refobjid, d.refobjsubid) as used
       where used.schema not in ('vmstate', 'pg_catalog') and used.type <> 'schema'
       order by name`;
-  return rows.map(({ name }) => ({ kind: "use of", name, parent: null, properties: {} }));
+  return rows.map(({ name }) => ({ kind: "use of", name, parent: null, properties: {}, options: {} }));
 }

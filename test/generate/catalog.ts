@@ -1,6 +1,6 @@
 import type postgres from "postgres";
 
-/** The public part of the schema, as the generated TypeScript and README show it. */
+/** The public part of the schema, as the generated TypeScript and documentation show it. */
 export interface Catalog {
   /** The number of the newest migration. */
   version: number;

@@ -60,7 +60,7 @@ function columns(all: readonly Column[]): string {
 }
 
 /** The comment of type `outcome` explains each label in one sentence. */
-export function outcomes({ enums }: Catalog): string {
+function outcomes({ enums }: Catalog): string {
   const { labels = [], comment = "" } = enums.find(({ name }) => name === "outcome") ?? {};
   return table(
     ["outcome", "what became of the call"],

@@ -13,9 +13,12 @@ const PARTS = [
   "README.md",
   "LICENSE",
   "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "docs",
   "migrations",
   "sql",
   "src",
+  "test/bench/results",
   "test/package",
 ];
 

@@ -124,11 +124,13 @@ export async function elevenMinutesPass(sql: postgres.Sql, { instanceId }: OfIns
   const at = String(then?.toISOString());
   await sql`update vmstate.instance set time_state_updated = ${at}, state_generation = state_generation + 1
     where id = ${instanceId}`;
-  await sql`update vmstate.vmm set time_state_updated = ${at}, state_generation = state_generation + 1
+  await sql`update vmstate.vmm set time_state_updated = ${at}, state_generation = state_generation + 1,
+      time_reported = case when time_reported is not null then ${at}::timestamptz end
     where instance_id = ${instanceId}`;
   await sql`update vmstate.migration set
     time_source_updated = ${at}, source_generation = source_generation + 1,
-    time_destination_updated = ${at}, destination_generation = destination_generation + 1
+    time_destination_updated = ${at}, destination_generation = destination_generation + 1,
+    time_reported = case when time_reported is not null then ${at}::timestamptz end
     where instance_id = ${instanceId}`;
 }
 

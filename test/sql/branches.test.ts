@@ -30,7 +30,8 @@ it("report_vmm of a VMM that is inserted while it looks for it applies", async (
   const pause = await db.sql.reserve();
   await pause`select pg_advisory_lock(${PAUSE})`;
 
-  const report = { ...s, state: "running", generation: 2, time: new Date() } as const;
+  const { instanceId, propolisId } = s;
+  const report = { instanceId, propolisId, state: "running", generation: 2, time: new Date() } as const;
   const [answer] = await Promise.all([
     reportVmm(agent, report),
     untilWaiting(db.sql, pid)

@@ -71,16 +71,6 @@ export function effectiveState({ state, topology, a, t }: Input): ApiInstanceSta
   return a === null ? null : EFFECTIVE[a];
 }
 
-/**
- * The input with what its own migration proves: once a side of it completed, the destination had been running, whatever
- * its sled agent said of it.
- */
-export function withProvenRuns(input: Input): Input {
-  const { topology, s, d } = input;
-  if (topology === "none" || (s !== "completed" && d !== "completed")) return input;
-  return { ...input, tStarted: true, aStarted: topology === "destination" ? true : input.aStarted };
-}
-
 function verdictOf({ topology, a, t, s, d }: Input): MigrationVerdict {
   if (topology !== "none" && (a === "saga_unwound" || topology === "neither")) return "void";
   if (topology === "none") return "none";
@@ -119,8 +109,8 @@ export function planOf(input: Input): Plan {
 
   const went = verdict === "completed" || (s === "completed" && verdict !== "void");
   const carrier = went ? t : a;
-  // a guest that went with a migration had been running where it came from, too
-  const guestRan = input.aStarted === true || (went && input.tStarted === true);
+  // whatever came through a migration ran; one that ended on the way there had run where it came from
+  const guestRan = verdict === "completed" || input.aStarted === true || (went && input.tStarted === true);
   const lost = verdict === "failed" && s === "completed" && alive(t);
   const stateWithout = carrier === "failed" || lost ? "failed" : "no_vmm";
   const shutDown = active === null && carrier === "destroyed" && guestRan && intent === "running";
@@ -142,6 +132,16 @@ export function planOf(input: Input): Plan {
     unlinked,
     terminate: unlinked.filter((vmm) => alive(stateOf(input, vmm)) && vmm !== endsByItself),
   };
+}
+
+/**
+ * What the rows of an instance say, for the plan: the destination of a migration of which a side completed had a guest
+ * that ran, though no agent ever said so.
+ */
+export function asRowsSay(input: Input): Input {
+  const { topology, s, d } = input;
+  if (s !== "completed" && d !== "completed") return input;
+  return { ...input, tStarted: true, aStarted: topology === "destination" ? true : input.aStarted };
 }
 
 /** What an instance becomes when its plan is carried out and nothing else happens. */

@@ -250,9 +250,9 @@ export const PLANS: PlanCase[] = [
     plan: { ...LOST, unlinked: ["A", "T"], terminate: ["A", "T"] },
   },
   {
-    title: "failed: the source had completed and the destination VMM is destroyed without having run",
+    title: "failed: the source had completed and the destination VMM is destroyed, so the guest shut down",
     reach: during(["active", "running", "completed"], ["destination", "destroyed"]),
-    plan: { ...ENDED, unlinked: ["A", "T"], terminate: ["A"] },
+    plan: { ...SHUT_DOWN, unlinked: ["A", "T"], terminate: ["A"] },
   },
   {
     title: "failed: the guest is lost after the hand-over",
@@ -319,6 +319,7 @@ export function noPlanColumns({ row }: Scenario): object {
 
 /** The columns of the update saga's verbs when there is no such instance. */
 export const NO_PLAN_ROW = {
+  updaterId: null,
   updaterGeneration: null,
   updaterLeaseUntil: null,
   newState: null,

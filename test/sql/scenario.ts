@@ -285,6 +285,19 @@ export async function applied<A extends { outcome: string }>(
   return answer as Extract<A, { outcome: "applied" | "unchanged" }>;
 }
 
+/** The time by the database's clock, to the microsecond. */
+export async function clock(sql: postgres.Sql): Promise<string> {
+  const [row] = await sql<{ time: string }[]>`select clock_timestamp()::text as time`;
+  return row?.time ?? "";
+}
+
+/** Whether a stored time lies between `begin`, which `clock` told, and now. */
+export async function isSince(sql: postgres.Sql, begin: string, time: unknown): Promise<boolean> {
+  const [row] = await sql<{ isSince: boolean | null }[]>`
+    select ${time as string}::timestamptz between ${begin}::timestamptz and clock_timestamp() as "isSince"`;
+  return row?.isSince === true;
+}
+
 type StoredRow = Record<string, unknown>;
 
 /** The instance's row as it is stored. */

@@ -33,6 +33,7 @@ import {
   expireLease,
   failed,
   handedOver,
+  instance,
   migrated,
   migrating,
   rowOf,
@@ -202,6 +203,7 @@ describe("pending_update", () => {
         verdict: title.split(":")[0],
         stateGeneration: s.row.stateGeneration,
         updaterGeneration: Number(row?.["updater_generation"]),
+        since: expect.any(Date) as unknown,
       },
     ]);
     await update(sql, s);
@@ -255,6 +257,7 @@ describe("abandoned_vmm", () => {
           sledId: s.start.sledId,
           state,
           timeUnlinked: expect.any(Date) as unknown,
+          since: expect.any(Date) as unknown,
         },
       ]);
       await applied(deleteVmm(sql, s));
@@ -297,6 +300,7 @@ describe("orphaned_vmm", () => {
         state: "running",
         timeUnlinked: expect.any(Date) as unknown,
         expectedToEnd: false,
+        since: expect.any(Date) as unknown,
       },
     ]);
     await say(sql, s, "destination", "destroyed");
@@ -365,6 +369,9 @@ describe("restartable_instance", () => {
         apiState: s.row.apiState,
         stateGeneration: s.row.stateGeneration,
         timeLastAutoRestarted: null,
+        since: expect.any(Date) as unknown,
+        autoRestartAttempts: 0,
+        timeNextAutoRestart: new Date(String((await instance(sql, s))["time_state_updated"])),
       },
     ]);
   });
@@ -449,6 +456,7 @@ describe("watched_vmm", () => {
           stateGeneration: 3,
           timeStateUpdated: expect.any(Date) as unknown,
           linked: true,
+          timeReported: new Date(String((await vmm(sql, s.propolisId))["time_reported"])),
         },
       ]);
     },
@@ -534,8 +542,12 @@ describe("stuck_instance", () => {
     await silent(s, 11);
     if (news === "vmm") await say(sql, s, "active", "running");
     else {
-      await sql`update vmstate.migration set ${sql(`time_${news}_updated`)} = clock_timestamp(),
-        ${sql(`${news}_generation`)} = ${sql(`${news}_generation`)} + 1 where id = ${s.migrationId}`;
+      const side = news === "source" ? "active" : "destination";
+      const before = await vmm(sql, news === "source" ? s.propolisId : s.destinationId);
+      await say(sql, s, side, before["state"] as ReportedVmmState, "in_progress");
+      // the side alone: its VMM stays as silent as it was
+      await sql`update vmstate.vmm set time_reported = ${String(before["time_reported"])},
+        state_generation = state_generation + 1 where id = ${String(before["id"])}`;
     }
     expect(await of(s, stuckInstances(sql))).toEqual([]);
   });
@@ -552,10 +564,12 @@ describe("stuck_instance", () => {
       await sql`update vmstate.instance set time_state_updated = ${at}, state_generation = state_generation + 1
         where id = ${s.instanceId}`;
     }
-    await sql`update vmstate.vmm set time_state_updated = ${at}, state_generation = state_generation + 1
+    await sql`update vmstate.vmm set time_state_updated = ${at}, state_generation = state_generation + 1,
+        time_reported = case when time_reported is not null then ${at}::timestamptz end
       where instance_id = ${s.instanceId}`;
     await sql`update vmstate.migration set time_source_updated = ${at}, source_generation = source_generation + 1,
-      time_destination_updated = ${at}, destination_generation = destination_generation + 1
+      time_destination_updated = ${at}, destination_generation = destination_generation + 1,
+      time_reported = case when time_reported is not null then ${at}::timestamptz end
       where instance_id = ${s.instanceId}`;
   }
 });

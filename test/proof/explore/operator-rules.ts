@@ -180,7 +180,7 @@ function isCommitOf(
   saga: string | undefined,
   told: [updaterGeneration: number, planToken: string | null] | undefined,
 ): boolean {
-  return id === saga && told !== undefined && last === told[0] && plan === told[1];
+  return id === saga && last === told?.[0] && plan === told[1];
 }
 
 const isAutomatic = (sql: string): boolean => sql.includes("auto_restart");

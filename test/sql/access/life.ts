@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type postgres from "postgres";
 import * as controlPlane from "../../../src/control-plane.js";
 import * as operator from "../../../src/operator.js";
@@ -29,6 +30,7 @@ export const LIFE = [
   "create_instance applied",
   "finish_instance_creation applied",
   "configure_instance applied",
+  "rename_instance applied",
   "begin_start applied",
   "unwind_start applied",
   "begin_start applied",
@@ -40,17 +42,29 @@ export const LIFE = [
   "report_vmms applied applied",
   "begin_update applied",
   "unlock_update applied",
+  "begin_update applied",
+  "break_update applied",
   "explain_update applied",
   "begin_update applied",
   "inherit_update applied",
   "commit_update applied",
   "delete_vmm applied",
   "request_stop applied",
+  "fail_sled_vmms applied",
   "fail_sled applied",
+  "run_update applied",
+  "begin_start applied",
   "fail_vmm applied",
   "run_update applied",
   "delete_instance applied",
+  "purge nothing",
 ];
+
+/** Nothing is as old as that, so every session finds the same. */
+function purged(row: postgres.Row): string {
+  const nothing = { migrations: 0, vmms: 0, instances: 0, left_over: false };
+  return isDeepStrictEqual({ ...row }, nothing) ? "nothing" : JSON.stringify(row);
+}
 
 /**
  * A life of an instance in which every verb is called, in plain SQL that needs nothing but the verb; each with its
@@ -59,7 +73,7 @@ export const LIFE = [
 export async function live(sql: postgres.Sql): Promise<string[]> {
   const calls: string[] = [];
   const record = (name: string, rows: postgres.Row[]): postgres.Row | undefined => {
-    const outcomes = rows.map((row) => String(row["outcome"] ?? row["vmm_outcome"]));
+    const outcomes = rows.map((row) => String(row["outcome"] ?? row["vmm_outcome"] ?? purged(row)));
     calls.push([name, ...outcomes].join(" "));
     return rows[0];
   };
@@ -75,7 +89,7 @@ export async function live(sql: postgres.Sql): Promise<string[]> {
   const [unwound, source, lost, target] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
   const [startSaga, migrateSaga] = [randomUUID(), randomUUID()];
   const [parent, child] = [randomUUID(), randomUUID()];
-  const sourceSled = randomUUID();
+  const [sourceSled, targetSled, lastVmm] = [randomUUID(), randomUUID(), randomUUID()];
 
   await verb("create_instance", {
     p_id: p_instance_id,
@@ -85,6 +99,7 @@ export async function live(sql: postgres.Sql): Promise<string[]> {
   });
   await verb("finish_instance_creation", { p_id: p_instance_id });
   await verb("configure_instance", { ...on, p_auto_restart_policy: "never" });
+  await verb("rename_instance", { ...on, p_name: "renamed" });
   await verb("begin_start", {
     ...place,
     p_saga_id: startSaga,
@@ -103,7 +118,7 @@ export async function live(sql: postgres.Sql): Promise<string[]> {
 
   const migrate = async (p_destination_propolis_id: string, p_migration_id: string): Promise<void> => {
     const ids = { p_saga_id: migrateSaga, p_migration_id, p_source_propolis_id: source };
-    await verb("begin_migration", { ...place, ...ids, p_destination_propolis_id, p_sled_id: randomUUID() });
+    await verb("begin_migration", { ...place, ...ids, p_destination_propolis_id, p_sled_id: targetSled });
   };
   const [failed, completed] = [randomUUID(), randomUUID()];
   await migrate(lost, failed);
@@ -126,12 +141,14 @@ export async function live(sql: postgres.Sql): Promise<string[]> {
   const updater = (row: postgres.Row | undefined): number => Number(row?.["updater_generation"]);
   const first = updater(await verb("begin_update", { ...lease, p_saga_id: parent }));
   await verb("unlock_update", { ...on, p_saga_id: parent, p_updater_generation: first });
-  await verb("explain_update", on);
   const second = updater(await verb("begin_update", { ...lease, p_saga_id: parent }));
+  await verb("break_update", { ...on, p_updater_generation: second, p_reason: "the saga is dead" });
+  await verb("explain_update", on);
+  const third = updater(await verb("begin_update", { ...lease, p_saga_id: parent }));
   const plan = await verb("inherit_update", {
     ...lease,
     p_parent_saga_id: parent,
-    p_updater_generation: second,
+    p_updater_generation: third,
     p_saga_id: child,
   });
   await verb("commit_update", {
@@ -142,9 +159,22 @@ export async function live(sql: postgres.Sql): Promise<string[]> {
   });
   await verb("delete_vmm", { ...on, p_propolis_id: unwound });
   await verb("request_stop", on);
-  await verb("fail_sled", { p_sled_id: sourceSled, p_reason: "sled_off" });
-  await verb("fail_vmm", { ...on, p_propolis_id: target, p_reason: "operator" });
+  await verb("fail_sled_vmms", {
+    p_sled_id: sourceSled,
+    p_propolis_ids: `{${source}}`,
+    p_reason: "no_such_vmm",
+  });
+  await verb("fail_sled", { p_sled_id: targetSled, p_reason: "sled_off" });
+  await verb("run_update", { ...on, p_saga_id: randomUUID() });
+  await verb("begin_start", {
+    ...place,
+    p_saga_id: randomUUID(),
+    p_propolis_id: lastVmm,
+    p_sled_id: sourceSled,
+  });
+  await verb("fail_vmm", { ...on, p_propolis_id: lastVmm, p_reason: "operator" });
   await verb("run_update", { ...on, p_saga_id: randomUUID() });
   await verb("delete_instance", on);
+  await verb("purge", { p_before: "2000-01-01T00:00:00Z" });
   return calls;
 }

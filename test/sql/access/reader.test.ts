@@ -33,7 +33,7 @@ async function inEveryView(sql: postgres.Sql): Promise<Scenario> {
   await sql.begin(async (transaction) => {
     await transaction`set local session_replication_role = replica`;
     await transaction`update vmstate.instance set time_state_updated = '2020-01-01' where id = ${stuck.instanceId}`;
-    await transaction`update vmstate.vmm set time_state_updated = '2020-01-01' where id = ${stuck.propolisId}`;
+    await transaction`update vmstate.vmm set time_state_updated = '2020-01-01', time_reported = '2020-01-01' where id = ${stuck.propolisId}`;
     await transaction`update vmstate.instance set active_propolis_id = ${randomUUID()} where id = ${broken.instanceId}`;
   });
   const s = await running(sql);

@@ -65,7 +65,8 @@ describe("eight sessions that do anything to three instances", () => {
       const aReport = (): ReportVmmArguments => {
         const time = new Date();
         const state = pick(STATES);
-        const plain = { ...anyVmm, state, generation: clock++, time };
+        const { instanceId, propolisId } = anyVmm;
+        const plain = { instanceId, propolisId, state, generation: clock++, time };
         if (!("migrationId" in anyVmm)) return plain;
         const side = pick(["in_progress", "in_progress", "completed", "failed"] as const);
         return pick<ReportVmmArguments>([

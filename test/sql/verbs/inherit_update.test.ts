@@ -66,6 +66,7 @@ describe("applied", () => {
       outcome: "applied",
       reason: null,
       ...s.row,
+      updaterId: inheritance.sagaId,
       updaterGeneration: 3,
       updaterLeaseUntil: expect.any(Date) as unknown,
       newState: "failed",
@@ -81,6 +82,7 @@ describe("applied", () => {
     });
     expect(await instance(sql, s)).toMatchObject({
       updater_id: inheritance.sagaId,
+      updater_parent_id: inheritance.parentSagaId,
       updater_generation: 3,
       committed_updater_generation: null,
       state_generation: 3,

@@ -7,6 +7,7 @@ import {
   deleteVmm,
   failVmm,
   reportVmm,
+  reportVmms,
   unwindMigration,
   type MigrationState,
   type ReportedVmmState,
@@ -18,9 +19,11 @@ import { createDatabase, type TestDatabase } from "../../harness/database.js";
 import {
   anotherMigration,
   applied,
+  clock,
   expectInvalid,
   failed,
   instance,
+  isSince,
   migrated,
   migrating,
   migration,
@@ -83,13 +86,17 @@ describe("applied", () => {
   test.each(STATES)("a linked VMM is %s", async (state) => {
     const s = await starting(sql);
     const before = await instance(sql, s);
+    const begin = await clock(sql);
     const isDead = state === "failed" || state === "destroyed";
     expect(await reportVmm(sql, reportOf(s, state, 2))).toEqual(answerOf("applied", state, 2, isDead));
-    expect(await vmm(sql, s.propolisId)).toMatchObject({
+    const row = await vmm(sql, s.propolisId);
+    expect(await isSince(sql, begin, row["time_reported"])).toBe(true);
+    const ran = state === "running" || state === "rebooting" || state === "migrating";
+    expect(row).toMatchObject({
       state,
       state_generation: 2,
       time_state_updated: "2024-02-29T12:34:56.789+00:00",
-      time_started: state === "running" ? "2024-02-29T12:34:56.789+00:00" : null,
+      time_started: ran ? row["time_reported"] : null,
       failure_reason: state === "failed" ? "sled_agent_report" : null,
       time_unlinked: null,
     });
@@ -120,15 +127,53 @@ describe("applied", () => {
     expect(await vmm(sql, s.propolisId)).toMatchObject({ time_state_updated: "2001-01-01T00:00:00+00:00" });
   });
 
-  test("it was started when it was first running", async () => {
-    const s = await starting(sql);
-    for (const [i, state] of (["starting", "running", "rebooting", "running"] as const).entries()) {
-      await reportVmm(sql, { ...reportOf(s, state, i + 2), time: new Date(Date.UTC(2024, 0, i)) });
-    }
-    expect(await vmm(sql, s.propolisId)).toMatchObject({
-      time_started: new Date(Date.UTC(2024, 0, 1)).toISOString().replace(".000Z", "+00:00"),
-      state_generation: 5,
-    });
+  test.each(["running", "rebooting", "migrating"] as const)(
+    "the VMM was started when it was first heard to be %s, by the database's clock, whatever the sled's says",
+    async (ran) => {
+      const s = await starting(sql);
+      await reportVmm(sql, { ...reportOf(s, "starting", 2), time: new Date("2024-01-01T00:00:00Z") });
+      expect(await vmm(sql, s.propolisId)).toMatchObject({ time_started: null });
+      const begin = await clock(sql);
+      await reportVmm(sql, { ...reportOf(s, ran, 3), time: new Date("2999-01-01T00:00:00Z") });
+      const { time_started: started } = await vmm(sql, s.propolisId);
+      expect(await isSince(sql, begin, started)).toBe(true);
+      for (const [i, state] of (["rebooting", "running", "stopping"] as const).entries())
+        await reportVmm(sql, reportOf(s, state, i + 4));
+      expect(await vmm(sql, s.propolisId)).toMatchObject({ time_started: started, state_generation: 6 });
+    },
+  );
+
+  test.each(["starting", "stopping", "stopped", "failed", "destroyed"] as const)(
+    "a VMM that is only ever heard to be %s was not started",
+    async (state) => {
+      const s = await starting(sql);
+      await reportVmm(sql, reportOf(s, state, 2));
+      expect(await vmm(sql, s.propolisId)).toMatchObject({ state, time_started: null });
+    },
+  );
+
+  test("the destination of a migration is not started by migrating, in a batch neither, but by running", async () => {
+    const s = await migrating(sql);
+    await say(sql, s, "destination", "migrating", "in_progress");
+    await reportVmms(sql, [{ ...reportOf(s, "migrating", 3), propolisId: s.destinationId }]);
+    await reportVmms(
+      sql,
+      [4, 5].map((generation) => ({
+        ...reportOf(s, "migrating", generation),
+        propolisId: s.destinationId,
+      })),
+    );
+    expect(await vmm(sql, s.destinationId)).toMatchObject({ state_generation: 5, time_started: null });
+    await say(sql, s, "destination", "running");
+    expect(await vmm(sql, s.destinationId)).toMatchObject({ time_started: expect.any(String) as unknown });
+  });
+
+  test("a refused report is no news: the time of the last report stays", async () => {
+    const s = await running(sql);
+    const before = await vmm(sql, s.propolisId);
+    await reportVmm(sql, reportOf(s, "rebooting", 2));
+    await reportVmms(sql, [reportOf(s, "rebooting", 1)]);
+    expect(await vmm(sql, s.propolisId)).toEqual(before);
   });
 });
 
@@ -275,6 +320,7 @@ describe("the parts of a report are judged separately", () => {
       }
       const vmmBefore = await vmm(sql, propolisId);
       const migrationBefore = await migration(sql, s.migrationId);
+      const begin = await clock(sql);
       const generation = Number(vmmBefore["state_generation"]) + (vmmOutcome === "applied" ? 1 : 0);
 
       const report: ReportVmmArguments = { ...reportOf(s, "rebooting", generation), propolisId, ...s.sides };
@@ -311,10 +357,13 @@ describe("the parts of a report are judged separately", () => {
         [`${side}_state`]: "in_progress",
         [`${side}_generation`]: s.generation,
         [`time_${side}_updated`]: "2024-02-29T12:34:56.789+00:00",
+        time_reported: expect.any(String) as unknown,
       };
       expect(await migration(sql, s.migrationId)).toEqual(
         outcome === "applied" ? { ...migrationBefore, ...written } : migrationBefore,
       );
+      const { time_reported } = await migration(sql, s.migrationId);
+      expect(await isSince(sql, begin, time_reported)).toBe(outcome === "applied");
     });
   });
 

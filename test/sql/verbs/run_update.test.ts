@@ -44,10 +44,12 @@ describe.each(PLANS)("$title", ({ reach, plan }) => {
     const after = rowAfter(s, plan);
     const planned = planColumns(s, plan) as { unlinkedPropolisIds: string[] };
 
-    expect(await runUpdate(sql, saga)).toEqual({
+    const answer = await applied(runUpdate(sql, saga));
+    expect(answer).toEqual({
       outcome: "applied",
       reason: null,
       ...after,
+      updaterId: null,
       updaterGeneration,
       updaterLeaseUntil: null,
       ...planned,
@@ -63,7 +65,10 @@ describe.each(PLANS)("$title", ({ reach, plan }) => {
       migration_id: after.migrationId,
       intended_state: plan.intent,
       updater_generation: updaterGeneration,
+      released_updater_id: saga.sagaId,
       committed_updater_generation: updaterGeneration,
+      committed_updater_id: saga.sagaId,
+      committed_plan_token: answer.planToken,
     });
     for (const propolisId of planned.unlinkedPropolisIds) {
       expect(await vmm(sql, propolisId)).toMatchObject({ time_unlinked: expect.any(String) as unknown });
@@ -86,6 +91,7 @@ test.each(nothing)("unchanged: there is nothing to do: %s", async (_, reach) => 
     outcome: "unchanged",
     reason: null,
     ...s.row,
+    updaterId: null,
     updaterGeneration: updater_generation,
     updaterLeaseUntil: null,
     ...noPlanColumns(s),
@@ -142,6 +148,7 @@ test("gone: the instance was deleted", async () => {
     outcome: "gone",
     reason: null,
     ...s.row,
+    updaterId: null,
     updaterGeneration: 1,
     updaterLeaseUntil: null,
     ...noPlanColumns(s),

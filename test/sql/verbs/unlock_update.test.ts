@@ -52,7 +52,12 @@ test("applied: the lock goes, and nothing else changes; a second time is unchang
   const [before, vmmBefore] = [await instance(sql, s), await vmm(sql, s.propolisId)];
   const lock = await held(s);
   expect(await unlockUpdate(sql, lock)).toEqual({ outcome: "applied", reason: null, ...s.row });
-  expect(await instance(sql, s)).toEqual({ ...before, updater_generation: 2 });
+  expect(await instance(sql, s)).toEqual({
+    ...before,
+    updater_generation: 2,
+    released_updater_id: lock.sagaId,
+    time_updater_released: expect.any(String) as unknown,
+  });
   expect(await vmm(sql, s.propolisId)).toEqual(vmmBefore);
   const pending = await pendingUpdates(sql);
   expect(pending.map(({ instanceId }) => instanceId)).toContain(s.instanceId);

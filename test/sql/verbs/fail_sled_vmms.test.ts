@@ -1,0 +1,167 @@
+import { randomUUID } from "node:crypto";
+import type postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  beginMigration,
+  beginStart,
+  deleteVmm,
+  failSledVmms,
+  pendingUpdates,
+  type FailedVmm,
+} from "../../../src/index.js";
+import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import {
+  applied,
+  clock,
+  expectInvalid,
+  isSince,
+  migrated,
+  migrating,
+  migration,
+  running,
+  say,
+  saying,
+  stopped,
+  unwound,
+  update,
+  vmm,
+  writingNothing,
+  type Scenario,
+} from "../scenario.js";
+
+let db: TestDatabase;
+let sql: postgres.Sql;
+beforeAll(async () => {
+  db = await createDatabase();
+  ({ sql } = db);
+});
+afterAll(() => db.drop());
+
+/** An instance whose first VMM runs on this sled. */
+async function runningOn(sledId: string): Promise<Scenario> {
+  const s = await stopped(sql);
+  const start = { ...s.start, sledId };
+  await applied(beginStart(sql, start));
+  await say(sql, s, "active", "running");
+  return { ...s, start };
+}
+
+const lost = (sledId: string, propolisIds: string[]): Promise<FailedVmm[]> =>
+  failSledVmms(sql, { sledId, propolisIds, reason: "no_such_vmm" });
+
+describe("applied", () => {
+  test("fails those of the sled that are named, one row for each, in the order of their ids", async () => {
+    const sledId = randomUUID();
+    const [a, b, since] = [await runningOn(sledId), await runningOn(sledId), await runningOn(sledId)];
+    const untouched = await vmm(sql, since.propolisId);
+    const begin = await clock(sql);
+    const rows = await lost(sledId, [a.propolisId, b.propolisId]);
+    expect(rows).toEqual(
+      [a, b]
+        .map(({ instanceId, propolisId }) => ({
+          outcome: "applied",
+          reason: null,
+          instanceId,
+          propolisId,
+          state: "failed",
+          stateGeneration: 3,
+          updateNeeded: true,
+        }))
+        .toSorted((x, y) => (x.propolisId < y.propolisId ? -1 : 1)),
+    );
+    const row = await vmm(sql, a.propolisId);
+    expect(row).toMatchObject({ state: "failed", failure_reason: "no_such_vmm" });
+    expect(await isSince(sql, begin, row["time_reported"])).toBe(true);
+    expect(await vmm(sql, since.propolisId)).toEqual(untouched);
+    const pending = (await pendingUpdates(sql)).map(({ instanceId }) => instanceId);
+    expect(pending).toEqual(expect.arrayContaining([a.instanceId, b.instanceId]));
+    expect(pending).not.toContain(since.instanceId);
+  });
+
+  test("a VMM that is still creating, if it is named", async () => {
+    const s = await stopped(sql);
+    await applied(beginStart(sql, s.start));
+    expect(await lost(s.start.sledId, [s.propolisId])).toMatchObject([{ stateGeneration: 2 }]);
+  });
+
+  test("an unlinked one needs no update", async () => {
+    const s = await migrated(sql);
+    expect(await lost(s.start.sledId, [s.propolisId])).toMatchObject([
+      { propolisId: s.propolisId, updateNeeded: false },
+    ]);
+  });
+
+  test("writes no side of a migration, neither from the sled nor to it", async () => {
+    const [s, other] = [await migrating(sql), await running(sql)];
+    await applied(beginMigration(sql, { ...other.migration, sledId: s.start.sledId }));
+    const before = [await migration(sql, s.migrationId), await migration(sql, other.migrationId)];
+    expect(await lost(s.start.sledId, [s.propolisId, other.destinationId])).toHaveLength(2);
+    expect([await migration(sql, s.migrationId), await migration(sql, other.migrationId)]).toEqual(before);
+  });
+
+  test("a VMM named twice is failed once", async () => {
+    const s = await running(sql);
+    expect(await lost(s.start.sledId, [s.propolisId, s.propolisId])).toHaveLength(1);
+  });
+});
+
+describe("no row, and nothing written:", () => {
+  const cases: [string, () => Promise<[sledId: string, propolisIds: string[]]>][] = [
+    [
+      "a second call",
+      async () => {
+        const s = await running(sql);
+        await lost(s.start.sledId, [s.propolisId]);
+        return [s.start.sledId, [s.propolisId]];
+      },
+    ],
+    [
+      "a VMM on another sled",
+      async () => [(await running(sql)).start.sledId, [(await running(sql)).propolisId]],
+    ],
+    [
+      "a VMM that is destroyed, or unwound",
+      async () => {
+        const s = await saying(sql, "destroyed");
+        return [s.start.sledId, [s.propolisId, (await unwound(sql)).propolisId]];
+      },
+    ],
+    [
+      "an unwound VMM",
+      async () => {
+        const s = await unwound(sql);
+        return [s.start.sledId, [s.propolisId]];
+      },
+    ],
+    [
+      "a deleted VMM",
+      async () => {
+        const s = await saying(sql, "failed");
+        await update(sql, s);
+        await applied(deleteVmm(sql, s));
+        return [s.start.sledId, [s.propolisId]];
+      },
+    ],
+    ["a VMM that nobody knows", async () => [(await running(sql)).start.sledId, [randomUUID()]]],
+    ["no VMM at all: nobody is failed", async () => [(await running(sql)).start.sledId, []]],
+  ];
+  test.each(cases)("%s", async (_, arrange) => {
+    const [sledId, propolisIds] = await arrange();
+    expect(await writingNothing(sql, () => lost(sledId, propolisIds))).toEqual([]);
+  });
+});
+
+test.each([
+  ["p_sled_id", null, /null/],
+  ["p_propolis_ids", null, /null/],
+  ["p_propolis_ids", "{NULL}", /null/],
+  ["p_reason", null, /null/],
+])("VM001 for %s %j", async (argument, value, detail) => {
+  const s = await running(sql);
+  const valid = {
+    p_sled_id: s.start.sledId,
+    p_propolis_ids: `{${s.propolisId}}`,
+    p_reason: "no_such_vmm",
+  };
+  await expectInvalid(sql, "fail_sled_vmms", { ...valid, [argument]: value }, argument, detail);
+});
