@@ -249,8 +249,10 @@ async function failVmm({ client, sight: { instanceId, vmms } }: Ring): Promise<v
   if (vmm) await client.ask("failVmm", { instanceId, propolisId: vmm.id, reason: "no_such_vmm" });
 }
 
-async function failSled({ client, chance }: Ring): Promise<void> {
-  await client.ask("failSled", { sledId: chance.pick(SLEDS), reason: "sled_off" });
+async function failSled({ client, chance, sight: { vmms } }: Ring): Promise<void> {
+  const sled = { sledId: chance.pick(SLEDS), reason: "sled_off" } as const;
+  await client.ask("failSledVmms", { ...sled, propolisIds: vmms.slice(0, 2).map(({ id }) => id) });
+  await client.ask("failSled", sled);
 }
 
 /** The saga may lose its way after any of its steps. */
@@ -259,7 +261,7 @@ async function update({ client, chance, sight: { instanceId } }: Ring): Promise<
   const begun = await client.ask("beginUpdate", { instanceId, sagaId, lease: chance.pick(LEASES) });
   if (begun.outcome !== "applied" || chance.happens(0.2)) return;
   const holder = { instanceId, sagaId, updaterGeneration: begun.updaterGeneration };
-  const act = chance.pick([commit, commit, inherit, unlock]);
+  const act = chance.pick([commit, commit, inherit, unlock, breakLock]);
   await act(client, holder, begun);
 }
 
@@ -280,6 +282,12 @@ async function inherit(client: Client, { instanceId, sagaId, updaterGeneration }
 
 async function unlock(client: Client, holder: Holder): Promise<void> {
   await client.ask("unlockUpdate", holder);
+}
+
+/** The saga that held the lock is told that it lost it. */
+async function breakLock(client: Client, holder: Holder, plan: Plan): Promise<void> {
+  await client.ask("breakUpdate", { ...holder, reason: "brawl" });
+  await commit(client, holder, plan);
 }
 
 async function runUpdate({ client, sight: { instanceId } }: Ring): Promise<void> {
@@ -303,6 +311,7 @@ async function finishCreation({ client, sight }: Ring): Promise<void> {
 }
 
 async function configure({ client, chance, sight: { instanceId } }: Ring): Promise<void> {
+  await client.ask("renameInstance", { instanceId, name: chance.pick(["a", "b", instanceId]) });
   const autoRestartCooldown = chance.pick(["0 seconds", null]);
   await client.ask("configureInstance", { instanceId, autoRestartCooldown });
 }

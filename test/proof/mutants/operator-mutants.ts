@@ -167,7 +167,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     name: "attempts are not forgotten by a user's start",
     change: {
       file: "control_plane/begin_start",
-      from: "v_attempts + 1 ELSE 0 END",
+      from: "least(v_attempts, 2147483646) + 1 ELSE 0 END",
       to: "v_attempts + 1 ELSE v_attempts END",
     },
     scope: { migrations: 0, typed: false, ages: true },
@@ -176,7 +176,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     name: "an automatic restart does not count",
     change: {
       file: "control_plane/begin_start",
-      from: "v_attempts + 1 ELSE 0 END",
+      from: "least(v_attempts, 2147483646) + 1 ELSE 0 END",
       to: "v_attempts ELSE 0 END",
     },
     near: true,
