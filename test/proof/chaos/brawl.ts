@@ -49,6 +49,7 @@ const SLEDS: Choices<string> = [
   "00000000-0000-4000-8000-000000000002",
   "00000000-0000-4000-8000-000000000003",
 ];
+const HOUR_MS = 3_600_000;
 const LEASES: Choices<string> = ["1 millisecond", "20 milliseconds", "200 milliseconds"];
 const STATES: Choices<ReportedVmmState> = [
   "starting",
@@ -156,9 +157,10 @@ async function create(client: Client): Promise<string> {
 }
 
 async function see(sql: SqlClient, instanceId: string): Promise<Sight | undefined> {
-  const [sight] = await manyRows<Sight>(sql`
+  // not "vmms", which a purge counts: manyRows would ask for a number
+  const [seen] = await manyRows<Omit<Sight, "vmms"> & { newest: Vmm[] }>(sql`
     select json_build_object('instance_id', i.id, 'generation', i.state_generation, 'active', i.active_propolis_id,
-        'vmms', array(
+        'newest', array(
           select json_build_object('id', v.id, 'sagaId', v.saga_id, 'generation', v.state_generation)
             from vmstate.vmm as v where v.instance_id = i.id and v.time_deleted is null
             order by v.time_created desc limit 5),
@@ -168,7 +170,7 @@ async function see(sql: SqlClient, instanceId: string): Promise<Sight | undefine
               'destinationGeneration', m.destination_generation)
             from vmstate.migration as m where m.instance_id = i.id and m.id = i.migration_id))::text
       from vmstate.instance as i where i.id = ${instanceId} and i.time_deleted is null`);
-  return sight;
+  return seen && { ...seen, vmms: seen.newest };
 }
 
 async function start({ client, chance, sight }: Ring): Promise<void> {
@@ -321,6 +323,7 @@ async function deleteVmm({ client, sight: { instanceId, vmms } }: Ring): Promise
 }
 
 async function remove({ client, chance, sight }: Ring): Promise<void> {
+  await client.ask("purge", { before: new Date(Date.now() - 2 * HOUR_MS), limit: 10 });
   if (chance.happens(0.3)) await client.ask("deleteInstance", sight);
 }
 
