@@ -527,6 +527,24 @@ REVOKE ALL ON FUNCTION vmstate.require_lease FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_lease IS 'Raises VM001 for a lease that is not positive or longer than 1 day.';
 -- end of sql/internal/require_lease.sql
 
+-- copy of sql/internal/reject_generation.sql
+CREATE OR REPLACE FUNCTION vmstate.reject_generation(p_row text, p_actual bigint, p_attempted bigint) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'VM101',
+    MESSAGE = format('the generation of %s must rise with this change', p_row),
+    DETAIL = format('It is %s; %s was attempted.',
+      coalesce(p_actual::pg_catalog.text, 'null'), coalesce(p_attempted::pg_catalog.text, 'null')),
+    HINT = 'Use the verbs (begin_start, report_vmm, commit_update, ...): they compare and raise generations.';
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.reject_generation FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.reject_generation IS 'Raises VM101: a guarded change without a newer generation.';
+-- end of sql/internal/reject_generation.sql
+
 -- copy of sql/internal/is_destination.sql
 CREATE OR REPLACE FUNCTION vmstate.is_destination(p_instance_id uuid, p_propolis_id uuid) RETURNS boolean
 LANGUAGE plpgsql
