@@ -26,14 +26,25 @@ const TEXTS = ["definition", "body", "default", "arguments"];
  */
 export async function findDrift(sql: postgres.Sql): Promise<Difference[]> {
   const actual = await readActual(sql);
+  const sources = await readSources(PACKAGE_ROOT);
   return await beside(sql, async (transaction, schema) => {
-    const differences = compareCatalogs(await readCatalog(transaction, schema), actual, FREE);
-    if (!differences.some(isOfText)) return differences;
-    await restate(transaction, schema);
-    const restated = compareCatalogs(await readCatalog(transaction, schema), actual, FREE);
-    const stays = new Set(restated.map(keyOf));
-    return differences.filter((difference) => !isOfText(difference) || stays.has(keyOf(difference)));
+    await make(transaction, schema, sources.map(({ text }) => text).join("\n"));
+    return await differencesFrom(transaction, schema, actual);
   });
+}
+
+/** In what a schema differs from the one that was made beside it; makes objects of the latter anew. */
+export async function differencesFrom(
+  sql: postgres.TransactionSql,
+  schema: string,
+  actual: readonly CatalogObject[],
+): Promise<Difference[]> {
+  const differences = compareCatalogs(await readCatalog(sql, schema), actual, FREE);
+  if (!differences.some(isOfText)) return differences;
+  await restate(sql, schema);
+  const restated = compareCatalogs(await readCatalog(sql, schema), actual, FREE);
+  const stays = new Set(restated.map(keyOf));
+  return differences.filter((difference) => !isOfText(difference) || stays.has(keyOf(difference)));
 }
 
 function isOfText(difference: Difference): boolean {
@@ -46,7 +57,7 @@ function keyOf(difference: Difference): string {
 }
 
 /** In a transaction of its own, so that no lock of it is held while the other schema is made. */
-async function readActual(sql: postgres.Sql): Promise<CatalogObject[]> {
+export async function readActual(sql: postgres.Sql): Promise<CatalogObject[]> {
   const objects = await sql.begin("isolation level repeatable read read only", async (transaction) => {
     await settle(transaction);
     await requireVersion(transaction);
@@ -73,24 +84,21 @@ function otherVersion(name: string, advice: string): VmstateError {
   );
 }
 
-class TakenBack<T> extends Error {
+export class TakenBack<T> extends Error {
   constructor(readonly answer: T) {
     super();
   }
 }
 
-/** Makes the schema as it should be, under another name, for as long as `use` takes. */
-async function beside<T>(
+/** Lends a name for a schema beside the live one, for as long as `use` takes; what is made in it is rolled back. */
+export async function beside<T>(
   sql: postgres.Sql,
   use: (sql: postgres.TransactionSql, schema: string) => Promise<T>,
 ): Promise<T> {
   const schema = `vmstate_${randomBytes(6).toString("hex")}`;
-  const sources = await readSources(PACKAGE_ROOT);
-  const text = sources.map((source) => source.text.replaceAll(/\bvmstate\b/g, schema)).join("\n");
   try {
     return await sql.begin(async (transaction) => {
       await settle(transaction);
-      await transaction.unsafe(text).catch(explain);
       throw new TakenBack(await use(transaction, schema));
     });
   } catch (error) {
@@ -99,7 +107,12 @@ async function beside<T>(
   }
 }
 
-async function settle(sql: postgres.TransactionSql): Promise<void> {
+/** Runs a text that is written for schema vmstate in another one. */
+export async function make(sql: postgres.TransactionSql, schema: string, text: string): Promise<void> {
+  await sql.unsafe(text.replaceAll(/\bvmstate\b/g, schema)).catch(explain);
+}
+
+export async function settle(sql: postgres.TransactionSql): Promise<void> {
   await sql`
     select set_config('search_path', '', true), set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
       set_config('default_tablespace', '', true)`;

@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import { type Migration, PACKAGE_ROOT, readMigrations } from "./files.js";
-import { type Applied, type History, pendingOf, readHistory } from "./history.js";
+import { type Applied, type History, pendingOf, readRecordedHistory } from "./history.js";
+import { becomeOwnerIfAllowed } from "./owner.js";
 import { withSession } from "./session.js";
 
 /** A migration, of this package or of a database. */
@@ -15,7 +16,7 @@ export interface MigrationStatus {
 /** All migrations that the database has, then those that this package has besides. */
 export async function migrationStatus(databaseUrl: string): Promise<MigrationStatus[]> {
   const migrations = await readMigrations(PACKAGE_ROOT);
-  const { applied } = await readOnly(databaseUrl, readHistory);
+  const { applied } = await readOnly(databaseUrl, readRecordedHistory);
   const pending = migrations.filter(({ name }) => !applied.some((one) => one.name === name));
   return [
     ...applied.map((one) => statusOf(one, migrations)),
@@ -31,13 +32,14 @@ function statusOf({ name, isBreaking, timeApplied }: Applied, migrations: Migrat
 /** What {@link migrate} would apply. */
 export async function pendingMigrations(databaseUrl: string): Promise<Migration[]> {
   const migrations = await readMigrations(PACKAGE_ROOT);
-  const { applied } = await readOnly<History>(databaseUrl, readHistory);
+  const { applied } = await readOnly<History>(databaseUrl, readRecordedHistory);
   return pendingOf(migrations, applied);
 }
 
 async function readOnly<T>(databaseUrl: string, read: (client: ClientBase) => Promise<T>): Promise<T> {
   return await withSession(databaseUrl, async (client) => {
     await client.query("begin isolation level repeatable read read only");
+    await becomeOwnerIfAllowed(client);
     return await read(client);
   });
 }
