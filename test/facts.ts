@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { SET_BY_PACKAGE } from "../src/catalog/additions.js";
 import { readCatalog } from "../src/catalog/read.js";
 
 /** What is in one catalog and not in the other, a line per fact. */
@@ -15,11 +16,17 @@ export function compareFacts(first: readonly string[], second: readonly string[]
   return { onlyInFirst: without(first, second), onlyInSecond: without(second, first) };
 }
 
-/** All that the catalog knows of schema `vmstate`, a line per fact. */
+/**
+ * All that the catalog knows of schema `vmstate`, a line per fact. Of options only those that this package sets: the
+ * server keeps others for itself, with values that differ between two databases.
+ */
 export async function readFacts(sql: postgres.ISql): Promise<string[]> {
   const objects = await readCatalog(sql);
-  return objects.flatMap(({ kind, name, properties }) => [
+  return objects.flatMap(({ kind, name, properties, options }) => [
     `${kind} ${name}`,
     ...Object.entries(properties).map(([property, value]) => `${kind} ${name}: ${property} ${value}`),
+    ...Object.entries(options)
+      .filter(([option]) => SET_BY_PACKAGE.includes(option))
+      .map(([option, value]) => `${kind} ${name}: ${option} ${value}`),
   ]);
 }

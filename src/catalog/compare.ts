@@ -1,3 +1,4 @@
+import { judgeOption, mayBeAdded } from "./additions.js";
 import type { CatalogObject } from "./read.js";
 
 /** One thing in which a schema is not as it should be. */
@@ -26,6 +27,22 @@ interface Changed {
   actual: string | null;
 }
 
+/** Something for the planner, autovacuum or storage that an operator added, and that undoes nothing. */
+export interface Addition {
+  difference: "added";
+  kind: string;
+  name: string;
+  /** Null: the object itself was added. */
+  property: string | null;
+  actual: string | null;
+}
+
+export interface Comparison {
+  differences: Difference[];
+  /** No reason to fail. */
+  warnings: Addition[];
+}
+
 /**
  * What differs, a line for each; of an object that is missing or too many, not the parts.
  *
@@ -35,14 +52,30 @@ export function compareCatalogs(
   expected: readonly CatalogObject[],
   actual: readonly CatalogObject[],
   ignored: readonly string[] = [],
-): Difference[] {
+): Comparison {
   const [left, right] = [byKey(expected), byKey(actual)];
-  return [
-    ...only(left, right).map(({ kind, name }): Missing => ({ difference: "missing", kind, name })),
-    ...only(right, left).map(({ kind, name }): Unexpected => ({ difference: "unexpected", kind, name })),
-    ...[...left].flatMap(([key, object]) => changes(object, right.get(key), ignored)),
-  ];
+  const extra = only(right, left);
+  const pairs = [...left].flatMap(([key, object]): Pair[] => {
+    const other = right.get(key);
+    return other ? [[object, other]] : [];
+  });
+  return {
+    differences: [
+      ...only(left, right).map(({ kind, name }): Missing => ({ difference: "missing", kind, name })),
+      ...extra
+        .filter(({ kind }) => !mayBeAdded(kind))
+        .map(({ kind, name }): Unexpected => ({ difference: "unexpected", kind, name })),
+      ...pairs.flatMap((pair) => [...changedProperties(pair, ignored), ...changedOptions(pair)]),
+    ],
+    warnings: [
+      ...pairs.flatMap(addedOptions),
+      ...extra.filter(({ kind }) => mayBeAdded(kind)).map(addedObject),
+    ],
+  };
 }
+
+/** What an object should be, and what it is. */
+type Pair = [expected: CatalogObject, actual: CatalogObject];
 
 function byKey(objects: readonly CatalogObject[]): Map<string, CatalogObject> {
   return new Map(objects.map((object) => [keyOf(object), object]));
@@ -57,23 +90,42 @@ function only(some: Map<string, CatalogObject>, others: Map<string, CatalogObjec
   return [...some.values()].filter((object) => isOnly(keyOf(object)) && !isOnly(object.parent));
 }
 
-function changes(
-  expected: CatalogObject,
-  actual: CatalogObject | undefined,
-  ignored: readonly string[],
-): Changed[] {
-  if (actual === undefined) return [];
-  const { kind, name } = expected;
-  const properties = new Set([...Object.keys(expected.properties), ...Object.keys(actual.properties)]);
+function changedProperties([expected, actual]: Pair, ignored: readonly string[]): Changed[] {
+  return unequal(expected.properties, actual.properties)
+    .filter(({ property }) => !ignored.includes(property))
+    .map((values) => ({ ...changeOf(expected), ...values }));
+}
+
+function changedOptions([expected, actual]: Pair): Changed[] {
+  return unequal(expected.options, actual.options)
+    .filter((option) => judgeOption(option) === "difference")
+    .map((option) => ({ ...changeOf(expected), ...option }));
+}
+
+function changeOf({ kind, name }: CatalogObject): Pick<Changed, "difference" | "kind" | "name"> {
+  return { difference: "changed", kind, name };
+}
+
+function addedOptions([{ kind, name, options }, actual]: Pair): Addition[] {
+  return unequal(options, actual.options)
+    .filter((option) => judgeOption(option) === "warning")
+    .map(({ property, actual: value }) => ({ difference: "added", kind, name, property, actual: value }));
+}
+
+function addedObject({ kind, name }: CatalogObject): Addition {
+  return { difference: "added", kind, name, property: null, actual: null };
+}
+
+type Values = Record<string, string>;
+
+function unequal(expected: Values, actual: Values): Pick<Changed, "property" | "expected" | "actual">[] {
+  const properties = new Set([...Object.keys(expected), ...Object.keys(actual)]);
   return [...properties]
-    .filter((property) => !ignored.includes(property))
+    .sort()
     .map((property) => ({
-      difference: "changed" as const,
-      kind,
-      name,
       property,
-      expected: expected.properties[property] ?? null,
-      actual: actual.properties[property] ?? null,
+      expected: expected[property] ?? null,
+      actual: actual[property] ?? null,
     }))
-    .filter(({ expected, actual }) => expected !== actual);
+    .filter((values) => values.expected !== values.actual);
 }

@@ -1,16 +1,12 @@
-import { randomBytes } from "node:crypto";
 import type postgres from "postgres";
-import { sqlStateOf } from "../database-error.js";
 import { VmstateError } from "../errors.js";
 import { SCHEMA_NUMBER } from "../generated.js";
 import { PACKAGE_ROOT } from "../migrations/files.js";
 import { readSources } from "../migrations/sources.js";
-import { compareCatalogs, type Difference } from "./compare.js";
+import { beside, make, settle } from "./beside.js";
+import { compareCatalogs, type Comparison, type Difference } from "./compare.js";
 import { type CatalogObject, readCatalog } from "./read.js";
 import { restate } from "./restate.js";
-
-/** It must not stand in the way of those who work with the schema. */
-const LOCK_TIMEOUT = "1s";
 
 /** What may be as the operator likes it; of rights, what PUBLIC has and who may write is looked at. */
 const FREE = ["grants"];
@@ -22,29 +18,45 @@ const TEXTS = ["definition", "body", "default", "arguments"];
  * In what the schema of a database is not as this package makes it. For that it makes it again, under another name, in
  * a transaction that it takes back. Changes nothing and waits for nobody.
  *
+ * What an operator added for the planner, autovacuum or storage is no difference: statistics objects and targets,
+ * `n_distinct`, storage parameters that this package does not set.
+ *
  * @throws VmstateError when the database has no vmstate, or one of another version, or the role lacks a right
  */
 export async function findDrift(sql: postgres.Sql): Promise<Difference[]> {
+  const { differences } = await examine(sql);
+  return differences;
+}
+
+/**
+ * Finds what {@link findDrift} finds, and what an operator added, as warnings.
+ *
+ * @throws VmstateError as findDrift does
+ */
+export async function examine(sql: postgres.Sql): Promise<Comparison> {
   const actual = await readActual(sql);
   const sources = await readSources(PACKAGE_ROOT);
   return await beside(sql, async (transaction, schema) => {
     await make(transaction, schema, sources.map(({ text }) => text).join("\n"));
-    return await differencesFrom(transaction, schema, actual);
+    return await compareBeside(transaction, schema, actual);
   });
 }
 
-/** In what a schema differs from the one that was made beside it; makes objects of the latter anew. */
-export async function differencesFrom(
+/** Compares a schema with the one that was made beside it. May make objects of the latter anew. */
+export async function compareBeside(
   sql: postgres.TransactionSql,
   schema: string,
   actual: readonly CatalogObject[],
-): Promise<Difference[]> {
-  const differences = compareCatalogs(await readCatalog(sql, schema), actual, FREE);
-  if (!differences.some(isOfText)) return differences;
+): Promise<Comparison> {
+  const { differences, warnings } = compareCatalogs(await readCatalog(sql, schema), actual, FREE);
+  if (!differences.some(isOfText)) return { differences, warnings };
   await restate(sql, schema);
   const restated = compareCatalogs(await readCatalog(sql, schema), actual, FREE);
-  const stays = new Set(restated.map(keyOf));
-  return differences.filter((difference) => !isOfText(difference) || stays.has(keyOf(difference)));
+  const stays = new Set(restated.differences.map(keyOf));
+  return {
+    differences: differences.filter((difference) => !isOfText(difference) || stays.has(keyOf(difference))),
+    warnings,
+  };
 }
 
 function isOfText(difference: Difference): boolean {
@@ -57,7 +69,7 @@ function keyOf(difference: Difference): string {
 }
 
 /** In a transaction of its own, so that no lock of it is held while the other schema is made. */
-export async function readActual(sql: postgres.Sql): Promise<CatalogObject[]> {
+async function readActual(sql: postgres.Sql): Promise<CatalogObject[]> {
   const objects = await sql.begin("isolation level repeatable read read only", async (transaction) => {
     await settle(transaction);
     await requireVersion(transaction);
@@ -81,47 +93,5 @@ async function requireVersion(sql: postgres.TransactionSql): Promise<void> {
 function otherVersion(name: string, advice: string): VmstateError {
   return new VmstateError(
     `this database is at ${name}, this vmstate at migration ${SCHEMA_NUMBER}: ${advice}`,
-  );
-}
-
-export class TakenBack<T> extends Error {
-  constructor(readonly answer: T) {
-    super();
-  }
-}
-
-/** Lends a name for a schema beside the live one, for as long as `use` takes; what is made in it is rolled back. */
-export async function beside<T>(
-  sql: postgres.Sql,
-  use: (sql: postgres.TransactionSql, schema: string) => Promise<T>,
-): Promise<T> {
-  const schema = `vmstate_${randomBytes(6).toString("hex")}`;
-  try {
-    return await sql.begin(async (transaction) => {
-      await settle(transaction);
-      throw new TakenBack(await use(transaction, schema));
-    });
-  } catch (error) {
-    if (error instanceof TakenBack) return error.answer as T;
-    throw error;
-  }
-}
-
-/** Runs a text that is written for schema vmstate in another one. */
-export async function make(sql: postgres.TransactionSql, schema: string, text: string): Promise<void> {
-  await sql.unsafe(text.replaceAll(/\bvmstate\b/g, schema)).catch(explain);
-}
-
-export async function settle(sql: postgres.TransactionSql): Promise<void> {
-  await sql`
-    select set_config('search_path', '', true), set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
-      set_config('default_tablespace', '', true)`;
-}
-
-function explain(cause: unknown): never {
-  if (sqlStateOf(cause) !== "42501") throw cause;
-  throw new VmstateError(
-    "this role lacks CREATE on the database: doctor makes the expected schema beside the live one, and takes it back",
-    { cause },
   );
 }

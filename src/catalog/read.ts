@@ -10,6 +10,8 @@ export interface CatalogObject {
   parent: string | null;
   /** Those that it does not have are missing. */
   properties: Record<string, string>;
+  /** By name: storage parameters (those of its TOAST table begin with `toast.`), column options, the statistics target. */
+  options: Record<string, string>;
 }
 
 /**
@@ -86,6 +88,18 @@ function query(sql: postgres.ISql, schema: string): postgres.PendingQuery<{ obje
           ) as writers
         from grants as g
     ),
+    option (oid, sub, name, value) as (
+      select r.oid, 0, p.option_name, p.option_value from relation as r cross join pg_options_to_table(r.reloptions) as p
+      union all
+      select r.oid, 0, 'toast.' || p.option_name, p.option_value
+        from relation as r join pg_class as t on t.oid = r.reltoastrelid cross join pg_options_to_table(t.reloptions) as p
+      union all
+      select a.attrelid, a.attnum, p.option_name, p.option_value
+        from relation as r join pg_attribute as a on a.attrelid = r.oid cross join pg_options_to_table(a.attoptions) as p
+      union all
+      select a.attrelid, a.attnum, 'statistics target', a.attstattarget::text
+        from relation as r join pg_attribute as a on a.attrelid = r.oid where a.attnum > 0 and a.attstattarget <> -1
+    ),
     object (kind, name, parent, oid, sub, owner, comment, properties) as (
       select 'schema', h.nspname::text, null, h.oid, 0, h.nspowner, obj_description(h.oid, 'pg_namespace'), '{}'::jsonb
         from home as h
@@ -109,14 +123,19 @@ function query(sql: postgres.ISql, schema: string): postgres.PendingQuery<{ obje
           ) end,
           r.oid, 0, case when r.kind <> 'index' then r.relowner end, obj_description(r.oid, 'pg_class'), jsonb_build_object(
           'definition', case
-            when r.kind = 'index' then pg_get_indexdef(r.oid)
+            -- the options are compared one by one
+            when r.kind = 'index' then replace(pg_get_indexdef(r.oid), (
+              select format(' WITH (%s)', string_agg(format('%I=', p.option_name) || case
+                  when p.option_value = quote_ident(p.option_value) then p.option_value else quote_literal(p.option_value)
+                end, ', ' order by p.ordinality))
+                from pg_options_to_table(r.reloptions) with ordinality as p
+            ), '')
             when r.relkind in ('v', 'm') then pg_get_viewdef(r.oid)
           end,
           'is', (
             select concat_ws(', ', case when not i.indisvalid then 'invalid' end, case when i.indisclustered then 'clustered' end)
               from pg_index as i where i.indexrelid = r.oid
           ),
-          'options', (select string_agg(o, ', ' order by o) from unnest(r.reloptions) as o),
           'persistence', nullif(r.relpersistence, 'p'),
           'replica identity', case when r.kind = 'table' then nullif(r.relreplident, 'd') end,
           'row security', nullif(r.relrowsecurity, false),
@@ -138,9 +157,7 @@ function query(sql: postgres.ISql, schema: string): postgres.PendingQuery<{ obje
           'storage', a.attstorage,
           'compression', nullif(a.attcompression, ''),
           'identity', nullif(a.attidentity, ''),
-          'generated', nullif(a.attgenerated, ''),
-          'options', a.attoptions,
-          'statistics', nullif(a.attstattarget, -1)
+          'generated', nullif(a.attgenerated, '')
         )
         from relation as r
         join pg_attribute as a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
@@ -180,6 +197,15 @@ function query(sql: postgres.ISql, schema: string): postgres.PendingQuery<{ obje
         from relation as r join pg_policy as p on p.polrelid = r.oid
 
       union all
+      -- also those that an operator made in another schema, for a table of this one
+      select 'statistics', format('%I.%I', n.nspname, s.stxname), r.kind || ' ' || r.name,
+          s.oid, 0, s.stxowner, obj_description(s.oid, 'pg_statistic_ext'),
+          jsonb_build_object('definition', pg_get_statisticsobjdef(s.oid))
+        from pg_statistic_ext as s join pg_namespace as n on n.oid = s.stxnamespace
+        left join relation as r on r.oid = s.stxrelid
+        where r.oid is not null or n.oid = (select h.oid from home as h)
+
+      union all
       select 'function', f.name, null, f.oid, 0, f.proowner, obj_description(f.oid, 'pg_proc'), jsonb_build_object(
           'arguments', pg_get_function_arguments(f.oid),
           'result', pg_get_function_result(f.oid),
@@ -202,13 +228,15 @@ function query(sql: postgres.ISql, schema: string): postgres.PendingQuery<{ obje
       -- of any other kind: at least that it is there
       select 'object', pg_describe_object(d.classid, d.objid, 0), null, d.objid, 0, null, null, '{}'
         from home join pg_depend as d on d.refclassid = 'pg_namespace'::regclass and d.refobjid = home.oid and d.deptype = 'n'
-        where d.classid <> all (array['pg_class', 'pg_proc']::regclass[]) and d.objid not in (select t.oid from type as t)
+        where d.classid <> all (array['pg_class', 'pg_proc', 'pg_statistic_ext']::regclass[]) and d.objid not in (select t.oid from type as t)
     )
     select json_build_object('kind', o.kind, 'name', o.name, 'parent', o.parent, 'properties', jsonb_strip_nulls(
         jsonb_build_object(
           'owner', case when o.owner <> h.nspowner then o.owner::regrole end,
           'grants', a.grants, 'PUBLIC may', a.public, 'others may', a.writers, 'comment', o.comment
         ) || coalesce((select jsonb_object_agg(p.key, nullif(p.value, '')) from jsonb_each_text(o.properties) as p), '{}')
+      ), 'options', coalesce(
+        (select jsonb_object_agg(p.name, coalesce(p.value, '')) from option as p where p.oid = o.oid and p.sub = o.sub), '{}'
       ))::text as object
       from home as h
       cross join object as o

@@ -1,4 +1,4 @@
-import type { Difference } from "../catalog/compare.js";
+import type { Addition, Difference } from "../catalog/compare.js";
 import type { Colors } from "./io.js";
 
 const WIDTH = 80;
@@ -19,6 +19,16 @@ export function differenceText(difference: Difference, colors: Colors): string {
     cut(`    expected  ${expected === null ? "(none)" : wanted}`),
     cut(`    actual    ${actual === null ? "(none)" : found}`),
   ].join("\n");
+}
+
+/** An addition for people, no line longer than 80 characters. */
+export function additionText({ kind, name, property, actual }: Addition, colors: Colors): string {
+  const added = property === null ? " was added" : "";
+  const head = cut(`${"warning".padEnd("unexpected".length)}  ${kind} ${name}${added}`);
+  const line = head.replace("warning", colors.yellow("warning"));
+  return property === null
+    ? line
+    : [line, cut(`  ${property} was added`), cut(`    actual    ${actual ?? ""}`)].join("\n");
 }
 
 /** Of two texts, the first lines that differ, from shortly before they do, and which ones they are. */

@@ -1,11 +1,21 @@
 import { Command } from "commander";
-import type { Difference } from "../catalog/compare.js";
-import { findDrift } from "../catalog/doctor.js";
+import type { Comparison, Difference } from "../catalog/compare.js";
+import { examine } from "../catalog/doctor.js";
 import { VmstateError } from "../errors.js";
 import { withDatabase } from "./database.js";
-import { differenceText } from "./difference-text.js";
-import { ioOf, say, sayJson } from "./io.js";
+import { additionText, differenceText } from "./difference-text.js";
+import { type Colors, ioOf, say, sayJson } from "./io.js";
 import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
+
+const EXIT_CODES = `
+Exit codes:
+  0  the schema is as this vmstate makes it; there may be warnings
+  1  something is missing, unexpected or changed, or could not be compared
+  2  the command line was not understood
+
+A warning names what was added for the planner, autovacuum or storage:
+statistics objects and targets, n_distinct, storage parameters that vmstate
+does not set.`;
 
 /** `vmstate doctor` */
 export function doctorCommand(): Command {
@@ -13,19 +23,33 @@ export function doctorCommand(): Command {
     .description("name what is not as this vmstate makes it; repair nothing")
     .addOption(databaseUrlOption())
     .addOption(jsonOption())
+    .addHelpText("after", EXIT_CODES)
     .action(runDoctor);
 }
 
 async function runDoctor(options: DatabaseUrlOption & JsonOption, command: Command): Promise<void> {
   const io = ioOf(command);
-  const drift = await withDatabase(io, { ...options, embedded: false, mayBeEmpty: true }, ({ sql }) =>
-    findDrift(sql),
+  const comparison = await withDatabase(io, { ...options, embedded: false, mayBeEmpty: true }, ({ sql }) =>
+    examine(sql),
   );
-  if (options.json) sayJson(io.stdout, drift);
-  else for (const difference of drift) say(io.stdout, differenceText(difference, io.colors));
-  if (drift.length === 0 && !options.json)
-    say(io.stdout, io.colors.green("the schema is as this vmstate makes it"));
-  requireNone(drift);
+  const { differences, warnings } = comparison;
+  if (options.json) sayJson(io.stdout, [...differences, ...warnings]);
+  else for (const line of linesOf(comparison, io.colors)) say(io.stdout, line);
+  requireNone(differences);
+}
+
+/** Differences first: they are what to repair. */
+function linesOf({ differences, warnings }: Comparison, colors: Colors): string[] {
+  const found = [
+    ...differences.map((difference) => differenceText(difference, colors)),
+    ...warnings.map((warning) => additionText(warning, colors)),
+  ];
+  return differences.length > 0 ? found : [...found, healthy(warnings.length, colors)];
+}
+
+function healthy(warnings: number, colors: Colors): string {
+  const counted = warnings === 0 ? "" : `; ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
+  return colors.green(`the schema is as this vmstate makes it${counted}`);
 }
 
 /** @throws VmstateError that counts them */

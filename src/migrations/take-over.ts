@@ -1,7 +1,9 @@
 import type { ClientBase } from "pg";
 import postgres from "postgres";
-import type { Difference } from "../catalog/compare.js";
-import { beside, differencesFrom, make, readActual, settle, TakenBack } from "../catalog/doctor.js";
+import type { Comparison, Difference } from "../catalog/compare.js";
+import { beside, make, rolledBack, settle } from "../catalog/beside.js";
+import { compareBeside } from "../catalog/doctor.js";
+import { type CatalogObject, readCatalog } from "../catalog/read.js";
 import { VmstateError } from "../errors.js";
 import { type Migration, recordOf } from "./files.js";
 
@@ -42,15 +44,17 @@ async function recognize({ migrations, databaseUrl }: TakeOverOptions): Promise<
     connection: { application_name: "vmstate migrate" },
   });
   try {
-    const actual = await readActual(sql);
+    const actual = await readLive(sql);
     return await beside(sql, async (transaction, schema) => {
       let nearest: Candidate | undefined;
       for (const migration of migrations) {
         await make(transaction, schema, migration.text);
         // A migration may set what names resolve by.
         await settle(transaction);
-        const differences = await takenBack(transaction, (savepoint) =>
-          differencesFrom(savepoint, schema, actual),
+        // The comparison may make objects anew, and the next migration is to find them as they were.
+        const { differences } = await rolledBack<postgres.TransactionSql, Comparison>(
+          (act) => transaction.savepoint(act),
+          (savepoint) => compareBeside(savepoint, schema, actual),
         );
         if (differences.length === 0) return migration;
         if (nearest === undefined || differences.length <= nearest.differences.length)
@@ -63,19 +67,12 @@ async function recognize({ migrations, databaseUrl }: TakeOverOptions): Promise<
   }
 }
 
-/** The comparison writes objects anew, and the next migration is to find them as they were. */
-async function takenBack<T>(
-  sql: postgres.TransactionSql,
-  use: (sql: postgres.TransactionSql) => Promise<T>,
-): Promise<T> {
-  try {
-    return await sql.savepoint(async (savepoint) => {
-      throw new TakenBack(await use(savepoint));
-    });
-  } catch (error) {
-    if (error instanceof TakenBack) return error.answer as T;
-    throw error;
-  }
+/** The system catalogs are everybody's to read, a member's of the owner that does not inherit, too. */
+async function readLive(sql: postgres.Sql): Promise<CatalogObject[]> {
+  return await sql.begin("isolation level repeatable read read only", async (transaction) => {
+    await settle(transaction);
+    return await readCatalog(transaction);
+  });
 }
 
 const NAMED = 3;

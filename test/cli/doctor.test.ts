@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { restate } from "../../src/catalog/restate.js";
 import { SCHEMA_NUMBER } from "../../src/generated.js";
 import { grantAccess } from "../../src/index.js";
+import { findDrift } from "../../src/migrations/index.js";
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "../harness/database.js";
 import { compareFacts, readFacts } from "../facts.js";
 import { Actors } from "../sql/access/actors.js";
@@ -105,6 +106,79 @@ describe("doctor", () => {
         actual: "1",
       },
     ]);
+  });
+
+  it("succeeds with what an operator added for the planner and autovacuum, as warnings", async () => {
+    await db.sql.unsafe(`
+      alter table vmstate.vmm set (autovacuum_vacuum_scale_factor = 0.01, toast.autovacuum_enabled = false);
+      alter table vmstate.vmm alter state set statistics 500, alter sled_id set (n_distinct = 2500);
+      create statistics vmstate.extra on sled_id, state from vmstate.vmm`);
+    const { code, stdout, stderr } = await doctor();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout.trimEnd().split("\n")).toEqual([
+      "warning     column vmstate.vmm.sled_id",
+      "  n_distinct was added",
+      "    actual    2500",
+      "warning     column vmstate.vmm.state",
+      "  statistics target was added",
+      "    actual    500",
+      "warning     table vmstate.vmm",
+      "  autovacuum_vacuum_scale_factor was added",
+      "    actual    0.01",
+      "warning     table vmstate.vmm",
+      "  toast.autovacuum_enabled was added",
+      "    actual    false",
+      "warning     statistics vmstate.extra was added",
+      "the schema is as this vmstate makes it; 5 warnings",
+    ]);
+    expect(await findDrift(db.sql)).toEqual([]);
+  });
+
+  it.each([
+    ["set (fillfactor = 100)", "    actual    100"],
+    ["reset (fillfactor)", "    actual    (none)"],
+  ])(
+    "fails when an option that vmstate set is changed: %s; differences come before warnings",
+    async (action, actual) => {
+      await db.sql.unsafe(`
+      alter table vmstate.vmm ${action};
+      alter table vmstate.instance set (autovacuum_enabled = off)`);
+      const { code, stdout, stderr } = await doctor();
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: "vmstate: 1 thing is not as this vmstate makes them\n",
+      });
+      expect(stdout.trimEnd().split("\n")).toEqual([
+        "changed     table vmstate.vmm",
+        "  fillfactor",
+        "    expected  70",
+        actual,
+        "warning     table vmstate.instance",
+        "  autovacuum_enabled was added",
+        "    actual    off",
+      ]);
+    },
+  );
+
+  it("--json tells of warnings after the differences, as added", async () => {
+    await db.sql`alter table vmstate.vmm alter sled_id set (n_distinct = 2500)`;
+    const { code, stdout } = await doctor("--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual([
+      {
+        difference: "added",
+        kind: "column",
+        name: "vmstate.vmm.sled_id",
+        property: "n_distinct",
+        actual: "2500",
+      },
+    ]);
+  });
+
+  it("--help states the exit codes", async () => {
+    const { code, stdout } = await runCli("doctor", "--help");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Exit codes:\n {2}0 .*warnings\n {2}1 .*\n {2}2 /m);
   });
 
   it("does not mind how the server writes what a dump brought, and still sees what differs", async () => {
@@ -235,7 +309,7 @@ describe("rights", () => {
       code: 1,
       stdout: "",
       stderr:
-        "vmstate: this role lacks CREATE on the database: doctor makes the expected schema beside the live one, and takes it back\n",
+        "vmstate: this role lacks CREATE on the database: the expected schema is made beside the live one for comparison, and rolled back\n",
     });
     await own.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
   });

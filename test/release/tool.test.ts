@@ -47,12 +47,13 @@ async function catalogOf(
 /** What the migrations make and `sql/` does not, and the other way round. */
 async function drift(): Promise<unknown[]> {
   const sources = await readSources(copy.root);
-  return compareCatalogs(
+  const { differences } = compareCatalogs(
     await catalogOf(({ sql }) =>
       sql.begin((transaction) => transaction.unsafe(sources.map(({ text }) => text).join("\n"))),
     ),
     await catalogOf(({ url }) => migrateFrom(copy.root, url)),
   );
+  return differences;
 }
 
 const FUNCTION = "classes/is_terminal.sql";
