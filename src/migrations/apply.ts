@@ -40,7 +40,7 @@ export async function applyNext(client: Client, options: ApplyOptions): Promise<
   await client.query("begin isolation level read committed");
   const tableLocks = await lock(client, options);
   const owner = await requireOwner(client);
-  await handOver(client, options, tableLocks);
+  if (await handOver(client, options, tableLocks)) return await applyNext(client, options);
   await become(client, owner);
   const found = await readHistory(client);
   const takenOver = found.hasUnrecorded ? await takeOver(client, options) : undefined;
@@ -52,10 +52,22 @@ export async function applyNext(client: Client, options: ApplyOptions): Promise<
   return { applied: next?.name, takenOver };
 }
 
-/** As the role that logged in: the schema's owner cannot give itself what belongs to another role. */
-async function handOver(client: Client, { migrations }: ApplyOptions, patience: Patience): Promise<void> {
+/**
+ * Gives the schema's owner what other roles own of it, as the role that logged in, and commits: a copy without records is
+ * compared in another session, which must not wait for the locks.
+ *
+ * @returns whether there was anything, and the transaction is over
+ */
+async function handOver(
+  client: Client,
+  { migrations }: ApplyOptions,
+  patience: Patience,
+): Promise<boolean> {
   const statements = await handOverStatements(client, migrations);
-  if (statements.length > 0) await runPatiently(client, statements.join(";"), patience, performance.now());
+  if (statements.length === 0) return false;
+  await runPatiently(client, statements.join(";"), patience, performance.now());
+  await client.query("commit");
+  return true;
 }
 
 /** How long to wait for locks on tables. */

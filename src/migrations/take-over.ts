@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 import postgres from "postgres";
 import type { Comparison, Difference } from "../catalog/compare.js";
 import { beside, make, rolledBack, settle } from "../catalog/beside.js";
-import { compareBeside } from "../catalog/doctor.js";
+import { compareBeside, compareShape } from "../catalog/doctor.js";
 import { type CatalogObject, readCatalog } from "../catalog/read.js";
 import { VmstateError } from "../errors.js";
 import { type Migration, recordOf } from "./files.js";
@@ -35,9 +35,11 @@ interface Candidate {
 
 /**
  * The first migration that leaves a schema like the live one. If a later one leaves the same schema, it changes rows, and
- * has to be applied to be sure that it did.
+ * has to be applied to be sure that it did. Builds each beside the live one, in a transaction that is rolled back.
+ *
+ * @throws VmstateError that names some differences when there is no such migration
  */
-async function recognize({ migrations, databaseUrl }: TakeOverOptions): Promise<Migration> {
+export async function recognize({ migrations, databaseUrl }: TakeOverOptions): Promise<Migration> {
   const sql = postgres(databaseUrl, {
     max: 1,
     onnotice: () => undefined,
@@ -51,11 +53,7 @@ async function recognize({ migrations, databaseUrl }: TakeOverOptions): Promise<
         await make(transaction, schema, migration.text);
         // A migration may set what names resolve by.
         await settle(transaction);
-        // The comparison may make objects anew, and the next migration is to find them as they were.
-        const { differences } = await rolledBack<postgres.TransactionSql, Comparison>(
-          (act) => transaction.savepoint(act),
-          (savepoint) => compareBeside(savepoint, schema, actual),
-        );
+        const differences = await differencesFrom(transaction, schema, actual);
         if (differences.length === 0) return migration;
         if (nearest === undefined || differences.length <= nearest.differences.length)
           nearest = { migration, differences };
@@ -65,6 +63,21 @@ async function recognize({ migrations, databaseUrl }: TakeOverOptions): Promise<
   } finally {
     await sql.end();
   }
+}
+
+async function differencesFrom(
+  transaction: postgres.TransactionSql,
+  schema: string,
+  actual: readonly CatalogObject[],
+): Promise<Difference[]> {
+  const shape = await compareShape(transaction, schema, actual);
+  if (shape.differences.length > 0) return shape.differences;
+  // The comparison may make objects anew, and the next migration is to find them as they were.
+  const { differences } = await rolledBack<postgres.TransactionSql, Comparison>(
+    (act) => transaction.savepoint(act),
+    (savepoint) => compareBeside(savepoint, schema, actual),
+  );
+  return differences;
 }
 
 /** The system catalogs are everybody's to read, a member's of the owner that does not inherit, too. */

@@ -111,7 +111,7 @@ describe("migrate in a schema made beforehand", () => {
     expect([...(await records(db.sql))]).toEqual([...(await records(usual.sql))]);
     expect(await objectsIn(db.sql)).toEqual(await objectsIn(usual.sql));
     const facts = async (sql: TestDatabase["sql"]): Promise<string[]> =>
-      (await readFacts(sql)).filter((fact) => !/: grants /.test(fact));
+      (await readFacts(sql)).filter((fact) => !fact.includes(": grants "));
     const { onlyInFirst, onlyInSecond } = compareFacts(await facts(db.sql), await facts(usual.sql));
     expect([...onlyInFirst, ...onlyInSecond]).toEqual([]);
   });
