@@ -105,10 +105,13 @@ describe("migrate in a schema made beforehand", () => {
     await using usual = await createEmptyDatabase();
     await migrateFrom(copy.root, usual.url);
     await migrateAs(owner);
-    const records = (sql: TestDatabase["sql"]): Promise<unknown[]> =>
-      sql`select c.number, c.name, c.is_breaking, m.id from vmstate.schema_change as c
+    const records = async (sql: TestDatabase["sql"]): Promise<unknown[]> => {
+      const rows = await sql`
+        select c.number, c.name, c.is_breaking, m.id from vmstate.schema_change as c
         join vmstate.pgmigrations as m using (name) order by c.number`;
-    expect([...(await records(db.sql))]).toEqual([...(await records(usual.sql))]);
+      return [...rows];
+    };
+    expect(await records(db.sql)).toEqual(await records(usual.sql));
     expect(await objectsIn(db.sql)).toEqual(await objectsIn(usual.sql));
     const facts = async (sql: TestDatabase["sql"]): Promise<string[]> =>
       (await readFacts(sql)).filter((fact) => !fact.includes(": grants "));
