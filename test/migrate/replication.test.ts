@@ -46,7 +46,9 @@ beforeEach(async () => {
   // It adds columns, which the other side does not have until it is migrated.
   copy.migration(
     `${String(Number.parseInt(last, 10) + 1).padStart(4, "0")}_more`,
-    "alter table vmstate.vmm add extra text not null default 'none';\nalter table vmstate.instance add extra text",
+    `alter table vmstate.vmm add extra text, alter extra set default 'none';
+    alter table vmstate.instance add extra text;
+    update vmstate.vmm set extra = 'none'`,
   );
 });
 afterEach(async () => {
