@@ -1,7 +1,10 @@
 import type { ClientBase } from "pg";
+import { VmstateError } from "../errors.js";
 import { type Migration, PACKAGE_ROOT, readMigrations } from "./files.js";
-import { type Applied, type History, pendingOf, readHistory } from "./history.js";
+import { type Applied, type History, pendingOf, readHistory, readRecordedHistory } from "./history.js";
+import { becomeOwnerIfAllowed } from "./owner.js";
 import { withSession } from "./session.js";
+import { recognize } from "./take-over.js";
 
 /** A migration, of this package or of a database. */
 export interface MigrationStatus {
@@ -15,7 +18,7 @@ export interface MigrationStatus {
 /** All migrations that the database has, then those that this package has besides. */
 export async function migrationStatus(databaseUrl: string): Promise<MigrationStatus[]> {
   const migrations = await readMigrations(PACKAGE_ROOT);
-  const { applied } = await readOnly(databaseUrl, readHistory);
+  const { applied } = await readOnly(databaseUrl, readRecordedHistory);
   const pending = migrations.filter(({ name }) => !applied.some((one) => one.name === name));
   return [
     ...applied.map((one) => statusOf(one, migrations)),
@@ -28,16 +31,28 @@ function statusOf({ name, isBreaking, timeApplied }: Applied, migrations: Migrat
   return { name, state: isKnown ? "applied" : "unknown", isBreaking, timeApplied };
 }
 
-/** What {@link migrate} would apply. */
+/**
+ * What {@link migrate} would apply.
+ *
+ * @throws VmstateError as migrate would before it applies anything, and when it would take a schema without records over
+ */
 export async function pendingMigrations(databaseUrl: string): Promise<Migration[]> {
   const migrations = await readMigrations(PACKAGE_ROOT);
-  const { applied } = await readOnly<History>(databaseUrl, readHistory);
+  const { applied, hasUnrecorded } = await readOnly<History>(databaseUrl, readHistory);
+  if (hasUnrecorded) throw toTakeOver(await recognize({ migrations, databaseUrl }));
   return pendingOf(migrations, applied);
+}
+
+function toTakeOver({ name }: Migration): VmstateError {
+  return new VmstateError(
+    `schema vmstate has no row in vmstate.schema_change, and is as ${name} leaves it: run \`vmstate migrate\`, which records that and goes on from there`,
+  );
 }
 
 async function readOnly<T>(databaseUrl: string, read: (client: ClientBase) => Promise<T>): Promise<T> {
   return await withSession(databaseUrl, async (client) => {
     await client.query("begin isolation level repeatable read read only");
+    await becomeOwnerIfAllowed(client);
     return await read(client);
   });
 }
