@@ -484,3 +484,6 @@ export const NUMBER_COLUMNS: ReadonlySet<string> = new Set([
   "stateGeneration",
   "updaterGeneration",
 ]);
+
+/** Columns, in camel case, that hold intervals. */
+export const INTERVAL_COLUMNS: ReadonlySet<string> = new Set(["age", "autoRestartCooldown"]);

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type postgres from "postgres";
+import { LOCAL_SETTINGS } from "../connection/settings.js";
 import { sqlStateOf } from "../database-error.js";
 import { VmstateError } from "../errors.js";
 import { SCHEMA_NUMBER } from "../generated.js";
@@ -100,6 +101,7 @@ async function beside<T>(
 }
 
 async function settle(sql: postgres.TransactionSql): Promise<void> {
+  await sql.unsafe(LOCAL_SETTINGS);
   await sql`
     select set_config('search_path', '', true), set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
       set_config('default_tablespace', '', true)`;

@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { beginning } from "../connection/settings.js";
 import { type Migration, PACKAGE_ROOT, readMigrations } from "./files.js";
 import { type Applied, type History, pendingOf, readHistory } from "./history.js";
 import { withSession } from "./session.js";
@@ -37,7 +38,7 @@ export async function pendingMigrations(databaseUrl: string): Promise<Migration[
 
 async function readOnly<T>(databaseUrl: string, read: (client: ClientBase) => Promise<T>): Promise<T> {
   return await withSession(databaseUrl, async (client) => {
-    await client.query("begin isolation level repeatable read read only");
+    await client.query(beginning("isolation level repeatable read read only"));
     return await read(client);
   });
 }
