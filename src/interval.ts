@@ -47,7 +47,7 @@ function parseOther(text: string): Interval {
     const [, value, unit = "", clockSign, hours, minutes, seconds, yearSign = "", years, months, days] = part;
     if (value !== undefined) UNITS[unit]?.(interval, value);
     else if (hours !== undefined)
-      addClock(interval, clockSign || sign, [hours, String(minutes), String(seconds)]);
+      addClock(interval, clockSign === "" ? sign : clockSign, [hours, String(minutes), String(seconds)]);
     else if (years !== undefined) addAll(interval, yearSign, { year: years, mon: String(months) });
     else UNITS["day"]?.(interval, String(days));
     if (days?.startsWith("-")) sign = "-";
@@ -55,11 +55,15 @@ function parseOther(text: string): Interval {
   return text.endsWith(" ago") ? negated(interval) : interval;
 }
 
-function addClock(interval: Interval, sign: string, [hour = "", min = "", sec = ""]: string[]): void {
+function addClock(
+  interval: Interval,
+  sign: string | undefined,
+  [hour = "", min = "", sec = ""]: string[],
+): void {
   addAll(interval, sign, { hour, min, sec });
 }
 
-function addAll(interval: Interval, sign: string, values: Record<string, string>): void {
+function addAll(interval: Interval, sign: string | undefined, values: Record<string, string>): void {
   for (const [unit, value] of Object.entries(values))
     UNITS[unit]?.(interval, sign === "-" ? `-${value}` : value);
 }

@@ -1,4 +1,4 @@
-import type { TLSSocket } from "node:tls";
+import { TLSSocket } from "node:tls";
 import type { Client } from "pg";
 import { VmstateError } from "../errors.js";
 import { oneOf, type Parameters } from "./parameters.js";
@@ -38,6 +38,7 @@ function unbound(): VmstateError {
 }
 
 /** The server's certificate, which the channel was bound to. */
-export function serverCertificate(client: Client): Buffer {
-  return (client.connection.stream as TLSSocket).getPeerCertificate().raw;
+export function serverCertificate({ connection: { stream } }: Client): Buffer {
+  if (stream instanceof TLSSocket) return stream.getPeerCertificate().raw;
+  throw unbound();
 }

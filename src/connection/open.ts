@@ -78,7 +78,7 @@ function messageOf(error: unknown): string {
 }
 
 async function firstThatFits(url: DatabaseUrl, applicationName: string): Promise<OpenConnection> {
-  let failure: unknown;
+  const failures: unknown[] = [];
   for (const fits of choices(url.parameters))
     for (const host of url.hosts) {
       try {
@@ -86,10 +86,11 @@ async function firstThatFits(url: DatabaseUrl, applicationName: string): Promise
         if (await isChosen(open, fits)) return open;
       } catch (error) {
         if (!isOfOneHost(error)) throw error;
-        failure ??= error;
+        failures.push(error);
       }
     }
-  throw failure ?? noneFits(url.parameters, url.where);
+  if (failures.length === 0) throw noneFits(url.parameters, url.where);
+  throw failures[0];
 }
 
 /** Another host may be up; a password that is wrong is wrong everywhere. */

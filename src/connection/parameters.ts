@@ -37,6 +37,11 @@ type Name = keyof typeof VARIABLES;
 /** Those that are given; an empty value counts as not given. */
 export type Parameters = Readonly<Partial<Record<Name, string>>>;
 
+/** A text, or undefined when it is missing or empty. */
+export function filled(text: string | null | undefined): string | undefined {
+  return text === null || text === "" ? undefined : text;
+}
+
 /** Settings of the server that a URL may set by their own names: it gets them as `options` has them. */
 const SETTINGS = [
   "role",
@@ -57,8 +62,8 @@ export function knownParameters(query: string, environment: NodeJS.ProcessEnv): 
   const given = new URLSearchParams(query);
   const parameters: Partial<Record<Name, string>> = {};
   for (const [name, variable] of Object.entries(VARIABLES) as [Name, string | undefined][]) {
-    const value = given.get(name) || (variable && environment[variable]);
-    if (value) parameters[name] = value;
+    const value = filled(given.get(name)) ?? filled(variable && environment[variable]);
+    if (value !== undefined) parameters[name] = value;
   }
   // JDBC writes it so, and libpq takes it.
   if (given.get("ssl") === "true") parameters.sslmode ??= "require";

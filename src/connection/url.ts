@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 import { VmstateError } from "../errors.js";
-import { knownParameters, type Parameters } from "./parameters.js";
+import { filled, knownParameters, type Parameters } from "./parameters.js";
 
 /** A server that a URL names. */
 export interface Host {
@@ -37,13 +37,13 @@ export function parseDatabaseUrl(url: string): DatabaseUrl {
   const { env } = process;
   const parameters = knownParameters(query, env);
   const hosts = parseHosts(authority, parameters, env);
-  const name = parameters.user ?? (user || env["PGUSER"] || userInfo().username);
+  const name = parameters.user ?? filled(user) ?? filled(env["PGUSER"]) ?? userInfo().username;
   return {
     hosts,
     where: isElsewhere(authority, parameters) ? hosts.map(whereOf).join(",") : decode(authority),
     user: name,
     password: parameters.password ?? password ?? env["PGPASSWORD"],
-    database: parameters.dbname ?? (decode(path) || env["PGDATABASE"] || name),
+    database: parameters.dbname ?? filled(decode(path)) ?? filled(env["PGDATABASE"]) ?? name,
     parameters,
   };
 }
@@ -58,10 +58,11 @@ function parseHosts(authority: string, { host, hostaddr, port }: Parameters, env
   const inQuery = hostaddr ?? host ?? (authority === "" ? env["PGHOST"] : undefined);
   const parsed = authority.split(",").map(parseHost);
   const names = inQuery?.split(",") ?? parsed.map(({ name }) => name);
-  const ports = (port ?? (parsed.map((one) => one.port).join(",") || env["PGPORT"] || "")).split(",");
+  const inAuthority = filled(parsed.map((one) => one.port).join(","));
+  const ports = (port ?? inAuthority ?? env["PGPORT"] ?? "").split(",");
   return names.map((name, i) => ({
-    name: name || "localhost",
-    port: toPort((ports.length === 1 ? ports[0] : ports[i]) || DEFAULT_PORT),
+    name: filled(name) ?? "localhost",
+    port: toPort(filled(ports.length === 1 ? ports[0] : ports[i]) ?? DEFAULT_PORT),
   }));
 }
 

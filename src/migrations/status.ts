@@ -1,7 +1,7 @@
-import type { ClientBase } from "pg";
 import { beginning } from "../connection/settings.js";
 import { type Migration, PACKAGE_ROOT, readMigrations } from "./files.js";
-import { type Applied, type History, pendingOf, readHistory } from "./history.js";
+import { pendingOf, readHistory } from "./history.js";
+import { type KnownApplied, mayReadVersionOnly, readPublicHistory } from "./public-history.js";
 import { withSession } from "./session.js";
 
 /** A migration, of this package or of a database. */
@@ -13,10 +13,13 @@ export interface MigrationStatus {
   timeApplied: Date | null;
 }
 
-/** All migrations that the database has, then those that this package has besides. */
+/**
+ * All migrations that the database has, then those that this package has besides. Any role to which `grantAccess` gave
+ * something may ask; to one that may not read the table of them, only the newest has a time.
+ */
 export async function migrationStatus(databaseUrl: string): Promise<MigrationStatus[]> {
   const migrations = await readMigrations(PACKAGE_ROOT);
-  const { applied } = await readOnly(databaseUrl, readHistory);
+  const applied = await readApplied(databaseUrl, migrations);
   const pending = migrations.filter(({ name }) => !applied.some((one) => one.name === name));
   return [
     ...applied.map((one) => statusOf(one, migrations)),
@@ -24,7 +27,7 @@ export async function migrationStatus(databaseUrl: string): Promise<MigrationSta
   ];
 }
 
-function statusOf({ name, isBreaking, timeApplied }: Applied, migrations: Migration[]): MigrationStatus {
+function statusOf({ name, isBreaking, timeApplied }: KnownApplied, migrations: Migration[]): MigrationStatus {
   const isKnown = migrations.some((migration) => migration.name === name);
   return { name, state: isKnown ? "applied" : "unknown", isBreaking, timeApplied };
 }
@@ -32,14 +35,15 @@ function statusOf({ name, isBreaking, timeApplied }: Applied, migrations: Migrat
 /** What {@link migrate} would apply. */
 export async function pendingMigrations(databaseUrl: string): Promise<Migration[]> {
   const migrations = await readMigrations(PACKAGE_ROOT);
-  const { applied } = await readOnly<History>(databaseUrl, readHistory);
+  const applied = await readApplied(databaseUrl, migrations);
   return pendingOf(migrations, applied);
 }
 
-async function readOnly<T>(databaseUrl: string, read: (client: ClientBase) => Promise<T>): Promise<T> {
+async function readApplied(databaseUrl: string, migrations: readonly Migration[]): Promise<KnownApplied[]> {
   return await withSession(databaseUrl, async (client) => {
     await client.query(beginning("isolation level repeatable read read only"));
-    return await read(client);
+    if (await mayReadVersionOnly(client)) return await readPublicHistory(client, migrations);
+    return (await readHistory(client)).applied;
   });
 }
 
