@@ -12,10 +12,11 @@ export function requiresChannelBinding({ channel_binding: value = "prefer" }: Pa
 
 /**
  * Makes sure that the server proves, bound to this very TLS connection, that it knows the password's verifier; to any other
- * the client tells nothing. Call it before the client connects.
+ * the client tells nothing. Call it before the client connects, and what it returns afterwards.
+ *
+ * @returns the certificate that the channel was bound to; throws when a server let the client in without proof
  */
-export function requireChannelBinding(client: Client): void {
-  const { connection } = client;
+export function requireChannelBinding({ connection }: Client): () => Buffer {
   let isBound = false;
   const refuse = (): void => {
     connection.stream.destroy(unbound());
@@ -26,19 +27,15 @@ export function requireChannelBinding(client: Client): void {
   });
   connection.on("authenticationCleartextPassword", refuse);
   connection.on("authenticationMD5Password", refuse);
-  connection.on("authenticationOk", () => {
-    if (!isBound) refuse();
-  });
+  return () => {
+    const { stream } = connection;
+    if (isBound && stream instanceof TLSSocket) return stream.getPeerCertificate().raw;
+    throw unbound();
+  };
 }
 
 function unbound(): VmstateError {
   return new VmstateError(
     "channel_binding=require: the server does not offer SCRAM-SHA-256-PLUS for this user",
   );
-}
-
-/** The server's certificate, which the channel was bound to. */
-export function serverCertificate({ connection: { stream } }: Client): Buffer {
-  if (stream instanceof TLSSocket) return stream.getPeerCertificate().raw;
-  throw unbound();
 }

@@ -2,7 +2,7 @@ import type { Client, ClientConfig } from "pg";
 import { databaseError, sqlStateOf } from "../database-error.js";
 import { VmstateError } from "../errors.js";
 import { requireSupportedVersion } from "../server-version.js";
-import { requireChannelBinding, requiresChannelBinding, serverCertificate } from "./channel-binding.js";
+import { requireChannelBinding, requiresChannelBinding } from "./channel-binding.js";
 import { oneOf, wholeNumber } from "./parameters.js";
 import { startupOptions } from "./settings.js";
 import { type Choice, choices, noneFits } from "./target.js";
@@ -183,14 +183,14 @@ async function connect(route: Route, isBound: boolean): Promise<OpenConnection> 
   const client = new Client({ ...configOf(route), enableChannelBinding: isBound });
   // A lost connection rejects the query under way; without a listener it would end the process as well.
   client.on("error", () => undefined);
-  if (isBound) requireChannelBinding(client);
+  const certificate = isBound ? requireChannelBinding(client) : undefined;
   try {
     await client.connect();
+    return { client, route: certificate ? withPinned(route, certificate()) : route };
   } catch (error) {
     await client.end();
     throw error;
   }
-  return { client, route: isBound ? withPinned(route, serverCertificate(client)) : route };
 }
 
 /** Another client may not be able to bind the channel. That it meets the same certificate proves the same server. */

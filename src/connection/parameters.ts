@@ -67,15 +67,15 @@ export function knownParameters(query: string, environment: NodeJS.ProcessEnv): 
   }
   // JDBC writes it so, and libpq takes it.
   if (given.get("ssl") === "true") parameters.sslmode ??= "require";
-  const options = [parameters.options, ...SETTINGS.flatMap((name) => settingsOf(name, given))];
-  parameters.options = options.filter(Boolean).join(" ");
+  const options = [parameters.options, ...SETTINGS.map((name) => settingOf(name, given))];
+  parameters.options = options.filter((option) => option !== undefined).join(" ");
   requireFulfillable(parameters);
   return parameters;
 }
 
-function settingsOf(name: string, given: URLSearchParams): string[] {
-  const value = given.get(name);
-  return value ? [setting(name, value)] : [];
+function settingOf(name: string, given: URLSearchParams): string | undefined {
+  const value = filled(given.get(name));
+  return value === undefined ? undefined : setting(name, value);
 }
 
 /** A setting as an element of `options`, in which blanks separate. */

@@ -55,7 +55,7 @@ function labelled(label: string, { url, stop }: Omit<StartedServer, "label">): S
 }
 
 /** The newest PostgreSQL of the operating system (Debian's layout). */
-function systemBin(): string {
+export function systemBin(): string {
   const majors = existsSync(SYSTEM_ROOT) ? readdirSync(SYSTEM_ROOT).map(Number) : [];
   const newest = Math.max(...majors.filter((major) => major >= OLDEST_MAJOR));
   const bin = `${SYSTEM_ROOT}/${newest}/bin`;
