@@ -4,7 +4,7 @@ import { VmstateError } from "../errors.js";
 import { requireSupportedVersion } from "../server-version.js";
 import { requireChannelBinding, requiresChannelBinding } from "./channel-binding.js";
 import { oneOf, wholeNumber } from "./parameters.js";
-import { startupOptions } from "./settings.js";
+import { NO_TRANSACTION_TIMEOUT, startupOptions } from "./settings.js";
 import { type Choice, choices, noneFits } from "./target.js";
 import { pinned, type Tls, tlsAttempts } from "./tls.js";
 import { type DatabaseUrl, type Host, parseDatabaseUrl } from "./url.js";
@@ -171,11 +171,22 @@ const REFUSALS = ["08P01", "0A000"];
 
 async function connectPastPooler(route: Route, isBound: boolean): Promise<OpenConnection> {
   try {
-    return await connect(route, isBound);
+    return await withoutTransactionTimeout(await connect(route, isBound), isBound);
   } catch (error) {
     if (!REFUSALS.includes(sqlStateOf(error))) throw error;
     return await connect({ ...route, options: route.optionsOfUser }, isBound);
   }
+}
+
+/** Servers before PostgreSQL 17 refuse an option of that name: only one that has a limit is told that there is none. */
+async function withoutTransactionTimeout(open: OpenConnection, isBound: boolean): Promise<OpenConnection> {
+  const { client, route } = open;
+  const { rows } = await client.query<{ timeout: string | null }>(
+    "select pg_catalog.current_setting('transaction_timeout', true) as timeout",
+  );
+  if (rows.every(({ timeout }) => timeout === null || timeout === "0")) return open;
+  await client.end();
+  return await connect({ ...route, options: `${route.options} ${NO_TRANSACTION_TIMEOUT}` }, isBound);
 }
 
 async function connect(route: Route, isBound: boolean): Promise<OpenConnection> {

@@ -26,6 +26,8 @@ const SETTINGS = {
   row_security: "on",
 };
 
+export const NO_TRANSACTION_TIMEOUT = setting("transaction_timeout", "0");
+
 /** The `options` that a connection starts with: the user's, then ours, which win. */
 export function startupOptions(ofUser: string): string {
   const ours = Object.entries(SETTINGS).map(([name, value]) => setting(name, value));
