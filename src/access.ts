@@ -13,8 +13,8 @@ export interface AccessAnswer {
  * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema
  */
 export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<AccessAnswer> {
-  return oneRow(sql`select json_build_object('outcome', vmstate.grant_access(
-    p_role => ${a.role}, p_kind => ${a.kind}))::text`);
+  return oneRow(sql`select pg_catalog.json_build_object('outcome', vmstate.grant_access(
+    p_role => ${a.role}, p_kind => ${a.kind}))::pg_catalog.text`);
 }
 
 /**
@@ -24,6 +24,6 @@ export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<Ac
  * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema
  */
 export function bindSledAgent(sql: SqlClient, a: BindSledAgentArguments): Promise<AccessAnswer> {
-  return oneRow(sql`select json_build_object('outcome', vmstate.bind_sled_agent(
-    p_role => ${a.role}, p_sled_id => ${a.sledId ?? null}))::text`);
+  return oneRow(sql`select pg_catalog.json_build_object('outcome', vmstate.bind_sled_agent(
+    p_role => ${a.role}, p_sled_id => ${a.sledId ?? null}))::pg_catalog.text`);
 }

@@ -20,7 +20,7 @@ export async function assertCompatible(sql: SqlClient): Promise<void> {
 async function readVersion(sql: SqlClient): Promise<SchemaVersionRow> {
   try {
     const [version] = await manyRows<SchemaVersionRow>(
-      sql`select row_to_json(v)::text from vmstate.schema_version as v`,
+      sql`select pg_catalog.row_to_json(v)::pg_catalog.text from vmstate.schema_version as v`,
     );
     if (version) return version;
   } catch (error) {

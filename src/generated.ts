@@ -543,3 +543,6 @@ export const NUMBER_COLUMNS: ReadonlySet<string> = new Set([
   "updaterGeneration",
   "vmms",
 ]);
+
+/** Columns, in camel case, that hold intervals. */
+export const INTERVAL_COLUMNS: ReadonlySet<string> = new Set(["age", "autoRestartCooldown"]);

@@ -335,14 +335,6 @@ describe("one line says why it failed:", () => {
     );
   });
 
-  it("a read-only database", async () => {
-    await db.sql.unsafe(
-      `alter database ${new URL(db.url).pathname.slice(1)} set default_transaction_read_only = on`,
-    );
-    const error = await failureOf(migrate(db.url));
-    expect(error.message).toMatch(/: database "vmstate_test_\w+" is read-only: cannot execute CREATE SCHEMA/);
-  });
-
   it("a connection lost half-way", async () => {
     copy.migration(next, "select pg_terminate_backend(pg_backend_pid())");
     const error = await failureOf(run());

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type postgres from "postgres";
+import { LOCAL_SETTINGS } from "../connection/settings.js";
 import { sqlStateOf } from "../database-error.js";
 import { VmstateError } from "../errors.js";
 
@@ -50,6 +51,7 @@ export async function make(sql: postgres.TransactionSql, schema: string, text: s
 
 /** Sets what the names and storage of new objects, and the wait for locks, depend on, for this transaction. */
 export async function settle(sql: postgres.TransactionSql): Promise<void> {
+  await sql.unsafe(LOCAL_SETTINGS);
   await sql`
     select set_config('search_path', '', true), set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
       set_config('default_tablespace', '', true)`;

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "pg";
+import { beginning } from "../connection/settings.js";
 import { databaseError, sqlStateOf } from "../database-error.js";
 import { VmstateError } from "../errors.js";
 import { type Migration, migrationsDir } from "./files.js";
@@ -37,7 +38,7 @@ export interface Step {
  */
 export async function applyNext(client: Client, options: ApplyOptions): Promise<Step> {
   // Under a stricter isolation level it would see what was there before it waited for the lock.
-  await client.query("begin isolation level read committed");
+  await client.query(beginning("isolation level read committed read write"));
   const tableLocks = await lock(client, options);
   const owner = await requireOwner(client);
   if (await handOver(client, options, tableLocks)) return await applyNext(client, options);

@@ -48,7 +48,10 @@ export async function readRecordedHistory(client: ClientBase): Promise<History> 
  *
  * @throws VmstateError when what it has is not what this package has
  */
-export function pendingOf(migrations: readonly Migration[], applied: readonly Applied[]): Migration[] {
+export function pendingOf(
+  migrations: readonly Migration[],
+  applied: readonly Omit<Applied, "timeApplied">[],
+): Migration[] {
   for (const [i, { number, name, isBreaking }] of applied.entries()) {
     const known = migrations[i];
     if (known === undefined && isBreaking) throw tooNew(name);

@@ -1,8 +1,9 @@
 import type { ClientBase } from "pg";
-import postgres from "postgres";
+import type postgres from "postgres";
 import type { Comparison, Difference } from "../catalog/compare.js";
 import { beside, make, rolledBack, settle } from "../catalog/beside.js";
 import { compareBeside, compareShape } from "../catalog/doctor.js";
+import { findRoute, newPool } from "../connection/pool.js";
 import { type CatalogObject, readCatalog } from "../catalog/read.js";
 import { VmstateError } from "../errors.js";
 import { type Migration, recordOf } from "./files.js";
@@ -40,11 +41,7 @@ interface Candidate {
  * @throws VmstateError that names some differences when there is no such migration
  */
 export async function recognize({ migrations, databaseUrl }: TakeOverOptions): Promise<Migration> {
-  const sql = postgres(databaseUrl, {
-    max: 1,
-    onnotice: () => undefined,
-    connection: { application_name: "vmstate migrate" },
-  });
+  const sql = newPool(await findRoute(databaseUrl, "vmstate migrate"), { max: 1 });
   try {
     const actual = await readLive(sql);
     return await beside(sql, async (transaction, schema) => {

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { startEmbedded } from "../../src/embedded/start.js";
 import { copyDatabase, type TestDatabase } from "../harness/copy.js";
-import { systemBin } from "../proof/chaos/programs.js";
+import { systemBin } from "../harness/system-programs.js";
 
 /** The directory of Debian's server and of the clients that go with it; undefined where there is none. */
-export const DEBIAN_BIN = systemBin("initdb", "postgres", "pg_dump", "psql");
+export const DEBIAN_BIN = systemBin(["initdb", "postgres", "pg_dump", "psql"]);
 
 /** A server of the same version as pg_dump, which does not dump a newer one. */
 export class DebianServer implements AsyncDisposable {

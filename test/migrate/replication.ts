@@ -3,7 +3,7 @@ import { inject } from "vitest";
 import { startEmbedded } from "../../src/embedded/start.js";
 import { copyDatabase, type TestDatabase } from "../harness/copy.js";
 import { until } from "../harness/until.js";
-import { systemBin } from "../proof/chaos/programs.js";
+import { systemBin } from "../harness/system-programs.js";
 
 const SETTINGS = { wal_level: "logical", wal_retrieve_retry_interval: "100ms" };
 
@@ -15,7 +15,7 @@ export class ReplicatingServer implements AsyncDisposable {
   ) {}
 
   static async start(): Promise<ReplicatingServer> {
-    const bin = inject("serverKind") === "system" ? systemBin("initdb", "postgres") : undefined;
+    const bin = inject("serverKind") === "system" ? systemBin(["initdb", "postgres"]) : undefined;
     const { url, stop } = await startEmbedded({ settings: SETTINGS, ...(bin !== undefined && { bin }) });
     return new ReplicatingServer(url, stop);
   }
