@@ -26,6 +26,21 @@ $$;
 
 LOCK TABLE vmstate.instance, vmstate.vmm, vmstate.migration IN EXCLUSIVE MODE;
 
+-- No verb is under way now. Views are locked before the tables, outer ones first, as whoever reads them does: a reader that
+-- holds a view and waits for a table would else be in a deadlock with this file. RESET of what is not set locks, and no more.
+ALTER VIEW vmstate.api_instance RESET (security_barrier);
+ALTER VIEW vmstate.api_vmm RESET (security_barrier);
+ALTER VIEW vmstate.pending_update RESET (security_barrier);
+ALTER VIEW vmstate.abandoned_vmm RESET (security_barrier);
+ALTER VIEW vmstate.orphaned_vmm RESET (security_barrier);
+ALTER VIEW vmstate.restartable_instance RESET (security_barrier);
+ALTER VIEW vmstate.watched_vmm RESET (security_barrier);
+ALTER VIEW vmstate.stuck_instance RESET (security_barrier);
+ALTER VIEW vmstate.invariant_violation RESET (security_barrier);
+ALTER VIEW vmstate.instance_plan RESET (security_barrier);
+ALTER VIEW vmstate.resolved_instance RESET (security_barrier);
+LOCK TABLE vmstate.instance, vmstate.vmm, vmstate.migration IN ACCESS EXCLUSIVE MODE;
+
 ALTER TYPE vmstate.update_result ADD ATTRIBUTE updater_id uuid;
 COMMENT ON TYPE vmstate.update_result IS 'vmstate.instance_result, the updater lock, and the update plan: the row as it will be, what to do with the network (keep, move, delete; network_propolis_id is where it belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, a token that names this plan, and the saga that holds the updater lock (null: nobody).';
 
@@ -511,6 +526,24 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.require_lease FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.require_lease IS 'Raises VM001 for a lease that is not positive or longer than 1 day.';
 -- end of sql/internal/require_lease.sql
+
+-- copy of sql/internal/reject_generation.sql
+CREATE OR REPLACE FUNCTION vmstate.reject_generation(p_row text, p_actual bigint, p_attempted bigint) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'VM101',
+    MESSAGE = format('the generation of %s must rise with this change', p_row),
+    DETAIL = format('It is %s; %s was attempted.',
+      coalesce(p_actual::pg_catalog.text, 'null'), coalesce(p_attempted::pg_catalog.text, 'null')),
+    HINT = 'Use the verbs (begin_start, report_vmm, commit_update, ...): they compare and raise generations.';
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.reject_generation FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.reject_generation IS 'Raises VM101: a guarded change without a newer generation.';
+-- end of sql/internal/reject_generation.sql
 
 -- copy of sql/internal/is_destination.sql
 CREATE OR REPLACE FUNCTION vmstate.is_destination(p_instance_id uuid, p_propolis_id uuid) RETURNS boolean
@@ -1136,8 +1169,7 @@ AS $$
 DECLARE
   v_auto_restart boolean := coalesce(p_start_reason = 'auto_restart', false);
   v_instance vmstate.instance;
-  v_active_state vmstate.vmm_state;
-  v_active_ran_long boolean;
+  v_active vmstate.vmm;
   v_attempts integer;
   v_reason pg_catalog.text;
   v_now pg_catalog.timestamptz;
@@ -1165,17 +1197,17 @@ BEGIN
     ELSE NULL;
   END CASE;
 
-  SELECT v.state, vmstate.ran_long(v.time_started, v.time_reported) INTO v_active_state, v_active_ran_long FROM vmstate.vmm AS v
+  SELECT v.* INTO v_active FROM vmstate.vmm AS v
     WHERE v.instance_id = p_instance_id AND v.id = v_instance.active_propolis_id;
-  v_attempts := CASE WHEN v_active_ran_long THEN 0 ELSE v_instance.auto_restart_attempts END;
+  v_attempts := CASE WHEN vmstate.ran_long(v_active.time_started, v_active.time_reported) THEN 0 ELSE v_instance.auto_restart_attempts END;
   v_now := clock_timestamp();
   v_reason := CASE
     WHEN v_instance.state = 'creating' THEN 'creating'
-    WHEN v_active_state IN ('creating', 'starting', 'running', 'rebooting', 'migrating') THEN 'already_started'
-    WHEN v_active_state <> 'saga_unwound' THEN 'not_stopped'
+    WHEN v_active.state IN ('creating', 'starting', 'running', 'rebooting', 'migrating') THEN 'already_started'
+    WHEN v_active.state <> 'saga_unwound' THEN 'not_stopped'
     WHEN v_instance.state_generation <> p_expected_generation THEN 'stale_generation'
     WHEN v_auto_restart AND NOT vmstate.may_auto_restart(
-        v_instance.state, v_active_state, v_instance.intended_state, v_instance.auto_restart_policy,
+        v_instance.state, v_active.state, v_instance.intended_state, v_instance.auto_restart_policy,
         vmstate.auto_restart_wait(v_instance.auto_restart_cooldown, v_attempts),
         v_instance.time_last_auto_restarted, v_instance.updater_lease_until, v_now)
       THEN 'restart_not_permitted'

@@ -1,4 +1,9 @@
-import type { BindSledAgentArguments, GrantAccessArguments, Outcome } from "./generated.js";
+import type {
+  BindSledAgentArguments,
+  GrantAccessArguments,
+  Outcome,
+  RevokeAccessArguments,
+} from "./generated.js";
 import { oneRow, type SqlClient } from "./rows.js";
 
 /** `unchanged`: it was so already. */
@@ -8,12 +13,24 @@ export interface AccessAnswer {
 
 /**
  * Gives a role all that a kind of role needs: `control_plane`, `sled_agent` or `reader`. For the owner of the schema;
- * call it again after a migration.
+ * call it again after a migration. Members of the role have its access too: for many sleds, grant once to a group role.
+ *
+ * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema, 54000 when
+ * about 2,400 roles have access to an object, so that its access list has no room for one more
+ */
+export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<AccessAnswer> {
+  return oneRow(sql`select pg_catalog.json_build_object('outcome', vmstate.grant_access(
+    p_role => ${a.role}, p_kind => ${a.kind}))::pg_catalog.text`);
+}
+
+/**
+ * Takes away from a role what `grantAccess` gave it for one kind, but for what another kind of the role needs. What the
+ * role has as a member of other roles stays, and so does its binding to a sled. For the owner of the schema.
  *
  * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema
  */
-export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<AccessAnswer> {
-  return oneRow(sql`select json_build_object('outcome', vmstate.grant_access(
+export function revokeAccess(sql: SqlClient, a: RevokeAccessArguments): Promise<AccessAnswer> {
+  return oneRow(sql`select json_build_object('outcome', vmstate.revoke_access(
     p_role => ${a.role}, p_kind => ${a.kind}))::text`);
 }
 
@@ -24,6 +41,6 @@ export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<Ac
  * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema
  */
 export function bindSledAgent(sql: SqlClient, a: BindSledAgentArguments): Promise<AccessAnswer> {
-  return oneRow(sql`select json_build_object('outcome', vmstate.bind_sled_agent(
-    p_role => ${a.role}, p_sled_id => ${a.sledId ?? null}))::text`);
+  return oneRow(sql`select pg_catalog.json_build_object('outcome', vmstate.bind_sled_agent(
+    p_role => ${a.role}, p_sled_id => ${a.sledId ?? null}))::pg_catalog.text`);
 }

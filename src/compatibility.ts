@@ -20,13 +20,13 @@ export async function assertCompatible(sql: SqlClient): Promise<void> {
 async function readVersion(sql: SqlClient): Promise<SchemaVersionRow> {
   try {
     const [version] = await manyRows<SchemaVersionRow>(
-      sql`select row_to_json(v)::text from vmstate.schema_version as v`,
+      sql`select pg_catalog.row_to_json(v)::pg_catalog.text from vmstate.schema_version as v`,
     );
     if (version) return version;
   } catch (error) {
     throw explained(error);
   }
-  throw notInstalled();
+  throw notRecorded();
 }
 
 /** By SQLSTATE. */
@@ -45,6 +45,15 @@ function notInstalled(cause?: unknown): IncompatibleDatabaseError {
     { reason: "not_installed", detail: "this database has no vmstate", hint: MIGRATE },
     cause,
   );
+}
+
+/** As in a copy of the schema without its rows. */
+function notRecorded(): IncompatibleDatabaseError {
+  return new IncompatibleDatabaseError({
+    reason: "not_installed",
+    detail: "schema vmstate has no record of its migrations, as a copy of the schema alone has none",
+    hint: MIGRATE,
+  });
 }
 
 function noAccess(cause: unknown): IncompatibleDatabaseError {

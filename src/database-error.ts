@@ -1,3 +1,4 @@
+import { parseDatabaseUrl } from "./connection/url.js";
 import { VmstateError } from "./errors.js";
 
 interface Place {
@@ -45,24 +46,12 @@ export function databaseError(error: unknown, databaseUrl: string): VmstateError
 
 /** @throws VmstateError when it is not the URL of a PostgreSQL database */
 export function requireDatabaseUrl(databaseUrl: string): void {
-  if (!/^postgres(ql)?:\/\//.test(databaseUrl) || !URL.canParse(databaseUrl))
-    throw new VmstateError("not a database URL; expected postgres://user:password@host:port/database");
-  try {
-    decodeURIComponent(databaseUrl);
-  } catch (error) {
-    throw new VmstateError("not a database URL: a % in it, of a password perhaps, is written %25", {
-      cause: error,
-    });
-  }
+  parseDatabaseUrl(databaseUrl);
 }
 
 function placeOf(databaseUrl: string): Place {
-  const { host, username, pathname } = new URL(databaseUrl);
-  return {
-    server: host || "localhost",
-    user: decodeURIComponent(username),
-    database: decodeURIComponent(pathname.slice(1)),
-  };
+  const { where, user, database } = parseDatabaseUrl(databaseUrl);
+  return { server: where, user, database };
 }
 
 /** A connection of `pg` that times out says so in its message only. */

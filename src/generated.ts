@@ -350,7 +350,7 @@ export interface BeginUpdateArguments {
   lease: Interval;
 }
 
-/** Says which sled a role of kind sled_agent reports for, in place of any before; p_sled_id NULL: none, so that it may report nothing. A transaction that reads an older snapshot still goes by the old one: to fence a sled at once, REVOKE first. It counts for the role that logs in, or that SET ROLE names, not for its members. unchanged: it was so already. For the owner of the schema only. VM001: no such role. */
+/** Says which sled a role of kind sled_agent reports for, in place of any before; p_sled_id NULL: none, so that it may report nothing. A transaction that reads an older snapshot still goes by the old one: to fence a sled at once, first take its access away: REVOKE its membership of the group role, or revoke_access. It counts for the role that logs in, or that SET ROLE names, not for its members. unchanged: it was so already. For the owner of the schema only. VM001: no such role. */
 export interface BindSledAgentArguments {
   role: string;
   sledId?: string | null | undefined;
@@ -430,7 +430,7 @@ export interface FinishInstanceCreationArguments {
   id: string;
 }
 
-/** Gives a role all that one kind of role needs. control_plane: every verb, every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names; of views it reads schema_version only. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. unchanged: it had all of it already. For the owner of the schema only, with whose rights it runs; call it again after a migration, which may bring new functions and views. REVOKE takes away. VM001: no such role, nulls. */
+/** Gives a role all that one kind of role needs. control_plane: every verb, every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names; of views it reads schema_version only. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. Roles that are members of the role have its access too: for many sleds, grant once to a group role, since PostgreSQL has room for about 2,400 roles on one object. unchanged: it had all of it already. For the owner of the schema only, with whose rights it runs; call it again after a migration, which may bring new functions and views. revoke_access takes away. 54000: no room for one more role. VM001: no such role, nulls. */
 export interface GrantAccessArguments {
   role: string;
   kind: AccessKind;
@@ -489,6 +489,12 @@ export interface RequestStopArguments {
   instanceId: string;
 }
 
+/** Takes away from a role what grant_access gave it for one kind, at once, also from transactions that go on. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include it: control_plane includes the other two, so grant them again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent: bind_sled_agent ends it. unchanged: there was nothing to take away. For the owner of the schema only. VM001: no such role, nulls. */
+export interface RevokeAccessArguments {
+  role: string;
+  kind: AccessKind;
+}
+
 /** Plan and commit in one call, for callers that have nothing to do in between: the columns of begin_update, with the plan that was applied. unchanged: nothing to do. conflict: locked (the unexpired lease of another saga). Terminate terminate_propolis_ids afterwards; until then they stand in vmstate.orphaned_vmm. */
 export interface RunUpdateArguments {
   instanceId: string;
@@ -543,3 +549,6 @@ export const NUMBER_COLUMNS: ReadonlySet<string> = new Set([
   "updaterGeneration",
   "vmms",
 ]);
+
+/** Columns, in camel case, that hold intervals. */
+export const INTERVAL_COLUMNS: ReadonlySet<string> = new Set(["age", "autoRestartCooldown"]);

@@ -1,5 +1,6 @@
 import type postgres from "postgres";
-import { NUMBER_COLUMNS, TIME_COLUMNS } from "./generated.js";
+import { INTERVAL_COLUMNS, NUMBER_COLUMNS, TIME_COLUMNS } from "./generated.js";
+import { intervalText } from "./interval.js";
 
 /**
  * A client of `postgres`: the pool (`postgres(url)`), a transaction (`sql.begin`) or a reserved connection. How it
@@ -72,6 +73,7 @@ function columnOf(name: string): Column {
 function converterOf(key: string): (value: unknown) => unknown {
   if (TIME_COLUMNS.has(key)) return (value) => new Date(String(value));
   if (NUMBER_COLUMNS.has(key)) return (value) => exact(key, value);
+  if (INTERVAL_COLUMNS.has(key)) return (value) => intervalText(String(value));
   return (value) => value;
 }
 

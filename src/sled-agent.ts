@@ -43,16 +43,19 @@ function isOfVmmAlone(a: ReportVmmArguments): boolean {
 }
 
 function vmmReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
-  return sql`select to_json(vmstate.report_vmm(
-    ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation}, ${text(a.time)}::text::timestamptz))::text`;
+  return sql`select pg_catalog.to_json(vmstate.report_vmm(
+    ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation},
+    ${text(a.time)}::pg_catalog.text::pg_catalog.timestamptz))::pg_catalog.text`;
 }
 
 function fullReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
-  return sql`select to_json(vmstate.report_vmm(
-    ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation}, ${text(a.time)}::text::timestamptz,
+  return sql`select pg_catalog.to_json(vmstate.report_vmm(
+    ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation},
+    ${text(a.time)}::pg_catalog.text::pg_catalog.timestamptz,
     ${a.migrationInId ?? null}, ${a.migrationInState ?? null}, ${a.migrationInGeneration ?? null},
-    ${text(a.migrationInTime)}::text::timestamptz, ${a.migrationOutId ?? null}, ${a.migrationOutState ?? null},
-    ${a.migrationOutGeneration ?? null}, ${text(a.migrationOutTime)}::text::timestamptz))::text`;
+    ${text(a.migrationInTime)}::pg_catalog.text::pg_catalog.timestamptz,
+    ${a.migrationOutId ?? null}, ${a.migrationOutState ?? null}, ${a.migrationOutGeneration ?? null},
+    ${text(a.migrationOutTime)}::pg_catalog.text::pg_catalog.timestamptz))::pg_catalog.text`;
 }
 
 /**
@@ -71,12 +74,14 @@ export async function reportVmms(
 ): Promise<ReportVmmsAnswer[]> {
   const elements = toJson(Array.isArray(reports) ? reports.map(toElement) : reports);
   return await rowsByColumn(sql`
-    select json_build_object(
-      'ordinal', json_agg(r.ordinal), 'instance_id', json_agg(r.instance_id), 'propolis_id', json_agg(r.propolis_id),
-      'vmm_outcome', json_agg(r.vmm_outcome), 'migration_in_outcome', json_agg(r.migration_in_outcome),
-      'migration_out_outcome', json_agg(r.migration_out_outcome), 'update_needed', json_agg(r.update_needed),
-      'state', json_agg(r.state), 'state_generation', json_agg(r.state_generation)
-    )::text from vmstate.report_vmms(${elements}::text::jsonb) as r`);
+    select pg_catalog.json_build_object(
+      'ordinal', pg_catalog.json_agg(r.ordinal), 'instance_id', pg_catalog.json_agg(r.instance_id),
+      'propolis_id', pg_catalog.json_agg(r.propolis_id), 'vmm_outcome', pg_catalog.json_agg(r.vmm_outcome),
+      'migration_in_outcome', pg_catalog.json_agg(r.migration_in_outcome),
+      'migration_out_outcome', pg_catalog.json_agg(r.migration_out_outcome),
+      'update_needed', pg_catalog.json_agg(r.update_needed),
+      'state', pg_catalog.json_agg(r.state), 'state_generation', pg_catalog.json_agg(r.state_generation)
+    )::pg_catalog.text from vmstate.report_vmms(${elements}::pg_catalog.text::pg_catalog.jsonb) as r`);
 }
 
 /** What is no report goes as it is, and PostgreSQL refuses it. */

@@ -132,6 +132,7 @@ async function live(client: Vmstate): Promise<Answers[]> {
   await v.requestStop({ instanceId });
   await v.deleteInstance({ instanceId });
   await v.invariantViolations();
+  await v.revokeAccess({ role, kind: "reader" });
   await v.grantAccess({ role, kind: "reader" });
   await v.bindSledAgent({ role });
 

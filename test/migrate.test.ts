@@ -267,7 +267,7 @@ describe("one line says why it failed:", () => {
     await db.sql.unsafe(`drop role ${role}`);
     const database = new URL(db.url).pathname.slice(1);
     expect(error.message).toBe(
-      `${names[0] ?? ""} failed, and nothing of it was kept: user "${role}" lacks a right: permission denied for database ${database}`,
+      `user "${role}" may not create schema vmstate in database "${database}": have its owner run CREATE SCHEMA vmstate AUTHORIZATION "${role}"`,
     );
   });
 
@@ -281,23 +281,19 @@ describe("one line says why it failed:", () => {
     );
   });
 
-  const HALF_APPLIED =
-    "schema vmstate has objects, and no row in vmstate.schema_change: a run without a transaction broke off, or they are somebody else's; drop the schema, or see `vmstate doctor`";
+  const UNLIKE =
+    /^schema vmstate has objects, no row in vmstate\.schema_change, and is not as a release makes it; next to \d{4}_\w+: (missing .+, ){3}\d+ more; see `vmstate doctor`, or drop the schema if it is not vmstate's$/;
 
   it("a schema that is somebody else's", async () => {
     await db.sql.unsafe("create schema vmstate; create table vmstate.instance ()");
-    expect((await failureOf(run())).message).toBe(HALF_APPLIED);
+    expect((await failureOf(run())).message).toMatch(UNLIKE);
   });
 
   it("a run without a transaction that broke off", async () => {
     const text = copy.read(`migrations/${names[0] ?? ""}.sql`);
     for (const statement of text.slice(0, text.indexOf("CREATE TABLE vmstate.vmm")).split(";\n"))
       await db.sql.unsafe(statement);
-    expect((await failureOf(run())).message).toBe(HALF_APPLIED);
-    await db.sql.unsafe(
-      text.slice(text.indexOf("CREATE TABLE vmstate.vmm")).replace(/INSERT INTO vmstate.schema_change.*/, ""),
-    );
-    expect((await failureOf(run())).message).toBe(HALF_APPLIED);
+    expect((await failureOf(run())).message).toMatch(UNLIKE);
   });
 
   it("a migration that was applied by hand in part", async () => {
@@ -337,14 +333,6 @@ describe("one line says why it failed:", () => {
     expect((await failureOf(run())).message).toBe(
       `vmstate.pgmigrations has ${next}, which vmstate.schema_change has not: one of the two was changed by hand`,
     );
-  });
-
-  it("a read-only database", async () => {
-    await db.sql.unsafe(
-      `alter database ${new URL(db.url).pathname.slice(1)} set default_transaction_read_only = on`,
-    );
-    const error = await failureOf(migrate(db.url));
-    expect(error.message).toMatch(/: database "vmstate_test_\w+" is read-only: cannot execute CREATE SCHEMA/);
   });
 
   it("a connection lost half-way", async () => {

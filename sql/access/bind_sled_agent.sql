@@ -18,4 +18,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.bind_sled_agent FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.bind_sled_agent IS 'Says which sled a role of kind sled_agent reports for, in place of any before; p_sled_id NULL: none, so that it may report nothing. A transaction that reads an older snapshot still goes by the old one: to fence a sled at once, REVOKE first. It counts for the role that logs in, or that SET ROLE names, not for its members. unchanged: it was so already. For the owner of the schema only. VM001: no such role.';
+COMMENT ON FUNCTION vmstate.bind_sled_agent IS 'Says which sled a role of kind sled_agent reports for, in place of any before; p_sled_id NULL: none, so that it may report nothing. A transaction that reads an older snapshot still goes by the old one: to fence a sled at once, first take its access away: REVOKE its membership of the group role, or revoke_access. It counts for the role that logs in, or that SET ROLE names, not for its members. unchanged: it was so already. For the owner of the schema only. VM001: no such role.';

@@ -15,8 +15,7 @@ AS $$
 DECLARE
   v_auto_restart boolean := coalesce(p_start_reason = 'auto_restart', false);
   v_instance vmstate.instance;
-  v_active_state vmstate.vmm_state;
-  v_active_ran_long boolean;
+  v_active vmstate.vmm;
   v_attempts integer;
   v_reason pg_catalog.text;
   v_now pg_catalog.timestamptz;
@@ -44,17 +43,17 @@ BEGIN
     ELSE NULL;
   END CASE;
 
-  SELECT v.state, vmstate.ran_long(v.time_started, v.time_reported) INTO v_active_state, v_active_ran_long FROM vmstate.vmm AS v
+  SELECT v.* INTO v_active FROM vmstate.vmm AS v
     WHERE v.instance_id = p_instance_id AND v.id = v_instance.active_propolis_id;
-  v_attempts := CASE WHEN v_active_ran_long THEN 0 ELSE v_instance.auto_restart_attempts END;
+  v_attempts := CASE WHEN vmstate.ran_long(v_active.time_started, v_active.time_reported) THEN 0 ELSE v_instance.auto_restart_attempts END;
   v_now := clock_timestamp();
   v_reason := CASE
     WHEN v_instance.state = 'creating' THEN 'creating'
-    WHEN v_active_state IN ('creating', 'starting', 'running', 'rebooting', 'migrating') THEN 'already_started'
-    WHEN v_active_state <> 'saga_unwound' THEN 'not_stopped'
+    WHEN v_active.state IN ('creating', 'starting', 'running', 'rebooting', 'migrating') THEN 'already_started'
+    WHEN v_active.state <> 'saga_unwound' THEN 'not_stopped'
     WHEN v_instance.state_generation <> p_expected_generation THEN 'stale_generation'
     WHEN v_auto_restart AND NOT vmstate.may_auto_restart(
-        v_instance.state, v_active_state, v_instance.intended_state, v_instance.auto_restart_policy,
+        v_instance.state, v_active.state, v_instance.intended_state, v_instance.auto_restart_policy,
         vmstate.auto_restart_wait(v_instance.auto_restart_cooldown, v_attempts),
         v_instance.time_last_auto_restarted, v_instance.updater_lease_until, v_now)
       THEN 'restart_not_permitted'

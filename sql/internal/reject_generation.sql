@@ -6,7 +6,8 @@ BEGIN
   RAISE EXCEPTION USING
     ERRCODE = 'VM101',
     MESSAGE = format('the generation of %s must rise with this change', p_row),
-    DETAIL = format('It is %s; %s was attempted.', p_actual, p_attempted),
+    DETAIL = format('It is %s; %s was attempted.',
+      coalesce(p_actual::pg_catalog.text, 'null'), coalesce(p_attempted::pg_catalog.text, 'null')),
     HINT = 'Use the verbs (begin_start, report_vmm, commit_update, ...): they compare and raise generations.';
 END;
 $$;

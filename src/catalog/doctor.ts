@@ -1,17 +1,13 @@
-import { randomBytes } from "node:crypto";
 import type postgres from "postgres";
-import { sqlStateOf } from "../database-error.js";
 import { VmstateError } from "../errors.js";
 import { SCHEMA_NUMBER } from "../generated.js";
 import { PACKAGE_ROOT } from "../migrations/files.js";
 import { readSources } from "../migrations/sources.js";
+import { beside, make, settle } from "./beside.js";
 import { readCaptures } from "./captures.js";
 import { compareCatalogs, type Comparison, type Difference } from "./compare.js";
 import { type CatalogObject, readCatalog } from "./read.js";
 import { restate } from "./restate.js";
-
-/** It must not stand in the way of those who work with the schema. */
-const LOCK_TIMEOUT = "1s";
 
 /** What may be as the operator likes it; of rights, what PUBLIC has and who may write is looked at. */
 const FREE = ["grants"];
@@ -40,17 +36,37 @@ export async function findDrift(sql: postgres.Sql): Promise<Difference[]> {
  */
 export async function examine(sql: postgres.Sql): Promise<Comparison> {
   const actual = await readActual(sql);
+  const sources = await readSources(PACKAGE_ROOT);
   return await beside(sql, async (transaction, schema) => {
-    const { differences, warnings } = compareCatalogs(await readCatalog(transaction, schema), actual, FREE);
-    if (!differences.some(isOfText)) return { differences, warnings };
-    await restate(transaction, schema);
-    const restated = compareCatalogs(await readCatalog(transaction, schema), actual, FREE);
-    const stays = new Set(restated.differences.map(keyOf));
-    return {
-      differences: differences.filter((difference) => !isOfText(difference) || stays.has(keyOf(difference))),
-      warnings,
-    };
+    await make(transaction, schema, sources.map(({ text }) => text).join("\n"));
+    return await compareBeside(transaction, schema, actual);
   });
+}
+
+/** As {@link compareBeside}, but for texts that the server may write in another way: sooner done, and makes nothing anew. */
+export async function compareShape(
+  sql: postgres.TransactionSql,
+  schema: string,
+  actual: readonly CatalogObject[],
+): Promise<Comparison> {
+  return compareCatalogs(await readCatalog(sql, schema), actual, [...FREE, ...TEXTS]);
+}
+
+/** Compares a schema with the one that was made beside it. May make objects of the latter anew. */
+export async function compareBeside(
+  sql: postgres.TransactionSql,
+  schema: string,
+  actual: readonly CatalogObject[],
+): Promise<Comparison> {
+  const { differences, warnings } = compareCatalogs(await readCatalog(sql, schema), actual, FREE);
+  if (!differences.some(isOfText)) return { differences, warnings };
+  await restate(sql, schema);
+  const restated = compareCatalogs(await readCatalog(sql, schema), actual, FREE);
+  const stays = new Set(restated.differences.map(keyOf));
+  return {
+    differences: differences.filter((difference) => !isOfText(difference) || stays.has(keyOf(difference))),
+    warnings,
+  };
 }
 
 function isOfText(difference: Difference): boolean {
@@ -87,45 +103,5 @@ async function requireVersion(sql: postgres.TransactionSql): Promise<void> {
 function otherVersion(name: string, advice: string): VmstateError {
   return new VmstateError(
     `this database is at ${name}, this vmstate at migration ${SCHEMA_NUMBER}: ${advice}`,
-  );
-}
-
-class TakenBack<T> extends Error {
-  constructor(readonly answer: T) {
-    super();
-  }
-}
-
-/** Makes the schema as it should be, under another name, for as long as `use` takes. */
-async function beside<T>(
-  sql: postgres.Sql,
-  use: (sql: postgres.TransactionSql, schema: string) => Promise<T>,
-): Promise<T> {
-  const schema = `vmstate_${randomBytes(6).toString("hex")}`;
-  const sources = await readSources(PACKAGE_ROOT);
-  const text = sources.map((source) => source.text.replaceAll(/\bvmstate\b/g, schema)).join("\n");
-  try {
-    return await sql.begin(async (transaction) => {
-      await settle(transaction);
-      await transaction.unsafe(text).catch(explain);
-      throw new TakenBack(await use(transaction, schema));
-    });
-  } catch (error) {
-    if (error instanceof TakenBack) return error.answer as T;
-    throw error;
-  }
-}
-
-async function settle(sql: postgres.TransactionSql): Promise<void> {
-  await sql`
-    select set_config('search_path', '', true), set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
-      set_config('default_tablespace', '', true)`;
-}
-
-function explain(cause: unknown): never {
-  if (sqlStateOf(cause) !== "42501") throw cause;
-  throw new VmstateError(
-    "this role lacks CREATE on the database: doctor makes the expected schema beside the live one, and takes it back",
-    { cause },
   );
 }

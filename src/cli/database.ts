@@ -1,9 +1,10 @@
-import postgres from "postgres";
+import type postgres from "postgres";
+import { findRoute, newPool, type PoolOptions } from "../connection/pool.js";
+import { parseDatabaseUrl } from "../connection/url.js";
 import { databaseError, requireDatabaseUrl } from "../database-error.js";
 import { startEmbedded } from "../embedded/start.js";
 import { VmstateError } from "../errors.js";
 import { migrate } from "../migrate.js";
-import { requireSupportedVersion } from "../server-version.js";
 import { orInterruption } from "./interruption.js";
 import type { Io } from "./io.js";
 
@@ -21,11 +22,13 @@ export interface Database {
   url: string;
   /** For people, without a password: `database app at db.example:5432`. */
   where: string;
+  /** One more client of it, which the caller ends. */
+  newClient: (options: PoolOptions) => postgres.Sql;
   /** Ends all connections, at once, and the server if it is ours. May be called again. */
   close: () => Promise<void>;
 }
 
-const CONNECT_TIMEOUT_S = 10;
+const APPLICATION = "vmstate";
 
 /**
  * Opens the database, hands it to `use`, and closes it whatever happens. On a signal `use` is not waited for; its
@@ -69,50 +72,40 @@ export function requireUrl(databaseUrl: string | undefined): string {
   return databaseUrl;
 }
 
-/** Once hung up on by something that is not PostgreSQL, `postgres` would try again for ever. */
 async function connect(url: string, mayBeEmpty: boolean, signal: AbortSignal): Promise<Database> {
-  const sql = newClient(url);
-  const timeout = AbortSignal.timeout(CONNECT_TIMEOUT_S * 1000);
+  const route = await orInterruption(findRoute(url, APPLICATION), signal);
+  const sql = newPool(route);
   try {
-    await orInterruption(requireServer(sql, mayBeEmpty), AbortSignal.any([signal, timeout]));
+    if (!mayBeEmpty) await orInterruption(requireInstalled(sql), signal);
   } catch (error) {
     await endAtOnce(sql);
-    throw timeout.aborted ? noAnswer(url) : databaseError(error, url);
+    throw databaseError(error, url);
   }
-  return { sql, url, where: describe(url), close: () => endAtOnce(sql) };
+  const close = (): Promise<void> => endAtOnce(sql);
+  return { sql, url, where: describe(url), newClient: (options) => newPool(route, options), close };
 }
 
-function noAnswer(url: string): VmstateError {
-  return new VmstateError(`no PostgreSQL answers at ${new URL(url).host} within ${CONNECT_TIMEOUT_S} s`);
-}
-
-async function requireServer(sql: postgres.Sql, mayBeEmpty: boolean): Promise<void> {
-  const [row] = await sql<[{ version: string; found: boolean }]>`
-    select current_setting('server_version') as version, to_regclass('vmstate.instance') is not null as found`;
-  requireSupportedVersion(row.version);
-  if (!row.found && !mayBeEmpty)
-    throw new VmstateError("this database has no vmstate yet: run `vmstate migrate`");
+/** The first statement: what it names is nobody's but PostgreSQL's, whatever a pooler made of our settings. */
+async function requireInstalled(sql: postgres.Sql): Promise<void> {
+  const [row] = await sql<[{ found: boolean }]>`
+    select pg_catalog.to_regclass('vmstate.instance') is not null as found`;
+  if (!row.found) throw new VmstateError("this database has no vmstate yet: run `vmstate migrate`");
 }
 
 /** Should a step fail, the server still ends with this process. A start is too short to interrupt. */
 async function startServer(signal: AbortSignal): Promise<Database> {
   const { url, version, stop } = await startEmbedded();
   await migrate(url);
-  const sql = newClient(url);
+  const route = await findRoute(url, APPLICATION);
+  const sql = newPool(route);
   const close = async (): Promise<void> => {
     await endAtOnce(sql);
     await stop();
   };
   if (signal.aborted) await close();
   signal.throwIfAborted();
-  return { sql, url, where: `embedded PostgreSQL ${version}`, close };
-}
-
-function newClient(url: string): postgres.Sql {
-  return postgres(url, {
-    connection: { application_name: "vmstate" },
-    onnotice: () => undefined,
-  });
+  const where = `embedded PostgreSQL ${version}`;
+  return { sql, url, where, newClient: (options) => newPool(route, options), close };
 }
 
 async function endAtOnce(sql: postgres.Sql): Promise<void> {
@@ -120,6 +113,6 @@ async function endAtOnce(sql: postgres.Sql): Promise<void> {
 }
 
 function describe(url: string): string {
-  const { host, pathname } = new URL(url);
-  return `database ${decodeURIComponent(pathname.slice(1))} at ${host}`;
+  const { where, database } = parseDatabaseUrl(url);
+  return `database ${database} at ${where}`;
 }

@@ -13,13 +13,15 @@ import {
 } from "./options.js";
 import { planText } from "./plan-text.js";
 import { noInstance } from "./instance-rows.js";
+import { mayReadTables } from "./rights.js";
 import { withSnapshot } from "./snapshot.js";
 
 /** What stands beside the plan. */
 interface Background {
-  verdict: MigrationVerdict;
+  /** Null: a migration is linked, and this role may not read what its verdict is. */
+  verdict: MigrationVerdict | null;
   intendedState: IntendedState;
-  /** The saga that holds the update lock. */
+  /** The saga that holds the update lock; null as well when this role may not read which. */
   updaterId: string | null;
   leaseExpired: boolean | null;
 }
@@ -51,7 +53,8 @@ async function runExplain(
 async function readExplanation(sql: postgres.TransactionSql, instanceId: string): Promise<Explanation> {
   const answer = await explainUpdate(sql, { instanceId });
   if (answer.outcome === "not_found") return noInstance(instanceId);
-  return { ...answer, ...(await readBackground(sql, instanceId)) };
+  const read = (await mayReadTables(sql)) ? readBackground : readPublicBackground;
+  return { ...answer, ...(await read(sql, instanceId)) };
 }
 
 async function readBackground(sql: postgres.TransactionSql, instanceId: string): Promise<Background> {
@@ -60,5 +63,17 @@ async function readBackground(sql: postgres.TransactionSql, instanceId: string):
       p.updater_lease_until <= statement_timestamp() as "leaseExpired"
     from vmstate.instance_plan as p join vmstate.resolved_instance as r using (instance_id)
     where p.instance_id = ${instanceId}`;
+  return row;
+}
+
+/** The same from public views, as far as they tell it. */
+async function readPublicBackground(sql: postgres.TransactionSql, instanceId: string): Promise<Background> {
+  const [row] = await sql<[Background]>`
+    select case when e.migration_id is null then 'none' else p.verdict end as verdict,
+      coalesce(i.intended_state, e.new_intended_state) as "intendedState", null as "updaterId",
+      e.updater_lease_until <= statement_timestamp() as "leaseExpired"
+    from vmstate.explain_update(${instanceId}) as e
+    left join vmstate.pending_update as p using (instance_id)
+    left join vmstate.api_instance as i on i.id = e.instance_id`;
   return row;
 }

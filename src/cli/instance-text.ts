@@ -5,11 +5,11 @@ import type { Colors } from "./io.js";
 import { table } from "./table.js";
 
 /** What a line is about, what the API shows of it, what the row says. */
-type Line = [label: string, api: string, row: string];
+export type Line = [label: string, api: string, row: string];
 
-const HIDDEN = "hidden";
+export const HIDDEN = "hidden";
 const WIDTHS = [19, 14, 43];
-const BLANK: Line = [" ", "", ""];
+export const BLANK: Line = [" ", "", ""];
 
 /** What `vmstate show` prints: 80 columns wide. */
 export function instanceText(sides: BothSides, now: Date, colors: Colors): string {
@@ -19,6 +19,10 @@ export function instanceText(sides: BothSides, now: Date, colors: Colors): strin
     ...vmms.flatMap((vmm) => [BLANK, ...vmmLines(vmm, sides, now)]),
     ...migrations.flatMap((migration) => [BLANK, ...migrationLines(migration, instance, now)]),
   ];
+  return linesText(lines, colors);
+}
+
+export function linesText(lines: readonly Line[], colors: Colors): string {
   return table(
     lines.map((line) => toCells(line, colors)),
     { head: ["", "API shows", "row"].map(colors.bold), widths: WIDTHS },
@@ -104,7 +108,7 @@ function statusOf({ id, timeDeleted }: MigrationRow, { migrationId }: InstanceRo
   return id === migrationId ? "linked" : "unlinked";
 }
 
-function timeLines(now: Date, times: Record<string, Date | null>): Line[] {
+export function timeLines(now: Date, times: Record<string, Date | null>): Line[] {
   return Object.entries(times).flatMap(([what, time]) => (time ? [[`  ${what}`, "", ago(time, now)]] : []));
 }
 

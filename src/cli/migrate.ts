@@ -27,7 +27,10 @@ export function migrateCommand(): Command {
 
 async function runMigrate({ databaseUrl, lockTimeout, json }: Options, command: Command): Promise<void> {
   const io = ioOf(command);
-  const applied = await orInterruption(migrate(requireUrl(databaseUrl), { lockTimeout }), io.signal);
+  const notice = (line: string): void => {
+    say(io.stderr, line);
+  };
+  const applied = await orInterruption(migrate(requireUrl(databaseUrl), { lockTimeout, notice }), io.signal);
   if (applied.length === 0) say(io.stderr, "up to date: there was nothing to apply");
   if (json) sayJson(io.stdout, applied);
   else for (const name of applied) say(io.stdout, name);

@@ -16,9 +16,10 @@ export function planText(explanation: Explanation, colors: Colors): string {
   const { instanceId, apiState, verdict } = explanation;
   return [
     `instance ${colors.bold(instanceId)} shows ${colors.cyan(apiState)}`,
-    `migration verdict: ${colors.bold(verdict)} (${VERDICTS[verdict]})`,
+    ...(verdict ? [`migration verdict: ${colors.bold(verdict)} (${VERDICTS[verdict]})`] : []),
     ...updateLines(explanation),
     ...lockLines(explanation),
+    ...leftOutLines(explanation, colors),
   ].join("\n");
 }
 
@@ -60,7 +61,18 @@ function stateSteps({ state, newState, intendedState, newIntendedState, network 
 }
 
 function lockLines({ updaterId, updaterLeaseUntil, leaseExpired }: Explanation): string[] {
-  if (!updaterId || !updaterLeaseUntil) return [];
+  if (!updaterLeaseUntil) return [];
   const until = `${leaseExpired ? "expired" : "until"} ${updaterLeaseUntil.toISOString()}`;
-  return [`The update lock is held by saga ${updaterId},`, `lease ${until}.`];
+  const holder = updaterId ? ` by saga ${updaterId}` : "";
+  return [`The update lock is held${holder},`, `lease ${until}.`];
+}
+
+/** A role without rights on tables does not see everything. */
+function leftOutLines({ verdict, updaterId, updaterLeaseUntil }: Explanation, colors: Colors): string[] {
+  const leftOut = [
+    ...(verdict ? [] : ["the migration verdict"]),
+    ...(updaterLeaseUntil && !updaterId ? ["who holds the update lock"] : []),
+  ];
+  if (leftOut.length === 0) return [];
+  return [colors.dim(`This role may not read ${leftOut.join(", nor ")}.`)];
 }

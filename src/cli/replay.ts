@@ -1,6 +1,5 @@
 import { randomInt } from "node:crypto";
 import { Command, InvalidArgumentError } from "commander";
-import postgres from "postgres";
 import { databaseError } from "../database-error.js";
 import { showProgress } from "../replay/progress.js";
 import { replay, type ReplayResult } from "../replay/replay.js";
@@ -53,14 +52,14 @@ async function playAndTell(io: Io, file: string, options: Options): Promise<void
 
 /** When interrupted, the connections end; the VMs in play fail at their next verb. */
 async function playOn(
-  { url, where }: Database,
+  { url, where, newClient }: Database,
   { stderr, signal }: Io,
   file: string,
   options: Options & { limit: number },
 ): Promise<ReplayResult> {
   const { limit, seed, concurrency } = options;
   say(stderr, `${limit} VMs on ${where}, seed ${seed}`);
-  const sql = postgres(url, { max: concurrency });
+  const sql = newClient({ max: concurrency, prepare: true });
   const end = (): Promise<void> => sql.end({ timeout: CLOSE_TIMEOUT_S });
   signal.addEventListener("abort", () => void end(), { once: true });
   const progress = showProgress(stderr, limit);

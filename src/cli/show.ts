@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { readBothSides } from "./instance-rows.js";
-import { ioOf, say, sayJson } from "./io.js";
+import { type BothSides, readBothSides } from "./instance-rows.js";
+import { type Colors, ioOf, say, sayJson } from "./io.js";
 import {
   databaseUrlOption,
   type DatabaseUrlOption,
@@ -9,6 +9,9 @@ import {
   type JsonOption,
 } from "./options.js";
 import { instanceText } from "./instance-text.js";
+import { type PublicSide, readPublicSide } from "./public-instance.js";
+import { publicText } from "./public-text.js";
+import { mayReadTables } from "./rights.js";
 import { withSnapshot } from "./snapshot.js";
 
 /** `vmstate show` */
@@ -27,7 +30,14 @@ async function runShow(
   command: Command,
 ): Promise<void> {
   const io = ioOf(command);
-  const sides = await withSnapshot(io, options, (sql) => readBothSides(sql, instanceId));
+  const sides = await withSnapshot(io, options, async (sql) =>
+    (await mayReadTables(sql)) ? await readBothSides(sql, instanceId) : await readPublicSide(sql, instanceId),
+  );
   if (options.json) sayJson(io.stdout, sides);
-  else say(io.stdout, instanceText(sides, new Date(), io.colors));
+  else say(io.stdout, textOf(sides, io.colors));
+}
+
+function textOf(sides: BothSides | PublicSide, colors: Colors): string {
+  const now = new Date();
+  return sides.rows ? instanceText(sides, now, colors) : publicText(sides, now, colors);
 }

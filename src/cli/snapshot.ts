@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { LOCAL_SETTINGS } from "../connection/settings.js";
 import { type Database, withDatabase } from "./database.js";
 import type { Io } from "./io.js";
 import type { DatabaseUrlOption } from "./options.js";
@@ -13,8 +14,9 @@ export async function withSnapshot<T>(
     io,
     { ...options, embedded: false },
     async (database) =>
-      (await database.sql.begin("isolation level repeatable read read only", (sql) =>
-        read(sql, database),
-      )) as T,
+      (await database.sql.begin("isolation level repeatable read read only", async (sql) => {
+        await sql.unsafe(LOCAL_SETTINGS);
+        return await read(sql, database);
+      })) as T,
   );
 }

@@ -18,8 +18,7 @@ const LISTS: { name: string; todo: string; sinces: Sinces }[] = [
     name: "pending_update",
     todo: "run the update saga",
     sinces: (sql) => sql`
-      select greatest(r.time_state_updated, r.active_time_updated, r.time_source_updated, r.time_destination_updated)
-      from vmstate.pending_update as l join vmstate.resolved_instance as r using (instance_id)`,
+      select i.time_state_updated from vmstate.pending_update as l join vmstate.api_instance as i on i.id = l.instance_id`,
   },
   {
     name: "abandoned_vmm",
@@ -35,8 +34,8 @@ const LISTS: { name: string; todo: string; sinces: Sinces }[] = [
     name: "restartable_instance",
     todo: "begin_start, auto_restart",
     sinces: (sql) => sql`
-      select coalesce(r.active_time_updated, r.time_state_updated)
-      from vmstate.restartable_instance as l join vmstate.resolved_instance as r using (instance_id)`,
+      select i.time_state_updated
+      from vmstate.restartable_instance as l join vmstate.api_instance as i on i.id = l.instance_id`,
   },
   {
     name: "stuck_instance",

@@ -2,6 +2,7 @@ import type postgres from "postgres";
 import type { Database } from "../cli/database.js";
 import type { Io } from "../cli/io.js";
 import { requireNone } from "../cli/verify.js";
+import { LOCAL_SETTINGS } from "../connection/settings.js";
 import { invariantViolations } from "../views.js";
 import { clearingLinks } from "./acts/clearing-links.js";
 import { disorder } from "./acts/disorder.js";
@@ -36,6 +37,7 @@ async function inVain(
 ): Promise<void> {
   try {
     await sql.begin(async (transaction) => {
+      await transaction.unsafe(LOCAL_SETTINGS);
       await use(transaction);
       throw new RolledBack();
     });

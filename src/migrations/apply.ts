@@ -1,9 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "pg";
+import { beginning } from "../connection/settings.js";
 import { databaseError, sqlStateOf } from "../database-error.js";
 import { VmstateError } from "../errors.js";
 import { type Migration, migrationsDir } from "./files.js";
+import { handOverStatements } from "./hand-over.js";
 import { type History, pendingOf, readHistory } from "./history.js";
+import { become, requireOwner } from "./owner.js";
+import { takeOver } from "./take-over.js";
 
 export interface ApplyOptions {
   /** Where `migrations/` is. */
@@ -20,22 +24,51 @@ const TABLE_LOCK_TIMEOUT = "10s";
 /** node-pg-migrate's own, so that its command line and this wait for each other. */
 const LOCK = "7241865325823964";
 
+/** What one transaction did. */
+export interface Step {
+  /** The migration that was applied; undefined: none was pending. */
+  applied: string | undefined;
+  /** Up to which migration a copy without records was taken over. */
+  takenOver: string | undefined;
+}
+
 /**
- * Applies the first migration that the database does not have, in a transaction of its own, which also takes the lock:
- * so a pooler that gives each transaction another server connection does no harm.
- *
- * @returns its name, or undefined when there is nothing to apply
+ * Applies the first migration that the database does not have, as the schema's owner, in a transaction of its own, which
+ * also takes the lock: so a pooler that gives each transaction another server connection does no harm.
  */
-export async function applyNext(client: Client, options: ApplyOptions): Promise<string | undefined> {
+export async function applyNext(client: Client, options: ApplyOptions): Promise<Step> {
   // Under a stricter isolation level it would see what was there before it waited for the lock.
-  await client.query("begin isolation level read committed");
+  await client.query(beginning("isolation level read committed read write"));
   const tableLocks = await lock(client, options);
-  const history = await readHistory(client);
+  const owner = await requireOwner(client);
+  if (await handOver(client, options, tableLocks)) return await applyNext(client, options);
+  await become(client, owner);
+  const found = await readHistory(client);
+  const takenOver = found.hasUnrecorded ? await takeOver(client, options) : undefined;
+  const history = takenOver === undefined ? found : await readHistory(client);
   const [next] = pendingOf(options.migrations, history.applied);
   if (next) await apply(client, next, options, tableLocks);
   await record(client, next ? await readHistory(client) : history, options);
   await client.query("commit");
-  return next?.name;
+  return { applied: next?.name, takenOver };
+}
+
+/**
+ * Gives the schema's owner what other roles own of it, as the role that logged in, and commits: a copy without records is
+ * compared in another session, which must not wait for the locks.
+ *
+ * @returns whether there was anything, and the transaction is over
+ */
+async function handOver(
+  client: Client,
+  { migrations }: ApplyOptions,
+  patience: Patience,
+): Promise<boolean> {
+  const statements = await handOverStatements(client, migrations);
+  if (statements.length === 0) return false;
+  await runPatiently(client, statements.join(";"), patience, performance.now());
+  await client.query("commit");
+  return true;
 }
 
 /** How long to wait for locks on tables. */
@@ -85,27 +118,48 @@ async function apply(
   client: Client,
   migration: Migration,
   { databaseUrl }: ApplyOptions,
-  { inAll, atOnce }: Patience,
+  patience: Patience,
 ): Promise<void> {
   const begun = performance.now();
   try {
     await keepVacuumAway(client);
+    await runPatiently(client, await textFor(client, migration), patience, begun);
   } catch (cause) {
     throw failure(migration, cause, databaseUrl);
   }
+}
+
+/** What it cannot lock in one attempt it gives back, lets those pass who queued behind it, and tries again. */
+async function runPatiently(
+  client: Client,
+  text: string,
+  { inAll, atOnce }: Patience,
+  begun: number,
+): Promise<void> {
   await client.query("savepoint vmstate_migration");
   for (;;) {
     await setLockTimeout(client, `${atOnce}ms`);
     try {
-      await client.query(migration.text);
+      await client.query(text);
       return;
     } catch (cause) {
       const isOver = inAll > 0 && performance.now() - begun >= inAll;
-      if (sqlStateOf(cause) !== LOCK_NOT_AVAILABLE || isOver) throw failure(migration, cause, databaseUrl);
+      if (sqlStateOf(cause) !== LOCK_NOT_AVAILABLE || isOver) throw cause;
       await client.query("rollback to savepoint vmstate_migration");
       await pause(GIVE_WAY_MS);
     }
   }
+}
+
+const CREATE_SCHEMA = /^CREATE SCHEMA IF NOT EXISTS vmstate;$/m;
+
+/**
+ * Without CREATE SCHEMA: the schema is there, whoever made it, and PostgreSQL asks for CREATE on the database before it
+ * looks. The line stays, empty, so that an error names the line of the file.
+ */
+async function textFor(client: Client, { text }: Migration): Promise<string> {
+  const { rows } = await client.query("select from pg_namespace where nspname = 'vmstate'");
+  return rows.length === 0 ? text : text.replace(CREATE_SCHEMA, "");
 }
 
 /**

@@ -16,18 +16,30 @@ export interface History {
   applied: Applied[];
   /** Those that node-pg-migrate recorded in `vmstate.pgmigrations`, in order. */
   recorded: string[];
+  /** Whether the schema has objects, and no row in `vmstate.schema_change` tells which migrations made them. */
+  hasUnrecorded: boolean;
 }
 
 /**
- * @throws VmstateError when the database is neither empty nor at a migration
+ * @throws VmstateError when the two tables of applied migrations contradict each other
  */
 export async function readHistory(client: ClientBase): Promise<History> {
   const { hasChanges, hasRecords, objects } = await readState(client);
   const applied = hasChanges ? await readApplied(client) : [];
   const recorded = hasRecords ? await readRecorded(client) : [];
-  if (applied.length === 0 && objects > 0) throw halfApplied();
   requireOneAccount(applied, recorded);
-  return { applied, recorded };
+  return { applied, recorded, hasUnrecorded: applied.length === 0 && objects > 0 };
+}
+
+/**
+ * As {@link readHistory}, for those who do not take a schema without records over.
+ *
+ * @throws VmstateError when the database is neither empty nor at a migration, too
+ */
+export async function readRecordedHistory(client: ClientBase): Promise<History> {
+  const history = await readHistory(client);
+  if (history.hasUnrecorded) throw unrecorded();
+  return history;
 }
 
 /**
@@ -36,7 +48,10 @@ export async function readHistory(client: ClientBase): Promise<History> {
  *
  * @throws VmstateError when what it has is not what this package has
  */
-export function pendingOf(migrations: readonly Migration[], applied: readonly Applied[]): Migration[] {
+export function pendingOf(
+  migrations: readonly Migration[],
+  applied: readonly Omit<Applied, "timeApplied">[],
+): Migration[] {
   for (const [i, { number, name, isBreaking }] of applied.entries()) {
     const known = migrations[i];
     if (known === undefined && isBreaking) throw tooNew(name);
@@ -80,9 +95,9 @@ async function readRecorded(client: ClientBase): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-function halfApplied(): VmstateError {
+function unrecorded(): VmstateError {
   return new VmstateError(
-    "schema vmstate has objects, and no row in vmstate.schema_change: a run without a transaction broke off, or they are somebody else's; drop the schema, or see `vmstate doctor`",
+    "schema vmstate has objects, and no row in vmstate.schema_change: `vmstate migrate` takes it over if it is as a release makes it; if not, see `vmstate doctor`",
   );
 }
 

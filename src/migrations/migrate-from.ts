@@ -7,16 +7,17 @@ import { withSession } from "./session.js";
 export async function migrateFrom(
   root: string,
   databaseUrl: string,
-  { log, lockTimeout }: MigrateOptions = {},
+  { log, notice, lockTimeout }: MigrateOptions = {},
 ): Promise<string[]> {
   const migrations = await readMigrations(root);
   return await withSession(databaseUrl, async (client) => {
     const names: string[] = [];
     for (;;) {
-      const name = await applyNext(client, { root, migrations, databaseUrl, lockTimeout });
-      if (name === undefined) return names;
-      names.push(name);
-      log?.(name);
+      const { applied, takenOver } = await applyNext(client, { root, migrations, databaseUrl, lockTimeout });
+      if (takenOver !== undefined) notice?.(`took over a schema without records, which is at ${takenOver}`);
+      if (applied === undefined) return names;
+      names.push(applied);
+      log?.(applied);
     }
   });
 }

@@ -1,4 +1,5 @@
-import postgres from "postgres";
+import type postgres from "postgres";
+import { findRoute, newPlainPool } from "../connection/pool.js";
 import { databaseError, requireDatabaseUrl } from "../database-error.js";
 import { asAdmin, copyDatabase, dropDatabase, withDatabase } from "./databases.js";
 import { newName } from "./names.js";
@@ -45,7 +46,7 @@ export async function createTestDatabase({ serverUrl }: TestDatabaseOptions = {}
   const server = await testServerUrl(serverUrl);
   requireDatabaseUrl(server);
   try {
-    return handleOf(server, await asAdmin(server, (admin) => createCopy(admin, server)));
+    return await handleOf(server, await asAdmin(server, (admin) => createCopy(admin, server)));
   } catch (error) {
     throw databaseError(error, server);
   }
@@ -58,9 +59,9 @@ async function createCopy(admin: postgres.Sql, serverUrl: string): Promise<strin
   return name;
 }
 
-function handleOf(serverUrl: string, name: string): TestDatabase {
+async function handleOf(serverUrl: string, name: string): Promise<TestDatabase> {
   const url = withDatabase(serverUrl, name);
-  const sql = postgres(url);
+  const sql = newPlainPool(await findRoute(url, "vmstate testing"));
   const close = async (): Promise<void> => {
     await sql.end({ timeout: CLOSE_TIMEOUT_S });
     await asAdmin(serverUrl, (admin) => dropDatabase(admin, name));

@@ -1,9 +1,10 @@
-import postgres from "postgres";
+import type postgres from "postgres";
+import { findRoute, newPool } from "../connection/pool.js";
 import { migrate } from "../migrate.js";
 
 /** A connection to a server, for as long as `act` takes, to make and drop databases with. */
 export async function asAdmin<T>(serverUrl: string, act: (admin: postgres.Sql) => Promise<T>): Promise<T> {
-  const admin = postgres(serverUrl, { max: 1, onnotice: () => undefined });
+  const admin = newPool(await findRoute(serverUrl, "vmstate testing"), { max: 1 });
   try {
     return await act(admin);
   } finally {

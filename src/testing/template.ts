@@ -19,14 +19,14 @@ export async function provideTemplate(admin: postgres.Sql, serverUrl: string): P
 }
 
 async function makeOnce(admin: postgres.Sql, serverUrl: string, prefix: string): Promise<string> {
-  await admin`select pg_advisory_lock(${LOCK})`;
+  await admin`select pg_catalog.pg_advisory_lock(${LOCK})`;
   try {
     // Whoever had the lock before has made it.
     const found = await findTemplate(admin, prefix);
     if (found !== undefined) return found;
     return await makeTemplate(admin, serverUrl, newName(prefix));
   } finally {
-    await admin`select pg_advisory_unlock(${LOCK})`;
+    await admin`select pg_catalog.pg_advisory_unlock(${LOCK})`;
   }
 }
 
@@ -47,9 +47,9 @@ async function makeTemplate(admin: postgres.Sql, serverUrl: string, name: string
 async function findTemplate(admin: postgres.Sql, prefix: string): Promise<string | undefined> {
   const oldest = `${prefix}_${timeOf(Date.now() - USED_FOR_MS)}`;
   const [template] = await admin<{ name: string }[]>`
-    select d.datname as name from pg_database as d
-    where starts_with(d.datname, ${prefix}) and d.datname > ${oldest} and not d.datallowconn
-      and pg_get_userbyid(d.datdba) = current_user
+    select d.datname as name from pg_catalog.pg_database as d
+    where pg_catalog.starts_with(d.datname, ${prefix}) and d.datname operator(pg_catalog.>) ${oldest}
+      and not d.datallowconn and pg_catalog.pg_get_userbyid(d.datdba) operator(pg_catalog.=) current_user
     order by d.datname desc limit 1`;
   return template?.name;
 }
@@ -63,10 +63,10 @@ async function templatePrefix(): Promise<string> {
 /** Drops what processes left behind that were killed, and templates of long ago. */
 export async function dropForgotten(admin: postgres.Sql): Promise<void> {
   const forgotten = await admin<{ name: string }[]>`
-    select d.datname as name from pg_database as d
-    where d.datname ~ '^vmstate_(test|template_[0-9a-f]{12})_[0-9]{14}_[0-9a-f]{12}$'
-      and substring(d.datname from '_([0-9]{14})_') < ${timeOf(Date.now() - KEPT_FOR_MS)}
-      and not exists (select from pg_stat_activity as a where a.datid = d.oid)`;
+    select d.datname as name from pg_catalog.pg_database as d
+    where d.datname operator(pg_catalog.~) '^vmstate_(test|template_[0-9a-f]{12})_[0-9]{14}_[0-9a-f]{12}$'
+      and substring(d.datname from '_([0-9]{14})_') operator(pg_catalog.<) ${timeOf(Date.now() - KEPT_FOR_MS)}
+      and not exists (select from pg_catalog.pg_stat_activity as a where a.datid operator(pg_catalog.=) d.oid)`;
   // It may be another role's, another process may drop it first, or somebody connect to it after all: not ours, then.
   for (const { name } of forgotten) await admin`drop database ${admin(name)}`.catch(() => undefined);
 }

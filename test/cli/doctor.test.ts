@@ -309,7 +309,7 @@ describe("rights", () => {
       code: 1,
       stdout: "",
       stderr:
-        "vmstate: this role lacks CREATE on the database: doctor makes the expected schema beside the live one, and takes it back\n",
+        "vmstate: this role lacks CREATE on the database: the expected schema is made beside the live one for comparison, and rolled back\n",
     });
     await own.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
   });

@@ -33,7 +33,7 @@ export interface Verb {
 }
 
 /**
- * Verbs are the functions that run with their owner's rights, and the two that the owner calls; all other functions are
+ * Verbs are the functions that run with their owner's rights, and the three that the owner calls; all other functions are
  * theirs to call.
  */
 export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
@@ -99,7 +99,7 @@ export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
         ${kinds(sql, sql`format('FUNCTION %s', p.oid::regprocedure)`)} as kinds
       from pg_proc p
       where p.pronamespace = 'vmstate'::regnamespace
-        and (p.prosecdef or p.proname in ('grant_access', 'bind_sled_agent'))
+        and (p.prosecdef or p.proname in ('grant_access', 'revoke_access', 'bind_sled_agent'))
       order by p.proname`,
     errors: await sql<Catalog["errors"]>`
       select code[1] as code, p.proname as name, regexp_replace(d.description, '^(VM[0-9]{3}(, )?)+: ', '') as comment

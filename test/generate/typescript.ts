@@ -49,6 +49,9 @@ export function renderTypescript(catalog: Catalog): string {
     "/** Columns, in camel case, that hold whole numbers. */",
     `export const NUMBER_COLUMNS: ReadonlySet<string> = new Set(${JSON.stringify(numberColumns(catalog))});`,
     "",
+    "/** Columns, in camel case, that hold intervals. */",
+    `export const INTERVAL_COLUMNS: ReadonlySet<string> = new Set(${JSON.stringify(intervalColumns(catalog))});`,
+    "",
   ].join("\n");
 }
 
@@ -75,16 +78,20 @@ function typeOf(type: string): string {
 }
 
 function timeColumns(catalog: Catalog): string[] {
-  return columnsOf(catalog, (type) => type === "Date");
+  return columnsOf(catalog, (type) => typeOf(type) === "Date");
 }
 
 function numberColumns(catalog: Catalog): string[] {
-  return columnsOf(catalog, (type) => type === "number");
+  return columnsOf(catalog, (type) => typeOf(type) === "number");
+}
+
+function intervalColumns(catalog: Catalog): string[] {
+  return columnsOf(catalog, (type) => type === "interval");
 }
 
 function columnsOf({ results, verbs, views }: Catalog, accept: (type: string) => boolean): string[] {
   const columns = [...results, ...verbs, ...views].flatMap((relation) => relation.columns);
-  const names = columns.filter(({ type }) => accept(typeOf(type))).map(({ name }) => camel(name));
+  const names = columns.filter(({ type }) => accept(type)).map(({ name }) => camel(name));
   return [...new Set(names)].sort();
 }
 

@@ -37,6 +37,11 @@ export class PackageCopy implements Disposable {
     for (const file of readdirSync(join(this.root, dir))) this.remove(join(dir, file));
   }
 
+  /** The files of the migrations, in order. */
+  migrations(): string[] {
+    return readdirSync(join(this.root, "migrations")).sort();
+  }
+
   /** A made-up migration. */
   migration(name: string, sql: string, breaking = false): void {
     this.write(`migrations/${name}.sql`, `${sql};\n${recordOf(name, breaking)}`);

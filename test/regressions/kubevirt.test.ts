@@ -3,10 +3,12 @@ import { expect, it } from "vitest";
 import {
   beginMigration,
   beginStart,
+  configureInstance,
   deleteVmm,
   failVmm,
   reportVmm,
   reportVmms,
+  restartableInstances,
   runUpdate,
   unwindMigration,
 } from "../../src/index.js";
@@ -14,11 +16,14 @@ import {
   anotherMigration,
   anotherStart,
   applied,
+  failed,
+  instance,
   migrated,
   migrating,
   migration,
   running,
   say,
+  starting,
   update,
   writingNothing,
 } from "../sql/scenario.js";
@@ -185,5 +190,53 @@ it("KubeVirt 17203 (after 18087): migrations tried again and again leave one lin
     intends: "running",
     active: s.propolisId,
     watched: [s.propolisId],
+  });
+});
+
+// A guest that cannot boot was launched again the moment it had failed, for ever.
+it("KubeVirt 5905: a boot loop is counted and slowed down, and a user's start begins anew", async () => {
+  const { sql } = stage;
+  const s = await failed(sql);
+  await configureInstance(sql, { instanceId: s.instanceId, autoRestartCooldown: "0" });
+  const restarts: string[] = [];
+  for (let round = 0; round < 50; round++) {
+    const start = { ...anotherStart(s), startReason: "auto_restart" };
+    if ((await beginStart(sql, start)).outcome !== "applied") continue;
+    restarts.push(start.propolisId);
+    await reportVmm(sql, report(s, start.propolisId, "failed", 3));
+    await update(sql, s);
+  }
+  expect(restarts).toHaveLength(2);
+  expect(await instance(sql, s)).toMatchObject({ auto_restart_attempts: 2 });
+  expect(await standing(sql, s)).toMatchObject({ shown: "failed", restartable: false });
+
+  await sql`update vmstate.instance set time_last_auto_restarted = clock_timestamp() - interval '2 seconds'
+    where id = ${s.instanceId}`;
+  const listed = (await restartableInstances(sql)).find(({ instanceId }) => instanceId === s.instanceId);
+  expect(listed).toMatchObject({ autoRestartAttempts: 2, apiState: "failed" });
+
+  await applied(beginStart(sql, anotherStart(s)));
+  expect(await instance(sql, s)).toMatchObject({ auto_restart_attempts: 0 });
+});
+
+// A guest that shuts itself down has to stay off; one whose VMM failed does not.
+it.each([
+  ["after a migration, its VMM never heard running", "completed"],
+  ["heard rebooting only", "rebooting"],
+])("KubeVirt 1406: a guest that shuts down from within stays off: %s", async (_, way) => {
+  const { sql } = stage;
+  const s = way === "completed" ? await migrating(sql) : await starting(sql);
+  if (way === "completed") {
+    await say(sql, s, "active", "destroyed", "completed");
+    await say(sql, s, "destination", "destroyed", "completed");
+  } else {
+    await say(sql, s, "active", "rebooting");
+    await say(sql, s, "active", "destroyed");
+  }
+  await update(sql, s);
+  expect(await standing(sql, s)).toMatchObject({
+    shown: "stopped",
+    intends: "guest_shutdown",
+    restartable: false,
   });
 });

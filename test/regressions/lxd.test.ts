@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { beginMigration, beginStart, failSled, reportVmm, unwindStart } from "../../src/index.js";
-import { anotherStart, applied, running, update, writingNothing } from "../sql/scenario.js";
-import { newStage, NOTHING, report, standing } from "./story.js";
+import { anotherStart, applied, running, starting, update, writingNothing } from "../sql/scenario.js";
+import { elevenMinutesPass, newStage, NOTHING, report, standing } from "./story.js";
 
 const stage = newStage();
 
@@ -45,3 +45,24 @@ it("LXD 17787 (after 16624): a host that was taken for dead wrongly cannot claim
     watched: [restart.propolisId],
   });
 });
+
+// A member whose clock differs by more than a few seconds was taken for offline.
+it.each([
+  ["two hours ahead", 7_200_000],
+  ["an hour behind", -3_600_000],
+])(
+  "LXD 7321: a host whose clock is %s is neither stuck while it reports nor fresh while it is silent",
+  async (_, skew) => {
+    const { sql } = stage;
+    const s = await starting(sql);
+    const time = new Date(Date.now() + skew);
+    await elevenMinutesPass(sql, s);
+    await reportVmm(sql, { ...report(s, s.propolisId, "starting", 9), time });
+    expect(await standing(sql, s)).toMatchObject({ shown: "starting", waitsFor: null });
+
+    await elevenMinutesPass(sql, s);
+    await sql`update vmstate.vmm set time_state_updated = ${time}, state_generation = state_generation + 1
+    where id = ${s.propolisId}`;
+    expect(await standing(sql, s)).toMatchObject({ shown: "starting", waitsFor: "sled agent" });
+  },
+);

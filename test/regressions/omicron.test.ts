@@ -4,13 +4,17 @@ import { expect, it } from "vitest";
 import {
   beginStart,
   beginUpdate,
+  breakUpdate,
   commitUpdate,
   createInstance,
   deleteInstance,
   deleteVmm,
+  explainUpdate,
   failSled,
+  failSledVmms,
   failVmm,
   inheritUpdate,
+  reportVmm,
   requestStop,
   runUpdate,
   unlockUpdate,
@@ -29,7 +33,7 @@ import {
   writingNothing,
   type Scenario,
 } from "../sql/scenario.js";
-import { newStage, NOTHING, standing, whileHeld } from "./story.js";
+import { newStage, NOTHING, report, standing, whileHeld } from "./story.js";
 
 const stage = newStage();
 
@@ -277,4 +281,60 @@ it("Omicron 7326: an instance whose creation is undone is deleted as it is, and 
 
   await applied(createInstance(sql, { ...s.create, id: randomUUID() }));
   expect(await standing(sql, s)).toEqual(NOTHING);
+});
+
+// A saga crashed between taking the updater lock and recording that it had, and unwound without releasing it: the
+// instance was locked until a person picked the lock.
+it("Omicron 10166: an operator sees who holds the lock of a dead update saga, breaks it, and the instance is updated", async () => {
+  const { sql } = stage;
+  const s = await running(sql);
+  await say(sql, s, "active", "failed");
+  const dead = { instanceId: s.instanceId, sagaId: randomUUID() };
+  const { updaterGeneration, planToken } = await applied(beginUpdate(sql, { ...dead, lease: "1 day" }));
+  const next = { instanceId: s.instanceId, sagaId: randomUUID() };
+  expect(await runUpdate(sql, next)).toMatchObject({ outcome: "conflict", reason: "locked" });
+  expect(await standing(sql, s)).toMatchObject({ shown: "stopping", updatePending: false });
+
+  const held = await explainUpdate(sql, s);
+  expect(held).toMatchObject({ updaterId: dead.sagaId, updaterGeneration });
+  await applied(breakUpdate(sql, { ...s, updaterGeneration, reason: "its Nexus is gone" }));
+  expect(await standing(sql, s)).toMatchObject({ shown: "stopping", updatePending: true });
+  await applied(runUpdate(sql, next));
+
+  // the saga was not dead after all
+  expect(
+    await writingNothing(sql, () => commitUpdate(sql, { ...dead, updaterGeneration, planToken })),
+  ).toMatchObject({ outcome: "conflict", reason: "lock_lost" });
+  expect(await standing(sql, s)).toMatchObject({ shown: "failed", restartable: true });
+});
+
+// A sled rebooted, and its guests were gone, while the API went on to show them as running.
+it("Omicron 3633: what a rebooted sled has lost is failed, and a guest that started there since lives", async () => {
+  const { sql } = stage;
+  const lost = await running(sql);
+  const since = await unwound(sql);
+  const start = { ...anotherStart(since), sledId: lost.start.sledId };
+  await applied(beginStart(sql, start));
+  await reportVmm(sql, report(since, start.propolisId, "running", 2));
+
+  expect(
+    await failSledVmms(sql, {
+      sledId: lost.start.sledId,
+      propolisIds: [lost.propolisId],
+      reason: "no_such_vmm",
+    }),
+  ).toMatchObject([{ propolisId: lost.propolisId, updateNeeded: true }]);
+  await update(sql, lost);
+  expect(await standing(sql, lost)).toEqual({
+    ...NOTHING,
+    shown: "failed",
+    intends: "running",
+    restartable: true,
+    abandoned: [lost.propolisId],
+  });
+  expect(await standing(sql, since)).toMatchObject({
+    shown: "running",
+    active: start.propolisId,
+    watched: [start.propolisId],
+  });
 });

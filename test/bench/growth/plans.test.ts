@@ -14,7 +14,7 @@ const CALLS = 8;
 const ENTRIES = 100;
 /** Dead versions of what it is about, which the snapshot of an autoanalyze of some catalog may keep. */
 const DEAD = 300;
-const ACCESS = ["bind_sled_agent", "grant_access"];
+const ACCESS = ["bind_sled_agent", "grant_access", "revoke_access"];
 /** It is the whole fleet. */
 const WATCHED = "watched_vmm";
 /** Reads all migrations while they are few next to the project's instances. */

@@ -58,6 +58,42 @@ export const INSTANCE_REFUSALS: Refusal[] = [
       values('"committed_updater_generation": 1'),
     ],
     [
+      "an instance that a saga committed",
+      creating,
+      insertInstance("committed_updater_id", `'${OTHER}'`),
+      values(`"committed_updater_id": "${OTHER}"`),
+    ],
+    [
+      "an instance with a committed plan",
+      creating,
+      insertInstance("committed_plan_token", "'1.x'"),
+      values('"committed_plan_token": "1.x"'),
+    ],
+    [
+      "an instance whose lock was inherited",
+      creating,
+      insertInstance("updater_parent_id", `'${OTHER}'`),
+      values(`"updater_parent_id": "${OTHER}"`),
+    ],
+    [
+      "an instance whose lock was released",
+      creating,
+      insertInstance("released_updater_id", `'${OTHER}'`),
+      values(`"released_updater_id": "${OTHER}"`),
+    ],
+    [
+      "an instance whose lock was released at some time",
+      creating,
+      insertInstance("time_updater_released", "'2030-01-01'"),
+      values('"time_updater_released": "2030-01-01'),
+    ],
+    [
+      "an instance with restarts behind it",
+      creating,
+      insertInstance("auto_restart_attempts", "1"),
+      values('"auto_restart_attempts": 1'),
+    ],
+    [
       "an instance that was restarted",
       creating,
       insertInstance("time_last_auto_restarted", "'2030-01-01'"),
@@ -246,6 +282,24 @@ export const INSTANCE_REFUSALS: Refusal[] = [
     ["a lower updater generation", locked, instance("updater_generation = 4"), values("It is 5; 4")],
     ["an older commit", locked, instance("committed_updater_generation = 2"), values("It is 3; 2")],
     ["a forgotten commit", locked, instance("committed_updater_generation = null"), values("It is 3")],
+    [
+      "another saga's name on the last commit",
+      locked,
+      instance(`committed_updater_id = '${OTHER}'`),
+      values("It is 3; 3"),
+    ],
+    [
+      "another plan as the last commit",
+      locked,
+      instance("committed_plan_token = '9.x'"),
+      values("It is 3; 3"),
+    ],
+    [
+      "a plan where nothing was committed",
+      running,
+      instance("committed_plan_token = '9.x'"),
+      values("It is null; null was attempted"),
+    ],
   ]),
   ...refusals("guard_updater on instance", "VM104", [
     [

@@ -40,6 +40,12 @@ export const MIGRATION_REFUSALS: Refusal[] = [
       insertMigration("destination_generation", "2"),
       values('"destination_generation": 2'),
     ],
+    [
+      "a migration that was heard of",
+      running,
+      insertMigration("time_reported", "'2030-01-01'"),
+      values('"time_reported": "2030-01-01'),
+    ],
     ["a deleted migration", running, insertMigration("time_deleted", "'2030-01-01'"), values("2030-01-01")],
   ]),
   ...refusals("guard_destination on migration", "VM102", [

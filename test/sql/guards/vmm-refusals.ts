@@ -30,6 +30,12 @@ export const VMM_REFUSALS: Refusal[] = [
       values('"time_unlinked": null'),
     ],
     ["a VMM that ran", stopped, insertVmm("time_started", "'2030-01-01'"), values("2030-01-01")],
+    [
+      "a VMM that was heard of",
+      stopped,
+      insertVmm("time_reported", "'2030-01-01'"),
+      values('"time_reported": "2030-01-01'),
+    ],
     ["a deleted VMM", stopped, insertVmm("time_deleted", "'2030-01-01'"), values("2030-01-01")],
   ]),
   ...refusals("guard_state on vmm", "VM101", [

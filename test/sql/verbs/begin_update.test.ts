@@ -192,6 +192,17 @@ describe("the lease", () => {
   });
 });
 
+test("the lease is as long as 1 day, or 24 hours", async () => {
+  for (const lease of ["1 day", "24 hours"]) {
+    const s = await saying(sql, "failed");
+    await applied(beginUpdate(sql, { ...sagaOf(s), lease }));
+    const [row] = await sql`
+      select updater_lease_until - clock_timestamp() between '23:58:00' and '24:00:00' as "isADay"
+      from vmstate.instance where id = ${s.instanceId}`;
+    expect(row).toEqual({ isADay: true });
+  }
+});
+
 test("the fencing token rises with every lock, also after an unlock and after a commit", async () => {
   const s = await saying(sql, "failed");
   const saga = sagaOf(s);
@@ -242,6 +253,8 @@ test.each([
   ["p_lease", null, /null/],
   ["p_lease", "0", /00:00:00/],
   ["p_lease", "-1 seconds", /-00:00:01/],
+  ["p_lease", "1 day 00:00:00.000001", /at most 1 day/],
+  ["p_lease", "25 hours", /at most 1 day/],
   ["p_lease", "1000000 years", /1000000 years/],
 ])("VM001 for %s %s", async (argument, value, detail) => {
   const s = await saying(sql, "failed");

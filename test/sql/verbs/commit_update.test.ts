@@ -70,6 +70,9 @@ test("applied: writes the plan, releases the lock, and remembers which lock it w
     updater_generation: 2,
     updater_lease_until: null,
     committed_updater_generation: 2,
+    committed_updater_id: commit.sagaId,
+    committed_plan_token: commit.planToken,
+    released_updater_id: commit.sagaId,
     intended_state: "running",
   });
   expect(await vmm(sql, s.propolisId)).toMatchObject({ time_unlinked: expect.any(String) as unknown });
@@ -219,6 +222,54 @@ describe("conflict/lock_lost:", () => {
       state,
       stateGeneration: state_generation,
     });
+  });
+
+  const strangers: [string, (c: CommitUpdateArguments) => Partial<CommitUpdateArguments>][] = [
+    ["another saga, with its plan", () => ({ sagaId: randomUUID() })],
+    ["the same saga, with another plan", () => ({ planToken: "999.nonsense" })],
+    [
+      "the same saga, with a plan of the same generation",
+      (c) => ({ planToken: `${c.planToken.split(".")[0] ?? ""}.0` }),
+    ],
+    ["another saga, with another plan", () => ({ sagaId: randomUUID(), planToken: "999.nonsense" })],
+  ];
+  test.each(strangers)("a committed update's token, given out twice: %s", async (_, wrong) => {
+    const s = await saying(sql, "failed");
+    const commit = await begun(s);
+    await applied(commitUpdate(sql, commit));
+    const stranger = { ...commit, ...wrong(commit) };
+    expect(await writingNothing(sql, () => commitUpdate(sql, stranger))).toEqual({
+      outcome: "conflict",
+      reason: "lock_lost",
+      ...rowOf(s, "failed", 4),
+    });
+    expect(await commitUpdate(sql, commit)).toMatchObject({ outcome: "unchanged" });
+  });
+
+  test("run_update committed with that token, and no saga that commits by it did", async () => {
+    const s = await saying(sql, "failed");
+    const runner = { instanceId: s.instanceId, sagaId: randomUUID() };
+    const { updaterGeneration, planToken } = await applied(runUpdate(sql, runner));
+    const committed = { ...runner, updaterGeneration, planToken };
+    for (const wrong of [{ sagaId: randomUUID() }, { planToken: "3.0" }])
+      expect(await writingNothing(sql, () => commitUpdate(sql, { ...committed, ...wrong }))).toMatchObject({
+        outcome: "conflict",
+        reason: "lock_lost",
+      });
+    expect(await writingNothing(sql, () => commitUpdate(sql, committed))).toMatchObject({
+      outcome: "unchanged",
+    });
+  });
+
+  test("a saga that is asked for another lock's token by the name of an older commit", async () => {
+    const s = await saying(sql, "failed");
+    const commit = await begun(s);
+    await applied(unlockUpdate(sql, commit));
+    const runner = { instanceId: s.instanceId, sagaId: randomUUID() };
+    const { updaterGeneration } = await applied(runUpdate(sql, runner));
+    expect(
+      await writingNothing(sql, () => commitUpdate(sql, { ...commit, updaterGeneration })),
+    ).toMatchObject({ outcome: "conflict", reason: "lock_lost" });
   });
 
   test("a replay is told from a lost lock by the last commit only", async () => {

@@ -126,6 +126,13 @@ describe("applied", () => {
     expect(await remaining(other)).toBeLessThanOrEqual(3600);
   });
 
+  test("the lease is as long as 1 day", async () => {
+    const s = await saying(sql, "failed");
+    await applied(inheritUpdate(sql, { ...(await held(s)), lease: "1 day" }));
+    expect(await remaining(s)).toBeGreaterThan(86_300);
+    expect(await remaining(s)).toBeLessThanOrEqual(86_400);
+  });
+
   test("an expired lease that nobody took can be inherited", async () => {
     const s = await saying(sql, "failed");
     const inheritance = await held(s);
@@ -194,6 +201,21 @@ describe("conflict/lock_lost:", () => {
       },
     ],
     [
+      "another parent names the saga that inherited",
+      async (_, i) => {
+        await applied(inheritUpdate(sql, i));
+        return { parentSagaId: randomUUID() };
+      },
+    ],
+    [
+      "the saga holds the lock by its own begin_update, with the next token",
+      async (s, i) => {
+        await expireLease(sql, s);
+        await applied(beginUpdate(sql, { ...i, lease: HOUR }));
+        return {};
+      },
+    ],
+    [
       "the child has committed since",
       async (_, i) => {
         const { updaterGeneration, planToken } = await applied(inheritUpdate(sql, i));
@@ -244,6 +266,8 @@ test.each([
   ["p_lease", null, /null/],
   ["p_lease", "0", /00:00:00/],
   ["p_lease", "-1 seconds", /-00:00:01/],
+  ["p_lease", "1 day 00:00:00.000001", /at most 1 day/],
+  ["p_lease", "1 mon", /at most 1 day/],
   ["p_lease", "1000000 years", /1000000 years/],
 ])("VM001 for %s %s", async (argument, value, detail) => {
   const i = await held(await saying(sql, "failed"));

@@ -1,6 +1,12 @@
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { deleteVmm, reportVmm, reportVmms, type ReportVmmArguments } from "../../../src/index.js";
+import {
+  deleteVmm,
+  reportVmm,
+  reportVmms,
+  VmstateError,
+  type ReportVmmArguments,
+} from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
 import {
   applied,
@@ -287,6 +293,100 @@ test("1000 reports leave what as many single ones leave, and answer the same", a
     }
     return states;
   }
+});
+
+describe("VM001 for an unknown key, which would silently drop a part of the report,", () => {
+  const valid = (s: Scenario): Record<string, unknown> => ({
+    instance_id: s.instanceId,
+    propolis_id: s.propolisId,
+    state: "rebooting",
+    generation: 3,
+    time: "2024-01-01T00:00:00Z",
+  });
+
+  async function refusalOf(elements: unknown[]): Promise<postgres.PostgresError | undefined> {
+    return await writingNothing(sql, () =>
+      reportText(JSON.stringify(elements)).then(
+        () => undefined,
+        (reason: unknown) => reason as postgres.PostgresError,
+      ),
+    );
+  }
+
+  test.each([
+    ["note", "from another version"],
+    ["note", null],
+    ["migration_out_ID", null],
+    ["migration_out_state_", "completed"],
+    ["p_state", "running"],
+    ["instanceId", "x"],
+    ["", 1],
+    ['quo"ted\\ü', null],
+    ["nul\u0001", null],
+    ["State", "running"],
+    [" state", "running"],
+  ])("%j with value %j: the element and the key are named as written", async (key, value) => {
+    const s = await running(sql);
+    const error = await refusalOf([valid(s), { ...valid(s), [key]: value }, valid(s)]);
+    expect(error).toMatchObject({ code: "VM001" });
+    expect(error?.message).toContain("p_reports");
+    expect(error?.detail).toContain(`Element 2 has the unknown key ${JSON.stringify(key)}.`);
+    expect(error?.detail).toContain("migration_out_generation");
+    expect(error?.hint).toMatch(/\w/);
+  });
+
+  test.each([
+    ["an unknown key", { note: 1 }, /Element 1 has the unknown key "note"/],
+    ["a value of another type", { propolis_id: "vm-1" }, /Element 1: .*vm-1/],
+    ["a null state", { state: null }, /Element 1: .*null/],
+    ["a generation out of range", { generation: 0 }, /Element 1: .*\b0\b/],
+    ["half a migration", { migration_in_generation: 2 }, /Element 1: .*together/],
+  ])("the first malformed element is named: %s before an unknown key", async (_, part, detail) => {
+    const s = await running(sql);
+    const error = await refusalOf([
+      { ...valid(s), ...part },
+      { ...valid(s), other: null },
+    ]);
+    expect(error).toMatchObject({ code: "VM001", detail: expect.stringMatching(detail) as unknown });
+  });
+
+  test.each([
+    ["a value of another type", { propolis_id: "vm-1" }],
+    ["a null state", { state: null }],
+    ["no object", undefined],
+  ])("the first malformed element is named: an unknown key before %s", async (_, part) => {
+    const s = await running(sql);
+    const second = part === undefined ? 7 : { ...valid(s), ...part };
+    const error = await refusalOf([{ ...valid(s), other: null }, second]);
+    expect(error?.detail).toContain('Element 1 has the unknown key "other"');
+  });
+
+  test("every known key is allowed, null ones too", async () => {
+    const s = await running(sql);
+    const nulls = Object.fromEntries(
+      ["in", "out"].flatMap((d) =>
+        ["id", "state", "generation", "time"].map((part) => [`migration_${d}_${part}`, null]),
+      ),
+    );
+    expect(await reportText(JSON.stringify([{ ...valid(s), ...nulls }]))).toMatchObject([
+      { vmm_outcome: "applied" },
+    ]);
+  });
+
+  test("the wrappers refuse it before they ask the database, undefined ones too", async () => {
+    const s = await running(sql);
+    const report = { ...reportOf(s, "rebooting", 3), migrationOutID: undefined };
+    await writingNothing(sql, async () => {
+      await expect(reportVmm(sql, report)).rejects.toThrow(
+        /^reportVmm: the report has the unknown key "migrationOutID"; known keys: instanceId, /,
+      );
+      await expect(reportVmms(sql, [reportOf(s, "rebooting", 3), report])).rejects.toThrow(
+        /^reportVmms: element 2 has the unknown key "migrationOutID"/,
+      );
+    });
+    // @ts-expect-error the key is unknown to the compiler as well
+    await expect(reportVmm(sql, { ...reportOf(s, "rebooting", 3), note: 1 })).rejects.toThrow(VmstateError);
+  });
 });
 
 describe("VM001 names the element that is malformed, and nothing is written of the others", () => {

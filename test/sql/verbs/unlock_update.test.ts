@@ -87,6 +87,20 @@ test("unchanged: the commit released the lock already", async () => {
   });
 });
 
+test.each(["unlock", "commit"])(
+  "conflict/lock_lost: another saga with a token that ended by %s",
+  async (end) => {
+    const s = await saying(sql, "failed");
+    const lock = await held(s);
+    await applied(end === "unlock" ? unlockUpdate(sql, lock) : commitUpdate(sql, lock));
+    const stranger = { ...lock, sagaId: randomUUID() };
+    expect(await writingNothing(sql, () => unlockUpdate(sql, stranger))).toMatchObject({
+      outcome: "conflict",
+      reason: "lock_lost",
+    });
+  },
+);
+
 describe("conflict/lock_lost:", () => {
   const lost: [string, (s: Scenario, lock: Held) => Promise<Partial<Held>>][] = [
     ["another saga asks", () => Promise.resolve({ sagaId: randomUUID() })],

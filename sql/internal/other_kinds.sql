@@ -1,0 +1,21 @@
+CREATE OR REPLACE FUNCTION vmstate.other_kinds(p_role name, p_kind vmstate.access_kind) RETURNS vmstate.access_kind[]
+LANGUAGE plpgsql STABLE
+SET search_path = ''
+AS $$
+BEGIN
+  RETURN array(
+    SELECT k
+      FROM unnest(enum_range(NULL::vmstate.access_kind)) AS k
+      WHERE k <> p_kind
+        AND NOT EXISTS (SELECT FROM vmstate.role_access(p_role, k) AS r WHERE NOT r.is_held)
+        -- access to what p_kind includes does not tell that k was granted too
+        AND EXISTS (
+          SELECT r.privilege, r.object FROM vmstate.access_rights(k) AS r
+          EXCEPT
+          SELECT r.privilege, r.object FROM vmstate.access_rights(p_kind) AS r
+        )
+  );
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.other_kinds FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.other_kinds IS 'The kinds, besides p_kind and those that it includes, of which a role was granted all that they need.';

@@ -1,0 +1,16 @@
+CREATE OR REPLACE FUNCTION vmstate.require_owner(p_function text, p_deed text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  IF NOT pg_has_role((SELECT n.nspowner FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'vmstate'), 'USAGE') THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'insufficient_privilege',
+      MESSAGE = format('vmstate.%s: only the owner of schema vmstate %s access', p_function, p_deed),
+      DETAIL = format('Role "%s" is not the owner.', current_user),
+      HINT = format('Nothing was changed. Call %s as the role that applied the migrations.', p_function);
+  END IF;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.require_owner FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.require_owner IS 'Raises 42501 unless the caller owns schema vmstate, or is a member of the owner. To any other role GRANT and REVOKE would say in a warning only that they did nothing.';

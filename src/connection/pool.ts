@@ -1,0 +1,50 @@
+import postgres from "postgres";
+import { openConnection, type Route } from "./open.js";
+
+export interface PoolOptions {
+  /** At most so many connections. */
+  max?: number;
+  /** Whether the server may keep a statement for the next time, which not every pooler endures. Default: no. */
+  prepare?: boolean;
+}
+
+/**
+ * Finds the way to the server, which it has then answered once.
+ *
+ * @throws VmstateError when no server can be reached, refuses, or is too old
+ */
+export async function findRoute(databaseUrl: string, applicationName: string): Promise<Route> {
+  const { client, route } = await openConnection(databaseUrl, applicationName);
+  await client.end();
+  return route;
+}
+
+/** A client whose sessions have our settings. */
+export function newPool(route: Route, { max = 10, prepare = false }: PoolOptions = {}): postgres.Sql {
+  return postgres({
+    ...commonOptions(route, route.options),
+    ...{ max, prepare },
+    // It would ask the server, with operators that the role's search_path resolves.
+    fetch_types: false,
+    onnotice: () => undefined,
+  });
+}
+
+/** A client with default options, for whoever the URL belongs to. */
+export function newPlainPool(route: Route): postgres.Sql {
+  return postgres(commonOptions(route, route.optionsOfUser));
+}
+
+function commonOptions(
+  route: Route,
+  options: string,
+): postgres.Options<Record<string, postgres.PostgresType>> {
+  const { host, tls, user, password, database, applicationName, connectTimeoutS, keepAliveS } = route;
+  return {
+    ...{ host: host.name, port: host.port, user, password: password ?? "", database, ssl: tls },
+    ...(route.tlsNegotiation === "direct" && { sslnegotiation: "direct" }),
+    connection: { application_name: applicationName, options },
+    connect_timeout: connectTimeoutS,
+    keep_alive: keepAliveS,
+  };
+}

@@ -1,0 +1,46 @@
+import type { Client } from "pg";
+import { VmstateError } from "../errors.js";
+import { oneOf, type Parameters } from "./parameters.js";
+
+const ATTRIBUTES = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
+
+/** Which server to take: one that answers true, or else one for which the next answers true. */
+export type Choice = (client: Client) => Promise<boolean>;
+
+/**
+ * What `target_session_attrs` asks for, the first choice first. Our sessions are not read-only by default: a server is for
+ * reading alone exactly when it is a standby.
+ */
+export function choices({ target_session_attrs: attributes = "any" }: Parameters): Choice[] {
+  switch (oneOf("target_session_attrs", attributes, ATTRIBUTES)) {
+    case "any":
+      return [any];
+    case "read-write":
+    case "primary":
+      return [isPrimary];
+    case "read-only":
+    case "standby":
+      return [isStandby];
+    case "prefer-standby":
+      return [isStandby, any];
+  }
+}
+
+export function noneFits({ target_session_attrs: attributes }: Parameters, where: string): VmstateError {
+  return new VmstateError(`no server of ${where} fits target_session_attrs=${String(attributes)}`);
+}
+
+function any(): Promise<boolean> {
+  return Promise.resolve(true);
+}
+
+async function isPrimary(client: Client): Promise<boolean> {
+  return !(await isStandby(client));
+}
+
+async function isStandby(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ isStandby: boolean }>(
+    'select pg_catalog.pg_is_in_recovery() as "isStandby"',
+  );
+  return rows.some((row) => row.isStandby);
+}

@@ -1,0 +1,79 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Vmstate, vmstate } from "../../src/index.js";
+import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { running, stopped } from "../sql/scenario.js";
+
+/**
+ * A failover to a replica that lagged behind loses transactions that were answered: here they are rolled back. As
+ * docs/operations.md tells.
+ */
+let db: TestDatabase;
+let vm: Vmstate;
+beforeAll(async () => {
+  db = await createDatabase();
+  vm = vmstate(db.sql);
+});
+afterAll(() => db.drop());
+
+class Lost extends Error {}
+
+/** Does something of which the database knows nothing in the end. */
+async function lost(act: (vm: Vmstate) => Promise<unknown>): Promise<void> {
+  const failure = db.sql.begin(async (sql) => {
+    await act(vmstate(sql));
+    throw new Lost();
+  });
+  await expect(failure).rejects.toThrow(Lost);
+}
+
+describe("an agent is answered not_found after a failover (Nova: instances running, deleted in the database)", () => {
+  const reportOf = (instanceId: string, propolisId: string) =>
+    ({ instanceId, propolisId, state: "running", generation: 7, time: new Date() }) as const;
+
+  it("the same begin_start adopts its guest", async () => {
+    const { instanceId, start } = await stopped(db.sql);
+    await lost((then) => then.beginStart(start));
+    const report = reportOf(instanceId, start.propolisId);
+    expect(await vm.reportVmm(report)).toMatchObject({ vmmOutcome: "not_found" });
+    expect(await vm.beginStart(start)).toMatchObject({
+      outcome: "applied",
+      activePropolisId: start.propolisId,
+    });
+    expect(await vm.reportVmm(report)).toMatchObject({ vmmOutcome: "applied", state: "running" });
+    expect(await vm.beginStart(start)).toMatchObject({ outcome: "unchanged", apiState: "running" });
+  });
+
+  it("another VMM was started meanwhile: begin_start is a conflict, and the guest is to be ended", async () => {
+    const { instanceId, start } = await stopped(db.sql);
+    await lost((then) => then.beginStart(start));
+    await vm.beginStart({ ...start, sagaId: randomUUID(), propolisId: randomUUID() });
+    expect(await vm.beginStart(start)).toMatchObject({ outcome: "conflict", reason: "already_started" });
+    expect(await vm.reportVmm(reportOf(instanceId, start.propolisId))).toMatchObject({
+      vmmOutcome: "not_found",
+    });
+  });
+
+  it("the same begin_migration adopts the destination while the source runs", async () => {
+    const { instanceId, migration, destinationId } = await running(db.sql);
+    await lost((then) => then.beginMigration(migration));
+    const report = reportOf(instanceId, destinationId);
+    expect(await vm.reportVmm(report)).toMatchObject({ vmmOutcome: "not_found" });
+    expect(await vm.beginMigration(migration)).toMatchObject({ outcome: "applied", apiState: "migrating" });
+    expect(await vm.reportVmm(report)).toMatchObject({ vmmOutcome: "applied" });
+  });
+
+  it("the instance is lost too: begin_start finds none, and the guest is to be ended", async () => {
+    const { start } = await stopped(db.sql);
+    expect(await vm.beginStart({ ...start, instanceId: randomUUID() })).toMatchObject({
+      outcome: "not_found",
+    });
+  });
+
+  it("a row that fell back catches up by the agent's next report", async () => {
+    const { instanceId, propolisId } = await running(db.sql);
+    const report = { ...reportOf(instanceId, propolisId), state: "stopping", generation: 99 } as const;
+    await lost((then) => then.reportVmm(report));
+    expect(await vm.reportVmm(report)).toMatchObject({ vmmOutcome: "applied", stateGeneration: 99 });
+  });
+});

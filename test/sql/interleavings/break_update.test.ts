@@ -1,0 +1,113 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import {
+  beginUpdate,
+  breakUpdate,
+  commitUpdate,
+  deleteInstance,
+  inheritUpdate,
+  type CommitUpdateAnswer,
+} from "../../../src/index.js";
+import { applied, instance, saying, unwound, type Scenario } from "../scenario.js";
+import { reporting } from "./acts.js";
+import { newStage, type Act } from "./stage.js";
+
+const stage = newStage();
+const { overtake, race } = stage;
+
+interface Held {
+  lock: { instanceId: string; sagaId: string; updaterGeneration: number; planToken: string };
+  breaking: Act<unknown>;
+  committing: Act<CommitUpdateAnswer>;
+}
+
+async function held({ instanceId }: Scenario): Promise<Held> {
+  const saga = { instanceId, sagaId: randomUUID() };
+  const { updaterGeneration, planToken } = await applied(
+    beginUpdate(stage.sql, { ...saga, lease: "1 hour" }),
+  );
+  const lock = { ...saga, updaterGeneration, planToken };
+  return {
+    lock,
+    breaking: (sql) => breakUpdate(sql, { instanceId, updaterGeneration, reason: "the saga is dead" }),
+    committing: (sql) => commitUpdate(sql, lock),
+  };
+}
+
+describe("break_update holds the instance, and", () => {
+  it("the holder's commit waits for it and is lock_lost: nothing is written", async () => {
+    const s = await saying(stage.sql, "failed");
+    const { breaking, committing } = await held(s);
+    expect(await race(breaking, committing)).toMatchObject({
+      first: { outcome: "applied" },
+      second: { outcome: "conflict", reason: "lock_lost", ...s.row },
+      waited: "instance",
+    });
+  });
+
+  it("waits for the holder's commit and is unchanged: the lock has ended", async () => {
+    const s = await saying(stage.sql, "failed");
+    const { breaking, committing } = await held(s);
+    expect(await race(committing, breaking)).toMatchObject({
+      first: { outcome: "applied", state: "failed" },
+      second: { outcome: "unchanged", state: "failed" },
+      waited: "instance",
+    });
+  });
+
+  it("ends the lock if the commit rolls back", async () => {
+    const s = await saying(stage.sql, "failed");
+    const { breaking, committing } = await held(s);
+    expect(await race(committing, breaking, "rollback")).toMatchObject({
+      second: { outcome: "applied", ...s.row },
+      waited: "instance",
+    });
+    expect(await committing(stage.sql)).toMatchObject({ reason: "lock_lost" });
+  });
+
+  it("waits for a child that inherits and is lock_lost: the operator has not seen that lock", async () => {
+    const s = await saying(stage.sql, "failed");
+    const { lock, breaking } = await held(s);
+    const child = { ...lock, parentSagaId: lock.sagaId, sagaId: randomUUID(), lease: "1 hour" };
+    expect(await race((sql) => inheritUpdate(sql, child), breaking)).toMatchObject({
+      second: { outcome: "conflict", reason: "lock_lost" },
+      waited: "instance",
+    });
+    expect(await instance(stage.sql, s)).toMatchObject({ updater_id: child.sagaId });
+  });
+
+  it("another saga waits for it and takes the lock with the next token", async () => {
+    const s = await saying(stage.sql, "failed");
+    const { lock, breaking } = await held(s);
+    const next = { instanceId: s.instanceId, sagaId: randomUUID(), lease: "1 hour" };
+    expect(await race(breaking, (sql) => beginUpdate(sql, next))).toMatchObject({
+      second: { outcome: "applied", updaterGeneration: lock.updaterGeneration + 1 },
+      waited: "instance",
+    });
+  });
+
+  it("a second one waits for it and is unchanged", async () => {
+    const { breaking } = await held(await saying(stage.sql, "failed"));
+    expect(await race(breaking, breaking)).toMatchObject({
+      second: { outcome: "unchanged" },
+      waited: "instance",
+    });
+  });
+
+  it("waits for delete_instance and is gone", async () => {
+    const s = await unwound(stage.sql);
+    const { breaking } = await held(s);
+    expect(await race((sql) => deleteInstance(sql, s), breaking)).toMatchObject({
+      second: { outcome: "gone" },
+      waited: "instance",
+    });
+  });
+
+  it("a report of the dead VMM does not wait for it", async () => {
+    const s = await saying(stage.sql, "failed");
+    const { breaking } = await held(s);
+    expect(await overtake(breaking, reporting(s, "running", 9))).toMatchObject({
+      second: { vmmOutcome: "terminal" },
+    });
+  });
+});

@@ -1,0 +1,77 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { beginStart, failSled, failSledVmms, type FailedVmm } from "../../../src/index.js";
+import {
+  anotherStart,
+  applied,
+  instance,
+  running,
+  stopped,
+  unwound,
+  vmm,
+  type Scenario,
+} from "../scenario.js";
+import { reporting } from "./acts.js";
+import { newStage, type Act } from "./stage.js";
+
+const stage = newStage();
+const { overtake, race } = stage;
+
+const losing =
+  (s: Scenario): Act<FailedVmm[]> =>
+  (sql) =>
+    failSledVmms(sql, { sledId: s.start.sledId, propolisIds: [s.propolisId], reason: "no_such_vmm" });
+
+describe("fail_sled_vmms holds the VMMs that are named and no instance, and", () => {
+  it("a report waits for it and is terminal", async () => {
+    const s = await running(stage.sql);
+    expect(await race(losing(s), reporting(s, "running", 9))).toMatchObject({
+      first: [{ outcome: "applied", propolisId: s.propolisId }],
+      second: { vmmOutcome: "terminal", state: "failed" },
+      waited: "vmm",
+    });
+  });
+
+  it("waits for a report and fails the VMM at the next generation", async () => {
+    const s = await running(stage.sql);
+    expect(await race(reporting(s, "rebooting", 9), losing(s))).toMatchObject({
+      first: { vmmOutcome: "applied" },
+      second: [{ propolisId: s.propolisId, stateGeneration: 10 }],
+      waited: "vmm",
+    });
+  });
+
+  it("waits for a report that the VMM is destroyed, and fails nothing", async () => {
+    const s = await running(stage.sql);
+    expect(await race(reporting(s, "destroyed", 9), losing(s))).toMatchObject({ second: [], waited: "vmm" });
+    expect(await vmm(stage.sql, s.propolisId)).toMatchObject({ state: "destroyed" });
+  });
+
+  it("a VMM that started on the sled since does not wait for it, reports, and lives", async () => {
+    const [lost, s] = [await running(stage.sql), await stopped(stage.sql)];
+    const start = { ...s.start, sledId: lost.start.sledId };
+    await applied(beginStart(stage.sql, start));
+    expect(await overtake(losing(lost), reporting(s, "running", 2))).toMatchObject({
+      first: [{ propolisId: lost.propolisId }],
+      second: { vmmOutcome: "applied" },
+    });
+    expect(await vmm(stage.sql, s.propolisId)).toMatchObject({ state: "running" });
+  });
+
+  it("does not wait for a start on the sled that is not committed, and fails nothing of it", async () => {
+    const [lost, s] = [await running(stage.sql), await unwound(stage.sql)];
+    const start = { ...anotherStart(s), propolisId: randomUUID(), sledId: lost.start.sledId };
+    expect(await overtake((sql) => beginStart(sql, start), losing(lost))).toMatchObject({
+      second: [{ propolisId: lost.propolisId }],
+    });
+    expect(await instance(stage.sql, s)).toMatchObject({ active_propolis_id: start.propolisId });
+    expect(await vmm(stage.sql, start.propolisId)).toMatchObject({ state: "creating" });
+  });
+
+  it("fail_sled waits for it and fails the rest", async () => {
+    const s = await running(stage.sql);
+    expect(
+      await race(losing(s), (sql) => failSled(sql, { sledId: s.start.sledId, reason: "sled_off" })),
+    ).toMatchObject({ second: [], waited: "vmm" });
+  });
+});

@@ -1,0 +1,153 @@
+import { describe, expect, it } from "vitest";
+import {
+  createInstance,
+  deleteInstance,
+  deleteVmm,
+  purge,
+  reportVmms,
+  requestStop,
+  type PurgeAnswer,
+} from "../../../src/index.js";
+import { applied, deleted, failed, instance, saying, update, vmm, type Scenario } from "../scenario.js";
+import { report, reporting } from "./acts.js";
+import { newStage, type Act } from "./stage.js";
+
+const stage = newStage();
+const { overtake, race } = stage;
+
+const purging: Act<PurgeAnswer> = (sql) => purge(sql, { before: new Date(Date.now() - 7_200_000) });
+
+const NOTHING = { migrations: 0, vmms: 0, instances: 0, leftOver: false };
+
+/** All that is soft-deleted by now was so three hours ago. */
+async function threeHoursPass(): Promise<void> {
+  await stage.sql.begin(async (tx) => {
+    await tx`set local session_replication_role = replica`;
+    for (const table of ["instance", "vmm", "migration"])
+      await tx`update vmstate.${tx(table)} set time_deleted = time_deleted - interval '3 hours'
+        where time_deleted is not null`;
+  });
+}
+
+/** Nothing is left to purge of what the tests before deleted. */
+async function purgeAll(): Promise<void> {
+  await threeHoursPass();
+  await purging(stage.sql);
+}
+
+/** One deleted VMM of an instance that lives, and nothing else to purge. */
+async function deletedVmm(): Promise<Scenario> {
+  await purgeAll();
+  const s = await failed(stage.sql);
+  await applied(deleteVmm(stage.sql, s));
+  await threeHoursPass();
+  return s;
+}
+
+async function deletedInstance(): Promise<Scenario> {
+  await purgeAll();
+  const s = await deleted(stage.sql);
+  await threeHoursPass();
+  return s;
+}
+
+describe("purge waits for nobody: it passes over", () => {
+  it("a VMM of which a batch judges a late report, which is gone", async () => {
+    const s = await deletedVmm();
+    expect(
+      await overtake((sql) => reportVmms(sql, [report(s, s.propolisId, "running", 9)]), purging),
+    ).toEqual({ first: [expect.objectContaining({ vmmOutcome: "gone" })], second: NOTHING });
+    expect(await purging(stage.sql)).toEqual({ ...NOTHING, vmms: 1 });
+  });
+
+  it("a VMM that delete_vmm looks at once more", async () => {
+    const s = await deletedVmm();
+    expect(await overtake((sql) => deleteVmm(sql, s), purging)).toMatchObject({
+      first: { outcome: "unchanged" },
+      second: NOTHING,
+    });
+  });
+
+  it("a VMM that delete_vmm deletes just now", async () => {
+    const s = await failed(stage.sql);
+    await purgeAll();
+    expect(await overtake((sql) => deleteVmm(sql, s), purging)).toMatchObject({
+      first: { outcome: "applied" },
+      second: NOTHING,
+    });
+    expect(await vmm(stage.sql, s.propolisId)).toMatchObject({ state: "failed" });
+  });
+
+  it("an instance that a late verb looks at, which is gone", async () => {
+    const s = await deletedInstance();
+    expect(await overtake((sql) => requestStop(sql, s), purging)).toMatchObject({
+      first: { outcome: "gone" },
+      second: NOTHING,
+    });
+    expect(await purging(stage.sql)).toEqual({ ...NOTHING, instances: 1 });
+  });
+
+  it("an instance that delete_instance deletes just now", async () => {
+    const s = await failed(stage.sql);
+    await purgeAll();
+    expect(await overtake((sql) => deleteInstance(sql, s), purging)).toMatchObject({
+      first: { outcome: "applied" },
+      second: NOTHING,
+    });
+    expect(await instance(stage.sql, s)).toMatchObject({ state: "destroyed" });
+  });
+
+  it("what another purge has taken: each row is deleted and counted once", async () => {
+    await deletedVmm();
+    expect(await overtake(purging, purging)).toEqual({ first: { ...NOTHING, vmms: 1 }, second: NOTHING });
+  });
+});
+
+describe("purge holds what it deletes, and", () => {
+  it("a late report does not wait for it: it is gone", async () => {
+    const s = await deletedVmm();
+    expect(await overtake(purging, reporting(s, "running", 9))).toMatchObject({
+      first: { vmms: 1 },
+      second: { vmmOutcome: "gone" },
+    });
+  });
+
+  it("a late batch waits for it, and is not_found", async () => {
+    const s = await deletedVmm();
+    expect(
+      await race(purging, (sql) => reportVmms(sql, [report(s, s.propolisId, "running", 9)])),
+    ).toMatchObject({ first: { vmms: 1 }, second: [{ vmmOutcome: "not_found" }], waited: "vmm" });
+  });
+
+  it("a late replay of delete_vmm waits for it, and is not_found", async () => {
+    const s = await deletedVmm();
+    expect(await race(purging, (sql) => deleteVmm(sql, s))).toMatchObject({
+      second: { outcome: "not_found" },
+      waited: "vmm",
+    });
+  });
+
+  it("a late replay of create_instance waits for its fate, and begins anew", async () => {
+    const s = await deletedInstance();
+    expect(await race(purging, (sql) => createInstance(sql, s.create))).toMatchObject({
+      first: { instances: 1 },
+      second: { outcome: "applied", apiState: "creating" },
+    });
+  });
+
+  it("all stays if it rolls back", async () => {
+    const s = await deletedVmm();
+    expect(
+      await race(purging, (sql) => reportVmms(sql, [report(s, s.propolisId, "running", 9)]), "rollback"),
+    ).toMatchObject({ second: [{ vmmOutcome: "gone" }], waited: "vmm" });
+    expect(await purging(stage.sql)).toEqual({ ...NOTHING, vmms: 1 });
+  });
+
+  it("other instances are updated meanwhile", async () => {
+    await deletedVmm();
+    const other = await saying(stage.sql, "failed");
+    await overtake(purging, async (sql) => reporting(other, "running", 99)(sql));
+    await update(stage.sql, other);
+    expect(await instance(stage.sql, other)).toMatchObject({ state: "failed" });
+  });
+});
