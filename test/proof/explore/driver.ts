@@ -192,11 +192,13 @@ const FUNCTIONS = `
         RAISE SQLSTATE 'ZZ001';
       EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;
       END;
-      BEGIN
-        v_purge := proof.purge();
-        RAISE SQLSTATE 'ZZ001';
-      EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;
-      END;
+      IF jsonb_path_exists(v_before, '$.**.time_deleted ? (@ != null)') THEN
+        BEGIN
+          v_purge := proof.purge();
+          RAISE SQLSTATE 'ZZ001';
+        EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;
+        END;
+      END IF;
       v_retire := proof.retire();
       RAISE SQLSTATE 'ZZ001';
     EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;

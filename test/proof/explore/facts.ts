@@ -31,8 +31,8 @@ export interface Found {
   facts: Facts;
   /** What became of it when every VMM ended and somebody started it again. */
   restart: { updates: number; start: string; shows: ApiInstanceState };
-  /** What was left when all that was deleted had grown old and was purged. */
-  purge: AfterPurge;
+  /** What was left when all that was deleted had grown old and was purged; null when nothing is deleted. */
+  purge: AfterPurge | null;
   /** What was left when every VMM ended and all was deleted. */
   retire: Snapshot & {
     pending: boolean;
@@ -101,7 +101,8 @@ const PROPERTIES: Record<string, (found: Found) => boolean> = {
     retire.violations > 0,
 
   "a purge takes what nobody needs, and nothing else": ({ state, purge }) =>
-    purge.left_over || JSON.stringify(idsOf(purge)) !== JSON.stringify(idsOf(afterPurge(state))),
+    purge !== null &&
+    (purge.left_over || JSON.stringify(idsOf(purge)) !== JSON.stringify(idsOf(afterPurge(state)))),
 
   "it can be purged once it was retired": ({ retire }) => retire.left_over,
 };

@@ -8,7 +8,7 @@ const seed = randomInt(2 ** 31);
 
 it("the exploration finds nothing wrong with the rules as they are", async () => {
   await using database = await createDatabase();
-  const { found } = await hunt(database, CONTROL, seed, 500);
+  const { found } = await hunt(database, CONTROL, seed, 250);
   expect(found.failures, `seed ${seed}`).toEqual([]);
 });
 

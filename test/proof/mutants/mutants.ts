@@ -50,7 +50,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a start takes over a VMM that lives",
     change: {
       file: "control_plane/begin_start",
-      from: "v_active_state IN ('creating', 'starting', 'running', 'rebooting', 'migrating') THEN 'already_started'\n    WHEN v_active_state <> 'saga_unwound'",
+      from: "v_active.state IN ('creating', 'starting', 'running', 'rebooting', 'migrating') THEN 'already_started'\n    WHEN v_active.state <> 'saga_unwound'",
       to: "false",
     },
     near: true,
