@@ -6,6 +6,7 @@ import type {
   FailVmmArguments,
   PurgeArguments,
 } from "./generated.js";
+import { arrayText, timeText } from "./parameters.js";
 import { manyRows, oneRow, type SqlClient } from "./rows.js";
 
 /** Declares a VMM dead: it becomes `failed`. `expectedGeneration` is the VMM's. */
@@ -27,7 +28,7 @@ export function failSled(sql: SqlClient, a: FailSledArguments): Promise<FailedVm
  */
 export function failSledVmms(sql: SqlClient, a: FailSledVmmsArguments): Promise<FailedVmm[]> {
   return manyRows(sql`select row_to_json(r)::text from vmstate.fail_sled_vmms(
-    p_sled_id => ${a.sledId}, p_propolis_ids => ${a.propolisIds}, p_reason => ${a.reason}) as r`);
+    p_sled_id => ${a.sledId}, p_propolis_ids => ${arrayText(a.propolisIds)}::text::uuid[], p_reason => ${a.reason}) as r`);
 }
 
 /**
@@ -45,5 +46,5 @@ export function breakUpdate(sql: SqlClient, a: BreakUpdateArguments): Promise<Br
  */
 export function purge(sql: SqlClient, a: PurgeArguments): Promise<PurgeAnswer> {
   return oneRow(sql`select row_to_json(r)::text from vmstate.purge(
-    p_before => ${a.before}, p_limit => ${a.limit ?? 1000}) as r`);
+    p_before => ${timeText(a.before)}::text::timestamptz, p_limit => ${a.limit ?? 1000}) as r`);
 }

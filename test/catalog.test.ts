@@ -141,7 +141,7 @@ describe("the comparison finds", () => {
     ],
     [
       "another view",
-      "create or replace view vmstate.abandoned_vmm as select instance_id, id as propolis_id, sled_id, state, time_unlinked from vmstate.vmm",
+      "create or replace view vmstate.abandoned_vmm as select instance_id, id as propolis_id, sled_id, state, time_unlinked, time_created as since from vmstate.vmm",
       /^view vmstate\.abandoned_vmm/,
     ],
     [
@@ -300,7 +300,7 @@ describe("in schema vmstate", () => {
     await none(migrated.sql`
       select proname as name from pg_proc
         where pronamespace = 'vmstate'::regnamespace and prosecdef
-          and proname !~ '^(report_vmms?|fail_vmm|fail_sled)$'
+          and proname !~ '^(report_vmms?|fail_vmm|fail_sled|fail_sled_vmms|purge)$'
           and coalesce('plan_cache_mode=force_generic_plan' <> all (proconfig), true)`);
   });
 
