@@ -15,7 +15,10 @@ export type Topology = "none" | "source" | "destination" | "neither";
 /** One of the two VMMs that an instance may name: the active one, or the destination when that is another one. */
 export type Vmm = "A" | "T";
 
-/** All that the decisions depend on. As the destination of its own migration, the active VMM is A and T in one. */
+/**
+ * All that the decisions depend on. As the destination of its own migration, the active VMM is A and T in one.
+ * `aStarted` and `tStarted`: whether the VMM had been running.
+ */
 export interface Input {
   state: InstanceState;
   intent: IntendedState;
@@ -106,11 +109,11 @@ export function planOf(input: Input): Plan {
 
   const went = verdict === "completed" || (s === "completed" && verdict !== "void");
   const carrier = went ? t : a;
-  const carrierStarted = went ? input.tStarted : input.aStarted;
+  // whatever came through a migration ran; one that ended on the way there had run where it came from
+  const guestRan = verdict === "completed" || input.aStarted === true || (went && input.tStarted === true);
   const lost = verdict === "failed" && s === "completed" && alive(t);
   const stateWithout = carrier === "failed" || lost ? "failed" : "no_vmm";
-  const shutDown =
-    active === null && carrier === "destroyed" && carrierStarted === true && intent === "running";
+  const shutDown = active === null && carrier === "destroyed" && guestRan && intent === "running";
 
   const linked = new Set([oldActive, oldDestination]);
   const unlinked = (["A", "T"] as const).filter(

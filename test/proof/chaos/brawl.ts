@@ -49,6 +49,7 @@ const SLEDS: Choices<string> = [
   "00000000-0000-4000-8000-000000000002",
   "00000000-0000-4000-8000-000000000003",
 ];
+const HOUR_MS = 3_600_000;
 const LEASES: Choices<string> = ["1 millisecond", "20 milliseconds", "200 milliseconds"];
 const STATES: Choices<ReportedVmmState> = [
   "starting",
@@ -156,9 +157,10 @@ async function create(client: Client): Promise<string> {
 }
 
 async function see(sql: SqlClient, instanceId: string): Promise<Sight | undefined> {
-  const [sight] = await manyRows<Sight>(sql`
+  // not "vmms", which a purge counts: manyRows would ask for a number
+  const [seen] = await manyRows<Omit<Sight, "vmms"> & { newest: Vmm[] }>(sql`
     select json_build_object('instance_id', i.id, 'generation', i.state_generation, 'active', i.active_propolis_id,
-        'vmms', array(
+        'newest', array(
           select json_build_object('id', v.id, 'sagaId', v.saga_id, 'generation', v.state_generation)
             from vmstate.vmm as v where v.instance_id = i.id and v.time_deleted is null
             order by v.time_created desc limit 5),
@@ -168,7 +170,7 @@ async function see(sql: SqlClient, instanceId: string): Promise<Sight | undefine
               'destinationGeneration', m.destination_generation)
             from vmstate.migration as m where m.instance_id = i.id and m.id = i.migration_id))::text
       from vmstate.instance as i where i.id = ${instanceId} and i.time_deleted is null`);
-  return sight;
+  return seen && { ...seen, vmms: seen.newest };
 }
 
 async function start({ client, chance, sight }: Ring): Promise<void> {
@@ -249,8 +251,10 @@ async function failVmm({ client, sight: { instanceId, vmms } }: Ring): Promise<v
   if (vmm) await client.ask("failVmm", { instanceId, propolisId: vmm.id, reason: "no_such_vmm" });
 }
 
-async function failSled({ client, chance }: Ring): Promise<void> {
-  await client.ask("failSled", { sledId: chance.pick(SLEDS), reason: "sled_off" });
+async function failSled({ client, chance, sight: { vmms } }: Ring): Promise<void> {
+  const sled = { sledId: chance.pick(SLEDS), reason: "sled_off" } as const;
+  await client.ask("failSledVmms", { ...sled, propolisIds: vmms.slice(0, 2).map(({ id }) => id) });
+  await client.ask("failSled", sled);
 }
 
 /** The saga may lose its way after any of its steps. */
@@ -259,7 +263,7 @@ async function update({ client, chance, sight: { instanceId } }: Ring): Promise<
   const begun = await client.ask("beginUpdate", { instanceId, sagaId, lease: chance.pick(LEASES) });
   if (begun.outcome !== "applied" || chance.happens(0.2)) return;
   const holder = { instanceId, sagaId, updaterGeneration: begun.updaterGeneration };
-  const act = chance.pick([commit, commit, inherit, unlock]);
+  const act = chance.pick([commit, commit, inherit, unlock, breakLock]);
   await act(client, holder, begun);
 }
 
@@ -280,6 +284,12 @@ async function inherit(client: Client, { instanceId, sagaId, updaterGeneration }
 
 async function unlock(client: Client, holder: Holder): Promise<void> {
   await client.ask("unlockUpdate", holder);
+}
+
+/** The saga that held the lock is told that it lost it. */
+async function breakLock(client: Client, holder: Holder, plan: Plan): Promise<void> {
+  await client.ask("breakUpdate", { ...holder, reason: "brawl" });
+  await commit(client, holder, plan);
 }
 
 async function runUpdate({ client, sight: { instanceId } }: Ring): Promise<void> {
@@ -303,6 +313,7 @@ async function finishCreation({ client, sight }: Ring): Promise<void> {
 }
 
 async function configure({ client, chance, sight: { instanceId } }: Ring): Promise<void> {
+  await client.ask("renameInstance", { instanceId, name: chance.pick(["a", "b", instanceId]) });
   const autoRestartCooldown = chance.pick(["0 seconds", null]);
   await client.ask("configureInstance", { instanceId, autoRestartCooldown });
 }
@@ -312,6 +323,7 @@ async function deleteVmm({ client, sight: { instanceId, vmms } }: Ring): Promise
 }
 
 async function remove({ client, chance, sight }: Ring): Promise<void> {
+  await client.ask("purge", { before: new Date(Date.now() - 2 * HOUR_MS), limit: 10 });
   if (chance.happens(0.3)) await client.ask("deleteInstance", sight);
 }
 

@@ -119,7 +119,8 @@ describe("the checks find", { timeout: LONG_MS }, () => {
     const { start } = await stopped(db.sql);
     const journal = new Journal();
     journal.acknowledge("beginStart", start, await beginStart(db.sql, start));
-    const report = { ...start, state: "running", generation: 2, time: new Date() } as const;
+    const { instanceId, propolisId } = start;
+    const report = { instanceId, propolisId, state: "running", generation: 2, time: new Date() } as const;
     journal.acknowledge("reportVmm", report, await reportVmm(db.sql, report));
     expect(await journal.missing(db.sql)).toEqual([]);
     return { journal, ...start };

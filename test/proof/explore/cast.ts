@@ -10,6 +10,8 @@ export interface Bound {
   reports: readonly ReportedVmmState[];
   /** Whether somebody also types statements in psql. */
   typed: boolean;
+  /** Whether time also goes by: guests run for long, starts loop, cooldowns elapse, deleted rows grow old and are purged. */
+  ages: boolean;
 }
 
 /** A VMM that a saga may create, with all the ids it takes. */

@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { COOLDOWN } from "./ages.js";
 import { INSTANCE, PROJECT, STRANGER } from "./cast.js";
 import type { Step } from "./steps.js";
 
@@ -29,10 +30,12 @@ function stepFunction(steps: readonly Step[]): string {
     $$;`;
 }
 
-function statements({ kind, sql, remembers }: Step): string {
+function statements({ kind, sql, remembers, unguarded }: Step): string {
   const call = sql.replaceAll(/\{(\w+)\.(generation|token)\}/g, (_, updater: string, what: string) =>
     what === "generation" ? `(m -> '${updater}' ->> 0)::bigint` : `m -> '${updater}' ->> 1`,
   );
+  if (unguarded)
+    return `${UNGUARDED}; ${call}; ${GUARDED}; answer := jsonb_build_object('outcome', 'typed');`;
   if (!call.startsWith("vmstate."))
     return `${call}; GET DIAGNOSTICS v_rows = ROW_COUNT; answer := jsonb_build_object('outcome', 'typed', 'rows', v_rows);`;
   if (MANY_ROWS.has(kind)) return `answer := (SELECT jsonb_agg(to_jsonb(f)) FROM ${call} AS f);`;
@@ -42,7 +45,10 @@ function statements({ kind, sql, remembers }: Step): string {
   return `answer := to_jsonb(${call});${remembers === undefined ? "" : remember}`;
 }
 
-const MANY_ROWS = new Set(["fail_sled", "late_reports"]);
+const MANY_ROWS = new Set(["fail_sled", "fail_sled_vmms", "late_reports", "misuse"]);
+
+const UNGUARDED = "SET session_replication_role = replica";
+const GUARDED = "SET session_replication_role = origin";
 
 const FUNCTIONS = `
   CREATE FUNCTION proof.snapshot() RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -63,6 +69,7 @@ const FUNCTIONS = `
       'api_vmms', (SELECT coalesce(jsonb_object_agg(a.id, a.state), '{}') FROM vmstate.api_vmm AS a),
       'plan', to_jsonb(vmstate.explain_update('${INSTANCE}')),
       'pending', EXISTS (SELECT FROM vmstate.pending_update),
+      'restartable', EXISTS (SELECT FROM vmstate.restartable_instance),
       'abandoned', (SELECT coalesce(jsonb_agg(a.propolis_id ORDER BY a.propolis_id), '[]') FROM vmstate.abandoned_vmm AS a),
       'orphaned', (SELECT coalesce(jsonb_agg(o.propolis_id ORDER BY o.propolis_id), '[]') FROM vmstate.orphaned_vmm AS o));
   END;
@@ -95,16 +102,48 @@ const FUNCTIONS = `
   END;
   $$;
 
-  -- every sled says its VMMs are gone; then all of it can be deleted
+  CREATE FUNCTION proof.age() RETURNS void LANGUAGE plpgsql AS $$
+  BEGIN
+    SET session_replication_role = replica;
+    UPDATE vmstate.vmm SET time_deleted = clock_timestamp() - interval '1 day' WHERE time_deleted IS NOT NULL;
+    UPDATE vmstate.migration SET time_deleted = clock_timestamp() - interval '1 day' WHERE time_deleted IS NOT NULL;
+    UPDATE vmstate.instance SET time_deleted = clock_timestamp() - interval '1 day' WHERE time_deleted IS NOT NULL;
+    SET session_replication_role = origin;
+  END;
+  $$;
+
+  -- every sled says its VMMs are gone; then all of it can be deleted, and a day later purged
   CREATE FUNCTION proof.retire() RETURNS jsonb LANGUAGE plpgsql AS $$
+  DECLARE
+    v_intent vmstate.intended_state;
+    v_restartable boolean;
+    v_retired jsonb;
+    v_left_over boolean;
   BEGIN
     PERFORM vmstate.report_vmm(v.instance_id, v.id, 'destroyed', v.state_generation + 1, clock_timestamp()) FROM vmstate.vmm AS v;
     PERFORM proof.settle();
+    v_intent := (SELECT i.intended_state FROM vmstate.instance AS i WHERE i.id = '${INSTANCE}');
+    v_restartable := EXISTS (SELECT FROM vmstate.restartable_instance);
     PERFORM vmstate.delete_instance('${INSTANCE}');
     PERFORM vmstate.delete_vmm(a.instance_id, a.propolis_id) FROM vmstate.abandoned_vmm AS a;
-    RETURN proof.snapshot() || jsonb_build_object(
+    v_retired := proof.snapshot() || jsonb_build_object(
       'violations', (SELECT count(*) FROM vmstate.invariant_violation),
       'pending', EXISTS (SELECT FROM vmstate.pending_update));
+    PERFORM proof.age();
+    v_left_over := (vmstate.purge(clock_timestamp() - interval '2 hours', 100000)).left_over;
+    RETURN v_retired || jsonb_build_object('intent', v_intent, 'restartable', v_restartable, 'left_over', v_left_over
+      OR EXISTS (SELECT FROM vmstate.instance) OR EXISTS (SELECT FROM vmstate.vmm) OR EXISTS (SELECT FROM vmstate.migration));
+  END;
+  $$;
+
+  -- all that is deleted grows old, and is purged if nobody needs it
+  CREATE FUNCTION proof.purge() RETURNS jsonb LANGUAGE plpgsql AS $$
+  DECLARE
+    v_purged jsonb;
+  BEGIN
+    PERFORM proof.age();
+    v_purged := to_jsonb(vmstate.purge(clock_timestamp() - interval '2 hours', 100000));
+    RETURN v_purged || proof.snapshot();
   END;
   $$;
 
@@ -117,6 +156,7 @@ const FUNCTIONS = `
     v_after jsonb;
     v_facts jsonb;
     v_restart jsonb;
+    v_purge jsonb;
     v_retire jsonb;
     v_step integer;
     v_code text;
@@ -124,7 +164,7 @@ const FUNCTIONS = `
     v_results jsonb[] := '{}';
   BEGIN
     BEGIN
-      PERFORM vmstate.create_instance('${INSTANCE}', '${PROJECT}', 'web', 'running', NULL, '0');
+      PERFORM vmstate.create_instance('${INSTANCE}', '${PROJECT}', 'web', 'running', NULL, '${COOLDOWN}');
       FOREACH v_step IN ARRAY p_path LOOP
         SELECT s.m INTO v_memory FROM proof.step(v_step, v_memory) AS s;
       END LOOP;
@@ -152,11 +192,16 @@ const FUNCTIONS = `
         RAISE SQLSTATE 'ZZ001';
       EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;
       END;
+      BEGIN
+        v_purge := proof.purge();
+        RAISE SQLSTATE 'ZZ001';
+      EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;
+      END;
       v_retire := proof.retire();
       RAISE SQLSTATE 'ZZ001';
     EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;
     END;
     RETURN jsonb_build_object('state', v_before, 'memory', v_memory, 'facts', v_facts, 'restart', v_restart,
-      'retire', v_retire, 'results', to_jsonb(v_results));
+      'purge', v_purge, 'retire', v_retire, 'results', to_jsonb(v_results));
   END;
   $$;`;

@@ -53,15 +53,21 @@ type Result = { step: number } & (
 );
 
 /** The instance's row is gone. */
-interface Purged {
+interface Purged extends Pick<Snapshot, "vmms" | "migrations"> {
   instance: null;
 }
 
-interface Answer {
+/** What the properties ask of an answer. */
+export interface Answer {
   outcome?: string;
   vmm_outcome?: string;
   migration_in_outcome?: string | null;
   migration_out_outcome?: string | null;
+  /** Of a purge. */
+  migrations?: number;
+  vmms?: number;
+  instances?: number;
+  left_over?: boolean;
 }
 
 /**
@@ -163,7 +169,9 @@ class Explorer {
     }
     const after = result.after ?? state;
     if (isPurged(after)) {
-      if (state.instance.state !== "destroyed") this.#fail("only a deleted instance is purged", path);
+      const isOver =
+        state.instance.state === "destroyed" && after.vmms.length + after.migrations.length === 0;
+      if (!isOver) this.#fail("only a deleted instance without VMMs is purged", path);
       return undefined;
     }
     const transition = {
@@ -173,6 +181,7 @@ class Explorer {
       before: state,
       after,
       outcomes: outcomes(result.answer),
+      answer: result.answer,
     };
     for (const property of broken(transition)) this.#fail(property, path);
     return { path, state: after, memory: result.memory ?? memory };
@@ -180,7 +189,7 @@ class Explorer {
 
   #isNew({ state, memory }: Node): boolean {
     const { size } = this.#seen;
-    return this.#seen.add(canonical(state, memory)).size > size;
+    return this.#seen.add(canonical(state, memory, this.limits)).size > size;
   }
 
   #fail(property: string, path: readonly number[]): void {
@@ -204,8 +213,9 @@ function isPurged(after: Snapshot | Purged): after is Purged {
   return after.instance === null;
 }
 
-/** By a guard or a constraint. */
+/** By a guard or a constraint; or of what means nothing. */
 function isRefusal({ kind }: Step, code: string): boolean {
+  if (kind === "misuse") return code === "VM001";
   return kind === "typed" && (code.startsWith("VM1") || code.startsWith("23"));
 }
 

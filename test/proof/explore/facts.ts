@@ -1,11 +1,12 @@
-import type { ApiInstanceState, ApiVmmState } from "../../../src/index.js";
+import type { ApiInstanceState, ApiVmmState, IntendedState } from "../../../src/index.js";
 import { alive, dead, effectiveState, type Input, planOf, type Topology, type Vmm } from "../../sql/model.js";
-import { migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
+import { isOld, mayAutoRestart } from "./ages.js";
+import { hadBeenRunning, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
 
 /** What the views and probes say of a state. */
 export interface Facts {
   violations: { invariant: string }[];
-  api: { state: ApiInstanceState } | null;
+  api: { state: ApiInstanceState; time_state_updated: string } | null;
   api_vmms: Record<string, ApiVmmState>;
   plan: {
     outcome: string;
@@ -19,6 +20,7 @@ export interface Facts {
     plan_token: string | null;
   };
   pending: boolean;
+  restartable: boolean;
   abandoned: string[];
   orphaned: string[];
 }
@@ -29,8 +31,24 @@ export interface Found {
   facts: Facts;
   /** What became of it when every VMM ended and somebody started it again. */
   restart: { updates: number; start: string; shows: ApiInstanceState };
+  /** What was left when all that was deleted had grown old and was purged. */
+  purge: AfterPurge;
   /** What was left when every VMM ended and all was deleted. */
-  retire: Snapshot & { pending: boolean; violations: number };
+  retire: Snapshot & {
+    pending: boolean;
+    violations: number;
+    /** When every VMM had ended, before all was deleted: what the user wants, and whether a restart would do it. */
+    intent: IntendedState;
+    restartable: boolean;
+    /** Whether a purge left anything of it. */
+    left_over: boolean;
+  };
+}
+
+/** What a purge left. */
+interface AfterPurge extends Pick<Snapshot, "vmms" | "migrations"> {
+  instance: Snapshot["instance"] | null;
+  left_over: boolean;
 }
 
 /** What must hold of every state, by name; a property answers whether it is broken. */
@@ -48,6 +66,16 @@ const PROPERTIES: Record<string, (found: Found) => boolean> = {
 
   "the plan is the design's": ({ state, facts }) =>
     !isDeleted(state) && JSON.stringify(planned(facts)) !== JSON.stringify(modelled(state)),
+
+  "the API shows no time in the future": ({ facts }) =>
+    facts.api !== null && Date.parse(facts.api.time_state_updated) > Date.now(),
+
+  "the list of restarts is the design's": ({ state, facts }) =>
+    facts.restartable !== (!isDeleted(state) && mayAutoRestart(state) && isListedInTime(state)),
+
+  "a guest that ran and shut down is not restarted": ({ state, retire }) =>
+    !isDeleted(state) &&
+    (retire.intent !== intentOnceEnded(state) || (retire.intent !== "running" && retire.restartable)),
 
   "each live VMM is the guest's, or will be, or is on the list to end": ({ state, facts }) =>
     state.vmms.some(
@@ -71,6 +99,11 @@ const PROPERTIES: Record<string, (found: Found) => boolean> = {
     retire.migrations.some(({ time_deleted }) => time_deleted === null) ||
     retire.pending ||
     retire.violations > 0,
+
+  "a purge takes what nobody needs, and nothing else": ({ state, purge }) =>
+    purge.left_over || JSON.stringify(idsOf(purge)) !== JSON.stringify(idsOf(afterPurge(state))),
+
+  "it can be purged once it was retired": ({ retire }) => retire.left_over,
 };
 
 /** The names of the properties that do not hold here. */
@@ -94,12 +127,41 @@ function inputOf(state: Snapshot): Input {
     intent: instance.intended_state,
     topology: topologyOf(state),
     a: active?.state ?? null,
-    aStarted: active === undefined ? null : active.time_started !== null,
+    aStarted: active === undefined ? null : hadBeenRunning(state, active),
     t: destination?.state ?? null,
-    tStarted: destination === undefined ? null : destination.time_started !== null,
+    tStarted: destination === undefined ? null : hadBeenRunning(state, destination),
     s: migration?.source_state ?? null,
     d: migration?.destination_state ?? null,
   };
+}
+
+/** First the migrations whose VMMs are both deleted, then the VMMs that none names, then the instance that has neither. */
+function afterPurge({ instance, vmms, migrations }: Snapshot): AfterPurge {
+  const isLive = (id: string): boolean => vmms.some((vmm) => vmm.id === id && vmm.time_deleted === null);
+  const keptMigrations = migrations.filter(
+    (m) => m.time_deleted === null || isLive(m.source_propolis_id) || isLive(m.destination_propolis_id),
+  );
+  const named = keptMigrations.flatMap((m) => [m.source_propolis_id, m.destination_propolis_id]);
+  const keptVmms = vmms.filter(({ id, time_deleted }) => time_deleted === null || named.includes(id));
+  const isKept = instance.time_deleted === null || keptVmms.length > 0 || keptMigrations.length > 0;
+  const left = { vmms: keptVmms, migrations: keptMigrations, left_over: false };
+  return { instance: isKept ? instance : null, ...left };
+}
+
+function idsOf({ instance, vmms, migrations }: AfterPurge): unknown[] {
+  return [instance !== null, [...vmms, ...migrations].map(({ id }) => id)];
+}
+
+/** What the user is taken to want once each VMM that lives has reported destroyed, and that was acted on. */
+function intentOnceEnded(state: Snapshot): IntendedState {
+  const ended = <V extends Input["a"]>(vmm: V): V | "destroyed" => (alive(vmm) ? "destroyed" : vmm);
+  const input = inputOf(state);
+  return planOf({ ...input, a: ended(input.a), t: ended(input.t) }).intent;
+}
+
+/** A view goes by when its statement began: here, before all steps but those that make something old. */
+function isListedInTime({ instance: { time_last_auto_restarted: last } }: Snapshot): boolean {
+  return last === null || isOld(last);
 }
 
 function topologyOf(state: Snapshot): Topology {

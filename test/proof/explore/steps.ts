@@ -11,6 +11,7 @@ import {
   type Updater,
   UPDATERS,
 } from "./cast.js";
+import { ageing } from "./ages.js";
 import { typed } from "./typed.js";
 import { type Memory, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
 
@@ -26,6 +27,14 @@ export interface Step {
   remembers?: Updater;
   /** Who goes by what it was told. */
   updater?: Updater;
+  /** The saga that the step says it is, where a lock is asked of. */
+  saga?: string;
+  /** Of VMMs that are failed: those, and no other. */
+  listed?: readonly string[];
+  /** How many rows it may delete. */
+  limit?: number;
+  /** Whether no guard is asked. */
+  unguarded?: true;
   enabled: (state: Snapshot, memory: Memory) => boolean;
 }
 
@@ -56,22 +65,27 @@ export function allSteps(bound: Bound): Step[] {
     { kind: "late_reports", sql: LATE_REPORTS, enabled: ({ vmms: rows }) => rows.length > 0 },
     ...vmms.flatMap(operator),
     ...UPDATERS.flatMap(updateSaga),
-    verb("inherit_update", [INSTANCE, sagaOf("updater1")], {
-      rest: `{updater1.generation}, '${sagaOf("updater2")}', '1 hour'`,
-      enabled: (_, memory) => memory.updater1 !== undefined,
-      remembers: "updater2",
-    }),
+    ...[sagaOf("updater1"), STRANGER].map((parent) =>
+      verb("inherit_update", [INSTANCE, parent], {
+        rest: `{updater1.generation}, '${sagaOf("updater2")}', '1 hour'`,
+        enabled: (_, memory) => memory.updater1 !== undefined,
+        saga: parent,
+        ...(parent !== STRANGER && { remembers: "updater2" }),
+      }),
+    ),
+    ...MISUSES.map((sql) => ({ kind: "misuse", sql, enabled: isNew })),
     verb("run_update", [INSTANCE, STRANGER]),
     {
       kind: "lease_expires",
       sql: `UPDATE vmstate.instance SET updater_lease_until = clock_timestamp() - interval '1 hour' WHERE id = '${INSTANCE}'`,
       enabled: ({ instance }) => instance.updater_id !== null,
     },
+    ...(bound.ages ? ageing(vmms) : []),
     ...(bound.typed ? typed(vmms, allMigrations) : []),
   ];
 }
 
-type Extra = Partial<Pick<Step, "part" | "remembers" | "updater" | "enabled">> & {
+type Extra = Partial<Omit<Step, "kind" | "sql">> & {
   kind?: string;
   rest?: string;
 };
@@ -88,6 +102,7 @@ function verb(
 function user(): Step[] {
   return [
     verb("finish_instance_creation", [INSTANCE]),
+    verb("rename_instance", [INSTANCE], { rest: "'db'" }),
     verb("request_stop", [INSTANCE]),
     verb("request_reboot", [INSTANCE]),
     verb("delete_instance", [INSTANCE]),
@@ -167,7 +182,7 @@ function sides(part: Required<Part>, vmms: Part[], { reports }: Bound): Step[] {
         newer,
         `p_migration_${way}_id => '${part.migration}', p_migration_${way}_state => '${side}', ` +
           `p_migration_${way}_generation => (SELECT m.${column}_generation + 1 FROM vmstate.migration AS m WHERE m.id = '${part.migration}'), ` +
-          `p_migration_${way}_time => clock_timestamp()`,
+          `p_migration_${way}_time => ${SLED_TIME}`,
       ),
       enabled: (snapshot: Snapshot) =>
         exists(snapshot) && takesPart(snapshot, part, vmm, way) && (newer === 0 || isAlive(snapshot, vmm)),
@@ -181,16 +196,20 @@ function takesPart(state: Snapshot, part: Required<Part>, vmm: Part, way: "in" |
   return (way === "in" ? migration.destination_propolis_id : migration.source_propolis_id) === vmm.propolis;
 }
 
+/** The clocks of the sleds are far ahead. */
+const SLED_TIME = "'2090-01-01 00:00:00+00'";
+
 function report(part: Part, state: ReportedVmmState, newer: number, rest?: string): Step {
   const generation = `(SELECT v.state_generation + ${newer} FROM vmstate.vmm AS v WHERE v.id = '${part.propolis}')`;
   return verb("report_vmm", [INSTANCE, part.propolis, state], {
-    rest: `${generation}, clock_timestamp()${rest === undefined ? "" : `, ${rest}`}`,
+    rest: `${generation}, ${SLED_TIME}${rest === undefined ? "" : `, ${rest}`}`,
     part,
     enabled: (snapshot) => isAlive(snapshot, part),
   });
 }
 
-function operator(part: Part): Step[] {
+function operator(part: Part, _: number, vmms: readonly Part[]): Step[] {
+  const others = vmms.map(({ propolis }) => propolis).filter((propolis) => propolis !== part.propolis);
   const exists = ({ vmms }: Snapshot): boolean => has(vmms, part);
   return [
     verb("fail_vmm", [INSTANCE, part.propolis, "no_such_vmm"], { part, enabled: exists }),
@@ -200,6 +219,13 @@ function operator(part: Part): Step[] {
       enabled: exists,
     }),
     verb("fail_sled", [part.sled, "sled_off"], { part, enabled: exists }),
+    ...[[...others, part.propolis], others].map((listed) =>
+      verb("fail_sled_vmms", [part.sled, `{${listed.join()}}`, "sled_off"], {
+        part,
+        listed,
+        enabled: exists,
+      }),
+    ),
     verb("delete_vmm", [INSTANCE, part.propolis], { part, enabled: exists }),
   ];
 }
@@ -209,14 +235,43 @@ function updateSaga(updater: Updater): Step[] {
   const enabled = (_: Snapshot, memory: Memory): boolean => memory[updater] !== undefined;
   return [
     verb("begin_update", [INSTANCE, saga], { rest: "'1 hour'", remembers: updater }),
+    ...[saga, STRANGER].flatMap((saga) => [
+      verb("commit_update", [INSTANCE, saga], {
+        ...{ rest: `{${updater}.generation}, {${updater}.token}`, updater, saga, enabled },
+      }),
+      verb("unlock_update", [INSTANCE, saga], {
+        ...{ rest: `{${updater}.generation}`, updater, saga, enabled },
+      }),
+    ]),
     verb("commit_update", [INSTANCE, saga], {
-      rest: `{${updater}.generation}, {${updater}.token}`,
-      updater,
-      enabled,
+      ...{ kind: "commit_another_plan", rest: `{${updater}.generation}, {${updater}.token} || '0'`, updater },
+      ...{ saga, enabled },
     }),
-    verb("unlock_update", [INSTANCE, saga], { rest: `{${updater}.generation}`, updater, enabled }),
+    verb("break_update", [INSTANCE], { rest: `{${updater}.generation}, 'it hangs'`, updater, enabled }),
   ];
 }
+
+const isNew = ({ instance, vmms }: Snapshot): boolean => instance.state === "creating" && vmms.length === 0;
+
+/** What is refused as such, whatever there is. */
+const MISUSES = [
+  `vmstate.begin_update('${INSTANCE}', '${STRANGER}', '25 hours')`,
+  `vmstate.inherit_update('${INSTANCE}', '${STRANGER}', 1, '${STRANGER}', '25 hours')`,
+  `vmstate.break_update('${INSTANCE}', 1, '')`,
+  `vmstate.rename_instance('${INSTANCE}', '')`,
+  `vmstate.rename_instance('${INSTANCE}', repeat('é', 64))`,
+  `vmstate.fail_sled_vmms('${STRANGER}', ARRAY[NULL]::uuid[], 'sled_off')`,
+  "vmstate.purge(clock_timestamp() - interval '59 minutes', 1)",
+  "vmstate.purge(clock_timestamp() - interval '2 hours', 0)",
+  "vmstate.purge(clock_timestamp() - interval '2 hours', 100001)",
+  ...["extra", "p_state", "State", ""].flatMap((key) =>
+    ["null", "1"].map(
+      (value) =>
+        `vmstate.report_vmms(jsonb_build_array(jsonb_build_object('instance_id', '${INSTANCE}', 'propolis_id', '${STRANGER}', ` +
+        `'state', 'running', 'generation', 2, 'time', '2024-01-01T00:00:00Z') || '{"${key}": ${value}}'))`,
+    ),
+  ),
+];
 
 const has = (rows: Snapshot["vmms"], part: Part): boolean => rows.some(({ id }) => id === part.propolis);
 
@@ -229,7 +284,7 @@ const INSTANCE_GENERATION = `(SELECT i.state_generation FROM vmstate.instance AS
 
 /** All that was ever said, once more: each VMM in each state, with the present and an older generation; its sides likewise; and the dead with a newer one. */
 const LATE_REPORTS = `vmstate.report_vmms((
-  SELECT jsonb_agg(jsonb_build_object('instance_id', v.instance_id, 'propolis_id', v.id, 'state', s, 'generation', greatest(v.state_generation + late, 1), 'time', clock_timestamp())
+  SELECT jsonb_agg(jsonb_build_object('instance_id', v.instance_id, 'propolis_id', v.id, 'state', s, 'generation', greatest(v.state_generation + late, 1), 'time', ${SLED_TIME})
     || CASE WHEN m.id IS NULL THEN '{}' WHEN m.destination_propolis_id = v.id
       THEN jsonb_build_object('migration_in_id', m.id, 'migration_in_state', side, 'migration_in_generation', greatest(m.destination_generation + least(late, 0), 1), 'migration_in_time', clock_timestamp())
       ELSE jsonb_build_object('migration_out_id', m.id, 'migration_out_state', side, 'migration_out_generation', greatest(m.source_generation + least(late, 0), 1), 'migration_out_time', clock_timestamp())

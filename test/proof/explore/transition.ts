@@ -1,5 +1,7 @@
 import { dead } from "../../sql/model.js";
 import { STRANGER } from "./cast.js";
+import type { Answer } from "./explore.js";
+import { OPERATOR_RULES } from "./operator-rules.js";
 import type { InstanceRow, MigrationRow, Snapshot, VmmRow } from "./snapshot.js";
 import { migrationOf, vmmOf } from "./snapshot.js";
 import type { Step } from "./steps.js";
@@ -10,6 +12,7 @@ export interface Transition {
   before: Snapshot;
   after: Snapshot;
   outcomes: string[];
+  answer: Answer | Answer[] | null;
   /** What the updater was told that takes the step. */
   told: [updaterGeneration: number, planToken: string] | undefined;
   /** The plan as it stood before the step. */
@@ -19,7 +22,7 @@ export interface Transition {
 /** What must hold of every step, by name; a property answers whether it is broken. */
 const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
   "a refused verb changes nothing": ({ step, before, after, outcomes }) =>
-    step.kind !== "lease_expires" &&
+    !["lease_expires", "purge"].includes(step.kind) &&
     !outcomes.includes("applied") &&
     !outcomes.includes("typed") &&
     !sameRows(before, lettingGoOfTheLock(step, before, after)),
@@ -36,10 +39,11 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
     changed(before.instance, after.instance, ["state", ...LINKS]) &&
     after.instance.state_generation <= before.instance.state_generation,
 
-  "a changed VMM raises its generation": ({ before, after }) =>
+  "a changed VMM raises its generation": ({ step, before, after }) =>
     vmmPairs(before, after).some(
       ([old, now]) =>
-        (old.state !== now.state || old.time_started !== now.time_started) &&
+        (old.state !== now.state ||
+          (old.time_started !== now.time_started && step.kind !== "guest_runs_for_long")) &&
         now.state_generation <= old.state_generation,
     ),
 
@@ -122,6 +126,7 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
     ),
 
   "what is deleted stays deleted": (transition) =>
+    transition.step.kind !== "a_day_goes_by" &&
     pairs(transition).some(
       ([before, after]) =>
         "time_deleted" in before &&
@@ -143,7 +148,7 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
   "only the plan that was told is committed": ({ step, outcomes, told, planToken }) =>
     step.kind === "commit_update" && outcomes.includes("applied") && told?.[1] !== planToken,
 
-  "only who holds the lock commits and unlocks": ({ step, before, outcomes, told }) =>
+  "only who holds the lock commits, unlocks and breaks it": ({ step, before, outcomes, told }) =>
     step.updater !== undefined &&
     outcomes.includes("applied") &&
     told?.[0] !== before.instance.updater_generation,
@@ -162,6 +167,8 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
     Date.parse(before.instance.updater_lease_until ?? "") > Date.now() &&
     after.instance.updater_id !== before.instance.updater_id &&
     !step.sql.includes(before.instance.updater_id),
+
+  ...OPERATOR_RULES,
 };
 
 /** The names of the properties that the step broke. */
@@ -199,8 +206,10 @@ function sameRows(before: Snapshot, after: Snapshot): boolean {
 function lettingGoOfTheLock({ kind, sql }: Step, { instance }: Snapshot, after: Snapshot): Snapshot {
   const isHolder = instance.updater_id !== null && sql.includes(instance.updater_id);
   if (!(kind === "begin_update" || kind === "run_update") || !isHolder) return after;
-  const { ctid, updater_id, updater_lease_until } = instance;
-  return { ...after, instance: { ...after.instance, ctid, updater_id, updater_lease_until } };
+  const { ctid, updater_id, updater_lease_until, updater_parent_id } = instance;
+  const { released_updater_id, time_updater_released } = instance;
+  const lock = { updater_id, updater_lease_until, updater_parent_id, released_updater_id };
+  return { ...after, instance: { ...after.instance, ctid, ...lock, time_updater_released } };
 }
 
 function changed(before: InstanceRow, after: InstanceRow, columns: readonly (keyof InstanceRow)[]): boolean {

@@ -1,5 +1,6 @@
-import { apiInstance, apiVmms, type SqlClient } from "../../../src/index.js";
+import { apiInstance, type SqlClient } from "../../../src/index.js";
 import { Unfaithful } from "./trial.js";
+import { unknownKeyIn } from "./unknown-keys.js";
 
 type Given = Readonly<Record<string, unknown>>;
 
@@ -11,8 +12,11 @@ export async function expectFaithful(
   answer: unknown,
 ): Promise<void> {
   if (hasNoDate(answer)) throw new Unfaithful("an invalid Date in the answer");
-  if (name === "createInstance") await expectName(sql, given, answer);
+  if (name === "createInstance" || name === "renameInstance") await expectName(sql, given, answer);
   if (name === "reportVmm") await expectTime(sql, given, answer);
+  const reports = name === "reportVmm" ? given : name === "reportVmms" ? given["reports"] : [];
+  const unknown = unknownKeyIn(reports, "camel");
+  if (unknown !== undefined) throw new Unfaithful(`an unknown key was accepted: ${unknown}`);
 }
 
 function hasNoDate(value: unknown): boolean {
@@ -28,10 +32,12 @@ async function expectName(sql: SqlClient, { name }: Given, answer: unknown): Pro
   if (stored?.name !== Buffer.from(name).toString()) throw new Unfaithful("the name is another one");
 }
 
-async function expectTime(sql: SqlClient, { instanceId, time }: Given, answer: unknown): Promise<void> {
+/** The views show a time that is yet to come as now; the row has it as it is. */
+async function expectTime(sql: SqlClient, { propolisId, time }: Given, answer: unknown): Promise<void> {
   const { vmmOutcome } = answer as { vmmOutcome: string };
   if (vmmOutcome !== "applied" || !(time instanceof Date)) return;
-  const vmms = await apiVmms(sql, { instanceId: String(instanceId) });
-  if (!vmms.some(({ timeStateUpdated }) => timeStateUpdated.getTime() === time.getTime()))
-    throw new Unfaithful("the time is another one");
+  const stored = await sql`
+    select from vmstate.vmm
+      where id = ${String(propolisId)} and time_state_updated = ${time.toISOString()}::text::timestamptz`;
+  if (stored.length === 0) throw new Unfaithful("the time is another one");
 }

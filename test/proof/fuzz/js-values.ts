@@ -39,8 +39,14 @@ function ownValue(catalog: Catalog, slot: Slot): fc.Arbitrary<Pick<unknown>> {
     const text = pick(subject);
     if (text === null) return null;
     if (/int[48]$/.test(slot.type)) return Number(text);
+    if (slot.type.startsWith("pg_catalog._")) return elementsOf(text);
     return slot.type === "pg_catalog.timestamptz" && !asText ? new Date(text) : text;
   });
+}
+
+/** Of an array of ids, as text. */
+function elementsOf(text: string): string[] {
+  return text.split(/[{},"]+/).filter((element) => element !== "");
 }
 
 function text(catalog: Catalog, subjects: readonly Subject[], slot: Slot): fc.Arbitrary<Pick<unknown>> {
@@ -55,7 +61,10 @@ function ownReports(catalog: Catalog): fc.Arbitrary<Pick<unknown>> {
 
 /** With an element that is no report, or one with a field that is not its own. */
 function hostileReports(catalog: Catalog): fc.Arbitrary<Pick<unknown>> {
-  const field = fc.constantFrom("", "instanceId", "state", "generation", "time", "migrationInId");
+  const field = fc.constantFrom(
+    ...["", "instanceId", "state", "generation", "time", "migrationInId"],
+    ...["extra", "propolis_id", "pState"],
+  );
   return fc.tuple(ownReport(catalog), field, junk).map(([pick, field, value]) => (subject) => {
     const own = pick(subject);
     return field === "" ? [own, value] : [{ ...own, [field]: value }, own];

@@ -4,6 +4,7 @@ import {
   beginUpdate,
   bindSledAgent,
   commitUpdate,
+  deleteInstance,
   deleteVmm,
   explainUpdate,
   inheritUpdate,
@@ -70,6 +71,7 @@ const reaches = (projectId: string): Reach[] => [
   migrationUnwound,
   withNewVmm,
   vmmDeleted,
+  longDeleted,
   atLastGeneration,
   (sql) => reportedAt(sql, "294276-12-31 23:59:59.999999+00"),
   (sql) => reportedAt(sql, "9999-12-31 23:59:59.999999+00"),
@@ -143,13 +145,31 @@ async function vmmDeleted(sql: postgres.Sql): Promise<Scenario> {
 
 async function atLastGeneration(sql: postgres.Sql): Promise<Scenario> {
   const s = await running(sql);
-  await unlessRefused(reportVmm(sql, { ...s, state: "running", generation: LAST, time: new Date() }));
+  await unlessRefused(reportVmm(sql, { ...vmmIn(s), state: "running", generation: LAST, time: new Date() }));
   return s;
 }
 
 async function reportedAt(sql: postgres.Sql, time: string): Promise<Scenario> {
   const s = await running(sql);
-  await unlessRefused(reportVmm(sql, { ...s, state: "running", generation: 3, time }));
+  await unlessRefused(reportVmm(sql, { ...vmmIn(s), state: "running", generation: 3, time }));
+  return s;
+}
+
+const vmmIn = ({ instanceId, propolisId }: Scenario): { instanceId: string; propolisId: string } => ({
+  instanceId,
+  propolisId,
+});
+
+/** A deleted instance with all that was deleted before it, so long ago that it can be purged. */
+async function longDeleted(sql: postgres.Sql): Promise<Scenario> {
+  const s = await failed(sql);
+  await applied(deleteVmm(sql, s));
+  await applied(deleteInstance(sql, s));
+  await sql.begin(async (sql) => {
+    await sql`set local session_replication_role = replica`;
+    await sql`update vmstate.vmm set time_deleted = '2020-01-01' where instance_id = ${s.instanceId}`;
+    await sql`update vmstate.instance set time_deleted = '2020-01-01' where id = ${s.instanceId}`;
+  });
   return s;
 }
 
@@ -181,6 +201,8 @@ async function nameAll(sql: postgres.Sql, s: Scenario): Promise<Omit<Subject, "r
     named: {
       ...ids,
       id: ids.instance_id,
+      before: ["2024-02-29 12:00:00+00", "2010-01-01 00:00:00+00"],
+      limit: ["1", "1000", "100000"],
       parent_saga_id: texts([row["updater_id"] ?? s.start.sagaId]),
       migration_in_id: ids.migration_id,
       migration_out_id: [s.instanceId, s.migrationId],

@@ -7,6 +7,7 @@ import { ownText } from "./own-text.js";
 import type { Subject } from "./population.js";
 import { fits, slips } from "./slip.js";
 import { cast, list, writtenAll } from "./statement.js";
+import { unknownKeyIn } from "./unknown-keys.js";
 import { Unfaithful, type Target, type Trial } from "./trial.js";
 
 type Given = Choice<string | null>;
@@ -59,7 +60,8 @@ async function call(sql: postgres.ISql, routine: Routine, given: Given): Promise
   if (isTrigger(routine)) return await sql`select ${called}`;
   // an outcome is called so even when it is all that the function returns
   const rows = await sql`select * from ${called} as outcome`;
-  if (routine.name === "create_instance") await expectVerbatim(sql, given, rows);
+  if (["create_instance", "rename_instance"].includes(routine.name)) await expectVerbatim(sql, given, rows);
+  if (routine.name === "report_vmms") expectKnownKeys(given);
   return rows;
 }
 
@@ -74,6 +76,13 @@ async function expectVerbatim(
     const [stored] = await sql`select name from vmstate.instance where id = ${String(row["instance_id"])}`;
     if (stored?.["name"] !== name) throw new Unfaithful("the name is another one");
   }
+}
+
+/** It answered, so every report had only keys of a report. */
+function expectKnownKeys(given: Given): void {
+  const text = [...given].find(([slot]) => slot.name === "p_reports")?.[1];
+  const unknown = unknownKeyIn(JSON.parse(text ?? "[]"), "snake");
+  if (unknown !== undefined) throw new Unfaithful(`an unknown key was accepted: ${unknown}`);
 }
 
 function isTrigger({ returns }: Routine): boolean {

@@ -46,7 +46,10 @@ export function judge(trial: Trial, attempt: Attempt): Verdict {
   return {
     accepted: !refused,
     code: refused ? String(outcomes[0]) : null,
-    complaint: complaintOfRows(trial, rows) ?? complaintOfChange(trial, attempt.changed, outcomes),
+    complaint:
+      complaintOfRows(trial, rows) ??
+      complaintOfPurge(trial, attempt.changed, rows) ??
+      complaintOfChange(trial, attempt.changed, outcomes),
   };
 }
 
@@ -83,10 +86,23 @@ function complaintOfRows({ verb }: Trial, rows: readonly Row[]): Complaint | nul
   return null;
 }
 
+/** What it deleted, it counts. */
+function complaintOfPurge({ verb }: Trial, changed: boolean, [row = {}]: readonly Row[]): Complaint | null {
+  if (verb?.name !== "purge") return null;
+  const counts = [row["migrations"], row["vmms"], row["instances"]].map(Number);
+  return counts.some((count) => count > 0) === changed
+    ? null
+    : new Complaint(
+        "wrong answer",
+        `${counts.join(", ")} rows purged, but ${changed ? "some" : "none"} changed`,
+      );
+}
+
 function complaintOfChange(trial: Trial, changed: boolean, outcomes: readonly string[]): Complaint | null {
   if (!changed) return null;
   if (!trial.writes) return new Complaint("changed row", "it only reads");
   const { verb } = trial;
+  if (verb?.name === "purge") return null;
   if (outcomes.includes("applied") || (outcomes.length === 0 && verb === undefined)) return null;
   if (outcomes.includes("unchanged") && RELEASES.has(String(verb?.name))) return null;
   return new Complaint("changed row", [...new Set(outcomes)].join(", ") || "no row answered");

@@ -9,6 +9,7 @@ import { clients, type Act, type ClientName } from "./ground.js";
 import { camel, jsSupply, snake } from "./js-values.js";
 import type { Subject } from "./population.js";
 import { ThrownAtOnce, type Target } from "./trial.js";
+import { unknownKeyIn } from "./unknown-keys.js";
 
 type Given = Readonly<Record<string, unknown>>;
 
@@ -38,19 +39,34 @@ export function wrapperTargets(catalog: Catalog, subjects: readonly Subject[]): 
       name,
       size: sizeOf(slots),
       accepts: true,
-      trials: fc.tuple(given, fc.constantFrom(...clientNames)).map(([given, client]) => {
-        const named = Object.fromEntries([...given].map(([slot, value]) => [slot.name, value]));
+      trials: fc.tuple(given, fc.constantFrom(...clientNames), extra).map(([given, client, extra]) => {
+        const known = Object.fromEntries([...given].map(([slot, value]) => [slot.name, value]));
+        const named = name === "reportVmm" ? { ...known, ...extra } : known;
         return {
           title: () => `${name}(${inspect(argumentOf(name, named), READABLE)}) of a client that is ${client}`,
           client,
           act: actOf(name, named),
           ...(routine && { verb: routine }),
           writes: routine !== undefined && name !== "explainUpdate",
-          mayFailWith: (code) => isRefusedByDriver(code, slots, named),
+          mayFailWith: (code) =>
+            isRefusedByDriver(code, slots, named) || (code === "VmstateError" && hasUnknownKey(name, named)),
         };
       }),
     };
   });
+}
+
+/** Rarely, a key that no report has, with a value or without. */
+const extra = fc.oneof(
+  { weight: 12, arbitrary: fc.constant({}) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom({ extra: 1 }, { extra: null }, { propolis_id: "" }, { State: "running" }),
+  },
+);
+
+function hasUnknownKey(name: string, given: Given): boolean {
+  return unknownKeyIn(name === "reportVmm" ? given : given["reports"], "camel") !== undefined;
 }
 
 function camelCase(slot: Argument): Argument {
@@ -90,7 +106,13 @@ function isRefusedByDriver(code: string, slots: readonly Argument[], given: Give
   if (code === "UNDEFINED_VALUE")
     return slots.some((slot) => !slot.optional && given[slot.name] === undefined);
   if (code === "TypeError") return values.some(hasNoText);
+  if (code === "ERR_INVALID_ARG_TYPE")
+    return slots.some(({ name, type }) => type.startsWith("pg_catalog._") && !isList(given[name]));
   return (code === "42883" || code === "42804") && values.some(isDeclared);
+}
+
+function isList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((element) => typeof element === "string");
 }
 
 /** `{ "toString": null }` is JSON, too. */

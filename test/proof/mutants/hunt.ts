@@ -10,7 +10,13 @@ export interface Hunt {
 }
 
 /** Two starts, one migration and somebody in psql: what a mutant is looked for with. */
-const SCOPE = { starts: 2, migrations: 1, reports: ["running", "failed", "destroyed"], typed: true } as const;
+const SCOPE = {
+  starts: 2,
+  migrations: 1,
+  reports: ["running", "failed", "destroyed"],
+  typed: true,
+  ages: false,
+} as const;
 
 /** Changes the rules of the database as the mutant says, and explores so many states, or until something is broken. */
 export async function hunt(
@@ -23,6 +29,6 @@ export async function hunt(
   if (mutant.change !== undefined) await mutate(sql, mutant.change);
   return {
     mutant,
-    found: await explore([sql], { ...SCOPE, ...mutant.sagas, depth: 9, states, seed }),
+    found: await explore([sql], { ...SCOPE, ...mutant.scope, depth: 9, states, seed }),
   };
 }

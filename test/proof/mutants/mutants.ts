@@ -1,3 +1,6 @@
+import type { Bound } from "../explore/cast.js";
+import { OPERATOR_MUTANTS } from "./operator-mutants.js";
+
 /** A way to get the rules wrong. */
 export interface Mutant {
   /** What is wrong with it. */
@@ -6,8 +9,8 @@ export interface Mutant {
   change?: Change;
   /** Whether a short search is enough. */
   near?: true;
-  /** How many start and migrate sagas it takes to show it, if not two and one. */
-  sagas?: { starts: number; migrations: number };
+  /** What it takes to show it, if not two start sagas, one migrate saga and somebody in psql. */
+  scope?: Partial<Bound>;
 }
 
 export type Change =
@@ -63,7 +66,7 @@ export const MUTANTS: readonly Mutant[] = [
       from: "THEN 'migration_in_progress'",
       to: "AND false THEN ''",
     },
-    sagas: { starts: 1, migrations: 2 },
+    scope: { starts: 1, migrations: 2 },
   },
   {
     name: "an unwinding saga touches the instance",
@@ -206,11 +209,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "fail_sled fails what is dead",
-    change: { file: "operator/fail_sled", from: "AND NOT vmstate.is_absorbing(v.state)", to: "" },
+    change: { file: "internal/fail_vmms_of_sled", from: "AND NOT vmstate.is_absorbing(v.state)", to: "" },
   },
   {
     name: "what lives without a link is on no list",
-    change: { file: "views/orphaned_vmm", from: "v.time_unlinked IS NOT NULL AND", to: "false AND" },
+    change: { file: "views/orphaned_vmm", from: "w.time_unlinked IS NOT NULL AND", to: "false AND" },
   },
   {
     name: "a stop raises no generation although the state changes",
@@ -220,4 +223,5 @@ export const MUTANTS: readonly Mutant[] = [
       to: "",
     },
   },
+  ...OPERATOR_MUTANTS,
 ];

@@ -15,6 +15,7 @@ const DOCUMENTED: Record<Verb, readonly string[]> = {
   create_instance: ["applied", "unchanged", "gone", ...conflicts("name_taken", "instance_id_taken")],
   finish_instance_creation: ON_INSTANCE,
   configure_instance: ON_INSTANCE,
+  rename_instance: [...ON_INSTANCE, ...conflicts("name_taken"), "VM001 p_name"],
   begin_start: [
     ...ON_INSTANCE,
     ...conflicts("creating", "already_started", "not_stopped", "stale_generation"),
@@ -33,16 +34,22 @@ const DOCUMENTED: Record<Verb, readonly string[]> = {
   delete_vmm: ["applied", "unchanged", "not_found", ...conflicts("linked", "not_destroyable")],
   fail_vmm: ["applied", "terminal", "gone", "not_found", ...conflicts("stale_generation")],
   fail_sled: ["applied", "nothing"],
+  fail_sled_vmms: ["applied", "nothing"],
   report_vmm: [...ON_REPORTED_VMM, ...ON_REPORTED_SIDES, "update needed"],
   report_vmms: [...ON_REPORTED_VMM, ...ON_REPORTED_SIDES, "update needed"],
-  begin_update: [...ON_INSTANCE, ...conflicts("locked")],
-  inherit_update: [...ON_INSTANCE, ...conflicts("lock_lost")],
+  begin_update: [...ON_INSTANCE, ...conflicts("locked"), "VM001 p_lease"],
+  inherit_update: [...ON_INSTANCE, ...conflicts("lock_lost"), "VM001 p_lease"],
   commit_update: [...ON_INSTANCE, ...conflicts("lock_lost", "stale_generation", "plan_changed")],
   unlock_update: [...ON_INSTANCE, ...conflicts("lock_lost")],
+  break_update: [...ON_INSTANCE, ...conflicts("lock_lost"), "VM001 p_reason"],
   run_update: [...ON_INSTANCE, ...conflicts("locked")],
   explain_update: ON_INSTANCE,
+  purge: ["migrations", "vmms", "instances", "nothing", "VM001 p_before", "VM001 p_limit"],
   lease_expires: [],
   cooldown_elapses: [],
+  guest_runs_for_long: [],
+  boots_in_a_loop: [],
+  a_day_goes_by: [],
 };
 
 /** How often each verb gave each of its answers. */
@@ -73,8 +80,16 @@ export class Census {
 
 function kindsOf({ verb }: Call, answer: Answer): string[] {
   const rows = (answer["rows"] ?? [answer]) as Answer[];
-  if (verb === "fail_sled" && rows.length === 0) return ["nothing"];
+  const { code, argument } = answer;
+  if (typeof argument === "string") return [`${String(code)} ${argument}`];
+  if (verb === "purge") return kindsOfPurge(answer);
+  if (verb.startsWith("fail_sled") && rows.length === 0) return ["nothing"];
   return rows.flatMap((row) => ("vmmOutcome" in row ? kindsOfReport(row) : kindsOfVerb(row)));
+}
+
+function kindsOfPurge(answer: Answer): string[] {
+  const purged = ["migrations", "vmms", "instances"].filter((table) => Number(answer[table]) > 0);
+  return purged.length > 0 ? purged : ["nothing"];
 }
 
 function kindsOfVerb({ outcome, reason }: Answer): string[] {

@@ -41,8 +41,10 @@ export function inMoments(call: Call, answer: Answer): Moment[] {
       return holdingInstance(call, call.a.instanceId, [["apiState"]]);
     case "begin_start":
     case "configure_instance":
+    case "rename_instance":
     case "commit_update":
     case "unlock_update":
+    case "break_update":
       return holdingInstance(call, call.a.instanceId, [["apiState"]]);
     case "request_stop":
     case "request_reboot":

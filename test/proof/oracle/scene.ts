@@ -11,7 +11,7 @@ import {
 } from "./comparable.js";
 import type { At, Draw } from "./draw/at.js";
 import { planToken } from "./model/plan.js";
-import { type Picture, rowsOf, viewsOf } from "./model/picture.js";
+import { type Picture, rowsOf, viewsOf, withPlanIfAsked } from "./model/picture.js";
 import type { Answer } from "./model/step.js";
 import { NOTHING, type World } from "./model/world.js";
 import { Names } from "./names.js";
@@ -75,13 +75,27 @@ export class Scene implements At {
   /** How the rows that were read differ from those of a world, and what changed from what changed. */
   compareRows(world: World, rows: Picture): string[] {
     return [
-      ...compared(rowsOf(world), rows, world.now),
+      ...compared(rowsOf(world), this.#withPlans(rows), world.now),
       ...differences(
         "changed times",
         changedTimes(rowsOf(this.world), rowsOf(world)).sort(),
         changedTimes(this.rows, rows).sort(),
       ),
     ];
+  }
+
+  /** With the names that the model has for the plans that were committed. */
+  #withPlans({ instance = {}, ...tables }: Picture): Picture {
+    const named = Object.entries(instance).map(([id, row]): [string, Answer] => {
+      const { committedPlanToken: token } = row;
+      return [
+        id,
+        withPlanIfAsked(
+          typeof token === "string" ? { ...row, committedPlanToken: this.tokens.nameOf(token) } : row,
+        ),
+      ];
+    });
+    return { instance: Object.fromEntries(named), ...tables };
   }
 
   /** How the views differ from what they should show. */

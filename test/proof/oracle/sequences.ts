@@ -1,7 +1,10 @@
 import fc from "fast-check";
+import type postgres from "postgres";
+import { purge } from "../../../src/index.js";
 import type { Call } from "./calls.js";
 import type { Draw } from "./draw/at.js";
-import { call } from "./draw/call.js";
+import { callAlone } from "./draw/call.js";
+import { PURGED_AT_MOST } from "./model/purge.js";
 import { step } from "./model/rules.js";
 import { Difference } from "./difference.js";
 import { compareAnswers, Scene } from "./scene.js";
@@ -47,12 +50,24 @@ export async function checkSequences({
   sequences,
 }: Setting & { sequences: number }): Promise<Checked> {
   let played = 0;
-  const calls = fc.commands([call.map((draw) => new Played(draw))], { maxCommands: LONGEST, size: "max" });
+  const calls = fc.commands([callAlone.map((draw) => new Played(draw))], {
+    maxCommands: LONGEST,
+    size: "max",
+  });
   const property = fc.asyncProperty(calls, async (calls) => {
+    await purgeAll(sql);
     const scene = new Scene(sql, census, `${seed}/sequence/${played++}`);
     await fc.asyncModelRun(() => ({ model: {}, real: scene }), calls);
     const found = await scene.compareViews();
     if (found.length > 0) throw new Difference(scene, found);
   });
   return { found: failures(await fc.check(property, { seed, numRuns: sequences })), played };
+}
+
+/** What earlier sequences left: a purge is not of one sequence alone. */
+async function purgeAll(sql: postgres.ISql): Promise<void> {
+  const before = new Date(Date.now() - 3_700_000);
+  let purged: Awaited<ReturnType<typeof purge>>;
+  do purged = await purge(sql, { before, limit: PURGED_AT_MOST });
+  while (purged.migrations + purged.vmms + purged.instances > 0);
 }

@@ -13,6 +13,11 @@ export class Tokens {
     return this.#byPlan.get(plan) ?? plan;
   }
 
+  /** The name of the plan that this token stands for; any other text stands for itself. */
+  nameOf(token: string): string {
+    return this.#byToken.get(token) ?? token;
+  }
+
   /** The name, unless this token was another plan's, or this plan had another token. */
   learn(plan: string, token: string): string {
     const known = this.#byPlan.get(plan);

@@ -6,8 +6,9 @@ import type {
   ReportVmmArguments,
 } from "../../../../src/generated.js";
 import type { Call } from "../calls.js";
+import { PURGED_AT_MOST } from "../model/purge.js";
 import { COOLDOWNS } from "../model/restart.js";
-import { LEASES } from "../model/update-saga.js";
+import { LEASES, TOO_LONG_LEASE } from "../model/update-saga.js";
 import { migrationOf, migrationsOf, vmmOf } from "../model/world.js";
 import { type At, type Draw, nextTime } from "./at.js";
 import { latestPlan, seenPlan } from "./plans.js";
@@ -31,7 +32,10 @@ const FAILURES: FailureReason[] = [
 export const reported = fc.constantFrom(...REPORTED);
 export const side = fc.constantFrom(...SIDES);
 export const failure = fc.constantFrom(...FAILURES);
-export const lease = fc.constantFrom(...Object.keys(LEASES));
+const lease = fc.oneof(
+  { weight: 12, arbitrary: fc.constantFrom(...Object.keys(LEASES)) },
+  { weight: 1, arbitrary: fc.constant(TOO_LONG_LEASE) },
+);
 const configuration = fc.record({
   autoRestartPolicy: fc.constantFrom(null, null, "best_effort" as const, "never" as const),
   autoRestartCooldown: fc.constantFrom(null, ...Object.keys(COOLDOWNS)),
@@ -55,6 +59,13 @@ const configure = fc.record({ instance, configuration }).map((d): Draw<Call> => 
   verb: "configure_instance",
   a: { instanceId: d.instance(at), ...d.configuration },
 }));
+
+const rename = fc
+  .record({ instance, name: fc.constantFrom("a", "a", "b", "b", "é".repeat(63), "", "é".repeat(64)) })
+  .map((d): Draw<Call> => (at) => ({
+    verb: "rename_instance",
+    a: { instanceId: d.instance(at), name: d.name },
+  }));
 
 const beginStart = fc
   .record({
@@ -138,6 +149,15 @@ const failSled = fc
   .record({ sled, failure })
   .map((d): Draw<Call> => (at) => ({ verb: "fail_sled", a: { sledId: d.sled(at), reason: d.failure } }));
 
+/** Some of the VMMs of any sled, and one that never is. */
+const failSledVmms = fc
+  .record({ sled, failure, chosen: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }) })
+  .map((d): Draw<Call> => (at) => {
+    const ids = Object.keys(at.world.vmms).filter((_, index) => d.chosen[index % d.chosen.length]);
+    const propolisIds = [...ids, ...ids.slice(0, 1), at.names.id("vmm", "unknown")];
+    return { verb: "fail_sled_vmms", a: { sledId: d.sled(at), propolisIds, reason: d.failure } };
+  });
+
 const onMigration = fc.option(fc.record({ rightly, migration, state: side, newer }), { freq: 2 });
 
 /** One that may be true, or not at all. */
@@ -215,6 +235,14 @@ const unlockUpdate = fc.record({ instance, updater }).map((d): Draw<Call> => (at
   return { verb: "unlock_update", a: { instanceId, ...d.updater(at, instanceId) } };
 });
 
+const breakUpdate = fc
+  .record({ instance, updater, reason: fc.constantFrom("stuck", "stuck", "stuck", "stuck", "") })
+  .map((d): Draw<Call> => (at) => {
+    const instanceId = d.instance(at);
+    const { updaterGeneration } = d.updater(at, instanceId);
+    return { verb: "break_update", a: { instanceId, updaterGeneration, reason: d.reason } };
+  });
+
 const runUpdate = fc.record({ instance, saga }).map((d): Draw<Call> => (at) => ({
   verb: "run_update",
   a: { instanceId: d.instance(at), sagaId: d.saga(at) },
@@ -226,13 +254,45 @@ const explainUpdate = instance.map((instance): Draw<Call> => (at) => ({
 }));
 
 const timeGoesBy = fc
-  .record({ instance, verb: fc.constantFrom("lease_expires", "cooldown_elapses") })
+  .record({
+    instance,
+    verb: fc.constantFrom("lease_expires", "lease_expires", "cooldown_elapses", "boots_in_a_loop"),
+  })
   .map(({ instance, verb }): Draw<Call> => (at) => ({ verb, a: { instanceId: instance(at) } }));
+
+const runsForLong = fc.record({ instance, vmm }).map((d): Draw<Call> => (at) => {
+  const instanceId = d.instance(at);
+  return { verb: "guest_runs_for_long", a: { instanceId, propolisId: d.vmm(at, instanceId) } };
+});
+
+const day = instance.map((instance): Draw<Call> => (at) => ({
+  verb: "a_day_goes_by",
+  a: { instanceId: instance(at) },
+}));
+
+const purged = fc
+  .oneof(
+    { weight: 6, arbitrary: fc.constant({ hoursAgo: 2, limit: PURGED_AT_MOST }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        { hoursAgo: 0.9, limit: PURGED_AT_MOST },
+        { hoursAgo: 2, limit: 0 },
+        { hoursAgo: 2, limit: PURGED_AT_MOST + 1 },
+        { hoursAgo: 48, limit: PURGED_AT_MOST },
+      ),
+    },
+  )
+  .map((a): Draw<Call> => () => ({ verb: "purge", a }));
+
+/** What tidies up after the instances of other courses too: one at a time only. */
+export const housekeeping: fc.Arbitrary<Draw<Call>> = fc.oneof(day, purged);
 
 /** Any call, whether it makes sense now or not. */
 export const anyCall: fc.Arbitrary<Draw<Call>> = fc.oneof(
   { weight: 1, arbitrary: create },
   { weight: 1, arbitrary: configure },
+  { weight: 1, arbitrary: rename },
   { weight: 1, arbitrary: finish },
   { weight: 3, arbitrary: beginStart },
   { weight: 3, arbitrary: unwindStart },
@@ -242,13 +302,16 @@ export const anyCall: fc.Arbitrary<Draw<Call>> = fc.oneof(
   { weight: 2, arbitrary: deleteVmm },
   { weight: 2, arbitrary: failVmm },
   { weight: 1, arbitrary: failSled },
+  { weight: 1, arbitrary: failSledVmms },
   { weight: 8, arbitrary: reportVmm },
   { weight: 3, arbitrary: reportVmms },
   { weight: 2, arbitrary: beginUpdate },
   { weight: 2, arbitrary: inheritUpdate },
   { weight: 3, arbitrary: commitUpdate },
   { weight: 2, arbitrary: unlockUpdate },
+  { weight: 1, arbitrary: breakUpdate },
   { weight: 2, arbitrary: runUpdate },
   { weight: 1, arbitrary: explainUpdate },
   { weight: 2, arbitrary: timeGoesBy },
+  { weight: 1, arbitrary: runsForLong },
 );

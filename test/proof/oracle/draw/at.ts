@@ -1,5 +1,5 @@
 import type { Call } from "../calls.js";
-import { REPORTED_FROM } from "../comparable.js";
+import { REPORTED_AHEAD_FROM, REPORTED_FROM } from "../comparable.js";
 import type { World } from "../model/world.js";
 import type { Names } from "../names.js";
 import type { Tokens } from "../tokens.js";
@@ -18,7 +18,8 @@ export interface At {
 /** Drawn before the calls, made of what is there when it is its turn: so it stays near the mark, and shrinks. */
 export type Draw<T> = (at: At) => T;
 
-/** Other than any time before. */
+/** Other than any time before, and sometimes ahead of the database's clock. */
 export function nextTime({ calls }: At): string {
-  return new Date(REPORTED_FROM + calls.length * 1000).toISOString();
+  const from = calls.length % 4 === 3 ? REPORTED_AHEAD_FROM : REPORTED_FROM;
+  return new Date(from + calls.length * 1000).toISOString();
 }

@@ -125,12 +125,15 @@ function afterwards(at: At, { id: instanceId, updaterGeneration }: InstanceRow, 
   return [
     { verb: "finish_instance_creation", a: { id: instanceId } },
     { verb: "configure_instance", a: { instanceId } },
+    { verb: "rename_instance", a: { instanceId, name: "b" } },
     { verb: "request_stop", a: { instanceId } },
     { verb: "request_reboot", a: { instanceId } },
     { verb: "delete_instance", a: { instanceId } },
     { verb: "begin_update", a: { instanceId, sagaId: saga(at), lease: "1 hour" } },
     { verb: "commit_update", a: { ...updater, planToken: seenPlan(at, 0) } },
     { verb: "unlock_update", a: updater },
+    { verb: "inherit_update", a: { ...updater, parentSagaId: updater.sagaId, lease: "1 hour" } },
+    { verb: "break_update", a: { instanceId, updaterGeneration, reason: "stuck" } },
     { verb: "run_update", a: { instanceId, sagaId: saga(at) } },
     { verb: "explain_update", a: { instanceId } },
   ];
@@ -241,7 +244,9 @@ function withUpdate(at: At, instance: InstanceRow, { saga, lease }: Wish): Call[
     { verb: "commit_update", a: { ...held, planToken: latestPlan(at, instance) } },
     { verb: "commit_update", a: { ...held, planToken: seenPlan(at, 0) } },
     { verb: "inherit_update", a: child },
+    { verb: "commit_update", a: { ...held, sagaId, planToken: latestPlan(at, instance) } },
     { verb: "unlock_update", a: held },
+    { verb: "break_update", a: { instanceId, updaterGeneration, reason: "stuck" } },
   ];
 }
 

@@ -3,6 +3,7 @@ import type {
   CreateInstanceArguments,
   DeleteInstanceArguments,
   FinishInstanceCreationArguments,
+  RenameInstanceArguments,
   RequestRebootArguments,
   RequestStopArguments,
 } from "../../../../src/generated.js";
@@ -31,10 +32,23 @@ function creation(world: World, a: CreateInstanceArguments): Decision {
   const existing = world.instances[a.id];
   if (existing && existing.projectId !== a.projectId) return conflict("instance_id_taken");
   if (existing) return existing.timeDeleted === null ? unchanged : gone;
-  const hasItsName = ({ projectId, name, timeDeleted }: InstanceRow): boolean =>
-    projectId === a.projectId && name === a.name && timeDeleted === null;
-  if (Object.values(world.instances).some(hasItsName)) return conflict("name_taken");
+  if (isTaken(world, a.projectId, a.name)) return conflict("name_taken");
   return applied(write(world, { instance: created(a, world.now) }));
+}
+
+/** Two instances that are not deleted have different names in a project. */
+function isTaken(world: World, project: string, wanted: string): boolean {
+  return Object.values(world.instances).some(
+    ({ projectId, name, timeDeleted }) => projectId === project && name === wanted && timeDeleted === null,
+  );
+}
+
+export function renameInstance(world: World, { instanceId, name }: RenameInstanceArguments): Step {
+  return onLiveInstance(world, instanceId, showInstance, (instance) => {
+    if (instance.name === name) return unchanged;
+    if (isTaken(world, instance.projectId, name)) return conflict("name_taken");
+    return applied(write(world, { instance: { ...instance, name, timeModified: world.now } }));
+  });
 }
 
 function created(a: CreateInstanceArguments, now: number): InstanceRow {
@@ -51,10 +65,16 @@ function created(a: CreateInstanceArguments, now: number): InstanceRow {
     intendedState: a.intendedState,
     ...configuration(a),
     timeLastAutoRestarted: null,
+    autoRestartAttempts: 0,
     updaterId: null,
     updaterGeneration: 1,
     updaterLeaseUntil: null,
+    updaterParentId: null,
     committedUpdaterGeneration: null,
+    committedUpdaterId: null,
+    committedPlanToken: null,
+    releasedUpdaterId: null,
+    timeUpdaterReleased: null,
     timeCreated: now,
     timeModified: now,
     timeDeleted: null,
@@ -148,7 +168,8 @@ export function deleteInstance(world: World, { instanceId }: DeleteInstanceArgum
     const active = vmmOf(world, instanceId, instance.activePropolisId);
     if (active && active.state !== "saga_unwound") return conflict("not_stopped");
     const plan = planFor(world, instance);
-    const unlinked = plan.needed ? carriedOut(world, instance, plan, instance.updaterGeneration) : instance;
+    const nobody = { updaterId: null, updaterGeneration: instance.updaterGeneration + 1 };
+    const unlinked = plan.needed ? carriedOut(world, instance, plan, nobody) : instance;
     const migrations = migrationsOf(world, instanceId).map((migration) => ({
       ...migration,
       timeDeleted: migration.timeDeleted ?? world.now,
@@ -165,6 +186,7 @@ function destroyed(instance: InstanceRow, now: number): InstanceRow {
     timeStateUpdated: now,
     intendedState: "destroyed",
     updaterId: null,
+    updaterParentId: null,
     updaterLeaseUntil: null,
     timeModified: now,
     timeDeleted: now,

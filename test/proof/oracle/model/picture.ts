@@ -1,8 +1,8 @@
 import { dead } from "../../../sql/model.js";
 import type { Answer } from "./step.js";
 import { apiState, planFor } from "./plan.js";
-import { isUnderUpdate, mayAutoRestart } from "./restart.js";
-import { type InstanceRow, type VmmRow, vmmOf, type World } from "./world.js";
+import { attemptsNow, isUnderUpdate, mayAutoRestart, nextAutoRestart } from "./restart.js";
+import { type InstanceRow, type Time, type VmmRow, vmmOf, type World } from "./world.js";
 
 /** All that can be seen of some instances: rows by id, by table or view. */
 export type Picture = Readonly<Record<string, Readonly<Record<string, Answer>>>>;
@@ -10,13 +10,13 @@ export type Picture = Readonly<Record<string, Readonly<Record<string, Answer>>>>
 /** What the tables must hold. */
 export function rowsOf({ instances, vmms, migrations }: World): Picture {
   return {
-    instance: byId(Object.values(instances), (row) => ({ ...row })),
+    instance: byId(Object.values(instances), withPlanIfAsked),
     vmm: byId(Object.values(vmms), (row) => ({ ...row })),
     migration: byId(Object.values(migrations), (row) => ({ ...row })),
   };
 }
 
-/** What the views must show. */
+/** What the views must show; since when a row waits is always now, for all news of a course of calls is. */
 export function viewsOf(world: World): Picture {
   const instances = Object.values(world.instances);
   const live = Object.values(world.vmms).filter(({ timeDeleted }) => timeDeleted === null);
@@ -26,14 +26,14 @@ export function viewsOf(world: World): Picture {
       instances.filter(({ timeDeleted }) => timeDeleted === null),
       (instance) => apiInstance(world, instance),
     ),
-    api_vmm: byId(live, apiVmm),
+    api_vmm: byId(live, (vmm) => apiVmm(world, vmm)),
     pending_update: byId(
       instances.filter((i) => planFor(world, i).needed && !isUnderUpdate(world, i)),
       (instance) => pendingUpdate(world, instance),
     ),
     abandoned_vmm: byId(
       unlinked.filter(({ state }) => dead(state)),
-      abandonedVmm,
+      (vmm) => abandonedVmm(world, vmm),
     ),
     orphaned_vmm: byId(
       unlinked.filter(({ state }) => !dead(state)),
@@ -45,10 +45,15 @@ export function viewsOf(world: World): Picture {
     ),
     watched_vmm: byId(
       live.filter(({ state }) => state !== "creating" && !dead(state)),
-      watchedVmm,
+      (vmm) => watchedVmm(world, vmm),
     ),
     invariant_violation: {},
   };
+}
+
+/** Nobody is asked any more what a deleted instance's last plan was. */
+export function withPlanIfAsked(row: Answer): Answer {
+  return row["timeDeleted"] === null ? row : { ...row, committedPlanToken: null };
 }
 
 function byId<T extends { id: string }>(
@@ -62,16 +67,16 @@ function apiInstance(world: World, instance: InstanceRow): Answer {
   const { id, projectId, name, intendedState, autoRestartPolicy, autoRestartCooldown } = instance;
   const { timeCreated, timeModified } = instance;
   const active = vmmOf(world, id, instance.activePropolisId);
-  const { timeStateUpdated } = active ?? instance;
+  const timeStateUpdated = notInTheFuture(world, (active ?? instance).timeStateUpdated);
   return {
     ...{ id, state: apiState(world, instance), projectId, name, intendedState },
     ...{ autoRestartPolicy, autoRestartCooldown, timeStateUpdated, timeCreated, timeModified },
   };
 }
 
-function apiVmm(vmm: VmmRow): Answer {
-  const { id, instanceId, sledId, propolisIp, propolisPort, failureReason, timeStateUpdated, timeCreated } =
-    vmm;
+function apiVmm(world: World, vmm: VmmRow): Answer {
+  const { id, instanceId, sledId, propolisIp, propolisPort, failureReason, timeCreated } = vmm;
+  const timeStateUpdated = notInTheFuture(world, vmm.timeStateUpdated);
   const state = vmm.state === "saga_unwound" ? "destroyed" : vmm.state;
   return {
     ...{ id, state, instanceId, sledId, propolisIp, propolisPort },
@@ -81,11 +86,15 @@ function apiVmm(vmm: VmmRow): Answer {
 
 function pendingUpdate(world: World, instance: InstanceRow): Answer {
   const { id: instanceId, stateGeneration, updaterGeneration } = instance;
-  return { instanceId, verdict: planFor(world, instance).verdict, stateGeneration, updaterGeneration };
+  const { verdict } = planFor(world, instance);
+  return { instanceId, verdict, stateGeneration, updaterGeneration, since: world.now };
 }
 
-function abandonedVmm({ instanceId, id: propolisId, sledId, state, timeUnlinked }: VmmRow): Answer {
-  return { instanceId, propolisId, sledId, state, timeUnlinked };
+function abandonedVmm(
+  world: World,
+  { instanceId, id: propolisId, sledId, state, timeUnlinked }: VmmRow,
+): Answer {
+  return { instanceId, propolisId, sledId, state, timeUnlinked, since: world.now };
 }
 
 function orphanedVmm(world: World, vmm: VmmRow): Answer {
@@ -93,6 +102,7 @@ function orphanedVmm(world: World, vmm: VmmRow): Answer {
   return {
     ...{ instanceId, propolisId, sledId, propolisIp, propolisPort, state, timeUnlinked },
     expectedToEnd: isExpectedToEnd(world, vmm),
+    since: world.now,
   };
 }
 
@@ -109,14 +119,24 @@ function isExpectedToEnd(world: World, { id }: VmmRow): boolean {
 
 function restartableInstance(world: World, instance: InstanceRow): Answer {
   const { id: instanceId, stateGeneration, timeLastAutoRestarted } = instance;
-  return { instanceId, apiState: apiState(world, instance), stateGeneration, timeLastAutoRestarted };
+  return {
+    ...{ instanceId, apiState: apiState(world, instance), stateGeneration, timeLastAutoRestarted },
+    ...{ since: world.now, autoRestartAttempts: attemptsNow(world, instance) },
+    timeNextAutoRestart: nextAutoRestart(world, instance) ?? instance.timeStateUpdated,
+  };
 }
 
-function watchedVmm(vmm: VmmRow): Answer {
+function watchedVmm(world: World, vmm: VmmRow): Answer {
   const { instanceId, id: propolisId, sledId, propolisIp, propolisPort, state, stateGeneration } = vmm;
-  const { timeStateUpdated, timeUnlinked } = vmm;
+  const { timeReported, timeUnlinked } = vmm;
+  const timeStateUpdated = notInTheFuture(world, vmm.timeStateUpdated);
   return {
     ...{ instanceId, propolisId, sledId, propolisIp, propolisPort },
-    ...{ state, stateGeneration, timeStateUpdated, linked: timeUnlinked === null },
+    ...{ state, stateGeneration, timeStateUpdated, linked: timeUnlinked === null, timeReported },
   };
+}
+
+/** The clock of a sled may be ahead. */
+function notInTheFuture(world: World, time: Time): Time {
+  return typeof time === "string" && Date.parse(time) > Date.now() ? world.now : time;
 }

@@ -6,7 +6,15 @@ import type {
   MigrationVerdict,
 } from "../../../../src/generated.js";
 import type { Answer } from "./step.js";
-import { type InstanceRow, migrationOf, type MigrationRow, vmmOf, type World } from "./world.js";
+import { attemptsNow } from "./restart.js";
+import {
+  hadBeenRunning,
+  type InstanceRow,
+  migrationOf,
+  type MigrationRow,
+  vmmOf,
+  type World,
+} from "./world.js";
 
 /** What an update plan shows, in the terms of the database. */
 interface PlanColumns {
@@ -50,12 +58,12 @@ export function planFor(world: World, instance: InstanceRow): InstancePlan {
   };
 }
 
-/** The instance as its plan leaves it, and the updater lock released. */
+/** The instance as its plan leaves it, and the updater lock released by the updater that committed. */
 export function carriedOut(
   world: World,
   instance: InstanceRow,
   { needed, columns }: InstancePlan,
-  updaterGeneration: number,
+  { updaterId, updaterGeneration }: { updaterId: string | null; updaterGeneration: number },
 ): InstanceRow {
   return {
     ...instance,
@@ -66,10 +74,15 @@ export function carriedOut(
     destinationPropolisId: columns.newDestinationPropolisId,
     migrationId: columns.newMigrationId,
     intendedState: columns.newIntendedState,
+    autoRestartAttempts: attemptsNow(world, instance),
     updaterId: null,
+    updaterParentId: null,
     updaterGeneration,
     updaterLeaseUntil: null,
     committedUpdaterGeneration: updaterGeneration,
+    committedUpdaterId: updaterId,
+    committedPlanToken: planToken(instance.stateGeneration, columns),
+    releasedUpdaterId: updaterId,
   };
 }
 
@@ -123,9 +136,9 @@ const NO_PLAN = {
 /** What the update saga's verbs show. */
 export function showPlan(world: World, id: string): Answer {
   const instance = world.instances[id];
-  const { updaterGeneration = null, updaterLeaseUntil = null } = instance ?? {};
+  const { updaterId = null, updaterGeneration = null, updaterLeaseUntil = null } = instance ?? {};
   const plan = instance ? planColumns(world, instance) : NO_PLAN;
-  return { ...showInstance(world, id), updaterGeneration, updaterLeaseUntil, ...plan };
+  return { ...showInstance(world, id), updaterGeneration, updaterLeaseUntil, ...plan, updaterId };
 }
 
 /** The plan's own columns. */
@@ -149,9 +162,9 @@ function inputOf(world: World, instance: InstanceRow): Input {
     intent: instance.intendedState,
     topology: topologyOf(instance, migration),
     a: active?.state ?? null,
-    aStarted: active ? active.timeStarted !== null : null,
+    aStarted: active ? hadBeenRunning(world, active) : null,
     t: destination?.state ?? null,
-    tStarted: destination ? destination.timeStarted !== null : null,
+    tStarted: destination ? hadBeenRunning(world, destination) : null,
     s: migration?.sourceState ?? null,
     d: migration?.destinationState ?? null,
   };

@@ -1,17 +1,23 @@
-import { HOUR, type InstanceRow, vmmOf, type World } from "./world.js";
+import { HOUR, type InstanceRow, vmmOf, type VmmRow, type World } from "./world.js";
 
-/** The cooldowns that are drawn, as the server writes them. */
-export const COOLDOWNS: Record<string, number> = { "00:00:00": 0, "100 years": Infinity };
+/**
+ * The cooldowns that are drawn, as the server writes them. The shortest is over before the next call, however often it
+ * was doubled; none at all would count as a second when it is doubled, which calls may or may not get through.
+ */
+export const COOLDOWNS: Record<string, number> = { "00:00:00.000001": 0, "100 years": Infinity };
+
+/** So many attempts that the wait is the longest that there is, whatever the cooldown. */
+export const BOOT_LOOP = 1000;
 
 const STANDARD_COOLDOWN = HOUR / 12;
+const LONG_ENOUGH_RUN = HOUR / 6;
 
 /** Whether the control plane may start the instance again by itself. */
 export function mayAutoRestart(world: World, instance: InstanceRow): boolean {
-  const { state, intendedState, autoRestartPolicy, autoRestartCooldown, timeLastAutoRestarted } = instance;
+  const { state, intendedState, autoRestartPolicy } = instance;
   const active = vmmOf(world, instance.id, instance.activePropolisId);
   const isDown = state === "no_vmm" || state === "failed" || active?.state === "saga_unwound";
-  const cooldown = COOLDOWNS[autoRestartCooldown ?? ""] ?? STANDARD_COOLDOWN;
-  const isCool = timeLastAutoRestarted === null || world.now - timeLastAutoRestarted >= cooldown;
+  const isCool = world.now >= (nextAutoRestart(world, instance) ?? 0);
   return (
     isDown &&
     intendedState === "running" &&
@@ -19,6 +25,31 @@ export function mayAutoRestart(world: World, instance: InstanceRow): boolean {
     isCool &&
     !isUnderUpdate(world, instance)
   );
+}
+
+/** When the wait after the last automatic restart ends. */
+export function nextAutoRestart(world: World, instance: InstanceRow): number | null {
+  const { timeLastAutoRestarted } = instance;
+  return timeLastAutoRestarted === null ? null : timeLastAutoRestarted + wait(world, instance);
+}
+
+/** How long after an automatic restart the next one may come. */
+function wait(world: World, instance: InstanceRow): number {
+  const cooldown = COOLDOWNS[instance.autoRestartCooldown ?? ""] ?? STANDARD_COOLDOWN;
+  const attempts = attemptsNow(world, instance);
+  if (attempts === 0) return cooldown;
+  return Math.max(cooldown, attempts >= BOOT_LOOP ? HOUR : Math.min(HOUR, cooldown * 2 ** (attempts - 1)));
+}
+
+/** The automatic restarts that count: none once the active VMM has run for long. */
+export function attemptsNow(world: World, instance: InstanceRow): number {
+  const active = vmmOf(world, instance.id, instance.activePropolisId);
+  return active !== undefined && ranForLong(active) ? 0 : instance.autoRestartAttempts;
+}
+
+/** From when it was heard running until the last news of it. */
+function ranForLong({ timeStarted, timeReported }: VmmRow): boolean {
+  return timeStarted !== null && timeReported !== null && timeReported - timeStarted >= LONG_ENOUGH_RUN;
 }
 
 /** Whether an updater's lease has not expired. */

@@ -6,7 +6,7 @@ import type {
 } from "../../../../src/generated.js";
 import { alive } from "../../../sql/model.js";
 import { showInstance } from "./plan.js";
-import { mayAutoRestart } from "./restart.js";
+import { attemptsNow, mayAutoRestart } from "./restart.js";
 import {
   applied,
   conflict,
@@ -39,6 +39,7 @@ export function beginStart(world: World, a: BeginStartArguments): Step {
     if (reason !== undefined) return conflict(reason);
     if (world.vmms[a.propolisId]) return conflict("propolis_id_taken");
 
+    const isAutomatic = a.startReason === "auto_restart";
     const started: InstanceRow = {
       ...instance,
       state: "vmm",
@@ -46,7 +47,8 @@ export function beginStart(world: World, a: BeginStartArguments): Step {
       timeStateUpdated: world.now,
       activePropolisId: a.propolisId,
       intendedState: "running",
-      timeLastAutoRestarted: a.startReason === "auto_restart" ? world.now : instance.timeLastAutoRestarted,
+      timeLastAutoRestarted: isAutomatic ? world.now : instance.timeLastAutoRestarted,
+      autoRestartAttempts: isAutomatic ? attemptsNow(world, instance) + 1 : 0,
       timeModified: world.now,
     };
     const after = write(world, { instance: started, vmms: [newVmm(a, a.propolisId, world.now)] });
@@ -194,12 +196,14 @@ function bothFailed(migration: MigrationRow, now: number): MigrationRow {
           destinationGeneration: destinationGeneration + 1,
           timeDestinationUpdated: now,
         };
-  return { ...migration, ...source, ...destination };
+  const isEnded = sourceState === "failed" && destinationState === "failed";
+  return { ...migration, ...source, ...destination, ...(!isEnded && { timeReported: now }) };
 }
 
 function unwound(vmm: VmmRow, now: number): VmmRow {
   const stateGeneration = vmm.stateGeneration + 1;
-  return { ...vmm, state: "saga_unwound", stateGeneration, timeStateUpdated: now, failureReason: null };
+  const times = { timeStateUpdated: now, timeReported: now };
+  return { ...vmm, state: "saga_unwound", stateGeneration, ...times, failureReason: null };
 }
 
 function isStale(expected: number | null | undefined, actual: number): boolean {
@@ -220,6 +224,7 @@ function newVmm(a: NewVmm, id: string, now: number): VmmRow {
     state: "creating",
     stateGeneration: 1,
     timeStateUpdated: now,
+    timeReported: null,
     timeStarted: null,
     failureReason: null,
     timeUnlinked: now,
@@ -241,6 +246,7 @@ function newMigration(a: BeginMigrationArguments, now: number): MigrationRow {
     destinationState: "pending",
     destinationGeneration: 1,
     timeDestinationUpdated: now,
+    timeReported: null,
     timeCreated: now,
     timeDeleted: null,
   };

@@ -1,7 +1,16 @@
 import type { MigrationState, Outcome, ReportVmmArguments } from "../../../../src/generated.js";
 import { dead } from "../../../sql/model.js";
 import type { Answer, Step } from "./step.js";
-import { migrationOf, type MigrationRow, type Time, vmmOf, type VmmRow, type World, write } from "./world.js";
+import {
+  isDestination,
+  migrationOf,
+  type MigrationRow,
+  type Time,
+  vmmOf,
+  type VmmRow,
+  type World,
+  write,
+} from "./world.js";
 
 /** The part on the VMM, then those on its migrations: each is judged by itself. */
 export function reportVmm(world: World, a: ReportVmmArguments): Step {
@@ -42,11 +51,18 @@ export function reportOfVmm(world: World, a: ReportVmmArguments): Step {
     state: a.state,
     stateGeneration: a.generation,
     timeStateUpdated: text(a.time),
-    timeStarted: before.timeStarted ?? (a.state === "running" ? text(a.time) : null),
+    timeReported: world.now,
+    timeStarted: before.timeStarted ?? (isProofOfRunning(world, before, a.state) ? world.now : null),
     failureReason: a.state === "failed" ? "sled_agent_report" : null,
   };
   const updateNeeded = vmm.timeUnlinked === null && dead(vmm.state);
   return { world: write(world, { vmms: [vmm] }), answer: shownVmm(vmmOutcome, vmm, updateNeeded) };
+}
+
+/** An agent that skips states says no more than these; whoever receives a guest is migrating before it runs. */
+function isProofOfRunning(world: World, vmm: VmmRow, state: ReportVmmArguments["state"]): boolean {
+  if (state === "migrating") return !isDestination(world, vmm);
+  return state === "running" || state === "rebooting";
 }
 
 function shownVmm(vmmOutcome: Outcome, vmm: VmmRow | undefined, updateNeeded: boolean): Answer {
@@ -109,18 +125,16 @@ function reportOfSide(
   const migration = migrationOf(world, instanceId, id);
   const outcome = judgedSide(migration, propolisId, name, generation);
   if (!migration || outcome !== "applied") return { world, outcome, isDecisive: false };
-  const written: MigrationRow =
+  const side: Partial<MigrationRow> =
     name === "source"
-      ? { ...migration, sourceState: state, sourceGeneration: generation, timeSourceUpdated: text(time) }
-      : {
-          ...migration,
-          destinationState: state,
-          destinationGeneration: generation,
-          timeDestinationUpdated: text(time),
-        };
+      ? { sourceState: state, sourceGeneration: generation, timeSourceUpdated: text(time) }
+      : { destinationState: state, destinationGeneration: generation, timeDestinationUpdated: text(time) };
+  const written: MigrationRow = { ...migration, ...side, timeReported: world.now };
+  const reporter = vmmOf(world, instanceId, propolisId);
+  const vmms = reporter ? [{ ...reporter, timeReported: world.now }] : [];
   const isLinked = world.instances[instanceId]?.migrationId === id;
   return {
-    world: write(world, { migrations: [written] }),
+    world: write(world, { vmms, migrations: [written] }),
     outcome,
     isDecisive: isLinked && isEnded(state),
   };

@@ -1,5 +1,6 @@
 import type {
   BeginUpdateArguments,
+  BreakUpdateArguments,
   CommitUpdateArguments,
   ExplainUpdateArguments,
   InheritUpdateArguments,
@@ -7,13 +8,16 @@ import type {
   RunUpdateArguments,
   UnlockUpdateArguments,
 } from "../../../../src/generated.js";
-import { carriedOut, planColumns, planFor, showInstance, showPlan } from "./plan.js";
+import { carriedOut, planColumns, planFor, planToken, showInstance, showPlan } from "./plan.js";
 import { isUnderUpdate } from "./restart.js";
 import { applied, conflict, type Decision, onLiveInstance, type Step, unchanged } from "./step.js";
 import { HOUR, type InstanceRow, type World, write } from "./world.js";
 
 /** The leases that are drawn. */
-export const LEASES: Record<string, number> = { "1 hour": HOUR, "1 day": 24 * HOUR };
+export const LEASES: Record<string, number> = { "1 hour": HOUR, "24 hours": 24 * HOUR };
+
+/** Longer than any lease may be. */
+export const TOO_LONG_LEASE = "24:00:00.000001";
 
 export function beginUpdate(world: World, { instanceId, sagaId, lease }: BeginUpdateArguments): Step {
   return onLiveInstance(world, instanceId, showPlan, (instance) => {
@@ -30,12 +34,15 @@ export function beginUpdate(world: World, { instanceId, sagaId, lease }: BeginUp
 
 /** No lock is kept. */
 function nothingToDo(world: World, instance: InstanceRow, isHolder: boolean): Decision {
-  return isHolder ? { ...unchanged, world: write(world, { instance: unlocked(instance) }) } : unchanged;
+  return isHolder
+    ? { ...unchanged, world: write(world, { instance: unlocked(instance, world.now) }) }
+    : unchanged;
 }
 
 function locked(world: World, instance: InstanceRow, sagaId: string, lease: Interval): InstanceRow {
   const updaterGeneration = instance.updaterGeneration + 1;
-  return { ...instance, updaterId: sagaId, updaterGeneration, updaterLeaseUntil: leaseUntil(world, lease) };
+  const updaterLeaseUntil = leaseUntil(world, lease);
+  return { ...instance, updaterId: sagaId, updaterParentId: null, updaterGeneration, updaterLeaseUntil };
 }
 
 function prolonged(world: World, instance: InstanceRow, lease: Interval): InstanceRow {
@@ -49,8 +56,13 @@ function leaseUntil(world: World, lease: Interval): number {
   return world.now + ticks;
 }
 
-function unlocked(instance: InstanceRow): InstanceRow {
-  return { ...instance, updaterId: null, updaterLeaseUntil: null };
+function unlocked(instance: InstanceRow, now: number): InstanceRow {
+  const { updaterId: releasedUpdaterId } = instance;
+  return {
+    ...instance,
+    ...{ updaterId: null, updaterParentId: null, updaterLeaseUntil: null, releasedUpdaterId },
+    timeUpdaterReleased: now,
+  };
 }
 
 function holds(instance: InstanceRow, sagaId: string, updaterGeneration: number): boolean {
@@ -59,23 +71,37 @@ function holds(instance: InstanceRow, sagaId: string, updaterGeneration: number)
 
 export function inheritUpdate(world: World, a: InheritUpdateArguments): Step {
   return onLiveInstance(world, a.instanceId, showPlan, (instance) => {
-    if (holds(instance, a.sagaId, a.updaterGeneration + 1)) return unchanged;
+    const isChild = holds(instance, a.sagaId, a.updaterGeneration + 1);
+    if (isChild && instance.updaterParentId === a.parentSagaId) return unchanged;
     if (!holds(instance, a.parentSagaId, a.updaterGeneration)) return conflict("lock_lost");
     const { updaterLeaseUntil } = prolonged(world, instance, a.lease);
-    const inherited = { ...locked(world, instance, a.sagaId, a.lease), updaterLeaseUntil };
+    const child = locked(world, instance, a.sagaId, a.lease);
+    const inherited = { ...child, updaterParentId: a.parentSagaId, updaterLeaseUntil };
     return applied(write(world, { instance: inherited }));
   });
 }
 
 export function commitUpdate(world: World, a: CommitUpdateArguments): Step {
   return onLiveInstance(world, a.instanceId, showInstance, (instance) => {
-    if (instance.committedUpdaterGeneration === a.updaterGeneration) return unchanged;
+    if (isCommitted(instance, a)) return unchanged;
     if (!holds(instance, a.sagaId, a.updaterGeneration)) return conflict("lock_lost");
-    const { planToken } = planColumns(world, instance);
-    if (planToken !== a.planToken) return conflict(tokenRefusal(a.planToken, instance));
     const plan = planFor(world, instance);
-    return applied(write(world, { instance: carriedOut(world, instance, plan, a.updaterGeneration) }));
+    if (planToken(instance.stateGeneration, plan.columns) !== a.planToken)
+      return conflict(tokenRefusal(a.planToken, instance));
+    return applied(write(world, { instance: carriedOut(world, instance, plan, instance) }));
   });
+}
+
+/** By this very saga, under this very token, and this very plan. */
+function isCommitted(
+  { committedUpdaterId, committedUpdaterGeneration, committedPlanToken }: InstanceRow,
+  { sagaId, updaterGeneration, planToken }: CommitUpdateArguments,
+): boolean {
+  return (
+    committedUpdaterId === sagaId &&
+    committedUpdaterGeneration === updaterGeneration &&
+    committedPlanToken === planToken
+  );
 }
 
 /** What no plan was ever called is another plan. */
@@ -86,9 +112,20 @@ function tokenRefusal(planToken: string, { stateGeneration }: InstanceRow): stri
 
 export function unlockUpdate(world: World, a: UnlockUpdateArguments): Step {
   return onLiveInstance(world, a.instanceId, showInstance, (instance) => {
-    if (instance.updaterId === null && instance.updaterGeneration === a.updaterGeneration) return unchanged;
+    const isReleased = instance.updaterId === null && instance.updaterGeneration === a.updaterGeneration;
+    if (isReleased && instance.releasedUpdaterId === a.sagaId) return unchanged;
     if (!holds(instance, a.sagaId, a.updaterGeneration)) return conflict("lock_lost");
-    return applied(write(world, { instance: unlocked(instance) }));
+    return applied(write(world, { instance: unlocked(instance, world.now) }));
+  });
+}
+
+/** Ends the lock that the token names, whoever holds it. */
+export function breakUpdate(world: World, { instanceId, updaterGeneration }: BreakUpdateArguments): Step {
+  return onLiveInstance(world, instanceId, showInstance, (instance) => {
+    if (instance.updaterId === null)
+      return updaterGeneration <= instance.updaterGeneration ? unchanged : conflict("lock_lost");
+    if (instance.updaterGeneration !== updaterGeneration) return conflict("lock_lost");
+    return applied(write(world, { instance: unlocked(instance, world.now) }));
   });
 }
 
@@ -98,7 +135,8 @@ export function runUpdate(world: World, { instanceId, sagaId }: RunUpdateArgumen
     if (!isHolder && isUnderUpdate(world, instance)) return conflict("locked");
     const plan = planFor(world, instance);
     if (!plan.needed) return nothingToDo(world, instance, isHolder);
-    const updated = carriedOut(world, instance, plan, instance.updaterGeneration + 1);
+    const updater = { updaterId: sagaId, updaterGeneration: instance.updaterGeneration + 1 };
+    const updated = carriedOut(world, instance, plan, updater);
     return applied(write(world, { instance: updated }), planColumns(world, instance));
   });
 }

@@ -1,6 +1,7 @@
 import type {
   DeleteVmmArguments,
   FailSledArguments,
+  FailSledVmmsArguments,
   FailureReason,
   FailVmmArguments,
 } from "../../../../src/generated.js";
@@ -35,10 +36,24 @@ export function failVmm(world: World, a: FailVmmArguments): Step {
   return { world: after, answer: { ...answer, updateNeeded } };
 }
 
-/** Also those that no instance names, and those whose saga has not told the sled yet. */
 export function failSled(world: World, { sledId, reason }: FailSledArguments): Step {
+  return failedOn(world, sledId, reason, () => true);
+}
+
+/** Those of the sled that are listed; whatever else is listed is none of its. */
+export function failSledVmms(world: World, { sledId, propolisIds, reason }: FailSledVmmsArguments): Step {
+  return failedOn(world, sledId, reason, ({ id }) => propolisIds.includes(id));
+}
+
+/** Also those that no instance names, and those whose saga has not told the sled yet. */
+function failedOn(
+  world: World,
+  sledId: string,
+  reason: FailureReason,
+  isLost: (vmm: VmmRow) => boolean,
+): Step {
   const vmms = Object.values(world.vmms)
-    .filter((vmm) => vmm.sledId === sledId && alive(vmm.state))
+    .filter((vmm) => vmm.sledId === sledId && alive(vmm.state) && isLost(vmm))
     .sort((one, other) => (one.id < other.id ? -1 : 1))
     .map((vmm) => failed(vmm, reason, world.now));
   const rows = vmms.map(({ instanceId, id, state, stateGeneration, timeUnlinked }) => ({
@@ -55,5 +70,6 @@ export function failSled(world: World, { sledId, reason }: FailSledArguments): S
 
 function failed(vmm: VmmRow, failureReason: FailureReason, now: number): VmmRow {
   const stateGeneration = vmm.stateGeneration + 1;
-  return { ...vmm, state: "failed", stateGeneration, timeStateUpdated: now, failureReason };
+  const times = { timeStateUpdated: now, timeReported: now };
+  return { ...vmm, state: "failed", stateGeneration, ...times, failureReason };
 }

@@ -29,10 +29,19 @@ export interface InstanceRow {
   autoRestartPolicy: AutoRestartPolicy | null;
   autoRestartCooldown: string | null;
   timeLastAutoRestarted: number | null;
+  autoRestartAttempts: number;
   updaterId: string | null;
   updaterGeneration: number;
   updaterLeaseUntil: number | null;
+  /** The saga that handed the lock over to the updater. */
+  updaterParentId: string | null;
   committedUpdaterGeneration: number | null;
+  committedUpdaterId: string | null;
+  committedPlanToken: string | null;
+  /** The saga that held the lock when it was released. */
+  releasedUpdaterId: string | null;
+  /** When it was released last without a commit. */
+  timeUpdaterReleased: number | null;
   timeCreated: Time;
   timeModified: Time;
   timeDeleted: Time | null;
@@ -48,7 +57,8 @@ export interface VmmRow {
   state: VmmState;
   stateGeneration: number;
   timeStateUpdated: Time;
-  timeStarted: Time | null;
+  timeReported: number | null;
+  timeStarted: number | null;
   failureReason: FailureReason | null;
   timeUnlinked: Time | null;
   timeCreated: Time;
@@ -67,6 +77,7 @@ export interface MigrationRow {
   destinationState: MigrationState;
   destinationGeneration: number;
   timeDestinationUpdated: Time;
+  timeReported: number | null;
   timeCreated: Time;
   timeDeleted: Time | null;
 }
@@ -127,6 +138,18 @@ export function migrationOf(world: World, instanceId: string, id: string | null)
 
 function own<T extends { instanceId: string }>(instanceId: string, row: T | undefined): T | undefined {
   return row?.instanceId === instanceId ? row : undefined;
+}
+
+/** Whether some migration leads to the VMM. */
+export function isDestination(world: World, { instanceId, id }: VmmRow): boolean {
+  return migrationsOf(world, instanceId).some((migration) => migration.destinationPropolisId === id);
+}
+
+/** Whether the guest had been running there: heard of it, or proven by a migration of which a side completed. */
+export function hadBeenRunning(world: World, { instanceId, id, timeStarted }: VmmRow): boolean {
+  const isProof = ({ destinationPropolisId, sourceState, destinationState }: MigrationRow): boolean =>
+    destinationPropolisId === id && (sourceState === "completed" || destinationState === "completed");
+  return timeStarted !== null || migrationsOf(world, instanceId).some(isProof);
 }
 
 /** Oldest first. */

@@ -1,0 +1,221 @@
+import type { Mutant } from "./mutants.js";
+
+/** Ways to get wrong how locks are replayed and broken, what counts as running, clocks, restarts, and what operators do. */
+export const OPERATOR_MUTANTS: readonly Mutant[] = [
+  {
+    name: "a commit is replayed by whoever has its number",
+    change: {
+      file: "update_saga/commit_update",
+      from: "\n      AND v_instance.committed_updater_id = p_saga_id AND v_instance.committed_plan_token = p_plan_token",
+      to: "",
+    },
+    scope: { migrations: 0, typed: false },
+  },
+  {
+    name: "a commit is replayed for another plan",
+    change: {
+      file: "update_saga/commit_update",
+      from: " AND v_instance.committed_plan_token = p_plan_token",
+      to: "",
+    },
+    scope: { migrations: 0, typed: false },
+  },
+  {
+    name: "an unlock is replayed by whoever has its number",
+    change: {
+      file: "update_saga/unlock_update",
+      from: "\n      AND v_instance.released_updater_id = p_saga_id",
+      to: "",
+    },
+    scope: { migrations: 0, typed: false },
+  },
+  {
+    name: "an inheritance is replayed by whoever claims to be the parent",
+    change: {
+      file: "update_saga/inherit_update",
+      from: " AND v_instance.updater_parent_id = p_parent_saga_id",
+      to: "",
+    },
+    scope: { migrations: 0, typed: false },
+  },
+  {
+    name: "run_update does not say which saga committed",
+    change: { file: "update_saga/run_update", from: "v_plan.updater_id := p_saga_id;", to: "" },
+    scope: { migrations: 0, typed: false },
+  },
+  {
+    name: "break_update ends whichever lock is held",
+    change: {
+      file: "operator/break_update",
+      from: "v_instance.updater_generation <> p_updater_generation",
+      to: "false",
+    },
+    scope: { starts: 1, migrations: 0, typed: false },
+  },
+  {
+    name: "a lease lasts for days",
+    change: { file: "internal/require_lease", from: "interval '1 day'", to: "interval '2 days'" },
+    near: true,
+  },
+  {
+    name: "a rename raises the generation",
+    change: {
+      file: "control_plane/rename_instance",
+      from: "SET name = p_name,",
+      to: "SET name = p_name, state_generation = i.state_generation + 1,",
+    },
+    near: true,
+  },
+  {
+    name: "fail_sled_vmms ignores its list",
+    change: {
+      file: "internal/fail_vmms_of_sled",
+      from: "(p_propolis_ids IS NULL OR v.id = ANY (p_propolis_ids))",
+      to: "true",
+    },
+    near: true,
+  },
+  {
+    name: "a batch accepts unknown keys",
+    change: {
+      file: "internal/parse_reports",
+      from: "e.value - vmstate.report_keys() <> '{}'",
+      to: "false",
+    },
+    near: true,
+  },
+  {
+    name: "a VMM counts as started only when it is heard running",
+    change: {
+      file: "decisions/counts_as_running",
+      from: "WHEN 'rebooting' THEN true",
+      to: "WHEN 'rebooting' THEN false",
+    },
+    scope: { starts: 1, migrations: 0, reports: ["rebooting"], typed: false },
+  },
+  {
+    name: "a VMM that migrates away does not count as started",
+    change: { file: "decisions/counts_as_running", from: "NOT p_is_destination", to: "false" },
+    scope: { starts: 1, migrations: 0, reports: ["migrating"], typed: false },
+  },
+  {
+    name: "a VMM that waits for a guest counts as started",
+    change: { file: "decisions/counts_as_running", from: "NOT p_is_destination", to: "true" },
+    scope: { starts: 1, migrations: 1, reports: ["running", "migrating"], typed: false },
+  },
+  {
+    name: "a migration does not prove that its destination ran",
+    change: {
+      file: "views/resolved_instance",
+      from: "d.time_started IS NOT NULL OR EXISTS",
+      to: "d.time_started IS NOT NULL OR false AND EXISTS",
+    },
+    scope: { starts: 1, migrations: 1, reports: ["running", "destroyed"], typed: false },
+  },
+  {
+    name: "a migration that was unlinked does not prove that the active VMM ran",
+    change: {
+      file: "views/resolved_instance",
+      from: "a.time_started IS NOT NULL OR EXISTS",
+      to: "a.time_started IS NOT NULL OR false AND EXISTS",
+    },
+    scope: { starts: 1, migrations: 1, reports: ["running", "destroyed"], typed: false },
+  },
+  {
+    name: "a VMM is heard by the clock of its sled",
+    change: { file: "sled_agent/report_vmm", from: "time_reported = v_now", to: "time_reported = p_time" },
+    near: true,
+  },
+  {
+    name: "a VMM starts by the clock of its sled",
+    change: {
+      file: "sled_agent/report_vmm",
+      from: "coalesce(v.time_started, v_now)",
+      to: "coalesce(v.time_started, p_time)",
+    },
+    near: true,
+  },
+  {
+    name: "a migration is heard by the clock of a sled",
+    change: {
+      file: "internal/report_source_side",
+      from: "time_reported = v_now",
+      to: "time_reported = p_time",
+    },
+    scope: { starts: 1, migrations: 1, reports: ["running"], typed: false },
+  },
+  {
+    name: "the API shows a time that is yet to come",
+    change: { file: "views/api_instance", from: ", statement_timestamp())", to: ")" },
+    near: true,
+  },
+  {
+    name: "a failed VMM's news has no time",
+    change: { file: "operator/fail_vmm", from: "time_reported = v_now, ", to: "" },
+    near: true,
+  },
+  {
+    name: "attempts are never forgotten by an update",
+    change: {
+      file: "internal/apply_plan",
+      from: "auto_restart_attempts = p_plan.auto_restart_attempts",
+      to: "auto_restart_attempts = i.auto_restart_attempts",
+    },
+    scope: { starts: 1, migrations: 0, typed: false, ages: true },
+  },
+  {
+    name: "attempts are not forgotten by a user's start",
+    change: {
+      file: "control_plane/begin_start",
+      from: "least(v_attempts, 2147483646) + 1 ELSE 0 END",
+      to: "v_attempts + 1 ELSE v_attempts END",
+    },
+    scope: { migrations: 0, typed: false, ages: true },
+  },
+  {
+    name: "an automatic restart does not count",
+    change: {
+      file: "control_plane/begin_start",
+      from: "least(v_attempts, 2147483646) + 1 ELSE 0 END",
+      to: "v_attempts ELSE 0 END",
+    },
+    near: true,
+  },
+  {
+    name: "the wait has no end",
+    change: { file: "decisions/auto_restart_wait", from: "3600,", to: "1e9," },
+    scope: { migrations: 0, typed: false, ages: true },
+  },
+  {
+    name: "the wait does not grow",
+    change: {
+      file: "decisions/auto_restart_wait",
+      from: "power(2, least(greatest(p_attempts - 1, 0), 32))",
+      to: "1",
+    },
+    scope: { migrations: 0, typed: false, ages: true },
+  },
+  {
+    name: "a migration is purged that a VMM still needs",
+    change: { file: "operator/purge", from: "AND v.time_deleted IS NULL)", to: "AND false)" },
+    scope: { starts: 1, reports: ["running"], typed: false },
+  },
+  {
+    name: "a purge takes what was deleted just now",
+    change: {
+      file: "operator/purge",
+      from: "FROM vmstate.vmm AS d\n      WHERE d.time_deleted < p_before",
+      to: "FROM vmstate.vmm AS d\n      WHERE d.time_deleted IS NOT NULL",
+    },
+    scope: { starts: 1, migrations: 0, reports: ["running"], typed: false, ages: true },
+  },
+  {
+    name: "a purge leaves instances without VMMs",
+    change: {
+      file: "operator/purge",
+      from: "FROM vmstate.instance AS d\n      WHERE d.time_deleted < p_before",
+      to: "FROM vmstate.instance AS d\n      WHERE false",
+    },
+    near: true,
+  },
+];
