@@ -1938,6 +1938,165 @@ REVOKE ALL ON FUNCTION vmstate.purge FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.purge IS 'Hard-deletes what was soft-deleted before p_before: migrations whose two VMMs are soft-deleted, VMMs that no migration names, instances that have neither; at most p_limit rows (1 to 100000) of all three. One row: how many of each. left_over: more than p_limit rows were due, so call it again. Passes over rows that other sessions have locked, and waits for nobody. Afterwards a late replay of create_instance or a begin begins anew, and a late report is not_found: let p_before lie further back than any saga or partition lasts. VM001: nulls, p_before less than 1 hour ago.';
 -- end of sql/operator/purge.sql
 
+-- copy of sql/internal/role_access.sql
+CREATE OR REPLACE FUNCTION vmstate.role_access(p_role name, p_kind vmstate.access_kind)
+RETURNS TABLE (privilege text, object text, is_held boolean)
+LANGUAGE plpgsql STABLE
+SET search_path = ''
+AS $$
+BEGIN
+  RETURN QUERY
+    SELECT r.privilege, r.object, EXISTS (
+        SELECT FROM aclexplode(r.acl) AS a
+          JOIN pg_catalog.pg_roles AS g ON g.oid = a.grantee
+          WHERE g.rolname = p_role AND a.privilege_type = r.privilege
+      )
+      FROM vmstate.access_rights(p_kind) AS r;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.role_access FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.role_access IS 'Lists what a kind of role needs, and whether the role itself was granted it. What the role has as a member of other roles does not count.';
+-- end of sql/internal/role_access.sql
+
+-- copy of sql/internal/other_kinds.sql
+CREATE OR REPLACE FUNCTION vmstate.other_kinds(p_role name, p_kind vmstate.access_kind) RETURNS vmstate.access_kind[]
+LANGUAGE plpgsql STABLE
+SET search_path = ''
+AS $$
+BEGIN
+  RETURN array(
+    SELECT k
+      FROM unnest(enum_range(NULL::vmstate.access_kind)) AS k
+      WHERE k <> p_kind
+        AND NOT EXISTS (SELECT FROM vmstate.role_access(p_role, k) AS r WHERE NOT r.is_held)
+        -- access to what p_kind includes does not tell that k was granted too
+        AND EXISTS (
+          SELECT r.privilege, r.object FROM vmstate.access_rights(k) AS r
+          EXCEPT
+          SELECT r.privilege, r.object FROM vmstate.access_rights(p_kind) AS r
+        )
+  );
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.other_kinds FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.other_kinds IS 'The kinds, besides p_kind and those that it includes, of which a role was granted all that they need.';
+-- end of sql/internal/other_kinds.sql
+
+-- copy of sql/internal/require_owner.sql
+CREATE OR REPLACE FUNCTION vmstate.require_owner(p_function text, p_deed text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  IF NOT pg_has_role((SELECT n.nspowner FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'vmstate'), 'USAGE') THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'insufficient_privilege',
+      MESSAGE = format('vmstate.%s: only the owner of schema vmstate %s access', p_function, p_deed),
+      DETAIL = format('Role "%s" is not the owner.', current_user),
+      HINT = format('Nothing was changed. Call %s as the role that applied the migrations.', p_function);
+  END IF;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.require_owner FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.require_owner IS 'Raises 42501 unless the caller owns schema vmstate, or is a member of the owner. To any other role GRANT and REVOKE would say in a warning only that they did nothing.';
+-- end of sql/internal/require_owner.sql
+
+-- copy of sql/access/grant_access.sql
+CREATE OR REPLACE FUNCTION vmstate.grant_access(p_role name, p_kind vmstate.access_kind, OUT outcome vmstate.outcome)
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_privilege pg_catalog.text;
+  v_object pg_catalog.text;
+BEGIN
+  IF p_kind IS NULL THEN
+    PERFORM vmstate.reject_argument('grant_access', 'p_kind', 'It is null.');
+  END IF;
+  PERFORM vmstate.require_role('grant_access', p_role);
+  PERFORM vmstate.require_owner('grant_access', 'grants');
+  -- of two sessions that grant on one object, PostgreSQL fails the later one
+  PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);
+  outcome := 'unchanged';
+  FOR v_privilege, v_object IN
+    SELECT r.privilege, r.object FROM vmstate.role_access(p_role, p_kind) AS r WHERE NOT r.is_held
+  LOOP
+    EXECUTE format('GRANT %s ON %s TO %I', v_privilege, v_object, p_role);
+    outcome := 'applied';
+  END LOOP;
+EXCEPTION
+  WHEN program_limit_exceeded THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'program_limit_exceeded',
+      MESSAGE = format('vmstate.grant_access: the access list of %s has no room for role "%s"', v_object, p_role),
+      DETAIL = format('PostgreSQL keeps the list in one row of at most 8 kB: %s.', SQLERRM),
+      HINT = 'Nothing was changed. Call grant_access once for a group role that cannot log in, and GRANT that role to the others; revoke_access takes them off the list.';
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.grant_access FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.grant_access IS 'Gives a role all that one kind of role needs. control_plane: every verb, every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names; of views it reads schema_version only. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. Roles that are members of the role have its access too: for many sleds, grant once to a group role, since PostgreSQL has room for about 2,400 roles on one object. unchanged: it had all of it already. For the owner of the schema only, with whose rights it runs; call it again after a migration, which may bring new functions and views. revoke_access takes away. 54000: no room for one more role. VM001: no such role, nulls.';
+-- end of sql/access/grant_access.sql
+
+-- copy of sql/access/revoke_access.sql
+CREATE OR REPLACE FUNCTION vmstate.revoke_access(p_role name, p_kind vmstate.access_kind, OUT outcome vmstate.outcome)
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_kept pg_catalog.text[];
+  v_privilege pg_catalog.text;
+  v_object pg_catalog.text;
+BEGIN
+  IF p_kind IS NULL THEN
+    PERFORM vmstate.reject_argument('revoke_access', 'p_kind', 'It is null.');
+  END IF;
+  PERFORM vmstate.require_role('revoke_access', p_role);
+  PERFORM vmstate.require_owner('revoke_access', 'revokes');
+  -- of two sessions that grant or revoke on one object, PostgreSQL fails the later one
+  PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);
+  v_kept := array(
+    SELECT o.privilege || ' ON ' || o.object
+      FROM unnest(vmstate.other_kinds(p_role, p_kind)) AS k, vmstate.access_rights(k) AS o
+  );
+  outcome := 'unchanged';
+  FOR v_privilege, v_object IN
+    SELECT r.privilege, r.object
+      FROM vmstate.role_access(p_role, p_kind) AS r
+      WHERE r.is_held AND r.privilege || ' ON ' || r.object <> ALL (v_kept)
+  LOOP
+    EXECUTE format('REVOKE %s ON %s FROM %I', v_privilege, v_object, p_role);
+    outcome := 'applied';
+  END LOOP;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.revoke_access FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.revoke_access IS 'Takes away from a role what grant_access gave it for one kind, at once, also from transactions that go on. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include it: control_plane includes the other two, so grant them again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent: bind_sled_agent ends it. unchanged: there was nothing to take away. For the owner of the schema only. VM001: no such role, nulls.';
+-- end of sql/access/revoke_access.sql
+
+-- copy of sql/access/bind_sled_agent.sql
+CREATE OR REPLACE FUNCTION vmstate.bind_sled_agent(p_role name, p_sled_id uuid DEFAULT NULL, OUT outcome vmstate.outcome)
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  -- the binding of a role that was dropped can still be removed
+  IF p_sled_id IS NOT NULL OR NOT EXISTS (SELECT FROM vmstate.sled_agent_binding AS b WHERE b.role = p_role) THEN
+    PERFORM vmstate.require_role('bind_sled_agent', p_role);
+  END IF;
+  IF p_sled_id IS NULL THEN
+    DELETE FROM vmstate.sled_agent_binding AS b WHERE b.role = p_role;
+  ELSE
+    INSERT INTO vmstate.sled_agent_binding AS b (role, sled_id)
+      VALUES (p_role, p_sled_id)
+      ON CONFLICT (role) DO UPDATE SET sled_id = excluded.sled_id WHERE b.sled_id <> excluded.sled_id;
+  END IF;
+  outcome := CASE WHEN FOUND THEN 'applied' ELSE 'unchanged' END;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.bind_sled_agent FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.bind_sled_agent IS 'Says which sled a role of kind sled_agent reports for, in place of any before; p_sled_id NULL: none, so that it may report nothing. A transaction that reads an older snapshot still goes by the old one: to fence a sled at once, first take its access away: REVOKE its membership of the group role, or revoke_access. It counts for the role that logs in, or that SET ROLE names, not for its members. unchanged: it was so already. For the owner of the schema only. VM001: no such role.';
+-- end of sql/access/bind_sled_agent.sql
+
 -- A view calls its functions with the rights of its reader: roles that could read the views still can.
 DO $$
 DECLARE

@@ -30,8 +30,8 @@ export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<Ac
  * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema
  */
 export function revokeAccess(sql: SqlClient, a: RevokeAccessArguments): Promise<AccessAnswer> {
-  return oneRow(sql`select json_build_object('outcome', vmstate.revoke_access(
-    p_role => ${a.role}, p_kind => ${a.kind}))::text`);
+  return oneRow(sql`select pg_catalog.json_build_object('outcome', vmstate.revoke_access(
+    p_role => ${a.role}, p_kind => ${a.kind}))::pg_catalog.text`);
 }
 
 /**

@@ -58,8 +58,8 @@ export function configureInstance(
 
 /** Gives an instance another name, in any state. `conflict`: another instance of the project has it. */
 export function renameInstance(sql: SqlClient, a: RenameInstanceArguments): Promise<RenameInstanceAnswer> {
-  return oneRow(sql`select to_json(vmstate.rename_instance(
-    p_instance_id => ${a.instanceId}, p_name => ${a.name}))::text`);
+  return oneRow(sql`select pg_catalog.to_json(vmstate.rename_instance(
+    p_instance_id => ${a.instanceId}, p_name => ${a.name}))::pg_catalog.text`);
 }
 
 /**

@@ -6,6 +6,7 @@ import type {
   FailVmmArguments,
   PurgeArguments,
 } from "./generated.js";
+import { arrayText, timeText } from "./parameters.js";
 import { manyRows, oneRow, type SqlClient } from "./rows.js";
 
 /** Declares a VMM dead: it becomes `failed`. `expectedGeneration` is the VMM's. */
@@ -26,8 +27,8 @@ export function failSled(sql: SqlClient, a: FailSledArguments): Promise<FailedVm
  * started since. One row for each that it failed.
  */
 export function failSledVmms(sql: SqlClient, a: FailSledVmmsArguments): Promise<FailedVmm[]> {
-  return manyRows(sql`select row_to_json(r)::text from vmstate.fail_sled_vmms(
-    p_sled_id => ${a.sledId}, p_propolis_ids => ${a.propolisIds}, p_reason => ${a.reason}) as r`);
+  return manyRows(sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.fail_sled_vmms(
+    p_sled_id => ${a.sledId}, p_propolis_ids => ${arrayText(a.propolisIds)}::pg_catalog.text::pg_catalog.uuid[], p_reason => ${a.reason}) as r`);
 }
 
 /**
@@ -35,8 +36,8 @@ export function failSledVmms(sql: SqlClient, a: FailSledVmmsArguments): Promise<
  * commit is then `lock_lost`. `reason` goes to the server's log.
  */
 export function breakUpdate(sql: SqlClient, a: BreakUpdateArguments): Promise<BreakUpdateAnswer> {
-  return oneRow(sql`select to_json(vmstate.break_update(
-    p_instance_id => ${a.instanceId}, p_updater_generation => ${a.updaterGeneration}, p_reason => ${a.reason}))::text`);
+  return oneRow(sql`select pg_catalog.to_json(vmstate.break_update(
+    p_instance_id => ${a.instanceId}, p_updater_generation => ${a.updaterGeneration}, p_reason => ${a.reason}))::pg_catalog.text`);
 }
 
 /**
@@ -44,6 +45,6 @@ export function breakUpdate(sql: SqlClient, a: BreakUpdateArguments): Promise<Br
  * `limit` rows of all three (default 1,000). Call it again while `leftOver`.
  */
 export function purge(sql: SqlClient, a: PurgeArguments): Promise<PurgeAnswer> {
-  return oneRow(sql`select row_to_json(r)::text from vmstate.purge(
-    p_before => ${a.before}, p_limit => ${a.limit ?? 1000}) as r`);
+  return oneRow(sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.purge(
+    p_before => ${timeText(a.before)}::pg_catalog.text::pg_catalog.timestamptz, p_limit => ${a.limit ?? 1000}) as r`);
 }

@@ -1,7 +1,7 @@
-import { types } from "node:util";
 import type { ReportVmmAnswer, ReportVmmsAnswer } from "./answers.js";
 import { VmstateError } from "./errors.js";
 import type { ReportVmmArguments } from "./generated.js";
+import { timeText } from "./parameters.js";
 import { type JsonRows, oneRow, rowsByColumn, type SqlClient } from "./rows.js";
 
 /** A sled agent reports one VMM, and optionally the side of a migration into it and of one out of it. */
@@ -45,26 +45,17 @@ function isOfVmmAlone(a: ReportVmmArguments): boolean {
 function vmmReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
   return sql`select pg_catalog.to_json(vmstate.report_vmm(
     ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation},
-    ${text(a.time)}::pg_catalog.text::pg_catalog.timestamptz))::pg_catalog.text`;
+    ${timeText(a.time)}::pg_catalog.text::pg_catalog.timestamptz))::pg_catalog.text`;
 }
 
 function fullReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
   return sql`select pg_catalog.to_json(vmstate.report_vmm(
     ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation},
-    ${text(a.time)}::pg_catalog.text::pg_catalog.timestamptz,
+    ${timeText(a.time)}::pg_catalog.text::pg_catalog.timestamptz,
     ${a.migrationInId ?? null}, ${a.migrationInState ?? null}, ${a.migrationInGeneration ?? null},
-    ${text(a.migrationInTime)}::pg_catalog.text::pg_catalog.timestamptz,
+    ${timeText(a.migrationInTime)}::pg_catalog.text::pg_catalog.timestamptz,
     ${a.migrationOutId ?? null}, ${a.migrationOutState ?? null}, ${a.migrationOutGeneration ?? null},
-    ${text(a.migrationOutTime)}::pg_catalog.text::pg_catalog.timestamptz))::pg_catalog.text`;
-}
-
-/**
- * As text, which the client leaves alone: it would cut other forms down to milliseconds of its own time zone. What is
- * no point in time PostgreSQL refuses.
- */
-function text(time: Date | string | null | undefined): string | null {
-  if (types.isDate(time) && !Number.isNaN(time.valueOf())) return time.toISOString();
-  return time === null || time === undefined ? null : String(time);
+    ${timeText(a.migrationOutTime)}::pg_catalog.text::pg_catalog.timestamptz))::pg_catalog.text`;
 }
 
 /** Many reports in one call; the answers are in their order. */
@@ -93,15 +84,15 @@ function toElement(a: ReportVmmArguments, at: number): unknown {
     propolis_id: a.propolisId,
     state: a.state,
     generation: a.generation,
-    time: text(a.time),
+    time: timeText(a.time),
     migration_in_id: a.migrationInId,
     migration_in_state: a.migrationInState,
     migration_in_generation: a.migrationInGeneration,
-    migration_in_time: text(a.migrationInTime),
+    migration_in_time: timeText(a.migrationInTime),
     migration_out_id: a.migrationOutId,
     migration_out_state: a.migrationOutState,
     migration_out_generation: a.migrationOutGeneration,
-    migration_out_time: text(a.migrationOutTime),
+    migration_out_time: timeText(a.migrationOutTime),
   };
 }
 

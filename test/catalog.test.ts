@@ -142,7 +142,7 @@ describe("the comparison finds", () => {
     ],
     [
       "another view",
-      "create or replace view vmstate.abandoned_vmm as select instance_id, id as propolis_id, sled_id, state, time_unlinked, time_unlinked as since from vmstate.vmm",
+      "create or replace view vmstate.abandoned_vmm as select instance_id, id as propolis_id, sled_id, state, time_unlinked, time_created as since from vmstate.vmm",
       /^view vmstate\.abandoned_vmm/,
     ],
     [

@@ -61,6 +61,7 @@ async function live(client: Vmstate): Promise<Answers[]> {
     autoRestartPolicy: "best_effort",
     autoRestartCooldown: "0 seconds",
   });
+  await v.renameInstance({ instanceId, name: "Zoë's other «web»" });
   await v.restartableInstances({ limit: 1000 });
   const start = { ...vmm, sagaId, sledId, propolisIp: "fd00::1" };
   await v.beginStart({ ...start, propolisPort: 1, startReason: "auto_restart", expectedGeneration: 2 });
@@ -106,6 +107,7 @@ async function live(client: Vmstate): Promise<Answers[]> {
   const parent = await v.beginUpdate({ instanceId, sagaId: parentSagaId, lease: 60 });
   const updaterGeneration = Number(parent.updaterGeneration);
   const lock = { instanceId, updaterGeneration, sagaId: parentSagaId };
+  await v.breakUpdate({ instanceId, updaterGeneration: updaterGeneration + 1, reason: "nobody's «lock»" });
   const child = await v.inheritUpdate({ ...lock, parentSagaId, sagaId, lease: "1 hour" });
   await v.unlockUpdate(lock);
   await v.commitUpdate({
@@ -115,6 +117,8 @@ async function live(client: Vmstate): Promise<Answers[]> {
     planToken: String(child.planToken),
   });
   await v.orphanedVmms();
+  await v.failSledVmms({ sledId, propolisIds: [propolisId, destinationPropolisId], reason: "no_such_vmm" });
+  await v.failSledVmms({ sledId, propolisIds: [], reason: "no_such_vmm" });
   await v.failSled({ sledId, reason: "sled_off" });
   await v.abandonedVmms();
   await v.deleteVmm(vmm);
@@ -131,6 +135,8 @@ async function live(client: Vmstate): Promise<Answers[]> {
   await v.runUpdate({ instanceId, sagaId });
   await v.requestStop({ instanceId });
   await v.deleteInstance({ instanceId });
+  await v.purge({ before: new Date(Date.UTC(2000, 0, 1)), limit: 3 });
+  await v.purge({ before: "2000-01-01T00:00:00Z" });
   await v.invariantViolations();
   await v.revokeAccess({ role, kind: "reader" });
   await v.grantAccess({ role, kind: "reader" });
@@ -307,13 +313,15 @@ describe("values", () => {
 
   it("a time given as text keeps its microseconds in report_vmm", async () => {
     const s = await running(db.sql);
-    await reportVmm(db.sql, { ...s, state: "stopping", generation: 9, time: TIME });
+    const { instanceId, propolisId } = s;
+    await reportVmm(db.sql, { instanceId, propolisId, state: "stopping", generation: 9, time: TIME });
     expect(await stored(s.propolisId)).toBe(true);
   });
 
   it("a time given as text keeps its microseconds in report_vmms", async () => {
     const s = await running(db.sql);
-    await reportVmms(db.sql, [{ ...s, state: "stopping", generation: 9, time: TIME }]);
+    const { instanceId, propolisId } = s;
+    await reportVmms(db.sql, [{ instanceId, propolisId, state: "stopping", generation: 9, time: TIME }]);
     expect(await stored(s.propolisId)).toBe(true);
   });
 

@@ -23,6 +23,10 @@ it.each([
     withCode("08P01", "transaction blocks not allowed in statement pooling mode"),
     "db.example:5433: transaction blocks not allowed in statement pooling mode; past a pooler, connect to PostgreSQL itself",
   ],
+  [
+    withCode("25006", "cannot execute CREATE SCHEMA in a read-only transaction"),
+    'database "fleet" is read-only: cannot execute CREATE SCHEMA in a read-only transaction',
+  ],
   [new Error("one\ntwo"), "db.example:5433: one"],
   ["a string", "db.example:5433: a string"],
 ])("explains %s", (error, message) => {

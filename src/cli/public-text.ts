@@ -1,4 +1,4 @@
-import type { ApiVmmRow } from "../generated.js";
+import type { ApiInstanceRow, ApiVmmRow } from "../generated.js";
 import { BLANK, HIDDEN, type Line, linesText, timeLines } from "./instance-text.js";
 import type { Colors } from "./io.js";
 import type { PublicSide } from "./public-instance.js";
@@ -16,28 +16,32 @@ export function publicText(side: PublicSide, now: Date, colors: Colors): string 
 }
 
 function instanceLines({ api: { instance }, update }: PublicSide, now: Date): Line[] {
-  const shown: Line[] = instance
-    ? [
-        ["  project", instance.projectId],
-        ["  name", instance.name],
-        ["  auto restart", instance.autoRestartPolicy ?? "best_effort"],
-      ].map(([label = "", row = ""]) => [label, "", row])
-    : [];
+  const until = update.updaterLeaseUntil?.toISOString();
   return [
     ["instance", instance ? "" : HIDDEN, update.instanceId],
+    ...(instance ? nameLines(instance) : []),
     ["  state", instance?.state ?? "", `${update.state}, generation ${update.stateGeneration}`],
-    ...(instance ? [["  intent", instance.intendedState, ""] satisfies Line] : []),
-    ...shown,
+    ...(instance ? intentLines(instance) : []),
     ["  active VMM", "", update.activePropolisId ?? "none"],
     ["  destination VMM", "", update.destinationPropolisId ?? "none"],
     ["  migration", "", update.migrationId ?? "none"],
-    [
-      "  update lock",
-      "",
-      update.updaterLeaseUntil ? `until ${update.updaterLeaseUntil.toISOString()}` : "none",
-    ],
+    ["  update lock", "", until === undefined ? "none" : `until ${until}`],
     ["  lock generation", "", String(update.updaterGeneration)],
     ...timeLines(now, { created: instance?.timeCreated ?? null, changed: instance?.timeModified ?? null }),
+  ];
+}
+
+function nameLines({ projectId, name }: ApiInstanceRow): Line[] {
+  return [
+    ["  project", "", projectId],
+    ["  name", "", name],
+  ];
+}
+
+function intentLines({ intendedState, autoRestartPolicy }: ApiInstanceRow): Line[] {
+  return [
+    ["  intent", intendedState, ""],
+    ["  auto restart", "", autoRestartPolicy ?? "best_effort"],
   ];
 }
 

@@ -4,7 +4,7 @@ import { openConnection, type Route } from "./open.js";
 export interface PoolOptions {
   /** At most so many connections. */
   max?: number;
-  /** Whether the server may keep a statement for the next time, which not every pooler endures. Default: no. */
+  /** Whether the server may keep a statement for the next time, if no pooler stands between. Default: no. */
   prepare?: boolean;
 }
 
@@ -23,7 +23,9 @@ export async function findRoute(databaseUrl: string, applicationName: string): P
 export function newPool(route: Route, { max = 10, prepare = false }: PoolOptions = {}): postgres.Sql {
   return postgres({
     ...commonOptions(route, route.options),
-    ...{ max, prepare },
+    max,
+    // A pooler that refused our options may give the next transaction another server connection.
+    prepare: prepare && route.options !== route.optionsOfUser,
     // It would ask the server, with operators that the role's search_path resolves.
     fetch_types: false,
     onnotice: () => undefined,

@@ -237,14 +237,6 @@ describe("doctor", () => {
     });
   });
 
-  it("cannot tell of a database that is read-only", async () => {
-    const name = new URL(db.url).pathname.slice(1);
-    await db.sql.unsafe(`alter database ${name} set default_transaction_read_only = on`);
-    const { code, stderr } = await doctor();
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^vmstate: database "\w+" is read-only: cannot execute CREATE SCHEMA .*\n$/);
-  });
-
   it("waits for nobody who changes the schema, and holds up nobody", async () => {
     await db.sql.begin(async (other) => {
       await other`lock vmstate.vmm in row exclusive mode`;

@@ -8,6 +8,7 @@ import { sqlStateOf } from "../../src/database-error.js";
 import { assertCompatible, vmstate } from "../../src/index.js";
 import { runCli } from "../cli/harness.js";
 import { Scenario } from "../cli/scenario.js";
+import { type PoolerKind, startPooler } from "../connection/pooler.js";
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "../harness/database.js";
 import { plantHostile, PLANTED } from "./plant.js";
 
@@ -95,6 +96,21 @@ describe("CVE-2018-1058: what hostile hands planted in public, first on the role
     vi.stubEnv("DATABASE_URL", as(db.url));
     const { code, stderr } = await runCli(...args());
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining(PLANTED) as string });
+  });
+
+  // A pooler that lets no search_path through: every transaction sets it, and the first statement needs none.
+  describe.each(["refuses", "ignores"] satisfies PoolerKind[])("past a pooler that %s options", (kind) => {
+    it.each([["status"], ["verify"], ["demo"], ["migrate"], ["migrate", "status"], ["doctor"]])(
+      "does not run in `vmstate %s`",
+      async (...args) => {
+        await using pooler = await startPooler(kind, db.url);
+        vi.stubEnv("DATABASE_URL", as(pooler.url));
+        const { code, stderr } = await runCli(...args);
+        expect(stderr).not.toContain(PLANTED);
+        expect(stderr).not.toMatch(/^vmstate: \d/m);
+        if (args[0] !== "doctor") expect(code).toBe(0);
+      },
+    );
   });
 
   it("does not run in `vmstate doctor`", async () => {

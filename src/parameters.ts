@@ -1,0 +1,25 @@
+import { types } from "node:util";
+
+// As text, which the client leaves alone, whatever types and transforms it is configured with.
+
+/**
+ * A point in time. In other forms the client would cut it down to milliseconds of its own time zone. What is no point in
+ * time PostgreSQL refuses.
+ */
+export function timeText(time: Date | string | null | undefined): string | null {
+  if (types.isDate(time) && !Number.isNaN(time.valueOf())) return time.toISOString();
+  return time === null || time === undefined ? null : String(time);
+}
+
+/** An array, each element quoted. What is no array PostgreSQL refuses. */
+export function arrayText(elements: readonly string[] | null | undefined): string | null {
+  if (elements === null || elements === undefined) return null;
+  if (!Array.isArray(elements)) return String(elements);
+  return `{${elements.map(elementText).join()}}`;
+}
+
+function elementText(element: string | null | undefined): string {
+  return element === null || element === undefined
+    ? "NULL"
+    : `"${String(element).replace(/["\\]/g, "\\$&")}"`;
+}
