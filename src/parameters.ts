@@ -19,7 +19,5 @@ export function arrayText(elements: readonly string[] | null | undefined): strin
 }
 
 function elementText(element: string | null | undefined): string {
-  return element === null || element === undefined
-    ? "NULL"
-    : `"${String(element).replace(/["\\]/g, "\\$&")}"`;
+  return element === null || element === undefined ? "NULL" : `"${element.replace(/["\\]/g, "\\$&")}"`;
 }

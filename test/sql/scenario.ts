@@ -294,7 +294,7 @@ export async function clock(sql: postgres.Sql): Promise<string> {
 /** Whether a stored time lies between `begin`, which `clock` told, and now. */
 export async function isSince(sql: postgres.Sql, begin: string, time: unknown): Promise<boolean> {
   const [row] = await sql<{ isSince: boolean | null }[]>`
-    select ${time as string}::timestamptz between ${begin}::timestamptz and clock_timestamp() as "isSince"`;
+    select ${time as string}::text::timestamptz between ${begin}::text::timestamptz and clock_timestamp() as "isSince"`;
   return row?.isSince === true;
 }
 
