@@ -68,7 +68,7 @@ async function withHostileSettings({ url, sql }: TestDatabase): Promise<string> 
 
 /** Until the server says that the migration waits for a lock. */
 async function untilMigrationWaits(sql: postgres.Sql): Promise<void> {
-  const waiting = async (): Promise<unknown[]> =>
+  const waiting = async (): Promise<readonly unknown[]> =>
     await sql`
     select from pg_stat_activity
     where datname = current_database() and application_name = 'vmstate migrate'
