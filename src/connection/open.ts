@@ -74,7 +74,7 @@ function inWords(cause: unknown, { where, parameters }: DatabaseUrl): VmstateErr
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : "";
+  return String(error).replace(/^\w*error: /i, "");
 }
 
 async function firstThatFits(url: DatabaseUrl, applicationName: string): Promise<OpenConnection> {

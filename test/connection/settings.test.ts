@@ -8,7 +8,6 @@ import { runCli } from "../cli/harness.js";
 import { Scenario } from "../cli/scenario.js";
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "../harness/database.js";
 import { PackageCopy } from "../harness/package-copy.js";
-import { untilWaiting } from "../harness/waiting.js";
 
 /** Of a role, a database or a server; they end or disturb what depends on something else. */
 const HOSTILE = {
@@ -67,14 +66,14 @@ async function withHostileSettings({ url, sql }: TestDatabase): Promise<string> 
   return Object.assign(new URL(url), { username: role, password: "secret" }).href;
 }
 
-async function pidOfMigration(sql: postgres.Sql): Promise<number> {
-  const find = async (): Promise<number[]> => {
-    const rows = await sql<{ pid: number }[]>`
-      select pid from pg_stat_activity where datname = current_database() and application_name = 'vmstate migrate'`;
-    return rows.map(({ pid }) => pid);
-  };
-  await expect.poll(find).toHaveLength(1);
-  return Number((await find())[0]);
+/** Until the server says that the migration waits for a lock. */
+async function untilMigrationWaits(sql: postgres.Sql): Promise<void> {
+  const waiting = async (): Promise<readonly unknown[]> =>
+    await sql`
+    select from pg_stat_activity
+    where datname = current_database() and application_name = 'vmstate migrate'
+      and cardinality(pg_blocking_pids(pid)) > 0`;
+  await expect.poll(waiting, { timeout: 20_000 }).toHaveLength(1);
 }
 
 describe("settings of a role", () => {
@@ -96,7 +95,7 @@ describe("settings of a role", () => {
       "was not done in time",
     );
     const running = migrateFrom(copy.root, url);
-    await untilWaiting(db.sql, await pidOfMigration(db.sql));
+    await untilMigrationWaits(db.sql);
     await other`select pg_advisory_unlock(7241865325823964)`;
     other.release();
     expect(await running).not.toEqual([]);
@@ -112,7 +111,7 @@ describe("settings of a role", () => {
     await db.sql.begin(async (other) => {
       await other`lock vmstate.vmm in access share mode`;
       running = migrateFrom(copy.root, url, { lockTimeout: "0" });
-      await untilWaiting(db.sql, await pidOfMigration(db.sql));
+      await untilMigrationWaits(db.sql);
       // Behind it in the queue: answered only when it has given all locks back, and waits for its next try.
       expect(await db.sql`select count(*) from vmstate.vmm`).toHaveLength(1);
     });

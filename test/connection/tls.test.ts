@@ -1,7 +1,9 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { requireChannelBinding } from "../../src/connection/channel-binding.js";
 import { openConnection } from "../../src/connection/open.js";
 import { newPool, newPlainPool } from "../../src/connection/pool.js";
 import { pinned } from "../../src/connection/tls.js";
@@ -77,7 +79,7 @@ describe("both clients encrypt alike:", () => {
   });
 
   it("sslnegotiation=direct, which servers have from PostgreSQL 17 on", async () => {
-    const url = urlOf("sslnegotiation=direct&sslmode=require");
+    const url = urlOf("sslnegotiation=direct");
     if (Number.parseInt(server.version, 10) >= 17) expect(await encryption(url)).toEqual([true, true]);
     else await expect(encryption(url)).rejects.toThrow("127.0.0.1");
   });
@@ -101,6 +103,7 @@ describe("one line says why not:", () => {
       "ssl_min_protocol_version must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, not 1",
     ],
     ["sslmode=disable", 'does not let user "secure" in', { user: "secure" }],
+    ["sslmode=prefer", 'does not let user "stranger" in', { user: "stranger" }],
     ["sslmode=require", 'does not let user "plain" in', { user: "plain" }],
     ["channel_binding=always", "channel_binding must be disable, prefer or require, not always"],
     [
@@ -132,7 +135,21 @@ describe("one line says why not:", () => {
   });
 });
 
+it("a user without a password, whom the server trusts", async () => {
+  const url = Object.assign(new URL(urlOf("")), { username: "trusted", password: "" }).href;
+  expect(await encryption(url)).toEqual([true, true]);
+});
+
 describe("a channel that was bound", () => {
+  it("is one of a server that offers it, which somebody in between may hide", () => {
+    const client = new pg.Client();
+    const certificate = requireChannelBinding(client);
+    client.connection.stream.on("error", () => undefined);
+    client.connection.emit("authenticationSASL", { mechanisms: ["SCRAM-SHA-256"] });
+    expect(client.connection.stream.destroyed).toBe(true);
+    expect(certificate).toThrow("the server does not offer SCRAM-SHA-256-PLUS for this user");
+  });
+
   it("lets the other client meet the same certificate only", async () => {
     const { client, route } = await openConnection(urlOf("channel_binding=require"), "test");
     await client.end();

@@ -107,7 +107,7 @@ describe("CVE-2018-1058: what hostile hands planted in public, first on the role
         vi.stubEnv("DATABASE_URL", as(pooler.url));
         const { code, stderr } = await runCli(...args);
         expect(stderr).not.toContain(PLANTED);
-        expect(stderr).not.toMatch(/^vmstate: \d/m);
+        expect(stderr).not.toMatch(/^vmstate: 127/m);
         if (args[0] !== "doctor") expect(code).toBe(0);
       },
     );
