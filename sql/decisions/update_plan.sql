@@ -79,7 +79,9 @@ BEGIN ATOMIC
   CROSS JOIN LATERAL (
     SELECT
       CASE WHEN guest.went THEN p_destination_vmm_state ELSE p_active_state END AS state,
-      CASE WHEN guest.went THEN p_destination_was_running ELSE p_active_was_running END AS was_running,
+      -- a guest that moved has run, whether or not its new VMM was ever heard to run
+      fate.verdict = 'completed' OR coalesce(p_active_was_running, false)
+        OR (guest.went AND coalesce(p_destination_was_running, false)) AS was_running,
       fate.verdict = 'failed' AND guest.went AND alive.destination AS is_lost
     OFFSET 0
   ) AS carrier

@@ -130,11 +130,9 @@ function reportOfSide(
       ? { sourceState: state, sourceGeneration: generation, timeSourceUpdated: text(time) }
       : { destinationState: state, destinationGeneration: generation, timeDestinationUpdated: text(time) };
   const written: MigrationRow = { ...migration, ...side, timeReported: world.now };
-  const reporter = vmmOf(world, instanceId, propolisId);
-  const vmms = reporter ? [{ ...reporter, timeReported: world.now }] : [];
   const isLinked = world.instances[instanceId]?.migrationId === id;
   return {
-    world: write(world, { vmms, migrations: [written] }),
+    world: write(world, { migrations: [written] }),
     outcome,
     isDecisive: isLinked && isEnded(state),
   };
