@@ -137,17 +137,27 @@ export function take(report: Report, { vmmOutcome, migrationInOutcome, migration
   if (vmmOutcome === "applied") {
     vmm.state = state;
     vmm.generation = generation;
-    vmm.wasRunning ||= state === "running";
+    vmm.wasRunning ||= showsGuest(report);
   }
   if (migrationIn && migrationInOutcome === "applied")
-    takeSide(migrationIn.migration.destinationSide, migrationIn);
+    takeSide(migrationIn.migration, "destinationSide", migrationIn);
   if (migrationOut && migrationOutOutcome === "applied")
-    takeSide(migrationOut.migration.sourceSide, migrationOut);
+    takeSide(migrationOut.migration, "sourceSide", migrationOut);
 }
 
-function takeSide(side: Side, { state, generation }: SideReport): void {
-  side.state = state;
-  side.generation = generation;
+/** Once a side completed, the guest has run, wherever it is. */
+function takeSide(
+  migration: Migration,
+  name: "sourceSide" | "destinationSide",
+  { state, generation }: SideReport,
+): void {
+  Object.assign(migration[name], { state, generation });
+  migration.destination.wasRunning ||= state === "completed";
+}
+
+/** Agents report the latest state, not each. The destination of a migration migrates before the guest arrives. */
+function showsGuest({ vmm, state }: Report): boolean {
+  return state === "running" || state === "rebooting" || (state === "migrating" && vmm.cameBy === "start");
 }
 
 function judgeVmm(vmm: Vmm, generation: number): ReportOutcome {

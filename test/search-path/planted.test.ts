@@ -70,10 +70,21 @@ describe("CVE-2018-1058: what hostile hands planted in public, first on the role
       ...{ parentSagaId: id, updaterGeneration: 1, sourcePropolisId: propolisId, destinationPropolisId: id },
       ...{ migrationId: id, role, kind: "reader", limit: 5, before: new Date(0), propolisIds: [id] },
     };
+    const report = {
+      instanceId: web.instanceId,
+      propolisId,
+      state: "running",
+      generation: 9,
+      time: new Date(),
+    };
+    const reportsOf: Record<string, unknown> = {
+      reportVmm: report,
+      reportVmms: [{ ...report, generation: 10 }],
+    };
     const bound = Object.entries(vmstate(sql));
     expect(bound.length).toBeGreaterThan(25);
     for (const [name, call] of bound) {
-      const argument = name === "reportVmms" ? [{ ...all, generation: 10 }] : all;
+      const argument = reportsOf[name] ?? all;
       const failure = await failureOf((call as (a: unknown) => Promise<unknown>)(argument));
       // The verb itself may refuse its arguments.
       expect(`${name}: ${failure}`).toMatch(/^\w+: (VM.*)?$/);

@@ -24,12 +24,12 @@ it.each([
   {
     name: "a begin that is done twice",
     change: { file: "internal/replayed_begin", from: "<> 'saga_unwound'", to: "= 'saga_unwound'" },
-    last: "begin_start",
+    last: /^begin_start$/,
   },
   {
     name: "a report as old as the row",
     change: { file: "decisions/vmm_report_outcome", from: "<= p_state", to: "< p_state" },
-    last: "report_vmm",
+    last: /^report_vmms?$/,
   },
 ])("finds $name, in a few calls", { timeout: 60_000 }, async ({ change, last }) => {
   await using database = await createDatabase();
@@ -37,7 +37,7 @@ it.each([
   const { found } = await consultOracle(database, { seed: 5, sequences: 300, rounds: 0 });
   const calls = found.join().match(/(?<=^ {2}\d+\. )\w+/gm) ?? [];
   expect(found).toHaveLength(1);
-  expect(calls.at(-1)).toBe(last);
+  expect(calls.at(-1)).toMatch(last);
   expect(calls.length).toBeLessThanOrEqual(5);
 });
 
