@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: "test/harness/global-setup.ts",
-    setupFiles: "test/harness/worker.ts",
+    globalSetup: "test/support/global-setup.ts",
+    setupFiles: "test/support/worker.ts",
     pool: "forks",
     maxWorkers: 2,
     // A hang is found soon enough; a busy machine is no reason to fail.

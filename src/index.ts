@@ -4,16 +4,16 @@
  * @module vmstate
  */
 
-export * from "./access.js";
-export * from "./answers.js";
-export { vmstate, type Vmstate } from "./bind.js";
-export { assertCompatible } from "./compatibility.js";
-export * from "./control-plane.js";
-export { IncompatibleDatabaseError, type IncompatibleReason, VmstateError } from "./errors.js";
-export type * from "./generated.js";
-export { migrate, type MigrateOptions } from "./migrate.js";
-export * from "./operator.js";
-export type { SqlClient } from "./rows.js";
-export * from "./sled-agent.js";
-export * from "./update-saga.js";
-export * from "./views.js";
+export * from "./client/access.js";
+export * from "./client/results.js";
+export { vmstate, type Vmstate } from "./client/bind.js";
+export { assertCompatible } from "./client/compatibility.js";
+export * from "./client/control-plane.js";
+export { IncompatibleDatabaseError, type IncompatibleReason, VmstateError } from "./errors/vmstate-error.js";
+export type * from "./client/generated.js";
+export { migrate, type MigrateOptions } from "./schema/migrate.js";
+export * from "./client/operator.js";
+export type { SqlClient } from "./client/rows.js";
+export * from "./client/sled-agent.js";
+export * from "./client/update-saga.js";
+export * from "./client/views.js";

@@ -1,12 +1,12 @@
 import type postgres from "postgres";
 import { findRoute, newPool, type PoolOptions } from "../connection/pool.js";
-import { parseDatabaseUrl } from "../connection/url.js";
-import { databaseError, requireDatabaseUrl } from "../database-error.js";
+import { parseDatabaseUrl } from "../errors/database-url/url.js";
+import { databaseError, requireDatabaseUrl } from "../errors/database-error.js";
 import { startEmbedded } from "../embedded/start.js";
-import { VmstateError } from "../errors.js";
-import { migrate } from "../migrate.js";
-import { orInterruption } from "./interruption.js";
-import type { Io } from "./io.js";
+import { VmstateError } from "../errors/vmstate-error.js";
+import { migrate } from "../schema/migrate.js";
+import { orInterruption } from "../terminal/interruption.js";
+import type { Io } from "../terminal/io.js";
 
 export interface DatabaseOptions {
   /** Empty counts as not given. */

@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { playDemo } from "../demo/play.js";
+import { playDemo } from "./demo/play.js";
 import { withDatabase } from "./database.js";
-import { ioOf, say } from "./io.js";
+import { ioOf, say } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption } from "./options.js";
 
 /** `vmstate demo` */

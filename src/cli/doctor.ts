@@ -1,10 +1,10 @@
 import { Command } from "commander";
-import type { Comparison, Difference } from "../catalog/compare.js";
-import { examine } from "../catalog/doctor.js";
-import { VmstateError } from "../errors.js";
+import type { Comparison, Difference } from "../schema/drift/compare.js";
+import { examine } from "../schema/drift/find-drift.js";
+import { VmstateError } from "../errors/vmstate-error.js";
 import { withDatabase } from "./database.js";
-import { additionText, differenceText } from "./difference-text.js";
-import { type Colors, ioOf, say, sayJson } from "./io.js";
+import { additionText, differenceText } from "./output/difference-text.js";
+import { type Colors, ioOf, say, sayJson } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
 
 const EXIT_CODES = `

@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import type postgres from "postgres";
-import type { ExplainUpdateAnswer } from "../answers.js";
-import type { IntendedState, MigrationVerdict } from "../generated.js";
-import { explainUpdate } from "../update-saga.js";
-import { ioOf, say, sayJson } from "./io.js";
+import type { ExplainUpdateAnswer } from "../client/results.js";
+import type { IntendedState, MigrationVerdict } from "../client/generated.js";
+import { explainUpdate } from "../client/update-saga.js";
+import { ioOf, say, sayJson } from "../terminal/io.js";
 import {
   databaseUrlOption,
   type DatabaseUrlOption,
@@ -11,10 +11,10 @@ import {
   jsonOption,
   type JsonOption,
 } from "./options.js";
-import { planText } from "./plan-text.js";
-import { noInstance } from "./instance-rows.js";
-import { mayReadTables } from "./rights.js";
-import { withSnapshot } from "./snapshot.js";
+import { planText } from "./output/plan-text.js";
+import { noInstance } from "./queries/instance-rows.js";
+import { mayReadTables } from "./queries/rights.js";
+import { withSnapshot } from "./queries/snapshot.js";
 
 /** What stands beside the plan. */
 interface Background {

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError } from "commander";
-import { VmstateError } from "../errors.js";
-import { PACKAGE_ROOT, readMigrations } from "../migrations/files.js";
-import { sqlOf } from "../migrations/status.js";
-import { ioOf } from "./io.js";
+import { VmstateError } from "../errors/vmstate-error.js";
+import { PACKAGE_ROOT, readMigrations } from "../schema/files.js";
+import { sqlOf } from "../schema/status.js";
+import { ioOf } from "../terminal/io.js";
 
 interface Options {
   from: number;

@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { pendingMigrations, sqlOf } from "../migrations/status.js";
+import { pendingMigrations, sqlOf } from "../schema/status.js";
 import { requireUrl } from "./database.js";
-import { orInterruption } from "./interruption.js";
-import { ioOf, say } from "./io.js";
+import { orInterruption } from "../terminal/interruption.js";
+import { ioOf, say } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption } from "./options.js";
 
 /** `vmstate migrate plan` */

@@ -1,10 +1,10 @@
 import { Command } from "commander";
-import { type MigrationStatus, migrationStatus } from "../migrations/status.js";
+import { type MigrationStatus, migrationStatus } from "../schema/status.js";
 import { requireUrl } from "./database.js";
-import { orInterruption } from "./interruption.js";
-import { ioOf, say, sayJson } from "./io.js";
+import { orInterruption } from "../terminal/interruption.js";
+import { ioOf, say, sayJson } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
-import { table } from "./table.js";
+import { table } from "../terminal/table.js";
 
 /** `vmstate migrate status` */
 export function migrateStatusCommand(): Command {

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError } from "commander";
-import { migrate } from "../migrate.js";
+import { migrate } from "../schema/migrate.js";
 import { requireUrl } from "./database.js";
-import { orInterruption } from "./interruption.js";
-import { ioOf, say, sayJson } from "./io.js";
+import { orInterruption } from "../terminal/interruption.js";
+import { ioOf, say, sayJson } from "../terminal/io.js";
 import { migrateExportCommand } from "./migrate-export.js";
 import { migratePlanCommand } from "./migrate-plan.js";
 import { migrateStatusCommand } from "./migrate-status.js";

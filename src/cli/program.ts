@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
 import { explainCommand } from "./explain.js";
-import type { Host } from "./io.js";
+import type { Host } from "../terminal/io.js";
 import { migrateCommand } from "./migrate.js";
 import { packageVersion } from "./package-version.js";
 import { purgeCommand } from "./purge.js";

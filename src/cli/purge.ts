@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type postgres from "postgres";
-import type { PurgeAnswer } from "../answers.js";
-import { purge } from "../operator.js";
+import type { PurgeAnswer } from "../client/results.js";
+import { purge } from "../client/operator.js";
 import { withDatabase } from "./database.js";
-import { type Io, ioOf, say, sayJson } from "./io.js";
+import { type Io, ioOf, say, sayJson } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
 
 /** Rows that purges have deleted. */

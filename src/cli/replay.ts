@@ -1,12 +1,12 @@
 import { randomInt } from "node:crypto";
 import { Command, InvalidArgumentError } from "commander";
-import { databaseError } from "../database-error.js";
-import { showProgress } from "../replay/progress.js";
-import { replay, type ReplayResult } from "../replay/replay.js";
-import { complaintsOf, jsonOf, requireClean, type Setting, summaryOf } from "../replay/summary.js";
-import { countVms, readTrace } from "../replay/trace.js";
+import { databaseError } from "../errors/database-error.js";
+import { showProgress } from "../simulator/progress.js";
+import { replay, type ReplayResult } from "../simulator/replay.js";
+import { complaintsOf, jsonOf, requireClean, type Setting, summaryOf } from "../simulator/summary.js";
+import { countVms, readTrace } from "../simulator/trace.js";
 import { type Database, openDatabase } from "./database.js";
-import { type Io, ioOf, say } from "./io.js";
+import { type Io, ioOf, say } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption, type JsonOption } from "./options.js";
 
 interface Options extends DatabaseUrlOption, JsonOption, Setting {

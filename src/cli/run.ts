@@ -1,8 +1,8 @@
 import type { Writable } from "node:stream";
 import { type Command, CommanderError } from "commander";
-import { VmstateError } from "../errors.js";
-import { Interruption, listenForInterruption } from "./interruption.js";
-import { type Host, newIo, say, setIo } from "./io.js";
+import { VmstateError } from "../errors/vmstate-error.js";
+import { Interruption, listenForInterruption } from "../terminal/interruption.js";
+import { type Host, newIo, say, setIo } from "../terminal/io.js";
 
 /**
  * Runs the command that `args` ask for: 0 when it succeeds, 1 when it throws a {@link VmstateError} (one line on

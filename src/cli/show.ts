@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { type BothSides, readBothSides } from "./instance-rows.js";
-import { type Colors, ioOf, say, sayJson } from "./io.js";
+import { type BothSides, readBothSides } from "./queries/instance-rows.js";
+import { type Colors, ioOf, say, sayJson } from "../terminal/io.js";
 import {
   databaseUrlOption,
   type DatabaseUrlOption,
@@ -8,11 +8,11 @@ import {
   jsonOption,
   type JsonOption,
 } from "./options.js";
-import { instanceText } from "./instance-text.js";
-import { type PublicSide, readPublicSide } from "./public-instance.js";
-import { publicText } from "./public-text.js";
-import { mayReadTables } from "./rights.js";
-import { withSnapshot } from "./snapshot.js";
+import { instanceText } from "./output/instance-text.js";
+import { type PublicSide, readPublicSide } from "./queries/public-instance.js";
+import { publicText } from "./output/public-text.js";
+import { mayReadTables } from "./queries/rights.js";
+import { withSnapshot } from "./queries/snapshot.js";
 
 /** `vmstate show` */
 export function showCommand(): Command {

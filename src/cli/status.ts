@@ -1,12 +1,12 @@
 import { Command } from "commander";
 import type postgres from "postgres";
-import type { ApiInstanceState } from "../generated.js";
-import { age } from "./age.js";
-import { type Io, ioOf, say, sayJson } from "./io.js";
+import type { ApiInstanceState } from "../client/generated.js";
+import { age } from "../terminal/age.js";
+import { type Io, ioOf, say, sayJson } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
-import { withSnapshot } from "./snapshot.js";
-import { table } from "./table.js";
-import { readWorkLists, type WorkList } from "./work-lists.js";
+import { withSnapshot } from "./queries/snapshot.js";
+import { table } from "../terminal/table.js";
+import { readWorkLists, type WorkList } from "./queries/work-lists.js";
 
 interface InstanceCount {
   state: ApiInstanceState;

@@ -1,10 +1,10 @@
 import { Command } from "commander";
-import { VmstateError } from "../errors.js";
-import type { InvariantViolationRow } from "../generated.js";
-import { invariantViolations } from "../views.js";
-import { type Io, ioOf, say, sayJson } from "./io.js";
+import { VmstateError } from "../errors/vmstate-error.js";
+import type { InvariantViolationRow } from "../client/generated.js";
+import { invariantViolations } from "../client/views.js";
+import { type Io, ioOf, say, sayJson } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
-import { withSnapshot } from "./snapshot.js";
+import { withSnapshot } from "./queries/snapshot.js";
 
 /** `vmstate verify` */
 export function verifyCommand(): Command {

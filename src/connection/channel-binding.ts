@@ -1,7 +1,7 @@
 import { TLSSocket } from "node:tls";
 import type { Client } from "pg";
-import { VmstateError } from "../errors.js";
-import { oneOf, type Parameters } from "./parameters.js";
+import { VmstateError } from "../errors/vmstate-error.js";
+import { oneOf, type Parameters } from "../errors/database-url/parameters.js";
 
 const MECHANISM = "SCRAM-SHA-256-PLUS";
 

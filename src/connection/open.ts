@@ -1,13 +1,13 @@
 import type { Client, ClientConfig } from "pg";
-import { databaseError, sqlStateOf } from "../database-error.js";
-import { VmstateError } from "../errors.js";
-import { requireSupportedVersion } from "../server-version.js";
+import { databaseError, sqlStateOf } from "../errors/database-error.js";
+import { VmstateError } from "../errors/vmstate-error.js";
+import { requireSupportedVersion } from "./server-version.js";
 import { requireChannelBinding, requiresChannelBinding } from "./channel-binding.js";
-import { oneOf, wholeNumber } from "./parameters.js";
+import { oneOf, wholeNumber } from "../errors/database-url/parameters.js";
 import { NO_TRANSACTION_TIMEOUT, startupOptions } from "./settings.js";
 import { type Choice, choices, noneFits } from "./target.js";
 import { pinned, type Tls, tlsAttempts } from "./tls.js";
-import { type DatabaseUrl, type Host, parseDatabaseUrl } from "./url.js";
+import { type DatabaseUrl, type Host, parseDatabaseUrl } from "../errors/database-url/url.js";
 
 /** A way to connect that a server accepted. Every client that goes this way gets the same. */
 export interface Route {

@@ -1,4 +1,4 @@
-import { setting } from "./parameters.js";
+import { setting } from "../errors/database-url/parameters.js";
 
 /**
  * What our sessions depend on, whatever the role, the database or the URL set. Functions, operators and types come from

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
-import { VmstateError } from "../errors.js";
-import { oneOf, type Parameters } from "./parameters.js";
+import { VmstateError } from "../errors/vmstate-error.js";
+import { oneOf, type Parameters } from "../errors/database-url/parameters.js";
 
 const ATTRIBUTES = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
 

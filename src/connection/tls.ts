@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions, SecureVersion } from "node:tls";
-import { VmstateError } from "../errors.js";
-import { oneOf, type Parameters } from "./parameters.js";
+import { VmstateError } from "../errors/vmstate-error.js";
+import { oneOf, type Parameters } from "../errors/database-url/parameters.js";
 
 /** How a connection is encrypted; false: not at all. */
 export type Tls = false | ConnectionOptions;

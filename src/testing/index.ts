@@ -4,5 +4,5 @@
  * @module vmstate/testing
  */
 
-export { VmstateError } from "../errors.js";
+export { VmstateError } from "../errors/vmstate-error.js";
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from "./create.js";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type postgres from "postgres";
-import { PACKAGE_ROOT, readMigrations } from "../migrations/files.js";
+import { PACKAGE_ROOT, readMigrations } from "../schema/files.js";
 import { closeToAll, createMigrated, dropDatabase, withDatabase } from "./databases.js";
 import { newName, timeOf } from "./names.js";
 

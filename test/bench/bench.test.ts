@@ -1,6 +1,6 @@
 import { expect, inject, it } from "vitest";
-import { Chance } from "../../src/replay/chance.js";
-import { createDatabase } from "../harness/database.js";
+import { Chance } from "../../src/simulator/random.js";
+import { createDatabase } from "../support/database.js";
 import { runBench, type Scale, withStage } from "./bench.js";
 import { batches } from "./cases/batches.js";
 import type { Case } from "./cases/case.js";
@@ -12,7 +12,7 @@ import { healthReports, transitions } from "./cases/reports.js";
 import { startCycle } from "./cases/start-cycle.js";
 import { unwoundStart } from "./cases/unwound-start.js";
 import { writeAhead } from "./cases/write-ahead.js";
-import type { Contestant } from "./contestants/contestant.js";
+import type { Contestant } from "./alternatives/alternative.js";
 import { expectPlots, expectToFitTerminal } from "./expect.js";
 import { race, speedRatio, spread } from "./measure.js";
 import { plotsOf } from "./plots/plots.js";

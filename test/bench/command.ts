@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
 import { format } from "prettier";
-import { seed as anySeed, wholeNumber } from "../proof/prove.js";
+import { seed as anySeed, wholeNumber } from "../verification/prove.js";
 
 const RESULTS = fileURLToPath(new URL("results", import.meta.url));
 

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type postgres from "postgres";
 import { reportVmms } from "../../src/index.js";
-import type { Chance } from "../../src/replay/chance.js";
-import type { Report, Schema, VmmKey } from "./contestants/contestant.js";
+import type { Chance } from "../../src/simulator/random.js";
+import type { Report, Schema, VmmKey } from "./alternatives/alternative.js";
 
 const PLAIN = readFileSync(fileURLToPath(new URL("plain.sql", import.meta.url)), "utf8");
 

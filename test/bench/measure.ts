@@ -1,5 +1,5 @@
 import { median, quantile, sampleWithReplacement, shuffle } from "simple-statistics";
-import type { Chance } from "../../src/replay/chance.js";
+import type { Chance } from "../../src/simulator/random.js";
 
 /** One call of a contestant, which handles `size` units (VMMs, cycles …). */
 export interface Entry {

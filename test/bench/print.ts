@@ -1,4 +1,4 @@
-import { table } from "../../src/cli/table.js";
+import { table } from "../../src/terminal/table.js";
 import type { Spread } from "./measure.js";
 import type { CaseResult, Machine, Mark, Results } from "./results.js";
 

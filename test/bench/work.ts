@@ -7,7 +7,7 @@ import {
   runUpdate,
   type SqlClient,
 } from "../../src/index.js";
-import type { VmmKey } from "./contestants/contestant.js";
+import type { VmmKey } from "./alternatives/alternative.js";
 import { type Member, next } from "./fleet.js";
 
 /** VMMs whose update is pending. */

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
-import { until } from "../harness/until.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
+import { until } from "../support/until.js";
 import { type BuiltProgram, buildProgram } from "./build.js";
-import type { Run } from "./harness.js";
+import type { Run } from "./run-cli.js";
 
 let built: BuiltProgram;
 let db: TestDatabase;

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
 import pc from "picocolors";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createDatabase, createEmptyDatabase, type TestDatabase } from "../harness/database.js";
-import { runCli, TestHost } from "./harness.js";
+import { createDatabase, createEmptyDatabase, type TestDatabase } from "../support/database.js";
+import { runCli, TestHost } from "./run-cli.js";
 import { Scenario } from "./scenario.js";
 
 let db: TestDatabase;

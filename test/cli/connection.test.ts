@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { createDatabase, createEmptyDatabase, type TestDatabase } from "../harness/database.js";
-import { runCli } from "./harness.js";
+import { createDatabase, createEmptyDatabase, type TestDatabase } from "../support/database.js";
+import { runCli } from "./run-cli.js";
 
 let empty: TestDatabase;
 let db: TestDatabase;

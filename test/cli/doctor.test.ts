@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { restate } from "../../src/catalog/restate.js";
-import { SCHEMA_NUMBER } from "../../src/generated.js";
+import { restate } from "../../src/schema/drift/restate.js";
+import { SCHEMA_NUMBER } from "../../src/client/generated.js";
 import { grantAccess } from "../../src/index.js";
-import { findDrift } from "../../src/migrations/index.js";
-import { createDatabase, createEmptyDatabase, type TestDatabase } from "../harness/database.js";
-import { compareFacts, readFacts } from "../facts.js";
+import { findDrift } from "../../src/schema/index.js";
+import { createDatabase, createEmptyDatabase, type TestDatabase } from "../support/database.js";
+import { compareFacts, readFacts } from "../support/catalog-facts.js";
 import { Actors } from "../sql/access/actors.js";
-import { type Run, runCli } from "./harness.js";
+import { type Run, runCli } from "./run-cli.js";
 
 let db: TestDatabase;
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, createEmptyDatabase, type TestDatabase } from "../harness/database.js";
-import { until } from "../harness/until.js";
-import { TestHost } from "./harness.js";
+import { createDatabase, createEmptyDatabase, type TestDatabase } from "../support/database.js";
+import { until } from "../support/until.js";
+import { TestHost } from "./run-cli.js";
 
 /** The key of node-pg-migrate's advisory lock. */
 const MIGRATION_LOCK = "7241865325823964";

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readFacts } from "../facts.js";
-import { createEmptyDatabase, type TestDatabase } from "../harness/database.js";
-import { runCli } from "./harness.js";
+import { readFacts } from "../support/catalog-facts.js";
+import { createEmptyDatabase, type TestDatabase } from "../support/database.js";
+import { runCli } from "./run-cli.js";
 
 const files = readdirSync("migrations").sort();
 const names = files.map((file) => file.replace(/\.sql$/, ""));

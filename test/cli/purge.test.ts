@@ -1,8 +1,8 @@
 import type postgres from "postgres";
 import { beforeAll, expect, it } from "vitest";
-import { vmstate } from "../../src/bind.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
-import { runCli } from "./harness.js";
+import { vmstate } from "../../src/client/bind.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
+import { runCli } from "./run-cli.js";
 import { Scenario } from "./scenario.js";
 
 let db: TestDatabase;

@@ -2,9 +2,9 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { grantAccess, type AccessKind } from "../../src/index.js";
-import { migrationStatus, pendingMigrations } from "../../src/migrations/index.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
-import { runCli } from "./harness.js";
+import { migrationStatus, pendingMigrations } from "../../src/schema/index.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
+import { runCli } from "./run-cli.js";
 import { Scenario } from "./scenario.js";
 
 const names = readdirSync("migrations")

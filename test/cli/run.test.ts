@@ -2,12 +2,12 @@ import { Command } from "commander";
 import type postgres from "postgres";
 import { afterEach, expect, it, vi } from "vitest";
 import { openDatabase } from "../../src/cli/database.js";
-import { Interruption, orInterruption } from "../../src/cli/interruption.js";
-import { newIo } from "../../src/cli/io.js";
+import { Interruption, orInterruption } from "../../src/terminal/interruption.js";
+import { newIo } from "../../src/terminal/io.js";
 import { run } from "../../src/cli/run.js";
-import { withSnapshot } from "../../src/cli/snapshot.js";
-import { createDatabase } from "../harness/database.js";
-import { TestHost } from "./harness.js";
+import { withSnapshot } from "../../src/cli/queries/snapshot.js";
+import { createDatabase } from "../support/database.js";
+import { TestHost } from "./run-cli.js";
 import { Scenario } from "./scenario.js";
 
 afterEach(() => {

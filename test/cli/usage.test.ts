@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { expect, it } from "vitest";
-import { ioOf } from "../../src/cli/io.js";
-import { runCli } from "./harness.js";
+import { ioOf } from "../../src/terminal/io.js";
+import { runCli } from "./run-cli.js";
 
 const COMMANDS = ["migrate", "status", "show", "explain", "verify", "doctor", "demo", "replay"];
 

@@ -3,9 +3,9 @@ import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openConnection } from "../../src/connection/open.js";
 import { createTestDatabase } from "../../src/testing/index.js";
-import { runCli } from "../cli/harness.js";
+import { runCli } from "../cli/run-cli.js";
 import { Scenario } from "../cli/scenario.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
 import { type PoolerKind, startPooler } from "./pooler.js";
 
 let db: TestDatabase;

@@ -3,11 +3,11 @@ import { readdirSync } from "node:fs";
 import type postgres from "postgres";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { vmstate } from "../../src/index.js";
-import { migrateFrom } from "../../src/migrations/migrate-from.js";
-import { runCli } from "../cli/harness.js";
+import { migrateFrom } from "../../src/schema/migrate-from.js";
+import { runCli } from "../cli/run-cli.js";
 import { Scenario } from "../cli/scenario.js";
-import { createDatabase, createEmptyDatabase, type TestDatabase } from "../harness/database.js";
-import { PackageCopy } from "../harness/package-copy.js";
+import { createDatabase, createEmptyDatabase, type TestDatabase } from "../support/database.js";
+import { PackageCopy } from "../support/package-copy.js";
 
 /** Of a role, a database or a server; they end or disturb what depends on something else. */
 const HOSTILE = {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { inject } from "vitest";
 import { type EmbeddedServer, startEmbedded } from "../../src/embedded/start.js";
 import { giveToServerUser } from "../../src/embedded/server-user.mjs";
-import { systemBin } from "../harness/system-programs.js";
+import { systemBin } from "../support/system-programs.js";
 
 export const CERTIFICATES = join(import.meta.dirname, "certificates");
 

@@ -8,8 +8,8 @@ import { openConnection } from "../../src/connection/open.js";
 import { newPool, newPlainPool } from "../../src/connection/pool.js";
 import { pinned } from "../../src/connection/tls.js";
 import type { EmbeddedServer } from "../../src/embedded/start.js";
-import { migrate } from "../../src/migrate.js";
-import { runCli } from "../cli/harness.js";
+import { migrate } from "../../src/schema/migrate.js";
+import { runCli } from "../cli/run-cli.js";
 import { CERTIFICATES, startTlsServer } from "./tls-server.js";
 
 let server: EmbeddedServer;

@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { parseDatabaseUrl } from "../../src/connection/url.js";
+import { parseDatabaseUrl } from "../../src/errors/database-url/url.js";
 
 beforeEach(() => {
   for (const name of Object.keys(process.env).filter((name) => name.startsWith("PG")))

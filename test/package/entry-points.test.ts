@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import * as root from "../../src/index.js";
-import * as migrations from "../../src/migrations/index.js";
+import * as migrations from "../../src/schema/index.js";
 import * as testing from "../../src/testing/index.js";
 
 it.each([

@@ -4,7 +4,7 @@ import { checkPackage, createPackageFromTarballData, type Problem } from "@areth
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
-import { createEmptyDatabase } from "../harness/database.js";
+import { createEmptyDatabase } from "../support/database.js";
 import { nodesToTry } from "./nodes.js";
 import { Project } from "./project.js";
 import { packAnew } from "./tarball.js";

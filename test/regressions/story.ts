@@ -14,8 +14,8 @@ import {
   type ReportedVmmState,
   type ReportVmmArguments,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
-import { untilWaiting } from "../harness/waiting.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
+import { untilWaiting } from "../support/waiting.js";
 import { instance, type Scenario } from "../sql/scenario.js";
 
 type OfInstance = Pick<Scenario, "instanceId">;

@@ -12,7 +12,7 @@ import {
   type BeginStartAnswer,
   type RestartableInstanceRow,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
 import {
   anotherStart,
   applied,

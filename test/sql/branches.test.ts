@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { beginStart, reportVmm } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
-import { untilWaiting } from "../harness/waiting.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
+import { untilWaiting } from "../support/waiting.js";
 import { applied, starting, stopped } from "./scenario.js";
 
 // Ways through the functions that need a session to stop between two statements.

@@ -13,7 +13,7 @@ import {
   watchedVmms,
   type ReportVmmArguments,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
 import {
   applied,
   clock,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { failVmm, invariantViolations } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
 import { applied, running, saying, type Scenario, vmm } from "./scenario.js";
 
 // A VMM has a failure reason if and only if it failed, whoever writes it.

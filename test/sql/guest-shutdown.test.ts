@@ -11,7 +11,7 @@ import {
   unwindMigration,
   type ReportedVmmState,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
 import {
   anotherMigration,
   applied,

@@ -8,7 +8,7 @@ import {
   unwindMigration,
   unwindStart,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
 import { applied, migrating, migration, running, type Scenario, update, vmm } from "./scenario.js";
 
 // A sled agent may report any generation. The last one leaves no room for another, but the row must still be able to end.

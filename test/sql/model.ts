@@ -7,7 +7,7 @@ import type {
   MigrationState,
   MigrationVerdict,
   VmmState,
-} from "../../src/generated.js";
+} from "../../src/client/generated.js";
 
 /** Where the active VMM stands in the linked migration. */
 export type Topology = "none" | "source" | "destination" | "neither";

@@ -16,7 +16,7 @@ import {
   type ReportedVmmState,
   type ReportVmmArguments,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
 import {
   anotherMigration,
   anotherStart,

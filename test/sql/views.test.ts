@@ -23,7 +23,7 @@ import {
   watchedVmms,
   type ReportedVmmState,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
 import { NO_PLANS, PLANS } from "./plans.js";
 import {
   anotherStart,

@@ -14,7 +14,7 @@ import {
   unlockUpdate,
   unwindStart,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../harness/database.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
 import {
   anotherStart,
   applied,

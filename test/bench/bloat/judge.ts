@@ -1,4 +1,4 @@
-import { least, most } from "../marks.js";
+import { least, most } from "../targets.js";
 import type { Mark } from "../results.js";
 import type { Series } from "./bloat.js";
 

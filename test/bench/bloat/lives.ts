@@ -11,7 +11,7 @@ import {
   runUpdate,
   type SqlClient,
 } from "../../../src/index.js";
-import { IP } from "../contestants/contestant.js";
+import { IP } from "../alternatives/alternative.js";
 import { type Member, next } from "../fleet.js";
 
 /** What becomes of a VMM on a sled. Answers the VMM that runs instead. */

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { Option } from "commander";
-import { wholeNumber } from "../../proof/prove.js";
+import { wholeNumber } from "../../verification/prove.js";
 import { benchCommand, type Settings, write } from "../command.js";
 import { marksText, serverText } from "../print.js";
 import { openServer } from "../server.js";

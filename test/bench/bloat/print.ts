@@ -1,4 +1,4 @@
-import { table } from "../../../src/cli/table.js";
+import { table } from "../../../src/terminal/table.js";
 import type { Bloat } from "./results.js";
 
 /** Sizes and what the server did about them. */

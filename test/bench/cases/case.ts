@@ -1,7 +1,7 @@
 import type postgres from "postgres";
-import type { Chance } from "../../../src/replay/chance.js";
-import type { Contestants } from "../contestants/all.js";
-import type { Contestant, Schema } from "../contestants/contestant.js";
+import type { Chance } from "../../../src/simulator/random.js";
+import type { Contestants } from "../alternatives/all.js";
+import type { Contestant, Schema } from "../alternatives/alternative.js";
 import type { Fleet, Fleets } from "../fleet.js";
 import { type Entry, type Timed, race } from "../measure.js";
 

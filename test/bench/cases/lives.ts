@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { median } from "simple-statistics";
-import type { Contestant, Lifecycle, Schema, Start } from "../contestants/contestant.js";
+import type { Contestant, Lifecycle, Schema, Start } from "../alternatives/alternative.js";
 import type { Fleets } from "../fleet.js";
 import { rate } from "../measure.js";
 import type { Raced, Stage } from "./case.js";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Report } from "../contestants/contestant.js";
+import type { Report } from "../alternatives/alternative.js";
 import { next } from "../fleet.js";
 import { type Case, fleetOf, runCase, type Stage } from "./case.js";
 import { applied, checkDeleted, type Liver, timekeepers, withVerbs } from "./lives.js";

@@ -1,4 +1,4 @@
-import type { Contestant } from "../contestants/contestant.js";
+import type { Contestant } from "../alternatives/alternative.js";
 import { type Case, checkFleets, fleetOf, runCase, type Stage } from "./case.js";
 import { writersAmong } from "./writers.js";
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ListedInstance } from "../contestants/contestant.js";
+import type { ListedInstance } from "../alternatives/alternative.js";
 import { type Case, runCase } from "./case.js";
 
 /** The instances of a project in the states that the user sees. */

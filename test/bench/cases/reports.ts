@@ -1,4 +1,4 @@
-import type { Contestant, Report } from "../contestants/contestant.js";
+import type { Contestant, Report } from "../alternatives/alternative.js";
 import type { Fleet } from "../fleet.js";
 import { type Case, checkFleets, fleetOf, runCase, type Stage } from "./case.js";
 

@@ -1,4 +1,4 @@
-import type { Start } from "../contestants/contestant.js";
+import type { Start } from "../alternatives/alternative.js";
 import { type Case, perSchema, runCase } from "./case.js";
 import { checkDeleted, startOf, timekeepers, withVerbs } from "./lives.js";
 

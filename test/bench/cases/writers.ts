@@ -1,4 +1,4 @@
-import type { Contestant } from "../contestants/contestant.js";
+import type { Contestant } from "../alternatives/alternative.js";
 import type { Stage } from "./case.js";
 
 /** Those with something of their own to show when many write at once. */

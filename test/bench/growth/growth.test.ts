@@ -1,6 +1,6 @@
 import { expect, inject, it } from "vitest";
-import { Chance } from "../../../src/replay/chance.js";
-import { createDatabase } from "../../harness/database.js";
+import { Chance } from "../../../src/simulator/random.js";
+import { createDatabase } from "../../support/database.js";
 import { expectPlots, expectToFitTerminal } from "../expect.js";
 import { marksText } from "../print.js";
 import { Clock } from "./clock.js";

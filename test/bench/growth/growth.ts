@@ -1,6 +1,6 @@
 import { shuffle } from "simple-statistics";
 import { reportVmms } from "../../../src/index.js";
-import { Chance } from "../../../src/replay/chance.js";
+import { Chance } from "../../../src/simulator/random.js";
 import { next } from "../fleet.js";
 import { describeMachine } from "../machine.js";
 import type { BenchServer } from "../server.js";

@@ -1,5 +1,5 @@
 import type { Spread } from "../measure.js";
-import { most } from "../marks.js";
+import { most } from "../targets.js";
 import type { Mark } from "../results.js";
 import type { CallGrowth } from "./results.js";
 

@@ -25,7 +25,7 @@ import {
   unwindMigration,
   unwindStart,
 } from "../../../src/index.js";
-import { IP } from "../contestants/contestant.js";
+import { IP } from "../alternatives/alternative.js";
 import { type Member, next } from "../fleet.js";
 import type { Site } from "./site.js";
 

@@ -8,8 +8,8 @@ import {
   stuckInstances,
   watchedVmms,
 } from "../../../src/index.js";
-import { manyRows } from "../../../src/rows.js";
-import type { VmmKey } from "../contestants/contestant.js";
+import { manyRows } from "../../../src/client/rows.js";
+import type { VmmKey } from "../alternatives/alternative.js";
 import { makeAbandoned, makeOrphaned, makePending, makeStuck } from "../work.js";
 import type { Site } from "./site.js";
 

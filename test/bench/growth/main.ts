@@ -2,7 +2,7 @@ import { statfsSync } from "node:fs";
 import os from "node:os";
 import process from "node:process";
 import { InvalidArgumentError, Option } from "commander";
-import { showProgress } from "../../../src/replay/progress.js";
+import { showProgress } from "../../../src/simulator/progress.js";
 import { benchCommand, type Settings, write } from "../command.js";
 import { marksText, serverText } from "../print.js";
 import { openServer } from "../server.js";

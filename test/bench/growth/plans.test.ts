@@ -8,8 +8,8 @@ import {
   purge,
   renameInstance,
 } from "../../../src/index.js";
-import { Chance } from "../../../src/replay/chance.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { Chance } from "../../../src/simulator/random.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import { live, loseSled } from "./life.js";
 import type { Site } from "./site.js";
 import { API_LIST, LISTS, makeWork, readLists, ROWS } from "./lists.js";

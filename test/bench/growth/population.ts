@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type postgres from "postgres";
 import { invariantViolations } from "../../../src/index.js";
-import { Chance } from "../../../src/replay/chance.js";
+import { Chance } from "../../../src/simulator/random.js";
 import type { Member } from "../fleet.js";
 
 const SCRIPT = readFileSync(fileURLToPath(new URL("population.sql", import.meta.url)), "utf8");

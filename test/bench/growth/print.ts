@@ -1,4 +1,4 @@
-import { table } from "../../../src/cli/table.js";
+import { table } from "../../../src/terminal/table.js";
 import { spreadText } from "../print.js";
 import { count } from "./judge.js";
 import type { Growth } from "./results.js";

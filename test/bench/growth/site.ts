@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type postgres from "postgres";
 import { migrate, type SqlClient } from "../../../src/index.js";
-import { Chance } from "../../../src/replay/chance.js";
-import { copyDatabase } from "../../harness/copy.js";
+import { Chance } from "../../../src/simulator/random.js";
+import { copyDatabase } from "../../support/copy.js";
 import { Clock } from "./clock.js";
 import { type Load, loadPopulation, type Population } from "./population.js";
 

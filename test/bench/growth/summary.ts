@@ -1,5 +1,5 @@
 import { median } from "simple-statistics";
-import type { Chance } from "../../../src/replay/chance.js";
+import type { Chance } from "../../../src/simulator/random.js";
 import { type Spread, spread } from "../measure.js";
 import type { Samples } from "./clock.js";
 import type { Effort } from "./explained.js";

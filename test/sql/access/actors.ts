@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { grantAccess, type AccessKind } from "../../../src/index.js";
-import type { ClientOptions, TestDatabase } from "../../harness/database.js";
-import { until } from "../../harness/until.js";
+import type { ClientOptions, TestDatabase } from "../../support/database.js";
+import { until } from "../../support/until.js";
 
 export const PASSWORD = "secret";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import { Actors, type Actor } from "./actors.js";
 import { LIFE, live, VERBS } from "./life.js";
 

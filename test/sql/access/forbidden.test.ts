@@ -1,8 +1,8 @@
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AccessKind } from "../../../src/index.js";
-import { readFacts } from "../../facts.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { readFacts } from "../../support/catalog-facts.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import { running, writingNothing } from "../scenario.js";
 import { Actors, errorOf, type Actor } from "./actors.js";
 import { calls, deeds, reads, type Attempt } from "./attempts.js";

@@ -1,9 +1,9 @@
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { grantAccess, reportVmm, type AccessKind } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { readFacts } from "../../facts.js";
-import { untilWaiting } from "../../harness/waiting.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { readFacts } from "../../support/catalog-facts.js";
+import { untilWaiting } from "../../support/waiting.js";
 import { expectInvalid } from "../scenario.js";
 import { Actors, errorOf } from "./actors.js";
 

@@ -8,7 +8,7 @@ import {
   revokeAccess,
   type ReportVmmArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import { running, type Scenario } from "../scenario.js";
 import { errorOf, PASSWORD } from "./actors.js";
 

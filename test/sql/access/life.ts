@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type postgres from "postgres";
-import * as controlPlane from "../../../src/control-plane.js";
-import * as operator from "../../../src/operator.js";
-import * as sledAgent from "../../../src/sled-agent.js";
-import * as updateSaga from "../../../src/update-saga.js";
+import * as controlPlane from "../../../src/client/control-plane.js";
+import * as operator from "../../../src/client/operator.js";
+import * as sledAgent from "../../../src/client/sled-agent.js";
+import * as updateSaga from "../../../src/client/update-saga.js";
 import { call } from "../scenario.js";
 
 /** The SQL names of all verbs. */

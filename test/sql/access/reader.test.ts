@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { explainUpdate, type AccessKind } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import { failed, migrated, running, say, saying, starting, update, type Scenario } from "../scenario.js";
 import { Actors } from "./actors.js";
 import { PUBLIC_VIEWS } from "./life.js";

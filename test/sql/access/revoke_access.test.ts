@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bindSledAgent, grantAccess, revokeAccess, type AccessKind } from "../../../src/index.js";
-import { readFacts } from "../../facts.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { readFacts } from "../../support/catalog-facts.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import { expectInvalid } from "../scenario.js";
 import { Actors, errorOf } from "./actors.js";
 

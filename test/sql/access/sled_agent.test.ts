@@ -11,8 +11,8 @@ import {
   unwindMigration,
   type ReportVmmArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
-import { untilWaiting } from "../../harness/waiting.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { untilWaiting } from "../../support/waiting.js";
 import {
   applied,
   migrating,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { invariantViolations } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import { deleted, migrating, running, saying, stopped, unwound } from "../scenario.js";
 import { attempt } from "./attempt.js";
 import {

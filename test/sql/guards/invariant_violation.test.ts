@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { invariantViolations } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import { handedOver, migrating, running, say, saying } from "../scenario.js";
 import { attempt } from "./attempt.js";
 import { ended, type Given, void_, withAbandoned, withFailed, withOrphan } from "./givens.js";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import { running } from "../scenario.js";
 import { attempt } from "./attempt.js";
 import { INSTANCE_REFUSALS } from "./instance-refusals.js";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { beginMigration, unwindStart } from "../../../src/index.js";
 import { anotherMigration, running, vmm } from "../scenario.js";
-import { newStage } from "./stage.js";
+import { newStage } from "./sessions.js";
 
 const stage = newStage();
 const { race } = stage;

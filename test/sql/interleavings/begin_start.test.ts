@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { beginStart, unwindStart } from "../../../src/index.js";
 import { anotherStart, instance, stopped, unwound, vmm } from "../scenario.js";
-import { newStage, type Act } from "./stage.js";
+import { newStage, type Act } from "./sessions.js";
 
 const stage = newStage();
 const { overtake, race } = stage;

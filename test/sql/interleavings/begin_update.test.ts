@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { beginUpdate } from "../../../src/index.js";
 import { expireLease, saying, type Scenario } from "../scenario.js";
-import { updating } from "./acts.js";
-import { newStage, type Act } from "./stage.js";
+import { updating } from "./calls.js";
+import { newStage, type Act } from "./sessions.js";
 
 const stage = newStage();
 const { race } = stage;

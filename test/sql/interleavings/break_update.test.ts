@@ -9,8 +9,8 @@ import {
   type CommitUpdateAnswer,
 } from "../../../src/index.js";
 import { applied, instance, saying, unwound, type Scenario } from "../scenario.js";
-import { reporting } from "./acts.js";
-import { newStage, type Act } from "./stage.js";
+import { reporting } from "./calls.js";
+import { newStage, type Act } from "./sessions.js";
 
 const stage = newStage();
 const { overtake, race } = stage;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createInstance } from "../../../src/index.js";
-import { newStage, type Act } from "./stage.js";
+import { newStage, type Act } from "./sessions.js";
 
 const stage = newStage();
 const { race } = stage;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { deleteVmm, reportVmms, unwindMigration } from "../../../src/index.js";
 import { applied, migrating, migration, saying, update } from "../scenario.js";
-import { completing, report, reporting } from "./acts.js";
-import { newStage, type Act } from "./stage.js";
+import { completing, report, reporting } from "./calls.js";
+import { newStage, type Act } from "./sessions.js";
 
 const stage = newStage();
 const { overtake, race } = stage;

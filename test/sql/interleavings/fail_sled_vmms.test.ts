@@ -11,8 +11,8 @@ import {
   vmm,
   type Scenario,
 } from "../scenario.js";
-import { reporting } from "./acts.js";
-import { newStage, type Act } from "./stage.js";
+import { reporting } from "./calls.js";
+import { newStage, type Act } from "./sessions.js";
 
 const stage = newStage();
 const { overtake, race } = stage;

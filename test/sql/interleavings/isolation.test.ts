@@ -28,8 +28,8 @@ import {
   update,
   type Scenario,
 } from "../scenario.js";
-import { failedMigration, failing, report, reporting, updating } from "./acts.js";
-import { newStage, type Act } from "./stage.js";
+import { failedMigration, failing, report, reporting, updating } from "./calls.js";
+import { newStage, type Act } from "./sessions.js";
 
 const stage = newStage();
 const { session } = stage;

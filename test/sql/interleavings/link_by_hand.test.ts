@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { failVmm, type SqlClient, unwindStart } from "../../../src/index.js";
 import { freshMigration, freshVmm } from "../guards/writes.js";
 import { running, type Scenario, stopped, vmm } from "../scenario.js";
-import { newStage } from "./stage.js";
+import { newStage } from "./sessions.js";
 
 const stage = newStage();
 const { race } = stage;

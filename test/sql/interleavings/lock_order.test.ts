@@ -11,10 +11,10 @@ import {
   unwindStart,
   type ReportVmmArguments,
 } from "../../../src/index.js";
-import { untilWaiting } from "../../harness/waiting.js";
+import { untilWaiting } from "../../support/waiting.js";
 import { anotherMigration, applied, migrating, running, say, stopped, type Scenario } from "../scenario.js";
-import { report, updating } from "./acts.js";
-import { newStage, type Act, type Table } from "./stage.js";
+import { report, updating } from "./calls.js";
+import { newStage, type Act, type Table } from "./sessions.js";
 
 const stage = newStage();
 const { session } = stage;

@@ -9,8 +9,8 @@ import {
   type PurgeAnswer,
 } from "../../../src/index.js";
 import { applied, deleted, failed, instance, saying, update, vmm, type Scenario } from "../scenario.js";
-import { report, reporting } from "./acts.js";
-import { newStage, type Act } from "./stage.js";
+import { report, reporting } from "./calls.js";
+import { newStage, type Act } from "./sessions.js";
 
 const stage = newStage();
 const { overtake, race } = stage;

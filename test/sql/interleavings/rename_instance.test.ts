@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createInstance, deleteInstance, renameInstance } from "../../../src/index.js";
 import { deleted, instance, saying, stopped, unknown, type Scenario } from "../scenario.js";
-import { reporting, updating } from "./acts.js";
-import { newStage, type Act } from "./stage.js";
+import { reporting, updating } from "./calls.js";
+import { newStage, type Act } from "./sessions.js";
 
 const stage = newStage();
 const { overtake, race } = stage;

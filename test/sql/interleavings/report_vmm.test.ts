@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { unwindStart } from "../../../src/index.js";
 import { instance, running, starting } from "../scenario.js";
-import { failedMigration, failing, reporting, updating } from "./acts.js";
-import { newStage } from "./stage.js";
+import { failedMigration, failing, reporting, updating } from "./calls.js";
+import { newStage } from "./sessions.js";
 
 const stage = newStage();
 const { race } = stage;

@@ -26,7 +26,7 @@ import {
   type ReportVmmArguments,
 } from "../../../src/index.js";
 import { running, stopped } from "../scenario.js";
-import { newStage } from "./stage.js";
+import { newStage } from "./sessions.js";
 
 const stage = newStage();
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { unwindMigration } from "../../../src/index.js";
 import { migrating } from "../scenario.js";
-import { completing } from "./acts.js";
-import { newStage } from "./stage.js";
+import { completing } from "./calls.js";
+import { newStage } from "./sessions.js";
 
 const stage = newStage();
 const { race } = stage;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { beginMigration, beginStart, unwindStart } from "../../../src/index.js";
 import { anotherStart, applied, instance, running, saying, starting, vmm } from "../scenario.js";
-import { failedMigration, reporting, updating } from "./acts.js";
-import { newStage } from "./stage.js";
+import { failedMigration, reporting, updating } from "./calls.js";
+import { newStage } from "./sessions.js";
 
 const stage = newStage();
 const { overtake, race } = stage;

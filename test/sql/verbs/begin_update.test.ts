@@ -9,7 +9,7 @@ import {
   runUpdate,
   unlockUpdate,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import {
   anotherStart,
   applied,
@@ -27,7 +27,7 @@ import {
   writingNothing,
   type Scenario,
 } from "../scenario.js";
-import { until } from "../../harness/until.js";
+import { until } from "../../support/until.js";
 import { NO_PLANS, NO_PLAN_ROW, noPlanColumns, planColumns, PLANS, rowAfter } from "../plans.js";
 
 let db: TestDatabase;

@@ -12,7 +12,7 @@ import {
   unlockUpdate,
   type CommitUpdateArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import {
   applied,
   deleted,

@@ -17,7 +17,7 @@ import {
   type BeginUpdateAnswer,
   type CommitUpdateArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import {
   anotherMigration,
   anotherStart,

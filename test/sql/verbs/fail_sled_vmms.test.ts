@@ -9,7 +9,7 @@ import {
   pendingUpdates,
   type FailedVmm,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import {
   applied,
   clock,

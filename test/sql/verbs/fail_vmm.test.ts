@@ -7,7 +7,7 @@ import {
   type ReportedVmmState,
   type VmmState,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import {
   applied,
   deleted,

@@ -10,7 +10,7 @@ import {
   type BeginUpdateArguments,
   type InheritUpdateArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import {
   anotherStart,
   applied,

@@ -18,7 +18,7 @@ import {
   watchedVmms,
   type PurgeAnswer,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import {
   anotherMigration,
   anotherStart,

@@ -8,7 +8,7 @@ import {
   deleteInstance,
   renameInstance,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import {
   applied,
   creating,

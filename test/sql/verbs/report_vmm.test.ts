@@ -15,7 +15,7 @@ import {
   type ReportVmmArguments,
   type VmmState,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import {
   anotherMigration,
   applied,

@@ -7,7 +7,7 @@ import {
   VmstateError,
   type ReportVmmArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import {
   applied,
   migrated,

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { beginStart, beginUpdate, commitUpdate, runUpdate } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import {
   anotherStart,
   applied,

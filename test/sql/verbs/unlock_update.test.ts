@@ -10,7 +10,7 @@ import {
   unlockUpdate,
   type UnlockUpdateArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../harness/database.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
 import {
   applied,
   deleted,

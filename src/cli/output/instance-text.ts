@@ -1,0 +1,117 @@
+import type { Cell } from "cli-table3";
+import { age } from "../../terminal/age.js";
+import type { BothSides, InstanceRow, MigrationRow, VmmRow } from "../queries/instance-rows.js";
+import type { Colors } from "../../terminal/io.js";
+import { table } from "../../terminal/table.js";
+
+/** What a line is about, what the API shows of it, what the row says. */
+export type Line = [label: string, api: string, row: string];
+
+export const HIDDEN = "hidden";
+const WIDTHS = [19, 14, 43];
+export const BLANK: Line = [" ", "", ""];
+
+/** What `vmstate show` prints: 80 columns wide. */
+export function instanceText(sides: BothSides, now: Date, colors: Colors): string {
+  const { instance, vmms, migrations } = sides.rows;
+  const lines = [
+    ...instanceLines(sides, now),
+    ...vmms.flatMap((vmm) => [BLANK, ...vmmLines(vmm, sides, now)]),
+    ...migrations.flatMap((migration) => [BLANK, ...migrationLines(migration, instance, now)]),
+  ];
+  return linesText(lines, colors);
+}
+
+export function linesText(lines: readonly Line[], colors: Colors): string {
+  return table(
+    lines.map((line) => toCells(line, colors)),
+    { head: ["", "API shows", "row"].map(colors.bold), widths: WIDTHS },
+  );
+}
+
+/** A name may be longer than its column: it is broken anywhere. */
+function toCells([label, api, row]: Line, colors: Colors): Cell[] {
+  const isHeading = !label.startsWith(" ");
+  return [
+    isHeading ? colors.bold(label) : label,
+    api === HIDDEN ? colors.dim(api) : colors.cyan(api),
+    { content: isHeading ? colors.bold(row) : row, wrapOnWordBoundary: false },
+  ];
+}
+
+function instanceLines({ api, rows: { instance } }: BothSides, now: Date): Line[] {
+  return [
+    ["instance", api.instance ? "" : HIDDEN, instance.id],
+    ["  project", "", instance.projectId],
+    ["  name", "", instance.name],
+    ["  state", api.instance?.state ?? "", `${instance.state}, generation ${instance.stateGeneration}`],
+    ["  intent", api.instance?.intendedState ?? "", instance.intendedState],
+    ["  auto restart", "", restartText(instance, now)],
+    ["  active VMM", "", instance.activePropolisId ?? "none"],
+    ["  destination VMM", "", instance.destinationPropolisId ?? "none"],
+    ["  migration", "", instance.migrationId ?? "none"],
+    ["  update lock", "", instance.updaterId ?? "none"],
+    ["  lock generation", "", String(instance.updaterGeneration)],
+    ...timeLines(now, {
+      created: instance.timeCreated,
+      changed: instance.timeModified,
+      deleted: instance.timeDeleted,
+    }),
+  ];
+}
+
+function restartText({ autoRestartPolicy, timeLastAutoRestarted }: InstanceRow, now: Date): string {
+  const policy = autoRestartPolicy ?? "best_effort";
+  return timeLastAutoRestarted ? `${policy}, last ${ago(timeLastAutoRestarted, now)}` : policy;
+}
+
+function vmmLines(vmm: VmmRow, { api, rows: { instance } }: BothSides, now: Date): Line[] {
+  const shown = api.vmms.find(({ id }) => id === vmm.id);
+  const failure: Line[] = vmm.failureReason ? [["  failure", "", vmm.failureReason]] : [];
+  return [
+    [`VMM, ${roleOf(vmm, instance)}`, shown ? "" : HIDDEN, vmm.id],
+    ["  state", shown?.state ?? "", `${vmm.state}, generation ${vmm.stateGeneration}`],
+    ...failure,
+    ["  sled", "", vmm.sledId],
+    ["  saga", "", vmm.sagaId],
+    ...timeLines(now, {
+      created: vmm.timeCreated,
+      running: vmm.timeStarted,
+      changed: vmm.timeStateUpdated,
+      unlinked: vmm.timeUnlinked,
+      deleted: vmm.timeDeleted,
+    }),
+  ];
+}
+
+function roleOf({ id, timeDeleted }: VmmRow, instance: InstanceRow): string {
+  if (timeDeleted) return "deleted";
+  if (id === instance.activePropolisId) return "active";
+  return id === instance.destinationPropolisId ? "destination" : "unlinked";
+}
+
+function migrationLines(migration: MigrationRow, instance: InstanceRow, now: Date): Line[] {
+  const { sourceState, sourceGeneration, destinationState, destinationGeneration } = migration;
+  return [
+    [`migration, ${statusOf(migration, instance)}`, "", migration.id],
+    ["  source VMM", "", migration.sourcePropolisId],
+    ["  source side", "", `${sourceState}, generation ${sourceGeneration}`],
+    ["  destination VMM", "", migration.destinationPropolisId],
+    ["  destination side", "", `${destinationState}, generation ${destinationGeneration}`],
+    ["  saga", "", migration.sagaId],
+    ...timeLines(now, { created: migration.timeCreated, deleted: migration.timeDeleted }),
+  ];
+}
+
+function statusOf({ id, timeDeleted }: MigrationRow, { migrationId }: InstanceRow): string {
+  if (timeDeleted) return "deleted";
+  return id === migrationId ? "linked" : "unlinked";
+}
+
+export function timeLines(now: Date, times: Record<string, Date | null>): Line[] {
+  return Object.entries(times).flatMap(([what, time]) => (time ? [[`  ${what}`, "", ago(time, now)]] : []));
+}
+
+function ago(time: Date, now: Date): string {
+  return `${age((now.getTime() - time.getTime()) / 1000)} ago`;
+}

@@ -1,0 +1,78 @@
+import type { MigrationVerdict } from "../../client/generated.js";
+import type { Explanation } from "../explain.js";
+import type { Colors } from "../../terminal/io.js";
+
+const VERDICTS: Record<MigrationVerdict, string> = {
+  none: "no migration is linked: the active VMM decides",
+  void: "its active VMM was unwound or takes no part in it",
+  in_progress: "its destination decides, and has not yet",
+  handed_over: "the source has let go; the destination has yet to confirm",
+  completed: "the guest is on the destination",
+  failed: "the guest did not get through",
+};
+
+/** What `vmstate explain` prints, in words. */
+export function planText(explanation: Explanation, colors: Colors): string {
+  const { instanceId, apiState, verdict } = explanation;
+  return [
+    `instance ${colors.bold(instanceId)} shows ${colors.cyan(apiState)}`,
+    ...(verdict ? [`migration verdict: ${colors.bold(verdict)} (${VERDICTS[verdict]})`] : []),
+    ...updateLines(explanation),
+    ...lockLines(explanation),
+    ...leftOutLines(explanation, colors),
+  ].join("\n");
+}
+
+function updateLines(explanation: Explanation): string[] {
+  if (explanation.outcome === "gone") return ["The instance is deleted: there is nothing to update."];
+  if (explanation.outcome === "unchanged") return ["There is nothing to update."];
+  return ["An update would", ...steps(explanation).map((step) => `  - ${step}`)];
+}
+
+type Plan = Extract<Explanation, { outcome: "applied" | "unchanged" }>;
+
+function steps(plan: Plan): string[] {
+  return [...activeSteps(plan), ...unlinkSteps(plan), ...migrationSteps(plan), ...stateSteps(plan)];
+}
+
+function activeSteps({ activePropolisId, newActivePropolisId }: Plan): string[] {
+  const stays = newActivePropolisId === null || newActivePropolisId === activePropolisId;
+  return stays ? [] : [`make VMM ${newActivePropolisId} the active one`, "move its network there"];
+}
+
+function unlinkSteps({ unlinkedPropolisIds, terminatePropolisIds }: Plan): string[] {
+  return unlinkedPropolisIds.map((id) =>
+    terminatePropolisIds.includes(id) ? `unlink VMM ${id} and terminate it on its sled` : `unlink VMM ${id}`,
+  );
+}
+
+function migrationSteps({ migrationId, newMigrationId }: Plan): string[] {
+  return migrationId === newMigrationId ? [] : [`clear migration ${String(migrationId)}`];
+}
+
+function stateSteps({ state, newState, intendedState, newIntendedState, network }: Plan): string[] {
+  return [
+    ...(network === "delete" ? ["delete its network"] : []),
+    ...(state === newState ? [] : [`change its state from ${state} to ${newState}`]),
+    ...(intendedState === newIntendedState
+      ? []
+      : [`change its intent from ${intendedState} to ${newIntendedState}`]),
+  ];
+}
+
+function lockLines({ updaterId, updaterLeaseUntil, leaseExpired }: Explanation): string[] {
+  if (!updaterLeaseUntil) return [];
+  const until = `${leaseExpired ? "expired" : "until"} ${updaterLeaseUntil.toISOString()}`;
+  const holder = updaterId ? ` by saga ${updaterId}` : "";
+  return [`The update lock is held${holder},`, `lease ${until}.`];
+}
+
+/** A role without rights on tables does not see everything. */
+function leftOutLines({ verdict, updaterId, updaterLeaseUntil }: Explanation, colors: Colors): string[] {
+  const leftOut = [
+    ...(verdict ? [] : ["the migration verdict"]),
+    ...(updaterLeaseUntil && !updaterId ? ["who holds the update lock"] : []),
+  ];
+  if (leftOut.length === 0) return [];
+  return [colors.dim(`This role may not read ${leftOut.join(", nor ")}.`)];
+}

@@ -1,0 +1,65 @@
+import type { ApiInstanceRow, ApiVmmRow } from "../../client/generated.js";
+import { BLANK, HIDDEN, type Line, linesText, timeLines } from "./instance-text.js";
+import type { Colors } from "../../terminal/io.js";
+import type { PublicSide } from "../queries/public-instance.js";
+
+const LEFT_OUT = `This role may read the public views only. Not shown: deleted VMMs, their
+generations, sagas, who holds the update lock, and the sides of migrations.`;
+
+/** What `vmstate show` prints to a role without rights on tables: 80 columns wide. */
+export function publicText(side: PublicSide, now: Date, colors: Colors): string {
+  const lines = [
+    ...instanceLines(side, now),
+    ...side.api.vmms.flatMap((vmm) => [BLANK, ...vmmLines(vmm, side, now)]),
+  ];
+  return `${linesText(lines, colors)}\n\n${colors.dim(LEFT_OUT)}`;
+}
+
+function instanceLines({ api: { instance }, update }: PublicSide, now: Date): Line[] {
+  const until = update.updaterLeaseUntil?.toISOString();
+  return [
+    ["instance", instance ? "" : HIDDEN, update.instanceId],
+    ...(instance ? nameLines(instance) : []),
+    ["  state", instance?.state ?? "", `${update.state}, generation ${update.stateGeneration}`],
+    ...(instance ? intentLines(instance) : []),
+    ["  active VMM", "", update.activePropolisId ?? "none"],
+    ["  destination VMM", "", update.destinationPropolisId ?? "none"],
+    ["  migration", "", update.migrationId ?? "none"],
+    ["  update lock", "", until === undefined ? "none" : `until ${until}`],
+    ["  lock generation", "", String(update.updaterGeneration)],
+    ...timeLines(now, { created: instance?.timeCreated ?? null, changed: instance?.timeModified ?? null }),
+  ];
+}
+
+function nameLines({ projectId, name }: ApiInstanceRow): Line[] {
+  return [
+    ["  project", "", projectId],
+    ["  name", "", name],
+  ];
+}
+
+function intentLines({ intendedState, autoRestartPolicy }: ApiInstanceRow): Line[] {
+  return [
+    ["  intent", intendedState, ""],
+    ["  auto restart", "", autoRestartPolicy ?? "best_effort"],
+  ];
+}
+
+function vmmLines(vmm: ApiVmmRow, { update }: PublicSide, now: Date): Line[] {
+  const failure: Line[] = vmm.failureReason ? [["  failure", "", vmm.failureReason]] : [];
+  return [
+    [`VMM, ${roleOf(vmm, update)}`, "", vmm.id],
+    ["  state", vmm.state, ""],
+    ...failure,
+    ["  sled", "", vmm.sledId],
+    ...timeLines(now, { created: vmm.timeCreated, changed: vmm.timeStateUpdated }),
+  ];
+}
+
+function roleOf(
+  { id }: ApiVmmRow,
+  { activePropolisId, destinationPropolisId }: PublicSide["update"],
+): string {
+  if (id === activePropolisId) return "active";
+  return id === destinationPropolisId ? "destination" : "unlinked";
+}

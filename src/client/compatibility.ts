@@ -1,0 +1,84 @@
+import { sqlStateOf } from "../errors/database-error.js";
+import { IncompatibleDatabaseError } from "../errors/vmstate-error.js";
+import { SCHEMA_NUMBER, type SchemaVersionRow } from "./generated.js";
+import { manyRows, type SqlClient } from "./rows.js";
+
+const MIGRATE = "run `npx vmstate migrate`";
+
+/**
+ * For services, once, when they start: resolves when this package works with the database. It does with one that is
+ * newer, unless a change that it does not know was breaking. Any role to which `grantAccess` gave something may ask.
+ *
+ * @throws IncompatibleDatabaseError when it does not work; its `hint` names the command to run
+ */
+export async function assertCompatible(sql: SqlClient): Promise<void> {
+  const version = await readVersion(sql);
+  if (version.number < SCHEMA_NUMBER) throw tooOld(version);
+  if (version.breakingNumber > SCHEMA_NUMBER) throw tooNew(version);
+}
+
+async function readVersion(sql: SqlClient): Promise<SchemaVersionRow> {
+  try {
+    const [version] = await manyRows<SchemaVersionRow>(
+      sql`select pg_catalog.row_to_json(v)::pg_catalog.text from vmstate.schema_version as v`,
+    );
+    if (version) return version;
+  } catch (error) {
+    throw explained(error);
+  }
+  throw notRecorded();
+}
+
+/** By SQLSTATE. */
+const EXPLANATIONS: Record<string, (cause: unknown) => IncompatibleDatabaseError> = {
+  "3F000": notInstalled,
+  "42P01": notInstalled,
+  "42501": noAccess,
+};
+
+function explained(error: unknown): unknown {
+  return EXPLANATIONS[sqlStateOf(error)]?.(error) ?? error;
+}
+
+function notInstalled(cause?: unknown): IncompatibleDatabaseError {
+  return new IncompatibleDatabaseError(
+    { reason: "not_installed", detail: "this database has no vmstate", hint: MIGRATE },
+    cause,
+  );
+}
+
+/** As in a copy of the schema without its rows. */
+function notRecorded(): IncompatibleDatabaseError {
+  return new IncompatibleDatabaseError({
+    reason: "not_installed",
+    detail: "schema vmstate has no record of its migrations, as a copy of the schema alone has none",
+    hint: MIGRATE,
+  });
+}
+
+function noAccess(cause: unknown): IncompatibleDatabaseError {
+  return new IncompatibleDatabaseError(
+    {
+      reason: "no_access",
+      detail: "this role may not read vmstate.schema_version",
+      hint: "have the schema's owner call vmstate.grant_access for it",
+    },
+    cause,
+  );
+}
+
+function tooOld({ name }: SchemaVersionRow): IncompatibleDatabaseError {
+  return new IncompatibleDatabaseError({
+    reason: "older",
+    detail: `this database is at ${name}, older than migration ${SCHEMA_NUMBER}, which this vmstate needs`,
+    hint: MIGRATE,
+  });
+}
+
+function tooNew({ name, breakingNumber }: SchemaVersionRow): IncompatibleDatabaseError {
+  return new IncompatibleDatabaseError({
+    reason: "newer",
+    detail: `this database is at ${name}, and migration ${breakingNumber} breaks this vmstate, which knows ${SCHEMA_NUMBER}`,
+    hint: "upgrade it: `npm install vmstate@latest`",
+  });
+}

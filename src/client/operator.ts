@@ -1,0 +1,50 @@
+import type { BreakUpdateAnswer, FailedVmm, FailVmmAnswer, PurgeAnswer } from "./results.js";
+import type {
+  BreakUpdateArguments,
+  FailSledArguments,
+  FailSledVmmsArguments,
+  FailVmmArguments,
+  PurgeArguments,
+} from "./generated.js";
+import { arrayText, timeText } from "./parameters.js";
+import { manyRows, oneRow, type SqlClient } from "./rows.js";
+
+/** Declares a VMM dead: it becomes `failed`. `expectedGeneration` is the VMM's. */
+export function failVmm(sql: SqlClient, a: FailVmmArguments): Promise<FailVmmAnswer> {
+  return oneRow(sql`select pg_catalog.to_json(vmstate.fail_vmm(
+    p_instance_id => ${a.instanceId}, p_propolis_id => ${a.propolisId}, p_reason => ${a.reason},
+    p_expected_generation => ${a.expectedGeneration ?? null}))::pg_catalog.text`);
+}
+
+/** Declares a host dead: every live VMM on the sled becomes `failed`. One row for each that it failed. */
+export function failSled(sql: SqlClient, a: FailSledArguments): Promise<FailedVmm[]> {
+  return manyRows(sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.fail_sled(
+    p_sled_id => ${a.sledId}, p_reason => ${a.reason}) as r`);
+}
+
+/**
+ * A rebooted host has lost these VMMs: those of them that are alive and on the sled become `failed`, and no VMM that
+ * started since. One row for each that it failed.
+ */
+export function failSledVmms(sql: SqlClient, a: FailSledVmmsArguments): Promise<FailedVmm[]> {
+  return manyRows(sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.fail_sled_vmms(
+    p_sled_id => ${a.sledId}, p_propolis_ids => ${arrayText(a.propolisIds)}::pg_catalog.text::pg_catalog.uuid[], p_reason => ${a.reason}) as r`);
+}
+
+/**
+ * Ends the updater lock that `updaterGeneration` names, whoever holds it ({@link explainUpdate} shows it): the holder's
+ * commit is then `lock_lost`. `reason` goes to the server's log.
+ */
+export function breakUpdate(sql: SqlClient, a: BreakUpdateArguments): Promise<BreakUpdateAnswer> {
+  return oneRow(sql`select pg_catalog.to_json(vmstate.break_update(
+    p_instance_id => ${a.instanceId}, p_updater_generation => ${a.updaterGeneration}, p_reason => ${a.reason}))::pg_catalog.text`);
+}
+
+/**
+ * Hard-deletes what was soft-deleted before `before` and is not needed any more: migrations, VMMs and instances, at most
+ * `limit` rows of all three (default 1,000). Call it again while `leftOver`.
+ */
+export function purge(sql: SqlClient, a: PurgeArguments): Promise<PurgeAnswer> {
+  return oneRow(sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.purge(
+    p_before => ${timeText(a.before)}::pg_catalog.text::pg_catalog.timestamptz, p_limit => ${a.limit ?? 1000}) as r`);
+}

@@ -1,0 +1,108 @@
+import type { ReportVmmAnswer, ReportVmmsAnswer } from "./results.js";
+import { VmstateError } from "../errors/vmstate-error.js";
+import type { ReportVmmArguments } from "./generated.js";
+import { timeText } from "./parameters.js";
+import { type JsonRows, oneRow, rowsByColumn, type SqlClient } from "./rows.js";
+
+/** A sled agent reports one VMM, and optionally the side of a migration into it and of one out of it. */
+export async function reportVmm(sql: SqlClient, a: ReportVmmArguments): Promise<ReportVmmAnswer> {
+  requireKnownKeys(a, "reportVmm: the report");
+  return await oneRow(isOfVmmAlone(a) ? vmmReport(sql, a) : fullReport(sql, a));
+}
+
+const KEYS: ReadonlySet<string> = new Set(
+  Object.keys({
+    instanceId: true,
+    propolisId: true,
+    state: true,
+    generation: true,
+    time: true,
+    migrationInId: true,
+    migrationInState: true,
+    migrationInGeneration: true,
+    migrationInTime: true,
+    migrationOutId: true,
+    migrationOutState: true,
+    migrationOutGeneration: true,
+    migrationOutTime: true,
+  } satisfies Record<keyof ReportVmmArguments, true>),
+);
+
+/** A misspelt key would silently drop a part of the report. */
+function requireKnownKeys(report: object, where: string): void {
+  for (const key in report)
+    if (!KEYS.has(key))
+      throw new VmstateError(`${where} has the unknown key "${key}"; known keys: ${[...KEYS].join(", ")}`);
+}
+
+/** Most reports, by far: eight parameters less to send. */
+function isOfVmmAlone(a: ReportVmmArguments): boolean {
+  const inward = a.migrationInId ?? a.migrationInState ?? a.migrationInGeneration ?? a.migrationInTime;
+  const outward = a.migrationOutId ?? a.migrationOutState ?? a.migrationOutGeneration ?? a.migrationOutTime;
+  return (inward ?? outward ?? null) === null;
+}
+
+function vmmReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
+  return sql`select pg_catalog.to_json(vmstate.report_vmm(
+    ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation},
+    ${timeText(a.time)}::pg_catalog.text::pg_catalog.timestamptz))::pg_catalog.text`;
+}
+
+function fullReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
+  return sql`select pg_catalog.to_json(vmstate.report_vmm(
+    ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation},
+    ${timeText(a.time)}::pg_catalog.text::pg_catalog.timestamptz,
+    ${a.migrationInId ?? null}, ${a.migrationInState ?? null}, ${a.migrationInGeneration ?? null},
+    ${timeText(a.migrationInTime)}::pg_catalog.text::pg_catalog.timestamptz,
+    ${a.migrationOutId ?? null}, ${a.migrationOutState ?? null}, ${a.migrationOutGeneration ?? null},
+    ${timeText(a.migrationOutTime)}::pg_catalog.text::pg_catalog.timestamptz))::pg_catalog.text`;
+}
+
+/** Many reports in one call; the answers are in their order. */
+export async function reportVmms(
+  sql: SqlClient,
+  reports: readonly ReportVmmArguments[],
+): Promise<ReportVmmsAnswer[]> {
+  const elements = toJson(Array.isArray(reports) ? reports.map(toElement) : reports);
+  return await rowsByColumn(sql`
+    select pg_catalog.json_build_object(
+      'ordinal', pg_catalog.json_agg(r.ordinal), 'instance_id', pg_catalog.json_agg(r.instance_id),
+      'propolis_id', pg_catalog.json_agg(r.propolis_id), 'vmm_outcome', pg_catalog.json_agg(r.vmm_outcome),
+      'migration_in_outcome', pg_catalog.json_agg(r.migration_in_outcome),
+      'migration_out_outcome', pg_catalog.json_agg(r.migration_out_outcome),
+      'update_needed', pg_catalog.json_agg(r.update_needed),
+      'state', pg_catalog.json_agg(r.state), 'state_generation', pg_catalog.json_agg(r.state_generation)
+    )::pg_catalog.text from vmstate.report_vmms(${elements}::pg_catalog.text::pg_catalog.jsonb) as r`);
+}
+
+/** What is no report goes as it is, and PostgreSQL refuses it. */
+function toElement(a: ReportVmmArguments, at: number): unknown {
+  if (Object(a) !== a) return a;
+  requireKnownKeys(a, `reportVmms: element ${String(at + 1)}`);
+  return {
+    instance_id: a.instanceId,
+    propolis_id: a.propolisId,
+    state: a.state,
+    generation: a.generation,
+    time: timeText(a.time),
+    migration_in_id: a.migrationInId,
+    migration_in_state: a.migrationInState,
+    migration_in_generation: a.migrationInGeneration,
+    migration_in_time: timeText(a.migrationInTime),
+    migration_out_id: a.migrationOutId,
+    migration_out_state: a.migrationOutState,
+    migration_out_generation: a.migrationOutGeneration,
+    migration_out_time: timeText(a.migrationOutTime),
+  };
+}
+
+/** PostgreSQL reads a number in text all the same; to look for a bigint in every report would slow down all of them. */
+function toJson(reports: unknown): string {
+  try {
+    return JSON.stringify(reports);
+  } catch {
+    return JSON.stringify(reports, (_, value: unknown) =>
+      typeof value === "bigint" ? String(value) : value,
+    );
+  }
+}

@@ -1,0 +1,78 @@
+import { parseDatabaseUrl } from "./database-url/url.js";
+import { VmstateError } from "./vmstate-error.js";
+
+interface Place {
+  server: string;
+  user: string;
+  database: string;
+}
+
+type Explain = (place: Place, message: string) => string;
+
+const unreachable: Explain = ({ server }, message) => `cannot reach PostgreSQL at ${server}: ${message}`;
+
+/** By Node's error code or the server's SQLSTATE. */
+const explanations: Record<string, Explain> = {
+  ECONNREFUSED: unreachable,
+  ECONNRESET: unreachable,
+  EHOSTUNREACH: unreachable,
+  ENETUNREACH: unreachable,
+  ENOENT: unreachable,
+  ENOTFOUND: unreachable,
+  EAI_AGAIN: unreachable,
+  ETIMEDOUT: unreachable,
+  CONNECT_TIMEOUT: unreachable,
+  "28000": ({ server, user }, message) => `${server} does not let user "${user}" in: ${message}`,
+  "28P01": ({ server, user }) => `${server} knows no user "${user}" with this password`,
+  "3D000": ({ server, database }) => `${server} has no database "${database}"`,
+  "42501": ({ user }, message) => `user "${user}" lacks a right: ${message}`,
+  "08P01": ({ server }, message) => `${server}: ${message}; past a pooler, connect to PostgreSQL itself`,
+  "55P03": () => "somebody else holds a lock that was not free in time",
+  "25006": ({ database }, message) => `database "${database}" is read-only: ${message}`,
+};
+
+const otherwise: Explain = ({ server }, message) => `${server}: ${message}`;
+
+/**
+ * One line that says what to look at. The original error is its `cause`; the password is not in the line.
+ *
+ * @param error what `pg` or `postgres` threw
+ */
+export function databaseError(error: unknown, databaseUrl: string): VmstateError {
+  if (error instanceof VmstateError) return error;
+  const explain = explanations[codeOf(error)] ?? otherwise;
+  return new VmstateError(explain(placeOf(databaseUrl), firstLine(error)), { cause: error });
+}
+
+/** @throws VmstateError when it is not the URL of a PostgreSQL database */
+export function requireDatabaseUrl(databaseUrl: string): void {
+  parseDatabaseUrl(databaseUrl);
+}
+
+function placeOf(databaseUrl: string): Place {
+  const { where, user, database } = parseDatabaseUrl(databaseUrl);
+  return { server: where, user, database };
+}
+
+/** A connection of `pg` that times out says so in its message only. */
+function codeOf(error: unknown): string {
+  if (error instanceof Error && error.message === "timeout expired") return "CONNECT_TIMEOUT";
+  return sqlStateOf(error);
+}
+
+/** The SQLSTATE, or Node's code, of what `pg` or `postgres` threw; empty for other errors. */
+export function sqlStateOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/** An argument that a function of vmstate refuses is explained in the detail. */
+function firstLine(error: unknown): string {
+  const detail = sqlStateOf(error) === "VM001" ? `: ${(error as { detail?: string }).detail ?? ""}` : "";
+  return `${messageOf(error)}${detail}`.split("\n", 1).join();
+}
+
+/** A host name with several addresses fails with an AggregateError, whose own message is empty. */
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return messageOf(error.errors[0]);
+  return error instanceof Error ? error.message : String(error);
+}

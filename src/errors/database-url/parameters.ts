@@ -1,0 +1,115 @@
+import { VmstateError } from "../vmstate-error.js";
+
+/** Parameters of libpq that count, and the environment variable that stands in for each where the URL has none. */
+const VARIABLES = {
+  // They come before what the rest of the URL says, and that comes before the environment.
+  host: undefined,
+  hostaddr: undefined,
+  port: undefined,
+  dbname: undefined,
+  user: undefined,
+  password: undefined,
+  options: "PGOPTIONS",
+  application_name: "PGAPPNAME",
+  connect_timeout: "PGCONNECT_TIMEOUT",
+  target_session_attrs: "PGTARGETSESSIONATTRS",
+  channel_binding: "PGCHANNELBINDING",
+  keepalives: undefined,
+  keepalives_idle: undefined,
+  sslmode: "PGSSLMODE",
+  sslnegotiation: "PGSSLNEGOTIATION",
+  sslrootcert: "PGSSLROOTCERT",
+  sslcert: "PGSSLCERT",
+  sslkey: "PGSSLKEY",
+  sslpassword: undefined,
+  ssl_min_protocol_version: "PGSSLMINPROTOCOLVERSION",
+  ssl_max_protocol_version: "PGSSLMAXPROTOCOLVERSION",
+  // What a connection has to fulfil, and no client of Node.js can: refused below rather than dropped.
+  gssencmode: "PGGSSENCMODE",
+  require_auth: "PGREQUIREAUTH",
+  requirepeer: "PGREQUIREPEER",
+  sslcrl: "PGSSLCRL",
+  sslcrldir: "PGSSLCRLDIR",
+} as const;
+
+type Name = keyof typeof VARIABLES;
+
+/** Those that are given; an empty value counts as not given. */
+export type Parameters = Readonly<Partial<Record<Name, string>>>;
+
+/** A text, or undefined when it is missing or empty. */
+export function filled(text: string | null | undefined): string | undefined {
+  return text === null || text === "" ? undefined : text;
+}
+
+/** Settings of the server that a URL may set by their own names: it gets them as `options` has them. */
+const SETTINGS = [
+  "role",
+  "search_path",
+  "statement_timeout",
+  "lock_timeout",
+  "idle_in_transaction_session_timeout",
+  "idle_session_timeout",
+];
+
+/**
+ * The parameters of a URL that libpq or the server knows. Each other one, which is meant for Prisma, a pooler or a
+ * driver, is dropped: the server would refuse the connection because of it.
+ *
+ * @throws VmstateError for one that cannot be fulfilled
+ */
+export function knownParameters(query: string, environment: NodeJS.ProcessEnv): Parameters {
+  const given = new URLSearchParams(query);
+  const parameters: Partial<Record<Name, string>> = {};
+  for (const [name, variable] of Object.entries(VARIABLES) as [Name, string | undefined][]) {
+    const value = filled(given.get(name)) ?? filled(variable && environment[variable]);
+    if (value !== undefined) parameters[name] = value;
+  }
+  // JDBC writes it so, and libpq takes it.
+  if (given.get("ssl") === "true") parameters.sslmode ??= "require";
+  const options = [parameters.options, ...SETTINGS.map((name) => settingOf(name, given))];
+  parameters.options = options.filter((option) => option !== undefined).join(" ");
+  requireFulfillable(parameters);
+  return parameters;
+}
+
+function settingOf(name: string, given: URLSearchParams): string | undefined {
+  const value = filled(given.get(name));
+  return value === undefined ? undefined : setting(name, value);
+}
+
+/** A setting as an element of `options`, in which blanks separate. */
+export function setting(name: string, value: string): string {
+  return `-c ${name}=${value.replaceAll(/[\\\s]/g, "\\$&")}`;
+}
+
+const UNFULFILLABLE: Partial<Record<Name, RegExp>> = {
+  gssencmode: /^require$/,
+  require_auth: /./,
+  requirepeer: /./,
+  sslcrl: /./,
+  sslcrldir: /./,
+};
+
+function requireFulfillable(parameters: Parameters): void {
+  for (const [name, pattern] of Object.entries(UNFULFILLABLE) as [Name, RegExp][]) {
+    const value = parameters[name];
+    if (value !== undefined && pattern.test(value))
+      throw new VmstateError(`${name}=${value} cannot be fulfilled by this client: leave it out of the URL`);
+  }
+}
+
+/** @throws VmstateError when it is something else */
+export function oneOf<T extends string>(name: Name, value: string, values: readonly T[]): T {
+  const found = values.find((candidate) => candidate === value);
+  if (found !== undefined) return found;
+  throw new VmstateError(
+    `${name} must be ${values.slice(0, -1).join(", ")} or ${String(values.at(-1))}, not ${value}`,
+  );
+}
+
+/** @throws VmstateError when it is something else */
+export function wholeNumber(name: Name, value: string): number {
+  if (/^-?\d{1,9}$/.test(value)) return Number(value);
+  throw new VmstateError(`${name} must be a whole number, not ${value}`);
+}

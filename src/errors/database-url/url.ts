@@ -1,0 +1,99 @@
+import { userInfo } from "node:os";
+import { VmstateError } from "../vmstate-error.js";
+import { filled, knownParameters, type Parameters } from "./parameters.js";
+
+/** A server that a URL names. */
+export interface Host {
+  /** A name, an address, or the directory of a Unix socket. */
+  name: string;
+  port: number;
+}
+
+/** What a database URL says, with the environment variables of libpq where the URL says nothing. */
+export interface DatabaseUrl {
+  /** In the order in which they are tried; at least one. */
+  hosts: Host[];
+  /** The hosts, for people: as the URL writes them if it does. */
+  where: string;
+  user: string;
+  password: string | undefined;
+  database: string;
+  parameters: Parameters;
+}
+
+const FORM = "expected postgres://user:password@host:port/database";
+const DEFAULT_PORT = "5432";
+
+/**
+ * Reads `postgres://user:password@host:port/database?parameters`, several hosts and Unix sockets included, as libpq does.
+ *
+ * @throws VmstateError, without the URL, which may contain a password
+ */
+export function parseDatabaseUrl(url: string): DatabaseUrl {
+  const parts = /^postgres(?:ql)?:\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(url);
+  if (!parts) throw new VmstateError(`not a database URL; ${FORM}`);
+  const [, account = "", authority = "", path = "", query = ""] = parts;
+  const [user = "", password] = splitOnce(account, ":").map(decode);
+  const { env } = process;
+  const parameters = knownParameters(query, env);
+  const hosts = parseHosts(authority, parameters, env);
+  const name = parameters.user ?? filled(user) ?? filled(env["PGUSER"]) ?? userInfo().username;
+  return {
+    hosts,
+    where: isElsewhere(authority, parameters) ? hosts.map(whereOf).join(",") : decode(authority),
+    user: name,
+    password: parameters.password ?? password ?? env["PGPASSWORD"],
+    database: parameters.dbname ?? filled(decode(path)) ?? filled(env["PGDATABASE"]) ?? name,
+    parameters,
+  };
+}
+
+function splitOnce(text: string, separator: string): string[] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** Several hosts may share one port; otherwise each has its own. */
+function parseHosts(authority: string, { host, hostaddr, port }: Parameters, env: NodeJS.ProcessEnv): Host[] {
+  const inQuery = hostaddr ?? host ?? (authority === "" ? env["PGHOST"] : undefined);
+  const parsed = authority.split(",").map(parseHost);
+  const names = inQuery?.split(",") ?? parsed.map(({ name }) => name);
+  const inAuthority = filled(parsed.map((one) => one.port).join(","));
+  const ports = (port ?? inAuthority ?? env["PGPORT"] ?? "").split(",");
+  return names.map((name, i) => ({
+    name: filled(name) ?? "localhost",
+    port: toPort(filled(ports.length === 1 ? ports[0] : ports[i]) ?? DEFAULT_PORT),
+  }));
+}
+
+function parseHost(text: string): { name: string; port: string } {
+  const parts = /^(\[[\da-f:.%]+\]|[^:[\]]*)(?::(\d*))?$/i.exec(text);
+  if (!parts) throw new VmstateError(`not a database URL; ${FORM}`);
+  const [, name = "", port = ""] = parts;
+  return { name: decode(name.replace(/^\[(.*)\]$/, "$1")), port };
+}
+
+function toPort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new VmstateError(`not a database URL; a port is a number from 1 to 65535, not "${text}"`);
+}
+
+function isElsewhere(authority: string, { host, hostaddr }: Parameters): boolean {
+  return authority === "" || (hostaddr ?? host) !== undefined;
+}
+
+/** A port is named if it is not the usual one. */
+function whereOf({ name, port }: Host): string {
+  if (String(port) === DEFAULT_PORT) return name;
+  return name.includes(":") ? `[${name}]:${port}` : `${name}:${port}`;
+}
+
+/** @throws VmstateError when a % is followed by something else than two hexadecimal digits */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new VmstateError("not a database URL: a % in it, of a password perhaps, is written %25", { cause });
+  }
+}

@@ -1,0 +1,211 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Client } from "pg";
+import { beginning } from "../connection/settings.js";
+import { databaseError, sqlStateOf } from "../errors/database-error.js";
+import { VmstateError } from "../errors/vmstate-error.js";
+import { type Migration, migrationsDir } from "./files.js";
+import { handOverStatements } from "./hand-over.js";
+import { type History, pendingOf, readHistory } from "./history.js";
+import { become, requireOwner } from "./owner.js";
+import { takeOver } from "./take-over.js";
+
+export interface ApplyOptions {
+  /** Where `migrations/` is. */
+  root: string;
+  migrations: readonly Migration[];
+  databaseUrl: string;
+  /** As PostgreSQL writes it. */
+  lockTimeout: string | undefined;
+}
+
+/** For locks on tables, which others wait behind. */
+const TABLE_LOCK_TIMEOUT = "10s";
+
+/** node-pg-migrate's own, so that its command line and this wait for each other. */
+const LOCK = "7241865325823964";
+
+/** What one transaction did. */
+export interface Step {
+  /** The migration that was applied; undefined: none was pending. */
+  applied: string | undefined;
+  /** Up to which migration a copy without records was taken over. */
+  takenOver: string | undefined;
+}
+
+/**
+ * Applies the first migration that the database does not have, as the schema's owner, in a transaction of its own, which
+ * also takes the lock: so a pooler that gives each transaction another server connection does no harm.
+ */
+export async function applyNext(client: Client, options: ApplyOptions): Promise<Step> {
+  // Under a stricter isolation level it would see what was there before it waited for the lock.
+  await client.query(beginning("isolation level read committed read write"));
+  const tableLocks = await lock(client, options);
+  const owner = await requireOwner(client);
+  if (await handOver(client, options, tableLocks)) return await applyNext(client, options);
+  await become(client, owner);
+  const found = await readHistory(client);
+  const takenOver = found.hasUnrecorded ? await takeOver(client, options) : undefined;
+  const history = takenOver === undefined ? found : await readHistory(client);
+  const [next] = pendingOf(options.migrations, history.applied);
+  if (next) await apply(client, next, options, tableLocks);
+  await record(client, next ? await readHistory(client) : history, options);
+  await client.query("commit");
+  return { applied: next?.name, takenOver };
+}
+
+/**
+ * Gives the schema's owner what other roles own of it, as the role that logged in, and commits: a copy without records is
+ * compared in another session, which must not wait for the locks.
+ *
+ * @returns whether there was anything, and the transaction is over
+ */
+async function handOver(client: Client, { migrations }: ApplyOptions, patience: Patience): Promise<boolean> {
+  const statements = await handOverStatements(client, migrations);
+  if (statements.length === 0) return false;
+  await runPatiently(client, statements.join(";"), patience, performance.now());
+  await client.query("commit");
+  return true;
+}
+
+/** How long to wait for locks on tables. */
+interface Patience {
+  /** In milliseconds; 0: for ever. */
+  inAll: number;
+  /** Before all are given back and it is tried again. */
+  atOnce: number;
+}
+
+async function lock(client: Client, { lockTimeout }: ApplyOptions): Promise<Patience> {
+  try {
+    if (lockTimeout !== undefined) await setLockTimeout(client, lockTimeout);
+    await client.query(`select pg_advisory_xact_lock(${LOCK})`);
+    await setLockTimeout(client, lockTimeout ?? TABLE_LOCK_TIMEOUT);
+    return await readPatience(client);
+  } catch (cause) {
+    if (sqlStateOf(cause) !== LOCK_NOT_AVAILABLE) throw cause;
+    throw new VmstateError("somebody else is migrating this database, and was not done in time", { cause });
+  }
+}
+
+async function setLockTimeout(client: Client, timeout: string): Promise<void> {
+  await client.query("select set_config('lock_timeout', $1, true)", [timeout]);
+}
+
+/** In a deadlock it gives in before PostgreSQL looks for one, and might pick the other side, if it has all within that time. */
+async function readPatience(client: Client): Promise<Patience> {
+  const { rows } = await client.query<{ name: string; ms: number }>(
+    "select name, setting::integer as ms from pg_settings where name in ('lock_timeout', 'deadlock_timeout')",
+  );
+  const { lock_timeout: inAll = 0, deadlock_timeout = 0 } = Object.fromEntries(
+    rows.map(({ name, ms }) => [name, ms]),
+  );
+  const soon = Math.ceil(deadlock_timeout / 2);
+  return { inAll, atOnce: inAll === 0 ? soon : Math.min(inAll, soon) };
+}
+
+const LOCK_NOT_AVAILABLE = "55P03";
+/** Something of that name is there already: a column, a constraint or trigger, a function, a schema, a table or index. */
+const DUPLICATES = ["42701", "42710", "42723", "42P06", "42P07"];
+
+/** For those who waited behind it. */
+const GIVE_WAY_MS = 100;
+
+async function apply(
+  client: Client,
+  migration: Migration,
+  { databaseUrl }: ApplyOptions,
+  patience: Patience,
+): Promise<void> {
+  const begun = performance.now();
+  try {
+    await keepVacuumAway(client);
+    await runPatiently(client, await textFor(client, migration), patience, begun);
+  } catch (cause) {
+    throw failure(migration, cause, databaseUrl);
+  }
+}
+
+/** What it cannot lock in one attempt it gives back, lets those pass who queued behind it, and tries again. */
+async function runPatiently(
+  client: Client,
+  text: string,
+  { inAll, atOnce }: Patience,
+  begun: number,
+): Promise<void> {
+  await client.query("savepoint vmstate_migration");
+  for (;;) {
+    await setLockTimeout(client, `${atOnce}ms`);
+    try {
+      await client.query(text);
+      return;
+    } catch (cause) {
+      const isOver = inAll > 0 && performance.now() - begun >= inAll;
+      if (sqlStateOf(cause) !== LOCK_NOT_AVAILABLE || isOver) throw cause;
+      await client.query("rollback to savepoint vmstate_migration");
+      await pause(GIVE_WAY_MS);
+    }
+  }
+}
+
+const CREATE_SCHEMA = /^CREATE SCHEMA IF NOT EXISTS vmstate;$/m;
+
+/**
+ * Without CREATE SCHEMA: the schema is there, whoever made it, and PostgreSQL asks for CREATE on the database before it
+ * looks. The line stays, empty, so that an error names the line of the file.
+ */
+async function textFor(client: Client, { text }: Migration): Promise<string> {
+  const { rows } = await client.query("select from pg_namespace where nspname = 'vmstate'");
+  return rows.length === 0 ? text : text.replace(CREATE_SCHEMA, "");
+}
+
+/**
+ * PostgreSQL cancels an autovacuum for whoever waits as long as `deadlock_timeout`, which no attempt does. This lock
+ * waits so long, keeps the next one away, and no verb nor reader needs to wait for it.
+ */
+async function keepVacuumAway(client: Client): Promise<void> {
+  await client.query(`
+    do $$ begin
+      if to_regclass('vmstate.migration') is not null then
+        lock table vmstate.instance, vmstate.vmm, vmstate.migration in share update exclusive mode;
+      end if;
+    end $$`);
+}
+
+function failure({ name }: Migration, cause: unknown, databaseUrl: string): VmstateError {
+  const { message } = databaseError(cause, databaseUrl);
+  return new VmstateError(`${name} failed, and nothing of it was kept: ${message}${adviceOn(cause)}`, {
+    cause,
+  });
+}
+
+function adviceOn(cause: unknown): string {
+  const code = sqlStateOf(cause);
+  if (code === LOCK_NOT_AVAILABLE) return "; try again, or with a longer --lock-timeout";
+  return DUPLICATES.includes(code) ? "; was a part of it applied by hand? See `vmstate doctor`" : "";
+}
+
+/** Tells node-pg-migrate what was applied, by this or by another tool, and is not in its table yet. */
+async function record(client: Client, { applied, recorded }: History, options: ApplyOptions): Promise<void> {
+  const count = Math.min(applied.length, options.migrations.length) - recorded.length;
+  if (count <= 0) return;
+  const { runner } = await import("node-pg-migrate");
+  await runner({
+    dbClient: client,
+    dir: migrationsDir(options.root),
+    direction: "up",
+    migrationsSchema: "vmstate",
+    migrationsTable: "pgmigrations",
+    fake: true,
+    count,
+    noLock: true,
+    logger: { info: silent, warn: silent, error: silent },
+  });
+  // It orders by run_on, and has written when this transaction began: before it waited for the lock.
+  await client.query(`
+    update vmstate.pgmigrations as m set run_on = c.time_applied
+    from vmstate.schema_change as c where c.name = m.name`);
+}
+
+function silent(): void {
+  // nothing
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from "node:crypto";
+import type postgres from "postgres";
+import { LOCAL_SETTINGS } from "../../connection/settings.js";
+import { sqlStateOf } from "../../errors/database-error.js";
+import { VmstateError } from "../../errors/vmstate-error.js";
+
+/** It must not stand in the way of those who work with the schema. */
+const LOCK_TIMEOUT = "1s";
+
+class RolledBack<T> extends Error {
+  constructor(readonly answer: T) {
+    super();
+  }
+}
+
+/** Answers what `use` answers, and rolls back what it did in the transaction or savepoint that `begin` opens. */
+export async function rolledBack<S, T>(
+  begin: (act: (sql: S) => Promise<never>) => Promise<unknown>,
+  use: (sql: S) => Promise<T>,
+): Promise<T> {
+  try {
+    await begin(async (sql) => {
+      throw new RolledBack(await use(sql));
+    });
+  } catch (error) {
+    if (error instanceof RolledBack) return error.answer as T;
+    throw error;
+  }
+  throw new Error("committed what was to be rolled back");
+}
+
+/** Lends a name for a schema beside the live one, for as long as `use` takes; what is made in it is rolled back. */
+export async function beside<T>(
+  sql: postgres.Sql,
+  use: (sql: postgres.TransactionSql, schema: string) => Promise<T>,
+): Promise<T> {
+  const schema = `vmstate_${randomBytes(6).toString("hex")}`;
+  return await rolledBack<postgres.TransactionSql, T>(
+    (act) => sql.begin(act),
+    async (transaction) => {
+      await settle(transaction);
+      return await use(transaction, schema);
+    },
+  );
+}
+
+/** Runs a text that is written for schema vmstate in another one. */
+export async function make(sql: postgres.TransactionSql, schema: string, text: string): Promise<void> {
+  await sql.unsafe(text.replaceAll(/\bvmstate\b/g, schema)).catch(explain);
+}
+
+/** Sets what the names and storage of new objects, and the wait for locks, depend on, for this transaction. */
+export async function settle(sql: postgres.TransactionSql): Promise<void> {
+  await sql.unsafe(LOCAL_SETTINGS);
+  await sql`
+    select set_config('search_path', '', true), set_config('lock_timeout', ${LOCK_TIMEOUT}, true),
+      set_config('default_tablespace', '', true)`;
+}
+
+function explain(cause: unknown): never {
+  if (sqlStateOf(cause) !== "42501") throw cause;
+  throw new VmstateError(
+    "this role lacks CREATE on the database: the expected schema is made beside the live one for comparison, and rolled back",
+    { cause },
+  );
+}

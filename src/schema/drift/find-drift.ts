@@ -1,0 +1,107 @@
+import type postgres from "postgres";
+import { VmstateError } from "../../errors/vmstate-error.js";
+import { SCHEMA_NUMBER } from "../../client/generated.js";
+import { PACKAGE_ROOT } from "../files.js";
+import { readSources } from "../sources.js";
+import { beside, make, settle } from "./beside.js";
+import { readCaptures } from "./captures.js";
+import { compareCatalogs, type Comparison, type Difference } from "./compare.js";
+import { type CatalogObject, readCatalog } from "./read.js";
+import { restate } from "./restate.js";
+
+/** What may be as the operator likes it; of rights, what PUBLIC has and who may write is looked at. */
+const FREE = ["grants"];
+
+/** What the server may write in another way once it has read its own text, in a dump for example. */
+const TEXTS = ["definition", "body", "default", "arguments"];
+
+/**
+ * In what the schema of a database is not as this package makes it. For that it makes it again, under another name, in
+ * a transaction that it takes back. Changes nothing and waits for nobody.
+ *
+ * What an operator added for the planner, autovacuum or storage is no difference: statistics objects and targets,
+ * `n_distinct`, storage parameters that this package does not set.
+ *
+ * @throws VmstateError when the database has no vmstate, or one of another version, or the role lacks a right
+ */
+export async function findDrift(sql: postgres.Sql): Promise<Difference[]> {
+  const { differences } = await examine(sql);
+  return differences;
+}
+
+/**
+ * Finds what {@link findDrift} finds, and what an operator added, as warnings.
+ *
+ * @throws VmstateError as findDrift does
+ */
+export async function examine(sql: postgres.Sql): Promise<Comparison> {
+  const actual = await readActual(sql);
+  const sources = await readSources(PACKAGE_ROOT);
+  return await beside(sql, async (transaction, schema) => {
+    await make(transaction, schema, sources.map(({ text }) => text).join("\n"));
+    return await compareBeside(transaction, schema, actual);
+  });
+}
+
+/** As {@link compareBeside}, but for texts that the server may write in another way: sooner done, and makes nothing anew. */
+export async function compareShape(
+  sql: postgres.TransactionSql,
+  schema: string,
+  actual: readonly CatalogObject[],
+): Promise<Comparison> {
+  return compareCatalogs(await readCatalog(sql, schema), actual, [...FREE, ...TEXTS]);
+}
+
+/** Compares a schema with the one that was made beside it. May make objects of the latter anew. */
+export async function compareBeside(
+  sql: postgres.TransactionSql,
+  schema: string,
+  actual: readonly CatalogObject[],
+): Promise<Comparison> {
+  const { differences, warnings } = compareCatalogs(await readCatalog(sql, schema), actual, FREE);
+  if (!differences.some(isOfText)) return { differences, warnings };
+  await restate(sql, schema);
+  const restated = compareCatalogs(await readCatalog(sql, schema), actual, FREE);
+  const stays = new Set(restated.differences.map(keyOf));
+  return {
+    differences: differences.filter((difference) => !isOfText(difference) || stays.has(keyOf(difference))),
+    warnings,
+  };
+}
+
+function isOfText(difference: Difference): boolean {
+  return difference.difference === "changed" && TEXTS.includes(difference.property);
+}
+
+function keyOf(difference: Difference): string {
+  const property = difference.difference === "changed" ? difference.property : "";
+  return `${difference.kind} ${difference.name} ${property}`;
+}
+
+/** In a transaction of its own, so that no lock of it is held while the other schema is made. */
+async function readActual(sql: postgres.Sql): Promise<CatalogObject[]> {
+  const objects = await sql.begin("isolation level repeatable read read only", async (transaction) => {
+    await settle(transaction);
+    await requireVersion(transaction);
+    return [...(await readCatalog(transaction)), ...(await readCaptures(transaction))];
+  });
+  if (objects.length === 0) throw new VmstateError("this database has no vmstate yet: run `vmstate migrate`");
+  return objects;
+}
+
+/** A schema of which not even the version can be told is looked at as one of this version. */
+async function requireVersion(sql: postgres.TransactionSql): Promise<void> {
+  const [{ isThere }] = await sql<[{ isThere: boolean }]>`
+    select to_regclass('vmstate.schema_change') is not null as "isThere"`;
+  if (!isThere) return;
+  const [change] = await sql<{ number: number; name: string }[]>`
+    select c.number, c.name from vmstate.schema_change as c order by c.number desc limit 1`;
+  if (change && change.number < SCHEMA_NUMBER) throw otherVersion(change.name, "run `vmstate migrate`");
+  if (change && change.number > SCHEMA_NUMBER) throw otherVersion(change.name, "use the vmstate that has it");
+}
+
+function otherVersion(name: string, advice: string): VmstateError {
+  return new VmstateError(
+    `this database is at ${name}, this vmstate at migration ${SCHEMA_NUMBER}: ${advice}`,
+  );
+}

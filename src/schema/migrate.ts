@@ -1,0 +1,32 @@
+export interface MigrateOptions {
+  /** Receives the name of each migration that was applied. Default: silence. */
+  log?: (name: string) => void;
+  /** Receives a line when a schema without records, as of a schema-only dump, was taken over. Default: silence. */
+  notice?: (line: string) => void;
+  /**
+   * How long to wait for locks, as PostgreSQL writes it: `500ms`, `5s`, `1min`, or `0` for as long as it takes. Default:
+   * 10 s for those on tables; as long as it takes for somebody else who is migrating. Others wait behind a lock on a
+   * table: after half of the server's `deadlock_timeout` all are given back, and it is tried again a little later.
+   */
+  lockTimeout?: string | undefined;
+}
+
+/**
+ * Applies the migrations of this package that the database does not have yet, each in a transaction. If another session is
+ * migrating the database, waits until it is done. What psql or another tool applied counts as applied. All that it makes
+ * belongs to the owner of schema vmstate, whoever migrates: that owner, a member of it or a superuser. A schema without
+ * records, as of a schema-only dump, is taken over if it is as a release makes it.
+ *
+ * @param databaseUrl `postgres://user:password@host:port/database`
+ * @returns the names of the migrations applied, in order; empty when there was nothing to do
+ * @throws VmstateError when the server cannot be reached, refuses, is too old, the role may not migrate, or a migration
+ *   fails
+ */
+export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
+  // A service that only calls verbs loads nothing of what migrates.
+  const [{ PACKAGE_ROOT }, { migrateFrom }] = await Promise.all([
+    import("./files.js"),
+    import("./migrate-from.js"),
+  ]);
+  return await migrateFrom(PACKAGE_ROOT, databaseUrl, options);
+}

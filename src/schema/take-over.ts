@@ -1,0 +1,100 @@
+import type { ClientBase } from "pg";
+import type postgres from "postgres";
+import type { Comparison, Difference } from "./drift/compare.js";
+import { beside, make, rolledBack, settle } from "./drift/beside.js";
+import { compareBeside, compareShape } from "./drift/find-drift.js";
+import { findRoute, newPool } from "../connection/pool.js";
+import { type CatalogObject, readCatalog } from "./drift/read.js";
+import { VmstateError } from "../errors/vmstate-error.js";
+import { type Migration, recordOf } from "./files.js";
+
+export interface TakeOverOptions {
+  migrations: readonly Migration[];
+  databaseUrl: string;
+}
+
+/**
+ * Records the migrations whose schema a database has without any record of them: a copy of the schema alone, or the work
+ * of psql that broke off before the record.
+ *
+ * @param client in a transaction that holds the migrators' lock; what it has seen is compared in a second session
+ * @returns the name of the last migration recorded
+ * @throws VmstateError when the schema is not as any of the migrations leaves it
+ */
+export async function takeOver(client: ClientBase, options: TakeOverOptions): Promise<string> {
+  const last = await recognize(options);
+  for (const { number, name, isBreaking } of options.migrations)
+    if (number <= last.number) await client.query(recordOf(name, isBreaking));
+  return last.name;
+}
+
+/** The schema after a migration, and in what the live one differs from it. */
+interface Candidate {
+  migration: Migration;
+  differences: Difference[];
+}
+
+/**
+ * The first migration that leaves a schema like the live one. If a later one leaves the same schema, it changes rows, and
+ * has to be applied to be sure that it did. Builds each beside the live one, in a transaction that is rolled back.
+ *
+ * @throws VmstateError that names some differences when there is no such migration
+ */
+export async function recognize({ migrations, databaseUrl }: TakeOverOptions): Promise<Migration> {
+  const sql = newPool(await findRoute(databaseUrl, "vmstate migrate"), { max: 1 });
+  try {
+    const actual = await readLive(sql);
+    return await beside(sql, async (transaction, schema) => {
+      let nearest: Candidate | undefined;
+      for (const migration of migrations) {
+        await make(transaction, schema, migration.text);
+        // A migration may set what names resolve by.
+        await settle(transaction);
+        const differences = await differencesFrom(transaction, schema, actual);
+        if (differences.length === 0) return migration;
+        if (nearest === undefined || differences.length <= nearest.differences.length)
+          nearest = { migration, differences };
+      }
+      throw unlike(nearest);
+    });
+  } finally {
+    await sql.end();
+  }
+}
+
+async function differencesFrom(
+  transaction: postgres.TransactionSql,
+  schema: string,
+  actual: readonly CatalogObject[],
+): Promise<Difference[]> {
+  const shape = await compareShape(transaction, schema, actual);
+  if (shape.differences.length > 0) return shape.differences;
+  // The comparison may make objects anew, and the next migration is to find them as they were.
+  const { differences } = await rolledBack<postgres.TransactionSql, Comparison>(
+    (act) => transaction.savepoint(act),
+    (savepoint) => compareBeside(savepoint, schema, actual),
+  );
+  return differences;
+}
+
+/** The system catalogs are everybody's to read, a member's of the owner that does not inherit, too. */
+async function readLive(sql: postgres.Sql): Promise<CatalogObject[]> {
+  return await sql.begin("isolation level repeatable read read only", async (transaction) => {
+    await settle(transaction);
+    return await readCatalog(transaction);
+  });
+}
+
+const NAMED = 3;
+
+function unlike(nearest: Candidate | undefined): VmstateError {
+  const { migration, differences = [] } = nearest ?? {};
+  const named = differences
+    .slice(0, NAMED)
+    .map(({ difference, kind, name }) => `${difference} ${kind} ${name}`);
+  const more = differences.length - named.length;
+  const list = [...named, ...(more > 0 ? [`${more} more`] : [])].join(", ");
+  return new VmstateError(
+    `schema vmstate has objects, no row in vmstate.schema_change, and is not as a release makes it; next to ${migration?.name ?? "none"}: ${list}; see \`vmstate doctor\`, or drop the schema if it is not vmstate's`,
+  );
+}

@@ -1,0 +1,112 @@
+import { isDeepStrictEqual } from "node:util";
+import postgres from "postgres";
+import { vmstate, type Vmstate } from "../client/bind.js";
+import type { SqlClient } from "../client/rows.js";
+import type { Meter } from "./call-stats.js";
+
+/** A function of this package. */
+export type Verb = keyof Vmstate;
+/** What it takes, next to the client. */
+export type Arguments<V extends Verb> = Parameters<Vmstate[V]>[0];
+/** What it answers. */
+export type Answer<V extends Verb> = Awaited<ReturnType<Vmstate[V]>>;
+
+/** Some columns that an answer must have. */
+export type Expected<A> = A extends unknown ? Partial<A> : never;
+
+/** Of the answers that a verb may give, those with the expected outcome. */
+type Matching<A, E> = A extends { outcome: unknown }
+  ? E extends { outcome: unknown }
+    ? [A["outcome"] & E["outcome"]] extends [never]
+      ? never
+      : A
+    : A
+  : A;
+
+/** A verb did not answer as it must. */
+export class Unexpected extends Error {
+  override readonly name = "Unexpected";
+
+  constructor(verb: string, argument: unknown, got: string, expected: string, cause?: unknown) {
+    super(`${verb} ${JSON.stringify(argument)}: ${got}; expected ${expected}`, { cause });
+  }
+}
+
+/** Calls verbs, measures them, and knows what they must answer. */
+export class Caller {
+  readonly #verbs: Vmstate;
+  readonly #meter: Meter;
+
+  constructor(sql: SqlClient, meter: Meter) {
+    this.#verbs = vmstate(sql);
+    this.#meter = meter;
+  }
+
+  /** @throws Unexpected unless the answer has all the columns of one of `expected` */
+  async call<V extends Verb, E extends readonly [Expected<Answer<V>>, ...Expected<Answer<V>>[]]>(
+    verb: V,
+    argument: Arguments<V>,
+    ...expected: E
+  ): Promise<Matching<Answer<V>, E[number]>> {
+    const answer = await this.ask(verb, argument);
+    const holds = expected.some((columns) => matches(answer, columns));
+    this.require(
+      holds,
+      verb,
+      argument,
+      answer,
+      expected.map((columns) => JSON.stringify(columns)).join(" or "),
+    );
+    return answer as Matching<Answer<V>, E[number]>;
+  }
+
+  /** @throws Unexpected when the server refuses */
+  async ask<V extends Verb>(verb: V, argument: Arguments<V>): Promise<Answer<V>> {
+    const call = this.#verbs[verb] as (argument: Arguments<V>) => Promise<Answer<V>>;
+    const begun = performance.now();
+    try {
+      const answer = await call(argument);
+      this.#meter.record(nameOf(verb), outcomesOf(answer), performance.now() - begun);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof postgres.PostgresError)) throw error;
+      this.#meter.record(nameOf(verb), [error.code], performance.now() - begun);
+      throw new Unexpected(nameOf(verb), argument, `${error.code} ${error.message}`, "no error", error);
+    }
+  }
+
+  /** @throws Unexpected unless there are just these rows, with all the columns of theirs */
+  requireRows(verb: Verb, argument: unknown, rows: readonly unknown[], expected: readonly unknown[]): void {
+    const hold = rows.length === expected.length && rows.every((row, n) => matches(row, expected[n]));
+    this.require(hold, verb, argument, rows, JSON.stringify(expected));
+  }
+
+  /** @throws Unexpected unless it holds */
+  require(holds: boolean, verb: Verb, argument: unknown, answer: unknown, expected: string): void {
+    if (!holds) throw new Unexpected(nameOf(verb), argument, JSON.stringify(answer), expected);
+  }
+}
+
+function matches(answer: unknown, expected: unknown): boolean {
+  const columns: Record<string, unknown> = { ...(answer as object | undefined) };
+  return Object.entries(expected as Record<string, unknown>).every(([column, value]) =>
+    isDeepStrictEqual(columns[column], value),
+  );
+}
+
+/** The name of the function or view in the database. */
+function nameOf(verb: Verb): string {
+  return verb.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Of a batch, one for each row; of a view, `read`. */
+function outcomesOf(answer: unknown): string[] {
+  return (Array.isArray(answer) ? answer : [answer]).map(outcomeOf);
+}
+
+function outcomeOf(
+  answer: { outcome?: string; reason?: string | null; vmmOutcome?: string } | undefined,
+): string {
+  const outcome = answer?.outcome ?? answer?.vmmOutcome ?? "read";
+  return answer?.reason ? `${outcome} ${answer.reason}` : outcome;
+}

@@ -1,0 +1,54 @@
+import type { Caller } from "./checked-client.js";
+import { judge, type Report, type ReportOutcome, type Verdict } from "./model.js";
+import { toArguments } from "./steps/sled-agent.js";
+
+const BATCH = 16;
+
+/** What becomes of a report that comes too late only moves on, from one of these to the next. */
+const FATES: readonly unknown[] = ["stale", "terminal", "gone"] satisfies ReportOutcome[];
+
+interface Letter {
+  report: Report;
+  /** What it would be answered when it was posted. */
+  posted: Verdict;
+}
+
+/** Reports of many VMs that come late, in batches of one call: nothing that they say may be applied any more. */
+export class Post {
+  readonly #caller: Caller;
+  #letters: Letter[] = [];
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  /** @param report one that would not be applied now */
+  async add(report: Report): Promise<void> {
+    this.#letters.push({ report, posted: judge(report) });
+    if (this.#letters.length >= BATCH) await this.deliver();
+  }
+
+  /** @throws Unexpected when one was taken for news */
+  async deliver(): Promise<void> {
+    const letters = this.#letters;
+    if (letters.length === 0) return;
+    this.#letters = [];
+    const reports = letters.map(({ report }) => toArguments(report));
+    const answers = await this.#caller.ask("reportVmms", reports);
+    for (const [n, { posted }] of letters.entries()) {
+      const expected = `${JSON.stringify(posted)}, or later`;
+      this.#caller.require(isNoNews(answers[n], posted), "reportVmms", reports[n], answers[n], expected);
+    }
+  }
+}
+
+/** The life of its VM may have gone on between the post and the answer. */
+function isNoNews(answer: Partial<Record<keyof Verdict, unknown>> | undefined, posted: Verdict): boolean {
+  const columns = ["vmmOutcome", "migrationInOutcome", "migrationOutOutcome"] as const;
+  const areLate = columns.every((column) => isLate(answer?.[column], posted[column]));
+  return areLate && answer?.updateNeeded === false;
+}
+
+function isLate(outcome: unknown, posted: ReportOutcome | null): boolean {
+  return posted === null ? outcome === null : FATES.indexOf(outcome) >= FATES.indexOf(posted);
+}

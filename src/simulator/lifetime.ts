@@ -1,0 +1,63 @@
+import type { InstanceState, IntendedState } from "../client/generated.js";
+import type { Chance } from "./random.js";
+import type { Instance, Migration, Vmm } from "./model.js";
+import type { TraceVm } from "./trace.js";
+
+/** What happens to a VM at one point of the trace's clock. */
+export interface Step {
+  kind: "arrive" | "migrate" | "fail" | "reboot" | "restart" | "leave";
+  /** Seconds of the trace's clock. */
+  at: number;
+}
+
+/** Probabilities. */
+export interface Rates {
+  /** How likely each thing that may go wrong does so. */
+  failRate: number;
+  /** How likely a VM migrates, and how likely once more. */
+  migrateRate: number;
+}
+
+/** What a restart policy says, as far as a replay uses it: at once, hardly ever, never. */
+export type Restarts = "freely" | "once" | "never";
+
+const DAY_S = 86_400;
+const MOST_MIGRATIONS = 3;
+
+/** One VM of the trace between its steps, as the database must have it. */
+export class Life implements Instance {
+  state: InstanceState = "creating";
+  generation = 1;
+  updaterGeneration = 1;
+  intent: IntendedState = "running";
+  active: Vmm | undefined;
+  migration: Migration | undefined;
+  /** VMMs that lost their link and are not deleted yet; none between two steps. */
+  left: Vmm[] = [];
+  /** Migrations that lost their link and are not deleted yet; none between two steps. */
+  past: Migration[] = [];
+  restarts: Restarts = "freely";
+  wasRestarted = false;
+  /** How many ids it needed so far. */
+  ids = 0;
+
+  constructor(
+    readonly index: number,
+    readonly instanceId: string,
+    readonly projectId: string,
+    readonly steps: readonly Step[],
+  ) {}
+}
+
+/** All that will happen to a VM, in order; one that runs for ever does not leave. */
+export function stepsOf({ arrival, lifetime }: TraceVm, chance: Chance, rates: Rates): Step[] {
+  const between = (): number => arrival + chance.next() * (lifetime ?? DAY_S);
+  const steps: Step[] = [];
+  for (let n = 0; n < MOST_MIGRATIONS && chance.happens(rates.migrateRate); n++)
+    steps.push({ kind: "migrate", at: between() });
+  for (const kind of ["fail", "reboot", "restart"] as const)
+    if (chance.happens(rates.failRate)) steps.push({ kind, at: between() });
+  steps.sort((a, b) => a.at - b.at);
+  if (lifetime !== undefined) steps.push({ kind: "leave", at: arrival + lifetime });
+  return [{ kind: "arrive", at: arrival }, ...steps];
+}

@@ -1,0 +1,96 @@
+import { table } from "../terminal/table.js";
+import { VmstateError } from "../errors/vmstate-error.js";
+import type { VerbFigures } from "./call-stats.js";
+import type { ReplayResult } from "./replay.js";
+
+/** How a replay was asked for, as far as its figures depend on it. */
+export interface Setting {
+  seed: number;
+  concurrency: number;
+  failRate: number;
+  migrateRate: number;
+}
+
+const VIEWS = new Set(["api_instance", "api_vmms"]);
+
+/** For people, in 80 columns. */
+export function summaryOf(result: ReplayResult, setting: Setting): string {
+  const { vms, seconds, verbs } = result;
+  const calls = callsOf(verbs);
+  const rates = `fail rate ${setting.failRate}, migrate rate ${setting.migrateRate}`;
+  return [
+    `${count(vms)} VMs, ${count(calls)} verbs in ${seconds.toFixed(1)} s: ${count(calls / seconds)} verbs/s`,
+    `seed ${setting.seed}, concurrency ${setting.concurrency}, ${rates}`,
+    tableOf(verbs),
+    `ended as their lives say: ${count(vms - result.wrong.count)} of ${count(vms)} VMs`,
+    `left over: ${count(result.leftovers.count)}`,
+    `violated invariants: ${count(result.violations.count)}`,
+    `unexpected outcomes: ${count(result.unexpected.count)}`,
+  ].join("\n");
+}
+
+/** For programs: one line. Times are milliseconds but for `seconds`. */
+export function jsonOf(result: ReplayResult, setting: Setting): string {
+  const { vms, seconds, verbs } = result;
+  const { seed, concurrency, failRate, migrateRate } = setting;
+  const calls = callsOf(verbs);
+  return JSON.stringify({
+    vms,
+    verbs: calls,
+    violations: result.violations.count,
+    unexpected: result.unexpected.count,
+    wrong: result.wrong.count,
+    leftovers: result.leftovers.count,
+    seconds,
+    verbsPerSecond: calls / seconds,
+    ...{ seed, concurrency, failRate, migrateRate },
+    byVerb: Object.fromEntries(verbs.map(({ verb, ...figures }) => [verb, figures])),
+  });
+}
+
+/** The first of what went wrong, a line each; none when all is well. */
+export function complaintsOf({ unexpected, wrong, leftovers, violations }: ReplayResult): string[] {
+  return Object.entries({ unexpected, wrong, "left over": leftovers, violated: violations }).flatMap(
+    ([kind, { first }]) => first.map((line) => `${kind}: ${line}`),
+  );
+}
+
+/** @throws VmstateError unless all went well */
+export function requireClean({ unexpected, wrong, leftovers, violations }: ReplayResult): void {
+  if (unexpected.count + wrong.count + leftovers.count + violations.count === 0) return;
+  const counts = [
+    `unexpected outcomes ${count(unexpected.count)}`,
+    `VMs in a wrong state ${count(wrong.count)}`,
+    `left over ${count(leftovers.count)}`,
+    `violated invariants ${count(violations.count)}`,
+  ];
+  throw new VmstateError(`the replay failed: ${counts.join(", ")}`);
+}
+
+function tableOf(verbs: readonly VerbFigures[]): string {
+  const rows = verbs.flatMap(({ verb, calls, p50, p99, outcomes }) =>
+    Object.entries(outcomes).map(([outcome, times], n) => [
+      ...(n === 0 ? [verb, count(calls), digits(p50), digits(p99)] : ["", "", "", ""]),
+      count(times),
+      outcome.replace("conflict ", ""),
+    ]),
+  );
+  return table(rows, {
+    between: " ",
+    head: ["verb", "calls", "p50 ms", "p99 ms", "of them", "outcome"],
+    right: [1, 2, 3, 4],
+  });
+}
+
+/** Without the reads of views. */
+function callsOf(verbs: readonly VerbFigures[]): number {
+  return verbs.filter(({ verb }) => !VIEWS.has(verb)).reduce((sum, { calls }) => sum + calls, 0);
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}
+
+function digits(milliseconds: number): string {
+  return milliseconds.toLocaleString("en", { maximumSignificantDigits: 3 });
+}

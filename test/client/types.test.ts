@@ -1,0 +1,237 @@
+import postgres from "postgres";
+import ts from "typescript";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
+import * as api from "../../src/index.js";
+import type {
+  ApiInstanceState,
+  BeginStartAnswer,
+  BeginStartArguments,
+  BeginUpdateAnswer,
+  CommitUpdateAnswer,
+  CreateInstanceAnswer,
+  FailVmmAnswer,
+  FailVmmArguments,
+  InstanceState,
+  ReportedVmmState,
+  ReportVmmAnswer,
+  ReportVmmArguments,
+  ReportVmmsAnswer,
+  RequestStopAnswer,
+  SqlClient,
+  UnwindStartAnswer,
+  Vmstate,
+  VmmState,
+} from "../../src/index.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
+
+// The compiler is what checks expectTypeOf: `npm run typecheck`.
+
+describe("a client", () => {
+  it("may be a pool, a transaction, a reserved connection, with types of its own or not", () => {
+    expectTypeOf<postgres.Sql>().toExtend<SqlClient>();
+    expectTypeOf<postgres.TransactionSql>().toExtend<SqlClient>();
+    expectTypeOf<postgres.ReservedSql>().toExtend<SqlClient>();
+    expectTypeOf<postgres.Sql<{ bigint: bigint }>>().toExtend<SqlClient>();
+    expectTypeOf<postgres.TransactionSql<{ bigint: bigint }>>().toExtend<SqlClient>();
+    expectTypeOf<postgres.ReservedSql<{ bigint: bigint; date: string }>>().toExtend<SqlClient>();
+
+    const custom = (): postgres.Sql<{ bigint: bigint }> => postgres({ types: { bigint: postgres.BigInt } });
+    expectTypeOf(api.beginStart).toBeCallableWith(custom(), {} as BeginStartArguments);
+    expectTypeOf<postgres.Row>().not.toExtend<SqlClient>();
+  });
+
+  it("may be bound: the functions are those of the package without their first parameter", () => {
+    expectTypeOf<Vmstate["beginStart"]>().toEqualTypeOf<
+      (a: BeginStartArguments) => Promise<BeginStartAnswer>
+    >();
+    expectTypeOf<Vmstate["reportVmms"]>().toEqualTypeOf<
+      (reports: readonly ReportVmmArguments[]) => Promise<ReportVmmsAnswer[]>
+    >();
+    expectTypeOf<Vmstate["pendingUpdates"]>()
+      .parameter(0)
+      .toEqualTypeOf<{ limit?: number | undefined } | undefined>();
+    expectTypeOf<Vmstate>().not.toHaveProperty("migrate");
+  });
+});
+
+describe("arguments", () => {
+  it("are required where the database needs them, and may be left out, undefined or null where not", () => {
+    type Minimal = Pick<
+      BeginStartArguments,
+      "instanceId" | "sagaId" | "propolisId" | "sledId" | "propolisIp"
+    >;
+    expectTypeOf<Minimal>().toExtend<BeginStartArguments>();
+    expectTypeOf<Omit<Minimal, "sledId">>().not.toExtend<BeginStartArguments>();
+    expectTypeOf<BeginStartArguments["expectedGeneration"]>().toEqualTypeOf<number | null | undefined>();
+    expectTypeOf<FailVmmArguments["reason"]>().not.toBeNullable();
+  });
+
+  it("do not let a sled agent say what only the control plane can", () => {
+    expectTypeOf<ReportVmmArguments["state"]>().toEqualTypeOf<ReportedVmmState>();
+    expectTypeOf<Exclude<VmmState, ReportedVmmState>>().toEqualTypeOf<"creating" | "saga_unwound">();
+    expectTypeOf<ReportVmmArguments["time"]>().toEqualTypeOf<Date | string>();
+  });
+
+  it("name the reasons of a start", () => {
+    expectTypeOf<"user" | "auto_restart">().toExtend<NonNullable<BeginStartArguments["startReason"]>>();
+  });
+});
+
+/** What is left of a union after `if (answer[K] === value)`. */
+type Narrowed<Answer, K extends PropertyKey, Value> =
+  Answer extends Record<K, infer V> ? (Value extends V ? Answer : never) : never;
+
+describe("an answer narrows by its outcome:", () => {
+  it("in the flow of a program", () => {
+    const generationOf = (answer: BeginUpdateAnswer): number | undefined => {
+      if (answer.outcome !== "applied") return undefined;
+      expectTypeOf(answer).toEqualTypeOf<Narrowed<BeginUpdateAnswer, "outcome", "applied">>();
+      return answer.updaterGeneration;
+    };
+    expectTypeOf(generationOf).returns.toEqualTypeOf<number | undefined>();
+  });
+
+  it("applied and unchanged have the instance, and no reason", () => {
+    type Done = Narrowed<BeginStartAnswer, "outcome", "applied">;
+    expectTypeOf<Done["reason"]>().toEqualTypeOf<null>();
+    expectTypeOf<Done["state"]>().toEqualTypeOf<InstanceState>();
+    expectTypeOf<Done["apiState"]>().toEqualTypeOf<ApiInstanceState>();
+    expectTypeOf<Done["stateGeneration"]>().toEqualTypeOf<number>();
+    expectTypeOf<Done["replacedPropolisId"]>().toEqualTypeOf<string | null>();
+  });
+
+  it("a conflict has a reason of that verb, and the instance as it is", () => {
+    type Conflict = Narrowed<BeginStartAnswer, "outcome", "conflict">;
+    expectTypeOf<Conflict["reason"]>().toEqualTypeOf<
+      | "creating"
+      | "already_started"
+      | "not_stopped"
+      | "stale_generation"
+      | "restart_not_permitted"
+      | "propolis_id_taken"
+    >();
+    expectTypeOf<Conflict["state"]>().toEqualTypeOf<InstanceState>();
+    expectTypeOf<Narrowed<CommitUpdateAnswer, "outcome", "conflict">["reason"]>().toEqualTypeOf<
+      "lock_lost" | "stale_generation" | "plan_changed"
+    >();
+    expectTypeOf<Narrowed<UnwindStartAnswer, "outcome", "conflict">["reason"]>().toEqualTypeOf<
+      "wrong_saga" | "migration_destination" | "handed_over"
+    >();
+  });
+
+  it("not_found has nothing", () => {
+    type NotFound = Narrowed<BeginStartAnswer, "outcome", "not_found">;
+    expectTypeOf<NotFound["reason"]>().toEqualTypeOf<null>();
+    expectTypeOf<NotFound["state"]>().toEqualTypeOf<null>();
+    expectTypeOf<NotFound["instanceId"]>().toEqualTypeOf<null>();
+    expectTypeOf<Narrowed<RequestStopAnswer, "outcome", "not_found">["commandPropolisIds"]>().toEqualTypeOf<
+      string[]
+    >();
+    expectTypeOf<Narrowed<FailVmmAnswer, "outcome", "not_found">["updateNeeded"]>().toEqualTypeOf<false>();
+    expectTypeOf<Narrowed<CreateInstanceAnswer, "outcome", "not_found">>().toBeNever();
+  });
+
+  it("no answer has an outcome that its verb cannot have", () => {
+    expectTypeOf<BeginStartAnswer["outcome"]>().toEqualTypeOf<
+      "applied" | "unchanged" | "conflict" | "gone" | "not_found"
+    >();
+    expectTypeOf<FailVmmAnswer["outcome"]>().toEqualTypeOf<
+      "applied" | "terminal" | "conflict" | "gone" | "not_found"
+    >();
+    expectTypeOf<ReportVmmAnswer["vmmOutcome"]>().toEqualTypeOf<
+      "applied" | "stale" | "terminal" | "gone" | "not_found"
+    >();
+  });
+
+  it("a plan has all that commit_update asks for", () => {
+    type Plan = Narrowed<BeginUpdateAnswer, "outcome", "applied">;
+    expectTypeOf<Plan["updaterGeneration"]>().toEqualTypeOf<number>();
+    expectTypeOf<Plan["planToken"]>().toEqualTypeOf<string>();
+    expectTypeOf<Plan["network"]>().toEqualTypeOf<"keep" | "move" | "delete">();
+    expectTypeOf<Plan["terminatePropolisIds"]>().toEqualTypeOf<string[]>();
+  });
+
+  it("a report's VMM is there unless it was not found", () => {
+    expectTypeOf<Narrowed<ReportVmmAnswer, "vmmOutcome", "stale">["state"]>().toEqualTypeOf<VmmState>();
+    expectTypeOf<Narrowed<ReportVmmAnswer, "vmmOutcome", "not_found">["state"]>().toEqualTypeOf<null>();
+  });
+});
+
+describe("the reasons of a conflict", () => {
+  let db: TestDatabase;
+  let bodies: Map<string, string>;
+  let outcomes: string[];
+  beforeAll(async () => {
+    db = await createDatabase();
+    const functions = await db.sql<{ name: string; body: string }[]>`
+      select proname as name, prosrc as body from pg_proc where pronamespace = 'vmstate'::regnamespace`;
+    bodies = new Map(functions.map(({ name, body }) => [name, body]));
+    const labels = await db.sql<
+      { label: string }[]
+    >`select unnest(enum_range(null::vmstate.outcome))::text as label`;
+    outcomes = labels.map(({ label }) => label);
+  });
+  afterAll(() => db.drop());
+
+  const verbs = ["control-plane", "sled-agent", "update-saga", "operator"].map((file) =>
+    fileURLToPath(new URL(`../../src/client/${file}.ts`, import.meta.url)),
+  );
+  const typed = reasonsByFunction(verbs);
+
+  it.each([...typed])("of %s are the same in TypeScript and in the database", (name, reasons) => {
+    const sqlName = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    expect(reasons).toEqual(reasonsIn(sqlName));
+  });
+
+  it("are looked at for every verb", async () => {
+    const verbs = await db.sql<{ name: string }[]>`
+      select proname as name from pg_proc where pronamespace = 'vmstate'::regnamespace and prosecdef`;
+    const camel = ({ name }: { name: string }): string =>
+      name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+    expect([...typed.keys()].sort()).toEqual(verbs.map(camel).sort());
+    expect(typed.get("unlockUpdate")).toEqual(["lock_lost"]);
+  });
+
+  /** What a function's body (and what it leaves the naming of a reason to) answers as reason of a conflict. */
+  function reasonsIn(name: string): string[] {
+    const body = bodies.get(name);
+    if (body === undefined) throw new Error(`no function vmstate.${name}`);
+    const helper = /v_reason := vmstate\.(\w+)/.exec(body)?.[1];
+    const literals = /(?:'conflict',|v_reason :=|\bTHEN|\bELSE|\bRETURN)\s+'(\w+)'(?!::)/g;
+    const found = [...body.matchAll(literals)].map(([, literal]) => String(literal));
+    const all = helper === undefined ? found : [...found, ...reasonsIn(helper)];
+    return [...new Set(all)].filter((literal) => !outcomes.includes(literal)).sort();
+  }
+});
+
+/** Of each exported function of these files, the strings that `reason` may be in what it resolves to. */
+function reasonsByFunction(files: string[]): Map<string, string[]> {
+  const program = ts.createProgram(files, {
+    strict: true,
+    module: ts.ModuleKind.NodeNext,
+    skipLibCheck: true,
+  });
+  const checker = program.getTypeChecker();
+  const reasons = new Map<string, string[]>();
+  for (const file of files) {
+    const source = program.getSourceFile(file);
+    const module = source && checker.getSymbolAtLocation(source);
+    if (!source || !module) throw new Error(`${file} is no module`);
+    for (const exported of checker.getExportsOfModule(module)) {
+      const [signature] = checker.getTypeOfSymbolAtLocation(exported, source).getCallSignatures();
+      const promised = signature && checker.getAwaitedType(signature.getReturnType());
+      if (promised) reasons.set(exported.name, literalsOf(checker, promised, source).sort());
+    }
+  }
+  return reasons;
+}
+
+function literalsOf(checker: ts.TypeChecker, type: ts.Type, at: ts.Node): string[] {
+  const row = checker.getIndexTypeOfType(type, ts.IndexKind.Number) ?? type;
+  const reason = row.getProperty("reason");
+  if (reason === undefined) return [];
+  const union = checker.getTypeOfSymbolAtLocation(reason, at);
+  const members = union.isUnion() ? union.types : [union];
+  return members.filter((member) => member.isStringLiteral()).map((member) => member.value);
+}

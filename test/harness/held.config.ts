@@ -1,4 +1,0 @@
-import { defineConfig } from "vitest/config";
-import ours from "../../vitest.config.js";
-
-export default defineConfig({ test: { ...ours.test, include: ["test/harness/held.ts"] } });

@@ -1,0 +1,139 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findDrift } from "../../src/schema/drift/find-drift.js";
+import { readMigrations } from "../../src/schema/files.js";
+import { migrateFrom } from "../../src/schema/migrate-from.js";
+import { createEmptyDatabase, type TestDatabase } from "../support/database.js";
+import { PackageCopy } from "../support/package-copy.js";
+
+const CLI = fileURLToPath(
+  new URL("../../node_modules/node-pg-migrate/bin/node-pg-migrate.js", import.meta.url),
+);
+/** What README and docs/operations.md tell to pass for our migrations. */
+const APART = ["--migrations-schema", "vmstate", "--create-migrations-schema"];
+
+let db: TestDatabase;
+let copy: PackageCopy;
+let app: string;
+let names: string[];
+let next: string;
+beforeEach(async () => {
+  db = await createEmptyDatabase();
+  copy = new PackageCopy();
+  app = mkdtempSync(join(tmpdir(), "vmstate-app-"));
+  writeFileSync(join(app, "1700000000000_app.sql"), "create table public.app (id int);\n");
+  names = (await readMigrations(copy.root)).map(({ name }) => name);
+  next = `${String(names.length + 1).padStart(4, "0")}_next`;
+});
+afterEach(async () => {
+  await db.drop();
+  copy[Symbol.dispose]();
+  rmSync(app, { recursive: true });
+});
+
+/** The stock command line, `up`. */
+async function up(dir: string, ...options: string[]): Promise<void> {
+  const env = { ...process.env, DATABASE_URL: db.url };
+  await promisify(execFile)(process.execPath, [CLI, "up", "-m", dir, ...options], { env });
+}
+
+const upApp = (): Promise<void> => up(app);
+const upOurs = (...options: string[]): Promise<void> => up(join(copy.root, "migrations"), ...options);
+const migrate = (): Promise<string[]> => migrateFrom(copy.root, db.url);
+
+async function recordedIn(schema: string): Promise<string[]> {
+  const rows = await db.sql<{ name: string }[]>`select name from ${db.sql(schema)}.pgmigrations order by id`;
+  return rows.map(({ name }) => name);
+}
+
+function addToBoth(): void {
+  writeFileSync(join(app, "1800000000000_more.sql"), "create table public.more (id int);\n");
+  copy.migration(next, "create table vmstate.next ()");
+}
+
+const APP = "1700000000000_app";
+const MORE = "1800000000000_more";
+
+describe("an application that uses node-pg-migrate too, and", () => {
+  const OURS: [string, () => Promise<unknown>][] = [
+    ["vmstate migrate", migrate],
+    ["the stock command line with --migrations-schema", () => upOurs(...APART)],
+  ];
+
+  it.each(OURS)("%s: its own migrations come first", async (_, ours) => {
+    await upApp();
+    await ours();
+    addToBoth();
+    await upApp();
+    await ours();
+    expect(await recordedIn("public")).toEqual([APP, MORE]);
+    expect(await recordedIn("vmstate")).toEqual([...names, next]);
+  });
+
+  it.each(OURS)("%s: ours come first", async (_, ours) => {
+    await ours();
+    await upApp();
+    addToBoth();
+    await ours();
+    await upApp();
+    expect(await recordedIn("public")).toEqual([APP, MORE]);
+    expect(await recordedIn("vmstate")).toEqual([...names, next]);
+  });
+
+  it("both, which take turns", async () => {
+    await upOurs(...APART);
+    expect(await migrate()).toEqual([]);
+    addToBoth();
+    expect(await migrate()).toEqual([next]);
+    await upOurs(...APART);
+    copy.migration(
+      next.replace("next", "after").replace(/^\d+/, String(names.length + 2).padStart(4, "0")),
+      "select",
+    );
+    await upOurs(...APART);
+    expect(await migrate()).toEqual([]);
+    await upApp();
+    expect(await recordedIn("vmstate")).toHaveLength(names.length + 2);
+  });
+});
+
+describe("our migrations in public.pgmigrations, by the stock command line with its defaults:", () => {
+  it("vmstate migrate goes on, and leaves that table alone", async () => {
+    await upOurs();
+    const before = await db.sql`select id, name, run_on from public.pgmigrations`;
+    expect(await migrate()).toEqual([]);
+    addToBoth();
+    expect(await migrate()).toEqual([next]);
+    expect([...(await db.sql`select id, name, run_on from public.pgmigrations`)]).toEqual([...before]);
+    expect(await recordedIn("vmstate")).toEqual([...names, next]);
+  });
+
+  it("the application's are refused until our rows are moved away, as docs/operations.md tells", async () => {
+    await upOurs();
+    await expect(upApp()).rejects.toThrow(/Not run migration 1700000000000_app is preceding/);
+    await migrate();
+    await db.sql`delete from public.pgmigrations where name in (select name from vmstate.pgmigrations)`;
+    await upApp();
+    addToBoth();
+    await upApp();
+    expect(await migrate()).toEqual([next]);
+    await upOurs(...APART);
+    expect(await recordedIn("public")).toEqual([APP, MORE]);
+  });
+
+  it("ours are refused where the application came first, and vmstate migrate installs", async () => {
+    await upApp();
+    await expect(upOurs()).rejects.toThrow(/Not run migration 0001_vmstate is preceding/);
+    expect(await db.sql`select to_regnamespace('vmstate') as schema`).toEqual([{ schema: null }]);
+    expect(await migrate()).toEqual(names);
+    expect(await findDrift(db.sql)).toEqual([]);
+    addToBoth();
+    await upApp();
+    expect(await recordedIn("public")).toEqual([APP, MORE]);
+  });
+});

@@ -1,0 +1,35 @@
+import { randomUUID } from "node:crypto";
+import type postgres from "postgres";
+import type { Vmstate } from "../../src/index.js";
+import { life } from "../tools/release/upgrade/lifecycle.js";
+
+/** Lives of instances, each broken off one verb later than the one before, so that rows in all states are there. */
+export async function populate(vm: Vmstate): Promise<void> {
+  for (let verbs = 1; !(await isOver(vm, verbs)); verbs++);
+}
+
+async function isOver(vm: Vmstate, verbs: number): Promise<boolean> {
+  const steps = life(vm, randomUUID());
+  for (let n = 0; n < verbs; n++) if ((await steps.next()).done) return true;
+  return false;
+}
+
+/** The rows of the tables that a copy carries, in columns that both have. */
+export async function rowsOf(sql: postgres.ISql, columnsOf: postgres.ISql = sql): Promise<string[]> {
+  const tables = ["instance", "vmm", "migration", "sled_agent_binding"];
+  const rows = await Promise.all(
+    tables.map(async (table) => {
+      const columns = await columnsOf<{ name: string }[]>`
+        select attname as name from pg_attribute
+        where attrelid = ${`vmstate.${table}`}::text::regclass and attnum > 0 and not attisdropped order by attname`;
+      const names = columns.map(({ name }) => name);
+      return await sql<{ row: string }[]>`
+        select ${table}::text || ' ' || to_jsonb(r)::text as row
+        from (select ${sql(names)} from ${sql("vmstate")}.${sql(table)}) as r`;
+    }),
+  );
+  return rows
+    .flat()
+    .map(({ row }) => row)
+    .sort();
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { Chance } from "../../src/simulator/random.js";
+
+const streamOf = (...parts: number[]): number[] => {
+  const chance = new Chance(...parts);
+  return Array.from({ length: 1000 }, () => chance.next());
+};
+
+describe("Chance", () => {
+  it("repeats itself, and nothing else", () => {
+    expect(streamOf(1, 2, 3)).toEqual(streamOf(1, 2, 3));
+    const others = [streamOf(1, 2, 4), streamOf(1, 3, 2), streamOf(2, 2, 3)];
+    for (const other of others) expect(other[0]).not.toBe(streamOf(1, 2, 3)[0]);
+  });
+
+  it("is even enough, along a stream and across neighbouring ones", () => {
+    const across = Array.from({ length: 1000 }, (_, n) => new Chance(5, n).next());
+    for (const numbers of [streamOf(5), across]) {
+      const tenths = Array.from(
+        { length: 10 },
+        (_, n) => numbers.filter((x) => Math.floor(x * 10) === n).length,
+      );
+      expect(Math.min(...tenths)).toBeGreaterThan(60);
+      expect(Math.max(...tenths)).toBeLessThan(140);
+    }
+  });
+
+  it("knows never and always", () => {
+    const chance = new Chance(1);
+    const tries = Array.from({ length: 1000 });
+    expect(tries.some(() => chance.happens(0))).toBe(false);
+    expect(tries.every(() => chance.happens(1))).toBe(true);
+  });
+
+  it("picks each choice", () => {
+    const chance = new Chance(1);
+    const picked = new Set(Array.from({ length: 100 }, () => chance.pick(["a", "b", "c"])));
+    expect([...picked].sort()).toEqual(["a", "b", "c"]);
+  });
+});

@@ -1,0 +1,82 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { VmstateError } from "../../src/errors/vmstate-error.js";
+import { countVms, readTrace, type TraceVm } from "../../src/simulator/trace.js";
+import { HEADER, newTraces, traceOf, zipped } from "./traces.js";
+
+const traces = newTraces();
+afterAll(traces.remove);
+
+async function readAll(file: string, limit?: number): Promise<TraceVm[]> {
+  const vms: TraceVm[] = [];
+  for await (const vm of readTrace(file, limit)) vms.push(vm);
+  return vms;
+}
+
+const TWO_ROWS = `${HEADER}\n0,7,2,1.75,900\n300.5,8,1,4,\n`;
+const TWO_VMS = [
+  { arrival: 0, batch: 7, lifetime: 900 },
+  { arrival: 300.5, batch: 8, lifetime: undefined },
+];
+
+describe("readTrace", () => {
+  it.each([
+    ["as it is", "plain.csv", TWO_ROWS],
+    ["compressed", "zipped.csv.gz", zipped(TWO_ROWS)],
+    ["from a spreadsheet", "sheet.csv", `\uFEFF${TWO_ROWS.replaceAll("\n", "\r\n")}`],
+    ["with empty lines", "empty-lines.csv", TWO_ROWS.replaceAll("\n", "\n\n")],
+    ["without a last newline", "open.csv", TWO_ROWS.trimEnd()],
+  ])("reads a file %s", async (_, name, content) => {
+    expect(await readAll(traces.write(name, content))).toEqual(TWO_VMS);
+  });
+
+  it("stops at the limit, whatever comes after", async () => {
+    const file = traces.write("limited.csv", `${TWO_ROWS}rubbish\n`);
+    expect(await readAll(file, 1)).toEqual(TWO_VMS.slice(0, 1));
+  });
+
+  it.each([
+    ["batch", "0,x,2,1.75,900", 'line 4: batch is "x", not a whole number'],
+    ["vcpus", "0,1,0,1.75,900", 'line 4: vcpus is "0", not a number above 0'],
+    ["memory_gb", "0,1,2,,900", 'line 4: memory_gb is "", not a number above 0'],
+    ["lifetime_s", "0,1,2,1.75,-1", 'line 4: lifetime_s is "-1", not a number, 0 or more, or empty'],
+    ["two columns", "x,y,2,1.75,1", 'line 4: arrival_s is "x", not a number, 0 or more; batch is "y", not'],
+    ["the order", "300,1,2,1.75,1", "line 4: arrival_s is 300, but the row before has 300.5"],
+    ["the length", "400,1,2", "line 4: Invalid Record Length"],
+    ["a quote", '400,1,2,"1,1', "line 4: Quote Not Closed"],
+    ["endless", "1".repeat(2000), "line 4: Max Record Size"],
+  ])("names the line when a row is wrong in %s", async (name, row, message) => {
+    const file = traces.write(`${name}.csv`, `${TWO_ROWS}${row}\n`);
+    const error: unknown = await readAll(file).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: "VmstateError" });
+    expect(String(error)).toContain(`${file}: ${message}`);
+    expect(String(error)).not.toContain("\n");
+  });
+});
+
+describe("countVms", () => {
+  it.each([
+    ["counts", traceOf(100), 100],
+    ["counts without a last newline", traceOf(100).trimEnd(), 100],
+  ])("%s", async (name, content, vms) => {
+    expect(await countVms(traces.write(`${name}.csv`, content))).toBe(vms);
+    expect(await countVms(traces.write(`${name}.csv.gz`, zipped(content)))).toBe(vms);
+  });
+
+  it.each([
+    ["empty.csv", "", "no VMs in it"],
+    ["header.csv", `${HEADER}\n`, "no VMs in it"],
+    ["other.csv", "a,b\n1,2\n", `line 1: the header is "a,b", not "${HEADER}"`],
+    ["first-row.csv", `${HEADER}\n0,x,1,1,1\n`, 'line 2: batch is "x", not a whole number'],
+    ["broken.csv.gz", zipped(traceOf(100)).subarray(0, 200), "broken gzip: unexpected end of file"],
+    ["no-gzip.csv.gz", traceOf(100), "broken gzip: incorrect header check"],
+  ])("refuses %s with one line", async (name, content, message) => {
+    const file = traces.write(name, content);
+    await expect(countVms(file)).rejects.toThrow(new VmstateError(`${file}: ${message}`));
+  });
+
+  it("refuses what is not there, and what is no file", async () => {
+    const file = traces.write("any.csv", "");
+    await expect(countVms(`${file}.gone`)).rejects.toThrow(new VmstateError(`${file}.gone: no such file`));
+    await expect(countVms("/")).rejects.toThrow("/: EISDIR");
+  });
+});

@@ -1,0 +1,100 @@
+import type postgres from "postgres";
+import { afterAll, beforeAll, expect } from "vitest";
+import { invariantViolations, type SqlClient } from "../../../src/index.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { untilWaiting } from "../../support/waiting.js";
+
+export type Table = "instance" | "vmm" | "migration";
+export type Act<A> = (sql: SqlClient) => Promise<A>;
+
+export interface Session extends AsyncDisposable {
+  sql: postgres.ReservedSql;
+  pid: number;
+}
+
+export interface Race<A, B> {
+  first: A;
+  second: B;
+  /** The table in which `second` waited for a row; null: it waited for the fate of somebody's unique key. */
+  waited: Table | null;
+}
+
+/** The database of one file's interleavings; none of them may leave a broken invariant behind. */
+export interface Stage extends Pick<TestDatabase, "connect"> {
+  readonly sql: postgres.Sql;
+  session: () => Promise<Session>;
+  /** `first` acts in a transaction and keeps its locks; `second` must run into one of them; then `first` ends. */
+  race: <A, B>(first: Act<A>, second: Act<B>, end?: "commit" | "rollback") => Promise<Race<A, B>>;
+  /** `second` must not have to wait for `first`, whose transaction is open and is committed after it. */
+  overtake: <A, B>(first: Act<A>, second: Act<B>) => Promise<Omit<Race<A, B>, "waited">>;
+}
+
+export function newStage(): Stage {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await createDatabase();
+  });
+  afterAll(async () => {
+    expect(await invariantViolations(db.sql)).toEqual([]);
+    await db.drop();
+  });
+  return {
+    get sql() {
+      return db.sql;
+    },
+    connect: (options) => db.connect(options),
+    session: () => openSession(db.sql),
+    race: (first, second, end = "commit") => race(db.sql, first, second, end),
+    overtake: (first, second) => overtake(db.sql, first, second),
+  };
+}
+
+async function openSession(pool: postgres.Sql): Promise<Session> {
+  const sql = await pool.reserve();
+  const [{ pid }] = await sql<[{ pid: number }]>`select pg_backend_pid() as pid`;
+  const dispose = async (): Promise<void> => {
+    // in case that a test failed on the way
+    await sql`rollback`;
+    sql.release();
+  };
+  return { sql, pid, [Symbol.asyncDispose]: dispose };
+}
+
+async function race<A, B>(
+  pool: postgres.Sql,
+  first: Act<A>,
+  second: Act<B>,
+  end: "commit" | "rollback",
+): Promise<Race<A, B>> {
+  await using one = await openSession(pool);
+  await using two = await openSession(pool);
+  await one.sql`begin`;
+  const answer = await first(one.sql);
+  const [later, waited] = await Promise.all([
+    second(two.sql),
+    waitsFor(pool, two.pid).finally(() => one.sql.unsafe(end)),
+  ]);
+  return { first: answer, second: later, waited };
+}
+
+async function waitsFor(pool: postgres.Sql, pid: number): Promise<Table | null> {
+  await untilWaiting(pool, pid);
+  const [lock] = await pool<{ table: Table }[]>`
+    select relname as table from pg_locks join pg_class as c on c.oid = relation where pid = ${pid} and locktype = 'tuple'`;
+  return lock?.table ?? null;
+}
+
+async function overtake<A, B>(
+  pool: postgres.Sql,
+  first: Act<A>,
+  second: Act<B>,
+): Promise<{ first: A; second: B }> {
+  await using one = await openSession(pool);
+  await using two = await openSession(pool);
+  await one.sql`begin`;
+  const answer = await first(one.sql);
+  await two.sql`set lock_timeout = '5s'`;
+  const earlier = await second(two.sql).finally(() => two.sql`reset lock_timeout`);
+  await one.sql`commit`;
+  return { first: answer, second: earlier };
+}

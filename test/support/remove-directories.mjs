@@ -1,0 +1,10 @@
+// node remove-directories.mjs DIR...: when its standard input ends, removes these directories.
+
+import { rmSync } from "node:fs";
+import { whenOrphaned } from "./on-parent-exit.mjs";
+
+const dirs = process.argv.slice(2);
+
+await whenOrphaned(() => {
+  for (const dir of dirs) rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+});

@@ -1,0 +1,24 @@
+import { randomInt } from "node:crypto";
+import { expect, it } from "vitest";
+import { createDatabase } from "../../support/database.js";
+import { explore } from "./explore.js";
+import { SMALL_SCOPES } from "./scopes.js";
+import { script } from "./psql-script.js";
+
+const seed = randomInt(2 ** 31);
+
+it.each(SMALL_SCOPES)(
+  "no step of $starts start and $migrations migrate sagas and all others breaks a property ($name)",
+  { timeout: 120_000 },
+  async (scope) => {
+    await using first = await createDatabase();
+    await using second = await createDatabase();
+    const clients = [first, second].map(({ connect }) => connect({ max: 1 }));
+    const { states, failures } = await explore(clients, { ...scope, states: 100_000, seed });
+    expect(
+      failures.map(({ property, path }) => `${property}\n${script(path)}`),
+      `seed ${seed}`,
+    ).toEqual([]);
+    expect(states).toBeGreaterThan(100);
+  },
+);

@@ -1,0 +1,67 @@
+import { inFreshDatabases, prove, seed, type Verdict } from "../prove.js";
+import { type Exploration, explore, type Limits } from "./explore.js";
+import { type Scope, SCOPES } from "./scopes.js";
+import { script } from "./psql-script.js";
+
+/** Explorations side by side. */
+const WORKERS = 2;
+
+await prove({
+  name: "explore",
+  description: `Explores every state that an instance can reach, in scopes: ${SCOPES.map(toText).join("; ")}.`,
+  settings: {
+    seed: seed(),
+    scope: { description: "only the nth scope", standard: 0 },
+    depth: { description: "steps of a path, instead of the scope's own bound", standard: 0 },
+    states: { description: "states to look at in each scope, at most", standard: 1_000_000 },
+  },
+  run: async ({ scope, depth, ...limits }) => {
+    const scopes = SCOPES.filter((_, i) => scope === 0 || i + 1 === scope);
+    const begin = performance.now();
+    const results: Exploration[] = [];
+    for (const each of scopes)
+      results.push(await exploreScope(depth === 0 ? each : { ...each, depth }, limits));
+    return toVerdict(results, seconds(begin));
+  },
+});
+
+async function exploreScope(scope: Scope, limits: Pick<Limits, "states" | "seed">): Promise<Exploration> {
+  const begin = performance.now();
+  const found = await inFreshDatabases(WORKERS, async (databases) => {
+    const clients = databases.map(({ connect }) => connect({ max: 1 }));
+    return await explore(clients, { ...scope, ...limits });
+  });
+  const end = found.complete ? "nothing left" : "more beyond";
+  console.log(
+    `  ${scope.name}: ${count(found.states)} states, ${count(found.transitions)} transitions, ` +
+      `depth ${found.depth}, ${end}, ${seconds(begin)} s`,
+  );
+  for (const { property, path } of found.failures) console.log(`\nbroken: ${property}\n${script(path)}\n`);
+  return found;
+}
+
+function toVerdict(results: readonly Exploration[], time: number): Verdict {
+  const sum = (of: (result: Exploration) => number): number =>
+    results.reduce((total, each) => total + of(each), 0);
+  const failures = sum((result) => result.failures.length);
+  const depth = Math.max(...results.map((result) => result.depth));
+  return {
+    figures:
+      `${count(sum(({ states }) => states))} states, ${count(sum(({ transitions }) => transitions))} transitions, ` +
+      `depth up to ${depth}, ${time} s, ${failures} properties broken`,
+    failures,
+  };
+}
+
+function toText({ name, starts, migrations, reports, typed }: Scope): string {
+  const psql = typed ? ", and somebody in psql" : "";
+  return `${name} (${starts} start sagas, ${migrations} migrate sagas, ${reports.length} reported states${psql})`;
+}
+
+function count(n: number): string {
+  return n.toLocaleString("en");
+}
+
+function seconds(begin: number): number {
+  return Math.round((performance.now() - begin) / 1000);
+}

@@ -1,0 +1,204 @@
+import { alive } from "../../sql/model.js";
+import { STRANGER } from "./actors.js";
+import { attempts, isOld, mayAutoRestart } from "./ages.js";
+import type { InstanceRow, Snapshot, VmmRow } from "./snapshot.js";
+import { isDestination, migrationOf, vmmOf } from "./snapshot.js";
+import type { Transition } from "./transition.js";
+
+/** What must hold of locks that are replayed and broken, of restarts, of clocks, and of what operators do. */
+export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean> = {
+  "only the saga that holds the lock commits, unlocks and hands over": ({ step, before, outcomes }) =>
+    step.saga !== undefined && outcomes.includes("applied") && step.saga !== before.instance.updater_id,
+
+  "a commit records who made it, and of what": ({ step, after: { instance }, outcomes, told, planToken }) =>
+    outcomes.includes("applied") &&
+    ((step.kind === "commit_update" && !isCommitOf(instance, step.saga, told)) ||
+      (step.kind === "run_update" &&
+        !isCommitOf(instance, STRANGER, [instance.updater_generation, planToken]))),
+
+  "a commit is replayed only by its saga, for its plan": ({ step, before: { instance }, outcomes, told }) =>
+    step.kind === "commit_update" &&
+    outcomes.includes("unchanged") !==
+      (instance.state !== "destroyed" && isCommitOf(instance, step.saga, told)),
+
+  "no other plan is committed or taken for one that was": ({ step, outcomes }) =>
+    step.kind === "commit_another_plan" &&
+    outcomes.some((outcome) => outcome === "applied" || outcome === "unchanged"),
+
+  "an unlock is replayed only by the saga that held the lock": ({ step, before, outcomes, told }) =>
+    step.kind === "unlock_update" &&
+    outcomes.includes("unchanged") !==
+      (before.instance.state !== "destroyed" &&
+        before.instance.updater_id === null &&
+        before.instance.updater_generation === told?.[0] &&
+        before.instance.released_updater_id === step.saga),
+
+  "a released lock is known by who held it": ({ before, after, step, outcomes }) =>
+    before.instance.updater_id !== null &&
+    after.instance.updater_id === null &&
+    after.instance.state !== "destroyed" &&
+    outcomes.some((outcome) => outcome === "applied" || outcome === "unchanged") &&
+    after.instance.released_updater_id !==
+      (step.kind === "run_update" && outcomes.includes("applied")
+        ? after.instance.committed_updater_id
+        : before.instance.updater_id),
+
+  "an inheritance is replayed only from the same parent": ({ step, before, outcomes }) =>
+    step.kind === "inherit_update" &&
+    outcomes.includes("unchanged") &&
+    step.saga !== before.instance.updater_parent_id,
+
+  "a broken lock is gone, and nothing else changes": ({ step, before, after, outcomes, told }) =>
+    step.kind === "break_update" &&
+    outcomes.includes("applied") &&
+    !(
+      before.instance.updater_id !== null &&
+      told?.[0] === before.instance.updater_generation &&
+      after.instance.updater_id === null &&
+      after.instance.updater_generation === before.instance.updater_generation &&
+      isSame(before, after, "committed_updater_generation", "state_generation")
+    ),
+
+  "a rename changes the name alone, and nothing else does": ({ step, before, after }) =>
+    step.kind === "rename_instance"
+      ? !isSame(before, after, "state_generation", "intended_state", "updater_id", "auto_restart_attempts")
+      : step.kind !== "typed" && before.instance.name !== after.instance.name,
+
+  "fail_sled_vmms fails what is listed, alive and on the sled, and no other VMM": ({ step, before, after }) =>
+    step.kind === "fail_sled_vmms" &&
+    before.vmms.some((vmm) => {
+      const isMeant =
+        vmm.sled_id === step.part?.sled && step.listed?.includes(vmm.id) === true && alive(vmm.state);
+      return isMeant ? vmmOf(after, vmm.id)?.state !== "failed" : isWritten(vmm, after);
+    }),
+
+  "a call that means nothing is refused": ({ step }) => step.kind === "misuse",
+
+  "a VMM counts as started once it proved to run": ({ step, before, after, outcomes }) =>
+    ["report_vmm", "late_reports"].includes(step.kind) &&
+    outcomes.includes("applied") &&
+    after.vmms.some((vmm) => {
+      const old = vmmOf(before, vmm.id);
+      const isHeard = old !== undefined && vmm.state_generation > old.state_generation;
+      const proves = isHeard && isProofOfRunning(after, vmm);
+      return (vmm.time_started !== null) !== ((old?.time_started ?? null) !== null || proves);
+    }),
+
+  "only a report makes a VMM count as started, and once": ({ step, before, after }) =>
+    !["typed", "guest_runs_for_long"].includes(step.kind) &&
+    before.vmms.some((old) => {
+      const now = vmmOf(after, old.id);
+      const isChanged = now !== undefined && now.time_started !== old.time_started;
+      return isChanged && (old.time_started !== null || step.kind !== "report_vmm");
+    }),
+
+  "what is heard is timed by the database's clock": ({ step, before, after }) =>
+    step.kind !== "typed" &&
+    [...after.vmms, ...after.migrations].some(({ id, time_reported: time }) => {
+      const old = vmmOf(before, id) ?? migrationOf(before, id);
+      return time !== (old?.time_reported ?? null) && !isNow(time);
+    }),
+
+  "a VMM starts by the database's clock": ({ step, before, after }) =>
+    step.kind === "report_vmm" &&
+    after.vmms.some(
+      ({ id, time_started: time }) => time !== (vmmOf(before, id)?.time_started ?? null) && !isNow(time),
+    ),
+
+  "news of a VMM is timed": ({ step, before, after }) =>
+    step.kind !== "typed" &&
+    after.vmms.some((vmm) => {
+      const old = vmmOf(before, vmm.id);
+      const isNews = old !== undefined && vmm.state_generation > old.state_generation;
+      return isNews && vmm.time_reported === old.time_reported;
+    }),
+
+  "an automatic restart counts, a user's start begins anew": ({ step, before, after, outcomes }) =>
+    step.kind === "begin_start" &&
+    outcomes.includes("applied") &&
+    after.instance.auto_restart_attempts !== (isAutomatic(step.sql) ? attempts(before) + 1 : 0),
+
+  "only what may be restarted is restarted": ({ step, before, outcomes }) =>
+    step.kind === "begin_start" &&
+    isAutomatic(step.sql) &&
+    outcomes.includes("applied") &&
+    !mayAutoRestart(before),
+
+  "an update forgets the attempts once the active VMM ran for long, and nothing else does": ({
+    step,
+    before,
+    after,
+    outcomes,
+  }) => {
+    if (
+      ["begin_start", "boots_in_a_loop", "typed"].includes(step.kind) ||
+      after.instance.state === "destroyed"
+    )
+      return false;
+    const isUpdate = ["commit_update", "run_update"].includes(step.kind) && outcomes.includes("applied");
+    const expected = isUpdate ? attempts(before) : before.instance.auto_restart_attempts;
+    return after.instance.auto_restart_attempts !== expected;
+  },
+
+  "a migration is purged only when both its VMMs are deleted": ({ step, before, after }) =>
+    step.kind !== "typed" &&
+    before.migrations
+      .filter(({ id }) => migrationOf(after, id) === undefined)
+      .flatMap((m) => [m.source_propolis_id, m.destination_propolis_id])
+      .some((id) => vmmOf(before, id)?.time_deleted === null),
+
+  "a purge takes what is old and no longer needed": ({ step, before, after }) =>
+    step.kind === "purge" &&
+    [...pairsOf(before.vmms, after.vmms), ...pairsOf(before.migrations, after.migrations)].some(
+      ([old, now]) => now === undefined && !isOld(old.time_deleted),
+    ),
+
+  "a purge leaves over only what its limit stopped": ({ step, before, after, answer }) => {
+    if (step.kind !== "purge" || step.limit === undefined || Array.isArray(answer)) return false;
+    const rows = (of: Snapshot): number => of.vmms.length + of.migrations.length;
+    const purged = rows(before) - rows(after);
+    const isCounted =
+      purged === (answer?.vmms ?? NaN) + (answer?.migrations ?? NaN) && answer?.instances === 0;
+    const isOver = !after.migrations.some((m) => canBePurged(after, m));
+    return !isCounted || purged > step.limit || (answer.left_over === false && !isOver);
+  },
+};
+
+/** A migration whose VMMs are both deleted is needed by nobody. */
+function canBePurged(state: Snapshot, m: Snapshot["migrations"][number]): boolean {
+  const vmms = [m.source_propolis_id, m.destination_propolis_id].map((id) => vmmOf(state, id));
+  return isOld(m.time_deleted) && vmms.every((vmm) => vmm?.time_deleted !== null);
+}
+
+function pairsOf<R extends { id: string }>(before: R[], after: R[]): [R, R | undefined][] {
+  return before.map((old) => [old, after.find(({ id }) => id === old.id)]);
+}
+
+/** Whether the last commit was this saga's, by this token and of this plan. */
+function isCommitOf(
+  { committed_updater_id: id, committed_updater_generation: last, committed_plan_token: plan }: InstanceRow,
+  saga: string | undefined,
+  told: [updaterGeneration: number, planToken: string | null] | undefined,
+): boolean {
+  return id === saga && last === told?.[0] && plan === told[1];
+}
+
+const isAutomatic = (sql: string): boolean => sql.includes("auto_restart");
+
+/** A VMM that receives a guest is migrating before it runs. */
+function isProofOfRunning(state: Snapshot, vmm: VmmRow): boolean {
+  if (vmm.state === "migrating") return !isDestination(state, vmm);
+  return vmm.state === "running" || vmm.state === "rebooting";
+}
+
+function isNow(time: string | null): boolean {
+  return time !== null && Math.abs(Date.parse(time) - Date.now()) < 600_000;
+}
+
+function isWritten(vmm: VmmRow, after: Snapshot): boolean {
+  return vmmOf(after, vmm.id)?.ctid !== vmm.ctid;
+}
+
+function isSame(before: Snapshot, after: Snapshot, ...columns: (keyof Snapshot["instance"])[]): boolean {
+  return columns.every((column) => before.instance[column] === after.instance[column]);
+}

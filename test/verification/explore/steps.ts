@@ -1,0 +1,296 @@
+import type { MigrationState, ReportedVmmState } from "../../../src/index.js";
+import { alive } from "../../sql/model.js";
+import {
+  type Bound,
+  INSTANCE,
+  migrations,
+  type Part,
+  sagaOf,
+  starts,
+  STRANGER,
+  type Updater,
+  UPDATERS,
+} from "./actors.js";
+import { ageing } from "./ages.js";
+import { typed } from "./psql-statements.js";
+import { type Memory, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
+
+/** One thing that one actor may do. */
+export interface Step {
+  /** What the properties tell steps apart by: the verb, or who else it is. */
+  kind: string;
+  /** A call of a verb, which answers a row; or a statement somebody types in psql. `{updater1.generation}` and `{updater1.token}` stand for what that updater was told. */
+  sql: string;
+  /** Whose row it is that may change. */
+  part?: Part;
+  /** Who is told the plan. */
+  remembers?: Updater;
+  /** Who goes by what it was told. */
+  updater?: Updater;
+  /** The saga that the step says it is, where a lock is asked of. */
+  saga?: string;
+  /** Of VMMs that are failed: those, and no other. */
+  listed?: readonly string[];
+  /** How many rows it may delete. */
+  limit?: number;
+  /** Whether no guard is asked. */
+  unguarded?: true;
+  enabled: (state: Snapshot, memory: Memory) => boolean;
+}
+
+const SIDES: readonly MigrationState[] = ["pending", "in_progress", "failed", "completed"];
+/** A VMM and its side of the migration in one report. */
+const TOGETHER: readonly (readonly [ReportedVmmState, MigrationState])[] = [
+  ["migrating", "in_progress"],
+  ["running", "completed"],
+  ["running", "failed"],
+  ["failed", "failed"],
+  ["destroyed", "completed"],
+  ["destroyed", "failed"],
+];
+
+const always = (): boolean => true;
+
+/** Every step of every actor within the bound. */
+export function allSteps(bound: Bound): Step[] {
+  const allStarts = starts(bound);
+  const allMigrations = migrations(bound);
+  const vmms = [...allStarts, ...allMigrations];
+  return [
+    ...user(),
+    ...allStarts.flatMap((part, i) => startSaga(part, allStarts[i - 1])),
+    ...allMigrations.flatMap((part, i) => migrateSaga(part, vmms, allMigrations[i - 1])),
+    ...vmms.flatMap((part) => bound.reports.map((state) => report(part, state, 1))),
+    ...allMigrations.flatMap((part) => sides(part, vmms, bound)),
+    { kind: "late_reports", sql: LATE_REPORTS, enabled: ({ vmms: rows }) => rows.length > 0 },
+    ...vmms.flatMap(operator),
+    ...UPDATERS.flatMap(updateSaga),
+    ...[sagaOf("updater1"), STRANGER].map((parent) =>
+      verb("inherit_update", [INSTANCE, parent], {
+        rest: `{updater1.generation}, '${sagaOf("updater2")}', '1 hour'`,
+        enabled: (_, memory) => memory.updater1 !== undefined,
+        saga: parent,
+        ...(parent !== STRANGER && { remembers: "updater2" }),
+      }),
+    ),
+    ...MISUSES.map((sql) => ({ kind: "misuse", sql, enabled: isNew })),
+    verb("run_update", [INSTANCE, STRANGER]),
+    {
+      kind: "lease_expires",
+      sql: `UPDATE vmstate.instance SET updater_lease_until = clock_timestamp() - interval '1 hour' WHERE id = '${INSTANCE}'`,
+      enabled: ({ instance }) => instance.updater_id !== null,
+    },
+    ...(bound.ages ? ageing(vmms) : []),
+    ...(bound.typed ? typed(vmms, allMigrations) : []),
+  ];
+}
+
+type Extra = Partial<Omit<Step, "kind" | "sql">> & {
+  kind?: string;
+  rest?: string;
+};
+
+function verb(
+  name: string,
+  ids: readonly string[],
+  { rest, kind = name, enabled = always, ...extra }: Extra = {},
+): Step {
+  const list = [...ids.map((id) => `'${id}'`), ...(rest === undefined ? [] : [rest])].join(", ");
+  return { kind, sql: `vmstate.${name}(${list})`, enabled, ...extra };
+}
+
+function user(): Step[] {
+  return [
+    verb("finish_instance_creation", [INSTANCE]),
+    verb("rename_instance", [INSTANCE], { rest: "'db'" }),
+    verb("request_stop", [INSTANCE]),
+    verb("request_reboot", [INSTANCE]),
+    verb("delete_instance", [INSTANCE]),
+  ];
+}
+
+/** Sagas of one kind differ by name only: the second one starts after the first. */
+function startSaga(part: Part, previous: Part | undefined): Step[] {
+  const ids = [INSTANCE, part.saga, part.propolis, part.sled];
+  const enabled = ({ vmms }: Snapshot): boolean => previous === undefined || has(vmms, previous);
+  const exists = ({ vmms }: Snapshot): boolean => has(vmms, part);
+  return [
+    verb("begin_start", ids, { rest: "'fd00::1'", part, enabled }),
+    verb("begin_start", ids, { rest: "'fd00::1', p_start_reason => 'auto_restart'", part, enabled }),
+    verb("begin_start", ids, {
+      rest: `'fd00::1', p_expected_generation => ${INSTANCE_GENERATION} - 1`,
+      part,
+      enabled,
+    }),
+    verb("unwind_start", [INSTANCE, part.saga, part.propolis], { part, enabled: exists }),
+    verb("unwind_start", [INSTANCE, STRANGER, part.propolis], { part, enabled: exists }),
+  ];
+}
+
+function migrateSaga(part: Required<Part>, vmms: Part[], previous: Part | undefined): Step[] {
+  const enabled = ({ vmms: rows }: Snapshot): boolean => previous === undefined || has(rows, previous);
+  const exists = ({ vmms: rows }: Snapshot): boolean => has(rows, part);
+  const sources = vmms.filter(({ name }) => name !== part.name);
+  return [
+    ...sources.map((source) =>
+      verb(
+        "begin_migration",
+        [INSTANCE, part.saga, part.migration, source.propolis, part.propolis, part.sled],
+        {
+          rest: "'fd00::2'",
+          part,
+          enabled: (state: Snapshot) => enabled(state) && has(state.vmms, source),
+        },
+      ),
+    ),
+    ...sources.map((source) =>
+      verb(
+        "begin_migration",
+        [INSTANCE, part.saga, part.migration, source.propolis, part.propolis, source.sled],
+        {
+          rest: "'fd00::2'",
+          part,
+          enabled: (state: Snapshot) => enabled(state) && has(state.vmms, source) && !exists(state),
+        },
+      ),
+    ),
+    verb("unwind_migration", [INSTANCE, part.saga, part.migration], { part, enabled: exists }),
+    verb("unwind_migration", [INSTANCE, STRANGER, part.migration], { part, enabled: exists }),
+    verb("unwind_start", [INSTANCE, part.saga, part.propolis], { part, enabled: exists }),
+  ];
+}
+
+/** Each side of each migration, alone and together with the VMM's state; also of migrations long over. */
+function sides(part: Required<Part>, vmms: Part[], { reports }: Bound): Step[] {
+  const exists = ({ vmms: rows }: Snapshot): boolean => has(rows, part);
+  const halves = vmms.flatMap((vmm) => [
+    ...SIDES.map((side) => ({ vmm, state: "running" as const, newer: 0, side })),
+    ...TOGETHER.filter(([state]) => reports.includes(state)).map(([state, side]) => ({
+      vmm,
+      state,
+      newer: 1,
+      side,
+    })),
+  ]);
+  return halves.map(({ vmm, state, newer, side }) => {
+    const way = vmm.name === part.name ? "in" : "out";
+    const column = way === "in" ? "destination" : "source";
+    return {
+      ...report(
+        vmm,
+        state,
+        newer,
+        `p_migration_${way}_id => '${part.migration}', p_migration_${way}_state => '${side}', ` +
+          `p_migration_${way}_generation => (SELECT m.${column}_generation + 1 FROM vmstate.migration AS m WHERE m.id = '${part.migration}'), ` +
+          `p_migration_${way}_time => ${SLED_TIME}`,
+      ),
+      enabled: (snapshot: Snapshot) =>
+        exists(snapshot) && takesPart(snapshot, part, vmm, way) && (newer === 0 || isAlive(snapshot, vmm)),
+    };
+  });
+}
+
+function takesPart(state: Snapshot, part: Required<Part>, vmm: Part, way: "in" | "out"): boolean {
+  const migration = migrationOf(state, part.migration);
+  if (migration?.time_deleted !== null) return false;
+  return (way === "in" ? migration.destination_propolis_id : migration.source_propolis_id) === vmm.propolis;
+}
+
+/** The clocks of the sleds are far ahead. */
+const SLED_TIME = "'2090-01-01 00:00:00+00'";
+
+function report(part: Part, state: ReportedVmmState, newer: number, rest?: string): Step {
+  const generation = `(SELECT v.state_generation + ${newer} FROM vmstate.vmm AS v WHERE v.id = '${part.propolis}')`;
+  return verb("report_vmm", [INSTANCE, part.propolis, state], {
+    rest: `${generation}, ${SLED_TIME}${rest === undefined ? "" : `, ${rest}`}`,
+    part,
+    enabled: (snapshot) => isAlive(snapshot, part),
+  });
+}
+
+function operator(part: Part, _: number, vmms: readonly Part[]): Step[] {
+  const others = vmms.map(({ propolis }) => propolis).filter((propolis) => propolis !== part.propolis);
+  const exists = ({ vmms }: Snapshot): boolean => has(vmms, part);
+  return [
+    verb("fail_vmm", [INSTANCE, part.propolis, "no_such_vmm"], { part, enabled: exists }),
+    verb("fail_vmm", [INSTANCE, part.propolis, "operator"], {
+      rest: `(SELECT v.state_generation - 1 FROM vmstate.vmm AS v WHERE v.id = '${part.propolis}')`,
+      part,
+      enabled: exists,
+    }),
+    verb("fail_sled", [part.sled, "sled_off"], { part, enabled: exists }),
+    ...[[...others, part.propolis], others].map((listed) =>
+      verb("fail_sled_vmms", [part.sled, `{${listed.join()}}`, "sled_off"], {
+        part,
+        listed,
+        enabled: exists,
+      }),
+    ),
+    verb("delete_vmm", [INSTANCE, part.propolis], { part, enabled: exists }),
+  ];
+}
+
+function updateSaga(updater: Updater): Step[] {
+  const saga = sagaOf(updater);
+  const enabled = (_: Snapshot, memory: Memory): boolean => memory[updater] !== undefined;
+  return [
+    verb("begin_update", [INSTANCE, saga], { rest: "'1 hour'", remembers: updater }),
+    ...[saga, STRANGER].flatMap((saga) => [
+      verb("commit_update", [INSTANCE, saga], {
+        ...{ rest: `{${updater}.generation}, {${updater}.token}`, updater, saga, enabled },
+      }),
+      verb("unlock_update", [INSTANCE, saga], {
+        ...{ rest: `{${updater}.generation}`, updater, saga, enabled },
+      }),
+    ]),
+    verb("commit_update", [INSTANCE, saga], {
+      ...{ kind: "commit_another_plan", rest: `{${updater}.generation}, {${updater}.token} || '0'`, updater },
+      ...{ saga, enabled },
+    }),
+    verb("break_update", [INSTANCE], { rest: `{${updater}.generation}, 'it hangs'`, updater, enabled }),
+  ];
+}
+
+const isNew = ({ instance, vmms }: Snapshot): boolean => instance.state === "creating" && vmms.length === 0;
+
+/** What is refused as such, whatever there is. */
+const MISUSES = [
+  `vmstate.begin_update('${INSTANCE}', '${STRANGER}', '25 hours')`,
+  `vmstate.inherit_update('${INSTANCE}', '${STRANGER}', 1, '${STRANGER}', '25 hours')`,
+  `vmstate.break_update('${INSTANCE}', 1, '')`,
+  `vmstate.rename_instance('${INSTANCE}', '')`,
+  `vmstate.rename_instance('${INSTANCE}', repeat('é', 64))`,
+  `vmstate.fail_sled_vmms('${STRANGER}', ARRAY[NULL]::uuid[], 'sled_off')`,
+  "vmstate.purge(clock_timestamp() - interval '59 minutes', 1)",
+  "vmstate.purge(clock_timestamp() - interval '2 hours', 0)",
+  "vmstate.purge(clock_timestamp() - interval '2 hours', 100001)",
+  ...["extra", "p_state", "State", ""].flatMap((key) =>
+    ["null", "1"].map(
+      (value) =>
+        `vmstate.report_vmms(jsonb_build_array(jsonb_build_object('instance_id', '${INSTANCE}', 'propolis_id', '${STRANGER}', ` +
+        `'state', 'running', 'generation', 2, 'time', '2024-01-01T00:00:00Z') || '{"${key}": ${value}}'))`,
+    ),
+  ),
+];
+
+const has = (rows: Snapshot["vmms"], part: Part): boolean => rows.some(({ id }) => id === part.propolis);
+
+function isAlive(state: Snapshot, part: Part): boolean {
+  const vmm = vmmOf(state, part.propolis);
+  return alive(vmm?.state ?? null);
+}
+
+const INSTANCE_GENERATION = `(SELECT i.state_generation FROM vmstate.instance AS i WHERE i.id = '${INSTANCE}')`;
+
+/** All that was ever said, once more: each VMM in each state, with the present and an older generation; its sides likewise; and the dead with a newer one. */
+const LATE_REPORTS = `vmstate.report_vmms((
+  SELECT jsonb_agg(jsonb_build_object('instance_id', v.instance_id, 'propolis_id', v.id, 'state', s, 'generation', greatest(v.state_generation + late, 1), 'time', ${SLED_TIME})
+    || CASE WHEN m.id IS NULL THEN '{}' WHEN m.destination_propolis_id = v.id
+      THEN jsonb_build_object('migration_in_id', m.id, 'migration_in_state', side, 'migration_in_generation', greatest(m.destination_generation + least(late, 0), 1), 'migration_in_time', clock_timestamp())
+      ELSE jsonb_build_object('migration_out_id', m.id, 'migration_out_state', side, 'migration_out_generation', greatest(m.source_generation + least(late, 0), 1), 'migration_out_time', clock_timestamp())
+    END)
+  FROM vmstate.vmm AS v
+  CROSS JOIN (VALUES ('starting', 'pending'), ('running', 'completed'), ('stopping', 'in_progress'), ('stopped', 'pending'),
+    ('rebooting', 'in_progress'), ('migrating', 'completed'), ('failed', 'failed'), ('destroyed', 'failed')) AS said (s, side)
+  CROSS JOIN generate_series(-1, CASE WHEN vmstate.is_absorbing(v.state) THEN 1 ELSE 0 END) AS late
+  LEFT JOIN vmstate.migration AS m ON v.id IN (m.source_propolis_id, m.destination_propolis_id)))`;

@@ -1,0 +1,216 @@
+import { randomUUID } from "node:crypto";
+import type { Sql } from "postgres";
+import {
+  beginMigration,
+  beginStart,
+  beginUpdate,
+  createInstance,
+  type BeginStartAnswer,
+} from "../../../src/index.js";
+import type { Arguments, Verb } from "../../../src/simulator/checked-client.js";
+import {
+  anotherMigration,
+  anotherStart,
+  applied,
+  migrating,
+  running,
+  say,
+  saying,
+  type Scenario,
+  starting,
+  stopped,
+  unwound,
+  update,
+} from "../../sql/scenario.js";
+import type { Gate } from "./pause-points.js";
+import { beginAndVanish, takeOver } from "./abandoned-update.js";
+
+/** A step of a saga, or what a sled or a user asks for. */
+export interface Work {
+  verb: Verb;
+  prepare: (sql: Sql) => Promise<Errand>;
+  /** The tables that it writes. */
+  writes: readonly Exclude<Gate, "commit">[];
+  /** What {@link standingOf} the instance is, before and after. */
+  before: string;
+  after: string;
+  /** What it answers when it has been done already. */
+  replayed: "unchanged" | "stale" | "applied";
+}
+
+/** An instance on which the verb is about to be called. */
+export interface Errand {
+  instanceId: string;
+  argument: Arguments<Verb>;
+  /** How others go on once it has been done. */
+  goOn: () => Promise<unknown>;
+}
+
+export const works: readonly Work[] = [
+  {
+    verb: "beginStart",
+    prepare: beginningStart,
+    writes: ["vmm", "instance"],
+    before: "stopped 2",
+    after: "starting 3, creating 1",
+    replayed: "unchanged",
+  },
+  {
+    verb: "unwindStart",
+    prepare: unwindingStart,
+    writes: ["vmm"],
+    before: "starting 3, creating 1",
+    after: "stopped 3, saga_unwound 2",
+    replayed: "unchanged",
+  },
+  {
+    verb: "beginMigration",
+    prepare: beginningMigration,
+    writes: ["vmm", "migration", "instance"],
+    before: "running 3, running 2",
+    after: "migrating 4, running 2, creating 1, pending 1 to pending 1",
+    replayed: "unchanged",
+  },
+  {
+    verb: "unwindMigration",
+    prepare: unwindingMigration,
+    writes: ["migration", "vmm"],
+    before: "migrating 4, running 2, creating 1, pending 1 to pending 1",
+    after: "running 4, running 2, saga_unwound 2, failed 2 to failed 2",
+    replayed: "unchanged",
+  },
+  {
+    verb: "reportVmm",
+    prepare: reportingArrival,
+    writes: ["vmm", "migration"],
+    before: "migrating 4, running 2, creating 1, pending 1 to pending 1",
+    after: "migrating 4, running 2, running 2, pending 1 to completed 2",
+    replayed: "stale",
+  },
+  {
+    verb: "beginUpdate",
+    prepare: beginningUpdate,
+    writes: ["instance"],
+    before: "stopping 3, destroyed 3",
+    after: "stopping 3 locked, destroyed 3",
+    replayed: "applied",
+  },
+  {
+    verb: "commitUpdate",
+    prepare: committingUpdate,
+    writes: ["instance", "vmm"],
+    before: "stopping 3 locked, destroyed 3",
+    after: "stopped 4, destroyed 3 unlinked",
+    replayed: "unchanged",
+  },
+  {
+    verb: "runUpdate",
+    prepare: runningUpdate,
+    writes: ["instance", "vmm"],
+    before: "stopping 3, destroyed 3",
+    after: "stopped 4, destroyed 3 unlinked",
+    replayed: "unchanged",
+  },
+  {
+    verb: "deleteInstance",
+    prepare: deletingInstance,
+    writes: ["instance", "vmm"],
+    before: "stopped 3, saga_unwound 2",
+    after: "destroyed 5, saga_unwound 2 unlinked",
+    replayed: "unchanged",
+  },
+];
+
+async function beginningStart(sql: Sql): Promise<Errand> {
+  const s = await stopped(sql);
+  return errand(s, s.start, () => say(sql, s, "active", "running"));
+}
+
+async function unwindingStart(sql: Sql): Promise<Errand> {
+  const s = await starting(sql);
+  return errand(s, s.start, () => startAgain(sql, s));
+}
+
+async function beginningMigration(sql: Sql): Promise<Errand> {
+  const s = await running(sql);
+  return errand(s, s.migration, async () => {
+    await say(sql, s, "destination", "running", "completed");
+    await update(sql, s);
+  });
+}
+
+async function unwindingMigration(sql: Sql): Promise<Errand> {
+  const s = await migrating(sql);
+  return errand(s, s.migration, () => applied(beginMigration(sql, anotherMigration(s))));
+}
+
+async function reportingArrival(sql: Sql): Promise<Errand> {
+  const s = await migrating(sql);
+  return errand(s, arrival(s), () => update(sql, s));
+}
+
+async function beginningUpdate(sql: Sql): Promise<Errand> {
+  const s = await saying(sql, "destroyed");
+  const saga = { instanceId: s.instanceId, sagaId: randomUUID(), lease: "500 milliseconds" };
+  return errand(s, saga, async () => {
+    const { updaterGeneration, planToken } = await applied(beginUpdate(sql, saga));
+    await takeOver(sql, { ...saga, updaterGeneration, planToken });
+  });
+}
+
+async function committingUpdate(sql: Sql): Promise<Errand> {
+  const saga = await beginAndVanish(sql, "1 hour");
+  return errand(saga, saga, () => startAgain(sql, saga));
+}
+
+async function runningUpdate(sql: Sql): Promise<Errand> {
+  const s = await saying(sql, "destroyed");
+  const saga = { instanceId: s.instanceId, sagaId: randomUUID() };
+  return errand(s, saga, () => startAgain(sql, s));
+}
+
+async function deletingInstance(sql: Sql): Promise<Errand> {
+  const s = await unwound(sql);
+  const namesake = { ...s.create, id: randomUUID() };
+  return errand(s, { instanceId: s.instanceId }, () => applied(createInstance(sql, namesake)));
+}
+
+/** What the instance shows, with its VMMs and its migrations, and their generations. */
+export async function standingOf(sql: Sql, instanceId: string): Promise<string> {
+  const [{ standing }] = await sql<[{ standing: string }]>`
+    select concat_ws(', ',
+        concat_ws(' ', r.api_state, r.state_generation, case when r.updater_id is not null then 'locked' end),
+        (select string_agg(concat_ws(' ', v.state, v.state_generation,
+              case when v.time_unlinked is not null then 'unlinked' end), ', ' order by v.time_created)
+          from vmstate.vmm as v where v.instance_id = r.instance_id),
+        (select string_agg(concat_ws(' ', m.source_state, m.source_generation, 'to',
+              m.destination_state, m.destination_generation), ', ' order by m.time_created)
+          from vmstate.migration as m where m.instance_id = r.instance_id)
+      ) as standing
+      from vmstate.resolved_instance as r where r.instance_id = ${instanceId}`;
+  return standing;
+}
+
+function errand(
+  { instanceId }: { instanceId: string },
+  argument: Arguments<Verb>,
+  goOn: Errand["goOn"],
+): Errand {
+  return { instanceId, argument, goOn };
+}
+
+function startAgain(sql: Sql, s: Pick<Scenario, "instanceId">): Promise<BeginStartAnswer> {
+  return applied(beginStart(sql, anotherStart(s)));
+}
+
+/** The destination has the guest. */
+function arrival({ instanceId, destinationId, migrationId }: Scenario): Arguments<"reportVmm"> {
+  const time = new Date();
+  return {
+    ...{ instanceId, propolisId: destinationId, state: "running", generation: 2, time },
+    migrationInId: migrationId,
+    migrationInState: "completed",
+    migrationInGeneration: 2,
+    migrationInTime: time,
+  };
+}

@@ -1,0 +1,36 @@
+import postgres from "postgres";
+import type { TestDatabase } from "../../support/copy.js";
+import { until } from "../../support/until.js";
+import { codeOf, TOO_MANY_CONNECTIONS } from "./expected-errors.js";
+import { Load, LOAD } from "./workload.js";
+
+/** All connections that the server has are taken, until those who work are refused. */
+export async function storm({ sql, url }: TestDatabase, load: Load): Promise<void> {
+  const hogs: postgres.Sql[] = [];
+  const refused = load.faults.countOf(TOO_MANY_CONNECTIONS);
+  // keeps a connection for itself
+  const admin = await sql.reserve();
+  await until("clients are refused", async () => {
+    await takeAll(url, hogs);
+    await admin`select pg_terminate_backend(pid) from pg_stat_activity where application_name = ${LOAD}`;
+    return load.faults.countOf(TOO_MANY_CONNECTIONS) > refused;
+  });
+  admin.release();
+  await Promise.all(hogs.map((hog) => hog.end({ timeout: 1 })));
+  await load.check();
+  await load.progress(50);
+}
+
+async function takeAll(url: string, hogs: postgres.Sql[]): Promise<void> {
+  for (;;) {
+    const hog = postgres(url, { max: 1, connection: { application_name: "hog" } });
+    try {
+      await hog`select`;
+    } catch (error) {
+      await hog.end({ timeout: 1 });
+      if (codeOf(error) === TOO_MANY_CONNECTIONS) return;
+      throw error;
+    }
+    hogs.push(hog);
+  }
+}

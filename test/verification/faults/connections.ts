@@ -1,0 +1,84 @@
+import pg from "pg";
+import type { SqlClient } from "../../../src/client/rows.js";
+import { CONNECTION_CLOSED, type Faults } from "./expected-errors.js";
+
+export type Isolation = "read committed" | "repeatable read" | "serializable";
+
+type Query = pg.QueryArrayConfig;
+type Rows = Promise<pg.QueryArrayResult>;
+
+/**
+ * Connections that may get lost. Those of `postgres` do not stand it: a transaction ends the process, or goes on
+ * outside of itself, and a query that meets the closing socket is never answered.
+ */
+export function newPool(url: string, applicationName: string, max: number): pg.Pool {
+  const options = "-c deadlock_timeout=10ms";
+  const pool = new pg.Pool({ connectionString: url, application_name: applicationName, max, options });
+  // What happens to a connection that nobody uses is of no interest; its users are told in another way.
+  return pool.on("error", ignore).on("connect", (client) => void client.on("error", ignore));
+}
+
+/** Each statement is a transaction of its own, and is run again until no fault gets in its way. */
+export function untiring(pool: pg.Pool, faults: Faults): SqlClient {
+  return templates((query) => faults.persist(() => borrow(pool, (client) => client.query(query))));
+}
+
+/** Acts in one transaction. */
+export async function transact<T>(
+  pool: pg.Pool,
+  isolation: Isolation,
+  act: (sql: SqlClient) => Promise<T>,
+): Promise<T> {
+  return await borrow(pool, async (client) => {
+    await client.query(`begin isolation level ${isolation}`);
+    const result = await act(templatesFor(client));
+    await client.query("commit");
+    return result;
+  });
+}
+
+export function templatesFor(client: pg.ClientBase): SqlClient {
+  return templates((query) => client.query(query));
+}
+
+/** What the functions of this package need of a client: that it runs a template. */
+function templates(run: (query: Query) => Rows): SqlClient {
+  const template = (strings: TemplateStringsArray, ...values: unknown[]): unknown => ({
+    raw: async () => {
+      const text = strings.reduce((text, part, n) => `${text}$${n}${part}`);
+      const { rows } = await run({ text, values, rowMode: "array" });
+      return rows;
+    },
+  });
+  return template as unknown as SqlClient;
+}
+
+/** Acts on a connection of its own; one that was lost is not used again. */
+async function borrow<T>(pool: pg.Pool, act: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  try {
+    const client = await pool.connect();
+    try {
+      const result = await act(client);
+      client.release();
+      return result;
+    } catch (error) {
+      await client.query("rollback").then(
+        () => client.release(),
+        () => client.release(true),
+      );
+      throw error;
+    }
+  } catch (error) {
+    throw withCode(error);
+  }
+}
+
+/** What `pg` throws when a connection was cut has no code, and no class of its own. */
+export function withCode(error: unknown): unknown {
+  if (!(error instanceof Error) || error.constructor !== Error || "code" in error) return error;
+  return Object.assign(new Error(error.message, { cause: error }), { code: CONNECTION_CLOSED });
+}
+
+function ignore(): void {
+  // nothing
+}

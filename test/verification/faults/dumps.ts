@@ -1,0 +1,118 @@
+import type postgres from "postgres";
+import { startEmbedded } from "../../../src/embedded/start.js";
+import { migrate } from "../../../src/index.js";
+import { compareFacts, readFacts } from "../../support/catalog-facts.js";
+import { copyDatabase, type TestDatabase } from "../../support/copy.js";
+import { systemBin } from "../../support/system-programs.js";
+import { running } from "../../sql/scenario.js";
+import { DUMP_TOOLS, transfer } from "./dump-tools.js";
+import { codeOf } from "./expected-errors.js";
+import { Load } from "./workload.js";
+import type { Tally } from "./totals.js";
+
+export interface DumpOptions {
+  seed: number;
+  workers: number;
+  dumps: number;
+  tally: Tally;
+}
+
+const WRITES = 100;
+
+/** A dump taken under load restores to the same database as of one moment, and there the work goes on. */
+export async function dump(options: DumpOptions): Promise<void> {
+  const { tally, dumps } = options;
+  if (dumps === 0) return;
+  const bin = systemBin(["initdb", "postgres", ...DUMP_TOOLS]);
+  if (bin === undefined) {
+    tally.skipped.push("dumps (no server of the system with pg_dump and pg_restore)");
+    return;
+  }
+  const server = await startEmbedded({ bin });
+  try {
+    for (let n = 0; n < dumps; n++) {
+      await dumpOnce(bin, server.url, options);
+      tally.count("dumps");
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+async function dumpOnce(bin: string, serverUrl: string, options: DumpOptions): Promise<void> {
+  const { tally } = options;
+  await using source = await copyDatabase({ serverUrl, name: "vmstate_source", template: "template0" });
+  await using restored = await copyDatabase({ serverUrl, name: "vmstate_restored", template: "template0" });
+  await migrate(source.url);
+  let rows = "";
+  await Load.during({ ...options, database: source, expected: [] }, async (load) => {
+    await load.progress(WRITES);
+    rows = await transferUnderLoad(bin, source, restored);
+    await load.progress(WRITES);
+  });
+  for (const line of await differences(source, restored)) tally.wrong.add(`restored: ${line}`);
+  if ((await digestOf(restored.sql)) !== rows) tally.lost.add("restored: the rows are others");
+  for (const line of await breachesOf(restored.sql)) tally.wrong.add(`restored: ${line}`);
+  await Load.during({ ...options, database: restored, expected: [] }, (load) => load.progress(WRITES));
+}
+
+/** Answers what the rows were like at that moment. */
+async function transferUnderLoad(bin: string, source: TestDatabase, restored: TestDatabase): Promise<string> {
+  return await source.sql.begin("isolation level repeatable read", async (sql) => {
+    const [{ snapshot }] = await sql<[{ snapshot: string }]>`select pg_export_snapshot() as snapshot`;
+    await transfer(bin, source.url, snapshot, restored.url);
+    return await digestOf(sql);
+  });
+}
+
+async function digestOf(sql: postgres.ISql): Promise<string> {
+  const [{ digest }] = await sql<[{ digest: string }]>`
+    select md5(string_agg(row::text, '' order by row::text)) as digest
+      from (
+        select to_jsonb(i) as row from vmstate.instance as i
+        union all select to_jsonb(v) from vmstate.vmm as v
+        union all select to_jsonb(m) from vmstate.migration as m
+        union all select to_jsonb(p) from vmstate.pgmigrations as p
+        union all select to_jsonb(l) from chaos.ledger as l
+      ) as everything`;
+  return digest;
+}
+
+async function differences(source: TestDatabase, restored: TestDatabase): Promise<string[]> {
+  const facts = compareFacts(await flatFacts(source.sql), await flatFacts(restored.sql));
+  return [
+    ...facts.onlyInFirst.map((fact) => `it has no ${fact}`),
+    ...facts.onlyInSecond.map((fact) => `it has ${fact}`),
+  ];
+}
+
+/**
+ * Without what the server writes in another way once it has read its own text: parentheses, line breaks and names of
+ * columns.
+ */
+async function flatFacts(sql: postgres.Sql): Promise<string[]> {
+  const facts = await readFacts(sql);
+  return facts.map((fact) => fact.replaceAll(/ AS \w+|[()]|\s/g, ""));
+}
+
+/** Forbidden writes that are let through. */
+export async function breachesOf(sql: postgres.Sql): Promise<string[]> {
+  const { instanceId, propolisId } = await running(sql);
+  const forbidden: [string, postgres.PendingQuery<postgres.Row[]>][] = [
+    ["VM101", sql`update vmstate.vmm set state = 'stopping' where id = ${propolisId}`],
+    ["VM102", sql`update vmstate.vmm set state = 'creating', state_generation = 9 where id = ${propolisId}`],
+    ["VM103", sql`update vmstate.vmm set saga_id = gen_random_uuid() where id = ${propolisId}`],
+    [
+      "VM104",
+      sql`update vmstate.instance set state = 'no_vmm', active_propolis_id = null, state_generation = 9
+        where id = ${instanceId}`,
+    ],
+    ["VM104", sql`delete from vmstate.vmm where id = ${propolisId}`],
+  ];
+  const found: string[] = [];
+  for (const [code, write] of forbidden) {
+    const error = await write.then(() => undefined, codeOf);
+    if (error !== code) found.push(`a write that must be ${code} is ${error ?? "let through"}`);
+  }
+  return found;
+}

@@ -1,0 +1,236 @@
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type postgres from "postgres";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { beginStart, invariantViolations, migrate, reportVmm } from "../../../src/index.js";
+import { copyDatabase } from "../../support/copy.js";
+import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { systemBin } from "../../support/system-programs.js";
+import { stopped } from "../../sql/scenario.js";
+import { crashes } from "./crashes.js";
+import { DUMP_TOOLS } from "./dump-tools.js";
+import { breachesOf, dump } from "./dumps.js";
+import { CUT } from "./expected-errors.js";
+import { isolate } from "./isolation.js";
+import { Journal, makeLedger } from "./acknowledged-writes.js";
+import { Load } from "./workload.js";
+import { startMortalServer, SUPERVISOR } from "./crashable-server.js";
+import { serverPrograms } from "./programs.js";
+import { everyStrike, type Strike, strikeAll } from "./fault-injection.js";
+import { Tally } from "./totals.js";
+import { terminate } from "./terminations.js";
+import { beginAndVanish, takeOver } from "./abandoned-update.js";
+
+const seed = 1;
+const LONG_MS = 120_000;
+const TOOLS = ["initdb", "postgres", ...DUMP_TOOLS];
+
+/** Nothing reaches the disk before a checkpoint. */
+const FORGETFUL = {
+  fsync: "off",
+  synchronous_commit: "off",
+  full_page_writes: "off",
+  wal_writer_delay: "10s",
+  wal_writer_flush_after: "1GB",
+};
+
+let tally: Tally;
+beforeEach(() => {
+  tally = new Tally();
+});
+
+/** For the directories of servers. */
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(inject("memory"), "vmstate-chaos-"));
+  chmodSync(dir, 0o1777);
+});
+afterAll(() => {
+  rmSync(dir, { recursive: true });
+});
+
+const programs = process.platform === "linux" ? await serverPrograms() : undefined;
+
+/** Each blow once at each point, whatever the verb. */
+function sample(): Strike[] {
+  const chosen = new Map<string, Strike>();
+  for (const strike of everyStrike)
+    chosen.set(`${strike.point.replace(/ (instance|vmm|migration)$/, "")}: ${strike.blow.name}`, strike);
+  return [...chosen.values()];
+}
+
+describe("what was acknowledged is there, and work goes on", { timeout: LONG_MS }, () => {
+  afterEach(() => {
+    expect(tally.complaints()).toEqual([]);
+    expect(tally.failures).toBe(0);
+  });
+
+  it.runIf(programs)(
+    "when the server is killed under load, and when all its connections are taken",
+    async () => {
+      await crashes({ seed, workers: 2, crashes: 2, storms: 1, tally, dir });
+      expect([tally.countOf("crashes"), tally.countOf("storms")]).toEqual([2, 1]);
+      expect(tally.acknowledged).toBeGreaterThan(100);
+      expect(tally.interrupted).toBeGreaterThan(0);
+    },
+  );
+
+  it("when clients die or are interrupted at any point", async () => {
+    await using db = await createDatabase();
+    const strikes = sample();
+    await strikeAll(db, strikes, seed, tally);
+    const kinds = ["deaths", "terminations", "cancellations", "timeouts"] as const;
+    const counts = kinds.map((kind) => tally.countOf(kind));
+    expect(Math.min(...counts)).toBeGreaterThan(0);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(strikes.length);
+  });
+
+  it("when sessions and statements are ended under load", async () => {
+    await using db = await createDatabase();
+    await terminate(db, { seed, workers: 2, terminations: 15, tally });
+    expect(tally.interrupted).toBeGreaterThan(0);
+  });
+
+  it("when the callers have all kinds of isolation levels", async () => {
+    await using db = await createDatabase();
+    await isolate(db, { seed, workers: 3, writes: 100, tally });
+    expect(tally.countOf("retries")).toBeGreaterThan(0);
+  });
+
+  it.runIf(systemBin(TOOLS))("in a database that was dumped under load and restored", async () => {
+    await dump({ seed, workers: 2, dumps: 1, tally });
+    expect(tally.countOf("dumps")).toBe(1);
+  });
+});
+
+describe("the checks find", { timeout: LONG_MS }, () => {
+  let db: TestDatabase;
+  beforeEach(async () => {
+    db = await createDatabase();
+  });
+  afterEach(() => db.drop());
+
+  /** A start that was acknowledged. */
+  async function journalOfStart(): Promise<{ journal: Journal; instanceId: string; propolisId: string }> {
+    await makeLedger(db.sql);
+    const { start } = await stopped(db.sql);
+    const journal = new Journal();
+    journal.acknowledge("beginStart", start, await beginStart(db.sql, start));
+    const { instanceId, propolisId } = start;
+    const report = { instanceId, propolisId, state: "running", generation: 2, time: new Date() } as const;
+    journal.acknowledge("reportVmm", report, await reportVmm(db.sql, report));
+    expect(await journal.missing(db.sql)).toEqual([]);
+    return { journal, ...start };
+  }
+
+  /** As a server would that lost it. */
+  async function lose(act: (sql: postgres.TransactionSql) => Promise<unknown>): Promise<void> {
+    await db.sql.begin(async (sql) => {
+      await sql`set local session_replication_role = replica`;
+      await act(sql);
+    });
+  }
+
+  it("a row that is gone", async () => {
+    const { journal, propolisId } = await journalOfStart();
+    await lose((sql) => sql`delete from vmstate.vmm where id = ${propolisId}`);
+    expect(await journal.missing(db.sql)).toEqual([`VMM ${propolisId}: gone`]);
+    expect(await invariantViolations(db.sql)).not.toEqual([]);
+  });
+
+  it("a row that is what it was before", async () => {
+    const { journal, instanceId } = await journalOfStart();
+    await lose(
+      (sql) => sql`
+        update vmstate.instance set state = 'no_vmm', state_generation = 2, active_propolis_id = null where id = ${instanceId}`,
+    );
+    expect(await journal.missing(db.sql)).toEqual([`instance ${instanceId}: at 2, was acknowledged at 3`]);
+  });
+
+  it("a transaction that never was", async () => {
+    const { journal, instanceId } = await journalOfStart();
+    const line = randomUUID();
+    journal.acknowledge("apiInstance", { instanceId }, undefined, line);
+    expect(await journal.missing(db.sql)).toEqual([`transaction ${line}: not in the ledger`]);
+  });
+
+  it.runIf(programs)("what a server forgets that does not wait for its disk", async () => {
+    await using server = await startMortalServer({ ...required(programs), settings: FORGETFUL, dir });
+    const name = "vmstate_forgetful";
+    await using database = await copyDatabase({ serverUrl: server.url, name, template: "template0" });
+    await migrate(database.url);
+    await Load.during({ database, tally, seed, workers: 2, expected: CUT }, async (load) => {
+      await database.sql`checkpoint`;
+      await load.progress(20);
+      await server.crash();
+      await load.check();
+    });
+    expect(tally.lost.count).toBeGreaterThan(0);
+    expect(tally.failures).toBeGreaterThanOrEqual(tally.lost.count);
+    expect(tally.complaints()[0]).toMatch(/^lost: /);
+  });
+
+  it("half of a verb", async () => {
+    await db.sql.unsafe(`
+      create function public.forget() returns trigger language plpgsql as 'begin return null; end';
+      create trigger forget before update on vmstate.instance for each row
+        when (old.active_propolis_id is distinct from new.active_propolis_id) execute function public.forget()`);
+    const answered = everyStrike.filter(
+      ({ work, point }) => work.verb === "beginStart" && point === "answered",
+    );
+    await strikeAll(db, answered.slice(0, 1), seed, tally);
+    expect(tally.complaints()).toEqual([
+      "wrong: beginStart, answered, closed socket: Error: stopped 2, creating 1 unlinked; expected starting 3, creating 1",
+    ]);
+  });
+
+  it.each([
+    ["true", "outlives its lease"],
+    ["false", "is taken over before its lease is over"],
+  ])("a lock that does not end with its lease, but is held: %s", async (isHeld, complaint) => {
+    const dead = await beginAndVanish(db.sql, isHeld === "true" ? "1 millisecond" : "1 hour");
+    const definition = "(select pg_get_functiondef('vmstate.begin_update'::regproc))";
+    await db.sql.unsafe(`do $do$ begin
+      execute replace(${definition}, 'v_instance.updater_lease_until > v_now', '${isHeld}'); end $do$`);
+    await expect(takeOver(db.sql, dead)).rejects.toThrow(complaint);
+  });
+
+  it("guards that are not armed", async () => {
+    expect(await breachesOf(db.sql)).toEqual([]);
+    await db.sql`alter table vmstate.vmm disable trigger guard_state`;
+    expect(await breachesOf(db.sql)).toEqual([
+      "a write that must be VM101 is let through",
+      "a write that must be VM102 is let through",
+    ]);
+  });
+});
+
+it.runIf(programs)("a server that is being killed leaves nothing when its owner dies", async () => {
+  const request = { ...required(programs), settings: {}, dir };
+  const supervisor = spawn(process.execPath, [SUPERVISOR, JSON.stringify(request)]);
+  await once(supervisor.stdout, "data");
+  expect(readdirSync(dir)).toHaveLength(1);
+  supervisor.stdin.end("crash\n");
+  await once(supervisor, "exit");
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+it("a part for which the machine lacks something is named in the figures", () => {
+  tally.count("dumps");
+  tally.acknowledged = 1234;
+  tally.skipped.push("server crashes (no server to kill)");
+  expect(tally.figures()).toBe(
+    "0 server crashes, 0 client deaths, 0 backends terminated, 0 statements cancelled, 0 timeouts, " +
+      "0 connection storms, 0 serialization failures retried, 1 dump; 1,234 acknowledged writes, " +
+      "0 calls interrupted, 0 of them committed all the same, 0 lost, 0 violations, 0 wrong, " +
+      "skipped server crashes (no server to kill)",
+  );
+});
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("it is not there");
+  return value;
+}

@@ -1,0 +1,345 @@
+import { randomUUID } from "node:crypto";
+import { apiInstances, type MigrationState, type ReportedVmmState } from "../../../src/index.js";
+import type { Answer, Arguments, Verb } from "../../../src/simulator/checked-client.js";
+import type { Chance } from "../../../src/simulator/random.js";
+import { PROPOLIS_IP } from "../../../src/simulator/step-context.js";
+import { manyRows, type SqlClient } from "../../../src/client/rows.js";
+import { type Client, type Connection, PlainClient } from "./retrying-clients.js";
+import type { Tally } from "./totals.js";
+
+interface Vmm {
+  id: string;
+  sagaId: string;
+  generation: number;
+}
+
+interface Migration {
+  id: string;
+  sagaId: string;
+  source: string;
+  destination: string;
+  sourceGeneration: number;
+  destinationGeneration: number;
+}
+
+/** An instance as somebody saw it who then acts on it; by then it may be another. */
+interface Sight {
+  instanceId: string;
+  generation: number;
+  active: string | null;
+  /** The newest ones. */
+  vmms: Vmm[];
+  migration: Migration | null;
+}
+
+/** What a brawler has when it acts. */
+interface Ring {
+  client: Client;
+  chance: Chance;
+  sight: Sight;
+}
+
+type Move = (ring: Ring) => Promise<void>;
+type Choices<T> = readonly [T, ...T[]];
+
+const PROJECT = "00000000-0000-4000-8000-00000000b4a1";
+/** Few, so that a sled that fails hits several instances. */
+const SLEDS: Choices<string> = [
+  "00000000-0000-4000-8000-000000000001",
+  "00000000-0000-4000-8000-000000000002",
+  "00000000-0000-4000-8000-000000000003",
+];
+const HOUR_MS = 3_600_000;
+const LEASES: Choices<string> = ["1 millisecond", "20 milliseconds", "200 milliseconds"];
+const STATES: Choices<ReportedVmmState> = [
+  "starting",
+  "running",
+  "running",
+  "running",
+  "rebooting",
+  "migrating",
+  "stopping",
+  "stopped",
+  "destroyed",
+  "failed",
+];
+const SIDES: Choices<MigrationState> = ["in_progress", "in_progress", "completed", "failed"];
+const LISTS: Choices<Verb> = [
+  "pendingUpdates",
+  "abandonedVmms",
+  "orphanedVmms",
+  "restartableInstances",
+  "watchedVmms",
+  "stuckInstances",
+];
+
+const repertoire: readonly (readonly [Move, weight: number])[] = [
+  [start, 2],
+  [unwindStart, 1],
+  [migrate, 2],
+  [unwindMigration, 1],
+  [report, 4],
+  [reportAll, 1],
+  [failVmm, 1],
+  [failSled, 1],
+  [update, 3],
+  [runUpdate, 2],
+  [explain, 1],
+  [stop, 1],
+  [reboot, 1],
+  [finishCreation, 1],
+  [configure, 1],
+  [deleteVmm, 1],
+  [remove, 1],
+  [look, 1],
+];
+const moves = repertoire.flatMap(([move, weight]) => Array<Move>(weight).fill(move)) as [Move, ...Move[]];
+
+/** Many who write the same few instances, each after its own mind: all answers are right, and no error is. */
+export class Brawl {
+  readonly #instances: string[] = [];
+
+  constructor(
+    private readonly size: number,
+    private readonly tally: Tally,
+  ) {}
+
+  /** Takes instances that are there, and makes those that lack. */
+  async prepare(connection: Connection): Promise<void> {
+    const found = await apiInstances(connection.sql, { projectId: PROJECT, limit: this.size });
+    this.#instances.push(...found.map(({ id }) => id));
+    const client = new PlainClient(connection);
+    while (this.#instances.length < this.size) this.#instances.push(await create(client));
+  }
+
+  /** Each move once, then any, until it is told to stop. */
+  async fight(connection: Connection, chance: Chance, signal: AbortSignal): Promise<void> {
+    const client = new PlainClient(connection);
+    for (let n = 0; !signal.aborted; n++)
+      await this.#act(connection, client, chance, moves[n] ?? chance.pick(moves));
+  }
+
+  /** However the sagas ended that held a lock: it is free when its lease is over. */
+  async settle(connection: Connection): Promise<void> {
+    const expired = await manyRows<{ instanceId: string; updaterLeaseUntil: Date }>(connection.sql`
+      select json_build_object('instance_id', id, 'updater_lease_until', updater_lease_until)::text
+        from vmstate.instance where project_id = ${PROJECT} and updater_lease_until < clock_timestamp()`);
+    const client = new PlainClient(connection);
+    for (const { instanceId, updaterLeaseUntil } of expired) {
+      const answer = await client.ask("runUpdate", { instanceId, sagaId: randomUUID() });
+      // Somebody else may have it by now.
+      if (
+        answer.outcome === "conflict" &&
+        answer.updaterLeaseUntil?.getTime() === updaterLeaseUntil.getTime()
+      )
+        this.tally.wrong.add(`an updater lock of ${instanceId} outlives its lease`);
+    }
+  }
+
+  async #act({ sql }: Connection, client: Client, chance: Chance, move: Move): Promise<void> {
+    const place = chance.below(this.size);
+    const instanceId = String(this.#instances[place]);
+    try {
+      const sight = await see(sql, instanceId);
+      if (sight) await move({ client, chance, sight });
+      else this.#instances[place] = await create(client);
+    } catch (error) {
+      this.tally.wrong.add(`${move.name}: ${String(error)}`);
+    }
+  }
+}
+
+async function create(client: Client): Promise<string> {
+  const id = randomUUID();
+  await client.ask("createInstance", { id, projectId: PROJECT, name: id, intendedState: "running" });
+  await client.ask("finishInstanceCreation", { id });
+  return id;
+}
+
+async function see(sql: SqlClient, instanceId: string): Promise<Sight | undefined> {
+  // not "vmms", which a purge counts: manyRows would ask for a number
+  const [seen] = await manyRows<Omit<Sight, "vmms"> & { newest: Vmm[] }>(sql`
+    select json_build_object('instance_id', i.id, 'generation', i.state_generation, 'active', i.active_propolis_id,
+        'newest', array(
+          select json_build_object('id', v.id, 'sagaId', v.saga_id, 'generation', v.state_generation)
+            from vmstate.vmm as v where v.instance_id = i.id and v.time_deleted is null
+            order by v.time_created desc limit 5),
+        'migration', (
+          select json_build_object('id', m.id, 'sagaId', m.saga_id, 'source', m.source_propolis_id,
+              'destination', m.destination_propolis_id, 'sourceGeneration', m.source_generation,
+              'destinationGeneration', m.destination_generation)
+            from vmstate.migration as m where m.instance_id = i.id and m.id = i.migration_id))::text
+      from vmstate.instance as i where i.id = ${instanceId} and i.time_deleted is null`);
+  return seen && { ...seen, vmms: seen.newest };
+}
+
+async function start({ client, chance, sight }: Ring): Promise<void> {
+  const { instanceId, generation } = sight;
+  const saga = { instanceId, ...newPropolis(chance) };
+  const begun = await client.ask("beginStart", {
+    ...saga,
+    startReason: chance.pick(["user", "auto_restart"]),
+    expectedGeneration: chance.happens(0.3) ? generation : null,
+  });
+  if (begun.outcome === "applied" && chance.happens(0.3)) await client.ask("unwindStart", saga);
+  if (chance.happens(0.2)) await client.ask("beginStart", saga);
+}
+
+async function unwindStart({ client, sight: { instanceId, active, vmms } }: Ring): Promise<void> {
+  const vmm = vmms.find(({ id }) => id === active);
+  if (vmm) await client.ask("unwindStart", { instanceId, sagaId: vmm.sagaId, propolisId: vmm.id });
+}
+
+async function migrate({ client, chance, sight: { instanceId, active } }: Ring): Promise<void> {
+  if (active === null) return;
+  const { propolisId, ...saga } = newPropolis(chance);
+  await client.ask("beginMigration", {
+    instanceId,
+    ...saga,
+    migrationId: randomUUID(),
+    sourcePropolisId: active,
+    destinationPropolisId: propolisId,
+  });
+}
+
+async function unwindMigration({ client, sight: { instanceId, migration } }: Ring): Promise<void> {
+  if (!migration) return;
+  await client.ask("unwindMigration", { instanceId, sagaId: migration.sagaId, migrationId: migration.id });
+}
+
+async function report({ client, chance, sight }: Ring): Promise<void> {
+  const [vmm, ...others] = sight.vmms;
+  if (vmm) await client.ask("reportVmm", reportOf(chance, sight, chance.pick([vmm, ...others])));
+}
+
+async function reportAll({ client, chance, sight }: Ring): Promise<void> {
+  await client.ask(
+    "reportVmms",
+    sight.vmms.map((vmm) => reportOf(chance, sight, vmm)),
+  );
+}
+
+function reportOf(
+  chance: Chance,
+  { instanceId, migration }: Sight,
+  { id, generation }: Vmm,
+): Arguments<"reportVmm"> {
+  const time = new Date();
+  return {
+    instanceId,
+    propolisId: id,
+    state: chance.pick(STATES),
+    generation: generation + chance.below(3),
+    time,
+    ...(migration?.destination === id && {
+      migrationInId: migration.id,
+      migrationInState: chance.pick(SIDES),
+      migrationInGeneration: migration.destinationGeneration + 1,
+      migrationInTime: time,
+    }),
+    ...(migration?.source === id && {
+      migrationOutId: migration.id,
+      migrationOutState: chance.pick(SIDES),
+      migrationOutGeneration: migration.sourceGeneration + 1,
+      migrationOutTime: time,
+    }),
+  };
+}
+
+async function failVmm({ client, sight: { instanceId, vmms } }: Ring): Promise<void> {
+  const [vmm] = vmms;
+  if (vmm) await client.ask("failVmm", { instanceId, propolisId: vmm.id, reason: "no_such_vmm" });
+}
+
+async function failSled({ client, chance, sight: { vmms } }: Ring): Promise<void> {
+  const sled = { sledId: chance.pick(SLEDS), reason: "sled_off" } as const;
+  await client.ask("failSledVmms", { ...sled, propolisIds: vmms.slice(0, 2).map(({ id }) => id) });
+  await client.ask("failSled", sled);
+}
+
+/** The saga may lose its way after any of its steps. */
+async function update({ client, chance, sight: { instanceId } }: Ring): Promise<void> {
+  const sagaId = randomUUID();
+  const begun = await client.ask("beginUpdate", { instanceId, sagaId, lease: chance.pick(LEASES) });
+  if (begun.outcome !== "applied" || chance.happens(0.2)) return;
+  const holder = { instanceId, sagaId, updaterGeneration: begun.updaterGeneration };
+  const act = chance.pick([commit, commit, inherit, unlock, breakLock]);
+  await act(client, holder, begun);
+}
+
+type Holder = Omit<Arguments<"commitUpdate">, "planToken">;
+type Plan = Extract<Answer<"beginUpdate">, { outcome: "applied" | "unchanged" }>;
+
+async function commit(client: Client, holder: Holder, { planToken }: Plan): Promise<void> {
+  await client.ask("commitUpdate", { ...holder, planToken });
+}
+
+async function inherit(client: Client, { instanceId, sagaId, updaterGeneration }: Holder): Promise<void> {
+  const child = { instanceId, sagaId: randomUUID() };
+  const parent = { parentSagaId: sagaId, updaterGeneration };
+  const heir = await client.ask("inheritUpdate", { ...child, ...parent, lease: "100 milliseconds" });
+  if (heir.outcome === "applied")
+    await commit(client, { ...child, updaterGeneration: heir.updaterGeneration }, heir);
+}
+
+async function unlock(client: Client, holder: Holder): Promise<void> {
+  await client.ask("unlockUpdate", holder);
+}
+
+/** The saga that held the lock is told that it lost it. */
+async function breakLock(client: Client, holder: Holder, plan: Plan): Promise<void> {
+  await client.ask("breakUpdate", { ...holder, reason: "brawl" });
+  await commit(client, holder, plan);
+}
+
+async function runUpdate({ client, sight: { instanceId } }: Ring): Promise<void> {
+  await client.ask("runUpdate", { instanceId, sagaId: randomUUID() });
+}
+
+async function explain({ client, sight }: Ring): Promise<void> {
+  await client.ask("explainUpdate", sight);
+}
+
+async function stop({ client, sight }: Ring): Promise<void> {
+  await client.ask("requestStop", sight);
+}
+
+async function reboot({ client, sight }: Ring): Promise<void> {
+  await client.ask("requestReboot", sight);
+}
+
+async function finishCreation({ client, sight }: Ring): Promise<void> {
+  await client.ask("finishInstanceCreation", { id: sight.instanceId });
+}
+
+async function configure({ client, chance, sight: { instanceId } }: Ring): Promise<void> {
+  await client.ask("renameInstance", { instanceId, name: chance.pick(["a", "b", instanceId]) });
+  const autoRestartCooldown = chance.pick(["0 seconds", null]);
+  await client.ask("configureInstance", { instanceId, autoRestartCooldown });
+}
+
+async function deleteVmm({ client, sight: { instanceId, vmms } }: Ring): Promise<void> {
+  for (const { id } of vmms.slice(-2)) await client.ask("deleteVmm", { instanceId, propolisId: id });
+}
+
+async function remove({ client, chance, sight }: Ring): Promise<void> {
+  await client.ask("purge", { before: new Date(Date.now() - 2 * HOUR_MS), limit: 10 });
+  if (chance.happens(0.3)) await client.ask("deleteInstance", sight);
+}
+
+async function look({ client, chance, sight }: Ring): Promise<void> {
+  await client.ask(chance.pick(LISTS), { limit: 5 });
+  await client.ask("apiInstance", sight);
+  await client.ask("apiVmms", sight);
+}
+
+function newPropolis(
+  chance: Chance,
+): Pick<Arguments<"beginStart">, "sagaId" | "propolisId" | "sledId" | "propolisIp"> {
+  return {
+    sagaId: randomUUID(),
+    propolisId: randomUUID(),
+    sledId: chance.pick(SLEDS),
+    propolisIp: PROPOLIS_IP,
+  };
+}

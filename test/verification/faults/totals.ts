@@ -1,0 +1,75 @@
+import { Complaints } from "../../../src/simulator/problem-log.js";
+
+const nouns = {
+  crashes: ["server crash", "server crashes"],
+  deaths: ["client death", "client deaths"],
+  terminations: ["backend terminated", "backends terminated"],
+  cancellations: ["statement cancelled", "statements cancelled"],
+  timeouts: ["timeout", "timeouts"],
+  storms: ["connection storm", "connection storms"],
+  retries: ["serialization failure retried", "serialization failures retried"],
+  dumps: ["dump", "dumps"],
+} as const;
+
+/** What is counted. */
+export type Counted = keyof typeof nouns;
+
+/** What the faults of a run were, and what came of them. */
+export class Tally {
+  /** Writes that clients were told of and that the database does not have. */
+  readonly lost = new Complaints();
+  /** Rows that break an invariant. */
+  readonly violations = new Complaints();
+  /** Whatever else is not as it must be. */
+  readonly wrong = new Complaints();
+  /** Parts for which this machine lacks something. */
+  readonly skipped: string[] = [];
+  acknowledged = 0;
+  /** Calls that a fault kept from being answered. */
+  interrupted = 0;
+  /** Of them, those that were committed all the same. */
+  unheard = 0;
+  readonly #counts = new Map<Counted, number>();
+
+  count(what: Counted, times = 1): void {
+    this.#counts.set(what, this.countOf(what) + times);
+  }
+
+  countOf(what: Counted): number {
+    return this.#counts.get(what) ?? 0;
+  }
+
+  get failures(): number {
+    return this.lost.count + this.violations.count + this.wrong.count;
+  }
+
+  /** The first of what went wrong, a line each. */
+  complaints(): string[] {
+    const { lost, violations, wrong } = this;
+    return Object.entries({ lost, violated: violations, wrong }).flatMap(([kind, { first }]) =>
+      first.map((line) => `${kind}: ${line}`),
+    );
+  }
+
+  /** On one line. */
+  figures(): string {
+    const faults = Object.entries(nouns).map(([what, [one, many]]) => {
+      const times = this.countOf(what as Counted);
+      return `${number(times)} ${times === 1 ? one : many}`;
+    });
+    const outcome = [
+      `${number(this.acknowledged)} acknowledged writes`,
+      `${number(this.interrupted)} calls interrupted`,
+      `${number(this.unheard)} of them committed all the same`,
+      `${number(this.lost.count)} lost`,
+      `${number(this.violations.count)} violations`,
+      `${number(this.wrong.count)} wrong`,
+    ];
+    const skipped = this.skipped.map((part) => `, skipped ${part}`);
+    return `${faults.join(", ")}; ${outcome.join(", ")}${skipped.join("")}`;
+  }
+}
+
+function number(value: number): string {
+  return value.toLocaleString("en");
+}

@@ -1,0 +1,39 @@
+import type fc from "fast-check";
+import type { Routine } from "./catalog.js";
+import type { Act, ClientName } from "./rollback-database.js";
+
+/** A kind of thing to call. */
+export type Kind = "verb" | "function" | "view" | "table" | "wrapper";
+
+/** Something to call, and all the ways to call it. */
+export interface Target {
+  kind: Kind;
+  name: string;
+  /** How many values a call of it may take. */
+  size: number;
+  /** Whether there is anything that it accepts. */
+  accepts: boolean;
+  trials: fc.Arbitrary<Trial>;
+}
+
+/** One call. */
+export interface Trial {
+  /** How a person would make it. */
+  title: () => string;
+  client: ClientName;
+  act: Act;
+  /** The public function that answers, if it is one. */
+  verb?: Routine;
+  /** Whether nobody but functions of ours is to read its errors. */
+  internal?: boolean;
+  /** Whether it may write at all. */
+  writes: boolean;
+  /** Whether an error with such a code is a proper one, besides those that are proper everywhere. */
+  mayFailWith: (code: string) => boolean;
+}
+
+/** The call did something else than it says. */
+export class Unfaithful extends Error {}
+
+/** The function threw where it should have returned a promise that rejects. */
+export class ThrownAtOnce extends Error {}

@@ -1,0 +1,43 @@
+import { apiInstance, type SqlClient } from "../../../src/index.js";
+import { Unfaithful } from "./call-case.js";
+import { unknownKeyIn } from "./unknown-keys.js";
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** What was written is what was given, and what is answered can be read. */
+export async function expectFaithful(
+  sql: SqlClient,
+  name: string,
+  given: Given,
+  answer: unknown,
+): Promise<void> {
+  if (hasNoDate(answer)) throw new Unfaithful("an invalid Date in the answer");
+  if (name === "createInstance" || name === "renameInstance") await expectName(sql, given, answer);
+  if (name === "reportVmm") await expectTime(sql, given, answer);
+  const reports = name === "reportVmm" ? given : name === "reportVmms" ? given["reports"] : [];
+  const unknown = unknownKeyIn(reports, "camel");
+  if (unknown !== undefined) throw new Unfaithful(`an unknown key was accepted: ${unknown}`);
+}
+
+function hasNoDate(value: unknown): boolean {
+  if (value instanceof Date) return Number.isNaN(value.getTime());
+  return typeof value === "object" && value !== null && Object.values(value).some(hasNoDate);
+}
+
+async function expectName(sql: SqlClient, { name }: Given, answer: unknown): Promise<void> {
+  const { outcome, instanceId } = answer as { outcome: string; instanceId: string };
+  if (outcome !== "applied" || typeof name !== "string") return;
+  const stored = await apiInstance(sql, { instanceId });
+  // half a surrogate pair has no UTF-8
+  if (stored?.name !== Buffer.from(name).toString()) throw new Unfaithful("the name is another one");
+}
+
+/** The views show a time that is yet to come as now; the row has it as it is. */
+async function expectTime(sql: SqlClient, { propolisId, time }: Given, answer: unknown): Promise<void> {
+  const { vmmOutcome } = answer as { vmmOutcome: string };
+  if (vmmOutcome !== "applied" || !(time instanceof Date)) return;
+  const stored = await sql`
+    select from vmstate.vmm
+      where id = ${String(propolisId)} and time_state_updated = ${time.toISOString()}::text::timestamptz`;
+  if (stored.length === 0) throw new Unfaithful("the time is another one");
+}

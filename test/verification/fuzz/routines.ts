@@ -1,0 +1,90 @@
+import fc from "fast-check";
+import type postgres from "postgres";
+import { sizeOf, type Catalog, type Routine, type Slot } from "./catalog.js";
+import { butSome, choice, type Choice, type Supply } from "./choice.js";
+import { hostileText } from "./hostile-text.js";
+import { ownText } from "./own-text.js";
+import type { Subject } from "./population.js";
+import { fits, slips } from "./malformed-call.js";
+import { cast, list, writtenAll } from "./statement.js";
+import { unknownKeyIn } from "./unknown-keys.js";
+import { Unfaithful, type Target, type Trial } from "./call-case.js";
+
+type Given = Choice<string | null>;
+
+/** Every function of the schema, called from SQL. */
+export function routineTargets(catalog: Catalog, subjects: readonly Subject[]): Target[] {
+  return catalog.routines.map((routine) => {
+    const given = choice(
+      subjects,
+      routine.arguments,
+      textSupply(catalog, subjects),
+      butSome(routine.arguments),
+    );
+    return {
+      kind: routine.isVerb ? "verb" : "function",
+      name: routine.name,
+      size: sizeOf(routine.arguments),
+      accepts: !isTrigger(routine) && !routine.name.startsWith("reject_"),
+      trials: fc.tuple(given, slips(routine.arguments)).map(([given, slip]) => trialOf(routine, slip(given))),
+    };
+  });
+}
+
+export function textSupply(catalog: Catalog, subjects: readonly Subject[]): Supply<string | null> {
+  return {
+    own: (slot: Slot) => ownText(catalog, slot),
+    hostile: (slot: Slot) => hostileText(catalog, subjects, slot),
+  };
+}
+
+function trialOf(routine: Routine, given: Given): Trial {
+  const required = routine.arguments.filter((slot) => !slot.optional);
+  const isCallable = fits(given, required, routine.arguments);
+  return {
+    title: () => `select vmstate.${routine.name}(${writtenAll(given)})`,
+    client: "plain",
+    act: (sql) => call(sql, routine, given),
+    ...(routine.isVerb ? { verb: routine } : { internal: true }),
+    writes: routine.name !== "explain_update",
+    mayFailWith: (code) =>
+      (code === "42883" && !isCallable) ||
+      (code === "0A000" && isTrigger(routine)) ||
+      (!routine.isVerb && /^(23|42501|VM)/.test(code)),
+  };
+}
+
+async function call(sql: postgres.ISql, routine: Routine, given: Given): Promise<postgres.Row[]> {
+  const values = [...given].map((one) => sql`${sql(one[0].name)} => ${cast(sql, one)}`);
+  const called = sql`vmstate.${sql(routine.name)}(${list(sql, values)})`;
+  if (isTrigger(routine)) return await sql`select ${called}`;
+  // an outcome is called so even when it is all that the function returns
+  const rows = await sql`select * from ${called} as outcome`;
+  if (["create_instance", "rename_instance"].includes(routine.name)) await expectVerbatim(sql, given, rows);
+  if (routine.name === "report_vmms") expectKnownKeys(given);
+  return rows;
+}
+
+/** Whatever a name has in it, it is stored as it is. */
+async function expectVerbatim(
+  sql: postgres.ISql,
+  given: Given,
+  rows: readonly postgres.Row[],
+): Promise<void> {
+  const name = [...given].find(([slot]) => slot.name === "p_name")?.[1];
+  for (const row of rows.filter((row) => row["outcome"] === "applied")) {
+    const [stored] = await sql`select name from vmstate.instance where id = ${String(row["instance_id"])}`;
+    if (stored?.["name"] !== name) throw new Unfaithful("the name is another one");
+  }
+}
+
+/** It answered, so every report had only keys of a report. */
+function expectKnownKeys(given: Given): void {
+  const text = [...given].find(([slot]) => slot.name === "p_reports")?.[1];
+  const unknown = unknownKeyIn(JSON.parse(text ?? "[]"), "snake");
+  if (unknown !== undefined) throw new Unfaithful(`an unknown key was accepted: ${unknown}`);
+}
+
+function isTrigger({ returns }: Routine): boolean {
+  return returns === "pg_catalog.trigger";
+}

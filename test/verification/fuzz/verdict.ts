@@ -1,0 +1,147 @@
+import postgres from "postgres";
+import type { Fault } from "./finding.js";
+import type { Attempt } from "./rollback-database.js";
+import { shortened } from "./literals.js";
+import { ThrownAtOnce, Unfaithful, type Trial } from "./call-case.js";
+
+export interface Verdict {
+  accepted: boolean;
+  /** The SQLSTATE, or the outcome of a refusal; null when it was accepted. */
+  code: string | null;
+  complaint: Complaint | null;
+}
+
+/** What is wrong with what a call came to. */
+export class Complaint extends Error {
+  /** @param kind the same for all complaints that are likely to have one cause */
+  constructor(
+    readonly fault: Fault,
+    readonly kind: string,
+    message = kind,
+  ) {
+    super(message);
+  }
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+const REFUSALS = new Set(["stale", "terminal", "conflict", "wrong_side", "gone", "not_found"]);
+const OUTCOMES = new Set([...REFUSALS, "applied", "unchanged"]);
+
+/** `unchanged` from these may be written all the same: they give up the caller's own lock. */
+const RELEASES = new Set(["begin_update", "run_update"]);
+
+/** An error that nobody reads to its end is not a clear one. */
+const LONGEST_MESSAGE = 2_000;
+
+/**
+ * The rule: a documented answer, or a proper error and then no changed row. Proper are VM001, class 22 (bad data), and
+ * what the trial allows besides: a verb never leaves it to a constraint to refuse.
+ */
+export function judge(trial: Trial, attempt: Attempt): Verdict {
+  if ("error" in attempt) return judgeError(trial, attempt);
+  const rows = rowsOf(attempt.answer);
+  const outcomes = rows.flatMap(outcomesOf);
+  const refused = outcomes.length > 0 && outcomes.every((outcome) => REFUSALS.has(outcome));
+  return {
+    accepted: !refused,
+    code: refused ? String(outcomes[0]) : null,
+    complaint:
+      complaintOfRows(trial, rows) ??
+      complaintOfPurge(trial, attempt.changed, rows) ??
+      complaintOfChange(trial, attempt.changed, outcomes),
+  };
+}
+
+function judgeError(trial: Trial, { error, changed }: Attempt): Verdict {
+  const code = codeOf(error);
+  if (error instanceof Unfaithful) return refused(code, new Complaint("wrong answer", error.message));
+  return refused(code, changed ? new Complaint("changed row", code) : complaintOfError(trial, error, code));
+}
+
+function refused(code: string, complaint: Complaint | null): Verdict {
+  return { accepted: false, code, complaint };
+}
+
+function rowsOf(answer: unknown): Row[] {
+  const rows: unknown[] = Array.isArray(answer) ? answer : [answer];
+  return rows.filter((row): row is Row => typeof row === "object" && row !== null);
+}
+
+function outcomesOf(row: Row): string[] {
+  return Object.entries(row).flatMap(([key, value]) =>
+    /outcome$/i.test(key) && typeof value === "string" && OUTCOMES.has(value) ? [value] : [],
+  );
+}
+
+/** Every conflict has a reason that the function's comment explains, and nothing else has one. */
+function complaintOfRows({ verb }: Trial, rows: readonly Row[]): Complaint | null {
+  if (verb === undefined) return null;
+  for (const { outcome, reason } of rows) {
+    if ((outcome === "conflict") !== (typeof reason === "string"))
+      return new Complaint("wrong answer", `${String(outcome)} with reason ${String(reason)}`);
+    if (typeof reason === "string" && !verb.comment.split(/\W+/).includes(reason))
+      return new Complaint("wrong answer", `reason ${reason}, which the comment does not explain`);
+  }
+  return null;
+}
+
+/** What it deleted, it counts. */
+function complaintOfPurge({ verb }: Trial, changed: boolean, [row = {}]: readonly Row[]): Complaint | null {
+  if (verb?.name !== "purge") return null;
+  const counts = [row["migrations"], row["vmms"], row["instances"]].map(Number);
+  return counts.some((count) => count > 0) === changed
+    ? null
+    : new Complaint(
+        "wrong answer",
+        `${counts.join(", ")} rows purged, but ${changed ? "some" : "none"} changed`,
+      );
+}
+
+function complaintOfChange(trial: Trial, changed: boolean, outcomes: readonly string[]): Complaint | null {
+  if (!changed) return null;
+  if (!trial.writes) return new Complaint("changed row", "it only reads");
+  const { verb } = trial;
+  if (verb?.name === "purge") return null;
+  if (outcomes.includes("applied") || (outcomes.length === 0 && verb === undefined)) return null;
+  if (outcomes.includes("unchanged") && RELEASES.has(String(verb?.name))) return null;
+  return new Complaint("changed row", [...new Set(outcomes)].join(", ") || "no row answered");
+}
+
+function complaintOfError(trial: Trial, error: unknown, code: string): Complaint | null {
+  if (error instanceof ThrownAtOnce)
+    return new Complaint(
+      "internal error",
+      `${codeOf(error.cause)} thrown, not rejected`,
+      `${error.message} was thrown, not rejected`,
+    );
+  const isProper = /^(22...|VM001)$/.test(code) || trial.mayFailWith(code);
+  if (!isProper) return new Complaint("internal error", code, `${code}: ${shortened(String(error))}`);
+  const isOurs = error instanceof postgres.PostgresError && code.startsWith("VM") && !trial.internal;
+  return isOurs ? complaintOfOurs(trial, error) : null;
+}
+
+/** Our own errors are clear: which function, which argument, what is wrong with it, what to do. */
+function complaintOfOurs({ verb }: Trial, error: postgres.PostgresError): Complaint | null {
+  const { code, message, detail = "", hint = "" } = error;
+  if (detail === "" || hint === "") return new Complaint("unclear error", `${code} without DETAIL or HINT`);
+  if (message.length + detail.length + hint.length > LONGEST_MESSAGE)
+    return new Complaint(
+      "unclear error",
+      `${code} of more than ${LONGEST_MESSAGE} characters`,
+      `${code}: ${shortened(detail)}`,
+    );
+  if (code !== "VM001" || verb === undefined) return null;
+  const [, name, argument] = /^vmstate\.(\w+): invalid argument (p_\w+)$/.exec(message) ?? [];
+  // report_vmms names the argument of report_vmm
+  const isOwn = verb.name === "report_vmms" || verb.arguments.some((known) => known.name === argument);
+  return name === verb.name && isOwn
+    ? null
+    : new Complaint("unclear error", "VM001 names another function or argument", message);
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof ThrownAtOnce) return codeOf(error.cause);
+  if (error instanceof Error && "code" in error) return String(error.code);
+  return error instanceof Error ? error.constructor.name : typeof error;
+}

@@ -1,0 +1,136 @@
+import { inspect } from "node:util";
+import fc from "fast-check";
+import type postgres from "postgres";
+import { vmstate, type SqlClient } from "../../../src/index.js";
+import { sizeOf, type Argument, type Catalog } from "./catalog.js";
+import { butSome, choice } from "./choice.js";
+import { expectFaithful } from "./round-trip.js";
+import { clients, type Act, type ClientName } from "./rollback-database.js";
+import { camel, jsSupply, snake } from "./js-values.js";
+import type { Subject } from "./population.js";
+import { ThrownAtOnce, type Target } from "./call-case.js";
+import { unknownKeyIn } from "./unknown-keys.js";
+
+type Given = Readonly<Record<string, unknown>>;
+
+const READABLE = { depth: 6, maxStringLength: 80, maxArrayLength: 10, compact: true, breakLength: Infinity };
+const clientNames = Object.keys(clients) as ClientName[];
+
+const instanceId = { name: "instanceId", type: "pg_catalog.uuid", optional: false };
+const projectId = { name: "projectId", type: "pg_catalog.uuid", optional: false };
+const limit = { name: "limit", type: "pg_catalog.int8", optional: true };
+
+/** What the functions that read views take; all the others take a limit. */
+const ofViews: Readonly<Record<string, Argument[]>> = {
+  apiInstance: [instanceId],
+  apiInstances: [projectId, limit],
+  apiVmms: [instanceId],
+};
+
+/** Every function of the package that calls the database. */
+export function wrapperTargets(catalog: Catalog, subjects: readonly Subject[]): Target[] {
+  const nobody = {} as SqlClient;
+  return Object.keys(vmstate(nobody)).map((name) => {
+    const routine = catalog.routines.find((known) => known.name === snake(name));
+    const slots = routine?.arguments.map(camelCase) ?? ofViews[name] ?? [limit];
+    const given = choice(subjects, slots, jsSupply(catalog, subjects), butSome(slots));
+    return {
+      kind: "wrapper",
+      name,
+      size: sizeOf(slots),
+      accepts: true,
+      trials: fc.tuple(given, fc.constantFrom(...clientNames), extra).map(([given, client, extra]) => {
+        const known = Object.fromEntries([...given].map(([slot, value]) => [slot.name, value]));
+        const named = name === "reportVmm" ? { ...known, ...extra } : known;
+        return {
+          title: () => `${name}(${inspect(argumentOf(name, named), READABLE)}) of a client that is ${client}`,
+          client,
+          act: actOf(name, named),
+          ...(routine && { verb: routine }),
+          writes: routine !== undefined && name !== "explainUpdate",
+          mayFailWith: (code) =>
+            isRefusedByDriver(code, slots, named) || (code === "VmstateError" && hasUnknownKey(name, named)),
+        };
+      }),
+    };
+  });
+}
+
+/** Rarely, a key that no report has, with a value or without. */
+const extra = fc.oneof(
+  { weight: 12, arbitrary: fc.constant({}) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom({ extra: 1 }, { extra: null }, { propolis_id: "" }, { State: "running" }),
+  },
+);
+
+function hasUnknownKey(name: string, given: Given): boolean {
+  return unknownKeyIn(name === "reportVmm" ? given : given["reports"], "camel") !== undefined;
+}
+
+function camelCase(slot: Argument): Argument {
+  return { ...slot, name: camel(slot.name.replace(/^p_/, "")) };
+}
+
+function argumentOf(name: string, given: Given): unknown {
+  return name === "reportVmms" ? given["reports"] : given;
+}
+
+function actOf(name: string, given: Given): Act {
+  return async (sql) => {
+    const answer = await started(sql, name, given);
+    await expectFaithful(sql, name, given, answer);
+    return answer;
+  };
+}
+
+/** The promise that the function must return, whatever it is given. */
+function started(sql: postgres.ISql, name: string, given: Given): Promise<unknown> {
+  const call = Object.entries(vmstate(sql)).find(([known]) => known === name)?.[1] as (
+    a: unknown,
+  ) => Promise<unknown>;
+  try {
+    return call(argumentOf(name, given));
+  } catch (error) {
+    throw new ThrownAtOnce(String(error), { cause: error });
+  }
+}
+
+/**
+ * The driver sends nothing when a required value is missing or an object has no text, and has the server say that no such
+ * function exists when a value is of a type that it declares by itself. The compiler stops all of that.
+ */
+function isRefusedByDriver(code: string, slots: readonly Argument[], given: Given): boolean {
+  const values = Object.values(given);
+  if (code === "UNDEFINED_VALUE")
+    return slots.some((slot) => !slot.optional && given[slot.name] === undefined);
+  if (code === "TypeError") return values.some(hasNoText);
+  if (code === "ERR_INVALID_ARG_TYPE")
+    return slots.some(({ name, type }) => type.startsWith("pg_catalog._") && !isList(given[name]));
+  return (code === "42883" || code === "42804") && values.some(isDeclared);
+}
+
+function isList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((element) => typeof element === "string");
+}
+
+/** `{ "toString": null }` is JSON, too. */
+function hasNoText(value: unknown): boolean {
+  try {
+    String(value);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function isDeclared(value: unknown): boolean {
+  if (Array.isArray(value)) return isDeclared(value[0]);
+  return (
+    value instanceof Date ||
+    value instanceof Uint8Array ||
+    typeof value === "boolean" ||
+    typeof value === "bigint"
+  );
+}

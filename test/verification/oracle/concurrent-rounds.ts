@@ -1,0 +1,168 @@
+import fc from "fast-check";
+import type postgres from "postgres";
+import { until } from "../../support/until.js";
+import type { Call } from "./calls.js";
+import { type Checked, failures, type Setting } from "./check.js";
+import { callText, oneLine } from "./difference.js";
+import type { Draw } from "./generators/at.js";
+import { call } from "./generators/call.js";
+import { lifeGoesOn, straightOn } from "./generators/lifecycle.js";
+import type { Picture } from "./model/picture.js";
+import type { Answer } from "./model/step.js";
+import type { World } from "./model/world.js";
+import { atOnce, inMoments, type Moment } from "./decision-points.js";
+import { Scene } from "./fixtures.js";
+import { playAlone } from "./sequences.js";
+import { afterSomeOrder } from "./serializability.js";
+
+export const CONNECTIONS = 8;
+const ROUNDS_OF_A_COURSE = 5;
+const APPLICATION = "vmstate oracle";
+
+interface Round {
+  /** The instance that it is about, if it is only one. */
+  focus: number | null;
+  /** One after the other. */
+  before: Draw<Call>[];
+  /** At once. */
+  draws: Draw<Call>[];
+  /** The table whose rows somebody else holds locked until every call waits or is answered. */
+  held: "instance" | "vmm" | "migration" | null;
+}
+
+const round: fc.Arbitrary<Round> = fc.record({
+  focus: fc.constantFrom(null, 0, 1),
+  before: fc.array(fc.oneof(straightOn, lifeGoesOn), { maxLength: 12, size: "max" }),
+  draws: fc.array(call, { minLength: 4, maxLength: CONNECTIONS, size: "max" }),
+  held: fc.constantFrom(null, "instance", "vmm", "migration"),
+});
+
+const course = fc.array(round, { minLength: ROUNDS_OF_A_COURSE, maxLength: ROUNDS_OF_A_COURSE });
+
+interface RoundsSetting extends Setting {
+  rounds: number;
+  connect: (options: postgres.Options<Record<string, postgres.PostgresType>>) => postgres.Sql;
+}
+
+export interface RoundsResult extends Checked {
+  /** Rounds that are explained only if some call did not happen at one moment. */
+  inMoments: number;
+}
+
+/** Sends the calls of a round at once; some order of them must explain all answers and all rows. */
+export async function checkRounds({
+  sql,
+  connect,
+  census,
+  seed,
+  rounds,
+}: RoundsSetting): Promise<RoundsResult> {
+  const clients = Array.from({ length: CONNECTIONS }, () =>
+    connect({ max: 1, connection: { application_name: APPLICATION } }),
+  );
+  const holder = connect({ max: 1 });
+  let courses = 0;
+  let played = 0;
+  let inMoments = 0;
+  const property = fc.asyncProperty(course, async (rounds) => {
+    const scene = new Scene(sql, census, `${seed}/course/${courses++}`);
+    for (const round of rounds) {
+      scene.focus = round.focus;
+      for (const draw of round.before) await playAlone(scene, draw);
+      played++;
+      const explained = await playRound(scene, round, clients, holder);
+      if (explained === "in moments") inMoments++;
+    }
+  });
+  const numRuns = Math.ceil(rounds / ROUNDS_OF_A_COURSE);
+  // no shorter one: another time, the calls meet in another order
+  const result = await fc.check(property, { seed, numRuns, endOnFailure: true });
+  return { found: failures(result), played, inMoments };
+}
+
+/** As the round was played: all that an explanation has to explain. */
+interface Played {
+  calls: Call[];
+  answers: Answer[];
+  rows: Picture;
+}
+
+async function playRound(
+  scene: Scene,
+  { held, draws }: Round,
+  clients: readonly postgres.Sql[],
+  holder: postgres.Sql,
+): Promise<"at once" | "in moments"> {
+  const calls = draws.map((draw) => scene.resolve(draw));
+  const send = (): Promise<Answer[]> =>
+    Promise.all(calls.map((call, index) => scene.perform(call, clients[index])));
+  const answers = await (held === null ? send() : whileHeld(scene, holder, held, send));
+  const played = { calls, answers, rows: await scene.read() };
+  const afterCalls = explanation(scene, played, atOnce);
+  const world = afterCalls ?? explanation(scene, played, inMoments);
+  if (!world) throw new Error(unexplained(scene, held, played));
+  scene.accept(world, played.rows);
+  const found = await scene.compareViews();
+  if (found.length > 0) throw new Error(scene.names.named(found.join("\n")));
+  return afterCalls ? "at once" : "in moments";
+}
+
+function explanation(
+  scene: Scene,
+  { calls, answers, rows }: Played,
+  momentsOf: (call: Call, answer: Answer) => Moment[],
+): World | undefined {
+  const answered = calls.map((call, index) => {
+    const answer = answers[index] ?? {};
+    return { moments: momentsOf(call, answer), answer };
+  });
+  return afterSomeOrder(scene.world, answered, (world) => scene.compareRows(world, rows).length === 0);
+}
+
+/** Holds the rows of a table until the server says that nobody is busy: each call waits for a lock, or has its answer. */
+async function whileHeld<T>(
+  scene: Scene,
+  holder: postgres.Sql,
+  table: Exclude<Round["held"], null>,
+  act: () => Promise<T>,
+): Promise<T> {
+  const { acting } = await holder.begin(async (sql) => {
+    const key = table === "instance" ? "id" : "instance_id";
+    await sql`select from vmstate.${sql(table)} where ${sql(key)} = any (${scene.ids}::uuid[]) for no key update`;
+    const acting = act();
+    await until("all calls wait or are answered", () => nobodyIsBusy(scene.sql));
+    return { acting };
+  });
+  return await acting;
+}
+
+async function nobodyIsBusy(sql: postgres.ISql): Promise<boolean> {
+  const [{ busy }] = await sql<[{ busy: boolean }]>`
+    select exists (select from pg_stat_activity
+      where application_name = ${APPLICATION} and datname = current_database()
+        and state = 'active' and wait_event_type is distinct from 'Lock') as busy`;
+  return !busy;
+}
+
+function unexplained(
+  { names, rows }: Scene,
+  held: Round["held"],
+  { calls, answers, rows: after }: Played,
+): string {
+  const linesOf = (picture: Picture): string[] =>
+    Object.entries(picture).flatMap(([table, byId]) =>
+      Object.values(byId).map((row) => `  ${table} ${oneLine(row)}`),
+    );
+  const lines = [
+    "no order of these calls explains all answers and rows; the rows before:",
+    ...linesOf(rows),
+    `the calls, sent at once (${held === null ? "nothing" : `rows of ${held}`} held), and their answers:`,
+    ...calls.flatMap((call, index) => [
+      `  ${index + 1}. ${callText(call)}`,
+      `     ${oneLine(answers[index])}`,
+    ]),
+    "the rows after:",
+    ...linesOf(after),
+  ];
+  return names.named(lines.join("\n"));
+}

@@ -1,0 +1,125 @@
+import type postgres from "postgres";
+import { type Call, perform } from "./calls.js";
+import type { Census } from "./outcome-coverage.js";
+import {
+  changedTimes,
+  comparable,
+  comparablePicture,
+  differences,
+  modelClock,
+  realClock,
+} from "./comparable.js";
+import type { At, Draw } from "./generators/at.js";
+import { planToken } from "./model/plan.js";
+import { type Picture, rowsOf, viewsOf, withPlanIfAsked } from "./model/picture.js";
+import type { Answer } from "./model/step.js";
+import { NOTHING, type World } from "./model/world.js";
+import { Names } from "./names.js";
+import { storedRows, storedViews } from "./read-rows.js";
+import { Tokens } from "./tokens.js";
+
+/** Two instances that nobody else knows of, in the model and in the database: what a course of calls makes of them. */
+export class Scene implements At {
+  readonly names: Names;
+  readonly tokens = new Tokens();
+  readonly calls: Call[] = [];
+  focus: number | null = null;
+  world: World = NOTHING;
+  /** As they were read last. */
+  rows: Picture = {};
+  readonly ids: string[];
+
+  constructor(
+    readonly sql: postgres.ISql,
+    readonly census: Census,
+    scope: string,
+  ) {
+    this.names = new Names(scope);
+    this.ids = [0, 1, "unknown" as const].map((which) => this.names.id("instance", which));
+  }
+
+  /** Makes the call out of what there is now. */
+  resolve(draw: Draw<Call>): Call {
+    const call = draw(this);
+    this.calls.push(call);
+    return call;
+  }
+
+  /** The answer of the database, counted, and with its times and its plan token in the terms of the model. */
+  async perform(call: Call, sql: postgres.ISql = this.sql): Promise<Answer> {
+    const known =
+      call.verb === "commit_update"
+        ? { ...call, a: { ...call.a, planToken: this.tokens.of(call.a.planToken) } }
+        : call;
+    const answer = await perform(sql, known);
+    this.census.count(call, answer);
+    return comparable({ ...answer, ...this.#knownPlan(call, answer) }, realClock());
+  }
+
+  #knownPlan(call: Call, answer: Answer): Answer {
+    const { planToken: token, stateGeneration } = answer;
+    if (typeof token !== "string") return {};
+    // run_update shows the instance as it is afterwards
+    const isAfter = call.verb === "run_update" && answer["outcome"] === "applied";
+    const name = planToken(
+      Number(stateGeneration) - (isAfter ? 1 : 0),
+      answer as unknown as Parameters<typeof planToken>[1],
+    );
+    return { planToken: this.tokens.learn(name, token) };
+  }
+
+  async read(): Promise<Picture> {
+    return await storedRows(this.sql, this.ids);
+  }
+
+  /** How the rows that were read differ from those of a world, and what changed from what changed. */
+  compareRows(world: World, rows: Picture): string[] {
+    return [
+      ...compared(rowsOf(world), this.#withPlans(rows), world.now),
+      ...differences(
+        "changed times",
+        changedTimes(rowsOf(this.world), rowsOf(world)).sort(),
+        changedTimes(this.rows, rows).sort(),
+      ),
+    ];
+  }
+
+  /** With the names that the model has for the plans that were committed. */
+  #withPlans({ instance = {}, ...tables }: Picture): Picture {
+    const named = Object.entries(instance).map(([id, row]): [string, Answer] => {
+      const { committedPlanToken: token } = row;
+      return [
+        id,
+        withPlanIfAsked(
+          typeof token === "string" ? { ...row, committedPlanToken: this.tokens.nameOf(token) } : row,
+        ),
+      ];
+    });
+    return { instance: Object.fromEntries(named), ...tables };
+  }
+
+  /** How the views differ from what they should show. */
+  async compareViews(): Promise<string[]> {
+    return compared(viewsOf(this.world), await storedViews(this.sql, this.ids), this.world.now);
+  }
+
+  accept(world: World, rows: Picture): void {
+    this.world = world;
+    this.rows = rows;
+  }
+}
+
+function compared(expected: Picture, actual: Picture, now: number): string[] {
+  return Object.keys(expected).flatMap((relation) =>
+    differences(
+      relation,
+      comparablePicture(expected, modelClock(now))[relation],
+      comparablePicture(actual, realClock())[relation],
+    ),
+  );
+}
+
+/** How an answer differs from what it should be. */
+export function compareAnswers(expected: Answer, actual: Answer, now: number): string[] {
+  return differences("answer", comparable(expected, modelClock(now)), actual);
+}

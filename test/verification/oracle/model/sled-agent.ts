@@ -1,0 +1,160 @@
+import type { MigrationState, Outcome, ReportVmmArguments } from "../../../../src/client/generated.js";
+import { dead } from "../../../sql/model.js";
+import type { Answer, Step } from "./step.js";
+import {
+  isDestination,
+  migrationOf,
+  type MigrationRow,
+  type Time,
+  vmmOf,
+  type VmmRow,
+  type World,
+  write,
+} from "./world.js";
+
+/** The part on the VMM, then those on its migrations: each is judged by itself. */
+export function reportVmm(world: World, a: ReportVmmArguments): Step {
+  const vmm = reportOfVmm(world, a);
+  const sides = reportOfSides(vmm.world, a);
+  const updateNeeded = vmm.answer["updateNeeded"] === true || sides.answer["updateNeeded"] === true;
+  return { world: sides.world, answer: { ...vmm.answer, ...sides.answer, updateNeeded } };
+}
+
+/** As if one came after the other. Of those `missed`, the VMM was not there yet. */
+export function reportVmms(
+  world: World,
+  reports: readonly ReportVmmArguments[],
+  missed: ReadonlySet<ReportVmmArguments> = new Set(),
+): Step {
+  const rows: Answer[] = [];
+  let after = world;
+  for (const [index, report] of reports.entries()) {
+    const { instanceId, propolisId } = report;
+    const step = missed.has(report) ? reportOfMissedVmm(after, report) : reportVmm(after, report);
+    rows.push({ ordinal: index + 1, instanceId, propolisId, ...step.answer });
+    after = step.world;
+  }
+  return { world: after, answer: { rows } };
+}
+
+function reportOfMissedVmm(world: World, report: ReportVmmArguments): Step {
+  const sides = reportOfSides(world, report);
+  return { world: sides.world, answer: { ...shownVmm("not_found", undefined, false), ...sides.answer } };
+}
+
+export function reportOfVmm(world: World, a: ReportVmmArguments): Step {
+  const before = vmmOf(world, a.instanceId, a.propolisId);
+  const vmmOutcome = judgedVmm(before, a.generation);
+  if (!before || vmmOutcome !== "applied") return { world, answer: shownVmm(vmmOutcome, before, false) };
+  const vmm: VmmRow = {
+    ...before,
+    state: a.state,
+    stateGeneration: a.generation,
+    timeStateUpdated: text(a.time),
+    timeReported: world.now,
+    timeStarted: before.timeStarted ?? (isProofOfRunning(world, before, a.state) ? world.now : null),
+    failureReason: a.state === "failed" ? "sled_agent_report" : null,
+  };
+  const updateNeeded = vmm.timeUnlinked === null && dead(vmm.state);
+  return { world: write(world, { vmms: [vmm] }), answer: shownVmm(vmmOutcome, vmm, updateNeeded) };
+}
+
+/** An agent that skips states says no more than these; whoever receives a guest is migrating before it runs. */
+function isProofOfRunning(world: World, vmm: VmmRow, state: ReportVmmArguments["state"]): boolean {
+  if (state === "migrating") return !isDestination(world, vmm);
+  return state === "running" || state === "rebooting";
+}
+
+function shownVmm(vmmOutcome: Outcome, vmm: VmmRow | undefined, updateNeeded: boolean): Answer {
+  const { state = null, stateGeneration = null } = vmm ?? {};
+  return { vmmOutcome, state, stateGeneration, updateNeeded };
+}
+
+function judgedVmm(vmm: VmmRow | undefined, generation: number): Outcome {
+  if (!vmm) return "not_found";
+  if (vmm.timeDeleted !== null) return "gone";
+  if (dead(vmm.state)) return "terminal";
+  return generation > vmm.stateGeneration ? "applied" : "stale";
+}
+
+/** The migrations of a report alone. */
+export function reportOfSides(world: World, a: ReportVmmArguments): Step {
+  const into = reportOfSide(world, a, "destination", {
+    id: a.migrationInId,
+    state: a.migrationInState,
+    generation: a.migrationInGeneration,
+    time: a.migrationInTime,
+  });
+  const outOf = reportOfSide(into.world, a, "source", {
+    id: a.migrationOutId,
+    state: a.migrationOutState,
+    generation: a.migrationOutGeneration,
+    time: a.migrationOutTime,
+  });
+  return {
+    world: outOf.world,
+    answer: {
+      migrationInOutcome: into.outcome,
+      migrationOutOutcome: outOf.outcome,
+      updateNeeded: into.isDecisive || outOf.isDecisive,
+    },
+  };
+}
+
+interface Side {
+  id: string | null | undefined;
+  state: MigrationState | null | undefined;
+  generation: number | null | undefined;
+  time: Date | string | null | undefined;
+}
+
+interface SideStep {
+  world: World;
+  outcome: Outcome | null;
+  /** It ended a side of the linked migration. */
+  isDecisive: boolean;
+}
+
+function reportOfSide(
+  world: World,
+  { instanceId, propolisId }: ReportVmmArguments,
+  name: "source" | "destination",
+  { id, state, generation, time }: Side,
+): SideStep {
+  if (!id || !state || !generation || !time) return { world, outcome: null, isDecisive: false };
+  const migration = migrationOf(world, instanceId, id);
+  const outcome = judgedSide(migration, propolisId, name, generation);
+  if (!migration || outcome !== "applied") return { world, outcome, isDecisive: false };
+  const side: Partial<MigrationRow> =
+    name === "source"
+      ? { sourceState: state, sourceGeneration: generation, timeSourceUpdated: text(time) }
+      : { destinationState: state, destinationGeneration: generation, timeDestinationUpdated: text(time) };
+  const written: MigrationRow = { ...migration, ...side, timeReported: world.now };
+  const isLinked = world.instances[instanceId]?.migrationId === id;
+  return {
+    world: write(world, { migrations: [written] }),
+    outcome,
+    isDecisive: isLinked && isEnded(state),
+  };
+}
+
+function judgedSide(
+  migration: MigrationRow | undefined,
+  propolisId: string,
+  name: "source" | "destination",
+  generation: number,
+): Outcome {
+  if (!migration) return "not_found";
+  if (migration.timeDeleted !== null) return "gone";
+  if (migration[`${name}PropolisId`] !== propolisId) return "wrong_side";
+  if (generation <= migration[`${name}Generation`]) return "stale";
+  return isEnded(migration[`${name}State`]) ? "terminal" : "applied";
+}
+
+function isEnded(state: MigrationState): boolean {
+  return state === "failed" || state === "completed";
+}
+
+function text(time: Date | string): Time {
+  return new Date(time).toISOString();
+}

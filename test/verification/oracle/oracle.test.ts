@@ -1,0 +1,84 @@
+import { randomInt } from "node:crypto";
+import { expect, it } from "vitest";
+import { createDatabase } from "../../support/database.js";
+import { mutate } from "../mutants/mutate.js";
+import type { Call } from "./calls.js";
+import { step } from "./model/rules.js";
+import type { Answer } from "./model/step.js";
+import { NOTHING, type World } from "./model/world.js";
+import { atOnce } from "./decision-points.js";
+import { consultOracle } from "./oracle.js";
+import { afterSomeOrder } from "./serializability.js";
+
+it(
+  "the database and the model stay alike, one after the other and at once",
+  { timeout: 120_000 },
+  async () => {
+    await using database = await createDatabase();
+    const { found } = await consultOracle(database, { seed: randomInt(2 ** 31), sequences: 40, rounds: 30 });
+    expect(found).toEqual([]);
+  },
+);
+
+it.each([
+  {
+    name: "a begin that is done twice",
+    change: { file: "internal/replayed_begin", from: "<> 'saga_unwound'", to: "= 'saga_unwound'" },
+    last: /^begin_start$/,
+  },
+  {
+    name: "a report as old as the row",
+    change: { file: "decisions/vmm_report_outcome", from: "<= p_state", to: "< p_state" },
+    last: /^report_vmms?$/,
+  },
+])("finds $name, in a few calls", { timeout: 60_000 }, async ({ change, last }) => {
+  await using database = await createDatabase();
+  await mutate(database.sql, change);
+  const { found } = await consultOracle(database, { seed: 5, sequences: 300, rounds: 0 });
+  const calls = found.join().match(/(?<=^ {2}\d+\. )\w+/gm) ?? [];
+  expect(found).toHaveLength(1);
+  expect(calls.at(-1)).toMatch(last);
+  expect(calls.length).toBeLessThanOrEqual(5);
+});
+
+it("finds a lock that is not taken", { timeout: 120_000 }, async () => {
+  await using database = await createDatabase();
+  await mutate(database.sql, { file: "internal/lock_instance", from: "FOR NO KEY UPDATE", to: "" });
+  const { found } = await consultOracle(database, { seed: 1, sequences: 0, rounds: 300 });
+  expect(found).toEqual([expect.stringContaining("no order of these calls explains all answers and rows")]);
+});
+
+it("explains answers by an order, if there is one", () => {
+  const instanceId = "instance";
+  const stopped = after(NOTHING, [
+    {
+      verb: "create_instance",
+      a: { id: instanceId, projectId: "project", name: "a", intendedState: "stopped" },
+    },
+    { verb: "finish_instance_creation", a: { id: instanceId } },
+  ]);
+  const start = (id: string): Call => ({
+    verb: "begin_start",
+    a: { instanceId, sagaId: id, propolisId: id, sledId: "sled", propolisIp: "fd00::1" },
+  });
+  const refused = {
+    call: start("first"),
+    answer: step(after(stopped, [start("second")]), start("first")).answer,
+  };
+  const applied = ["first", "second"].map((id) => ({
+    call: start(id),
+    answer: step(stopped, start(id)).answer,
+  }));
+  const explained = (calls: { call: Call; answer: Answer }[]): World | undefined =>
+    afterSomeOrder(
+      stopped,
+      calls.map(({ call, answer }) => ({ moments: atOnce(call), answer })),
+      () => true,
+    );
+  expect(explained([refused, ...applied.slice(1)])?.instances[instanceId]?.activePropolisId).toBe("second");
+  expect(explained(applied)).toBeUndefined();
+});
+
+function after(world: World, calls: readonly Call[]): World {
+  return calls.reduce((before, call) => step(before, call).world, world);
+}

@@ -1,0 +1,52 @@
+import type postgres from "postgres";
+import type { Migration } from "../../src/schema/files.js";
+
+/** Those that somebody who reads or writes rows waits for, weakest first. */
+const MODES = ["ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"];
+
+/**
+ * Applies migrations to a database that has those before them.
+ *
+ * @returns for each, by name, what it locked that was there before: `` `vmm` (ACCESS EXCLUSIVE) ``
+ */
+export async function applyAndSeeLocks(
+  sql: postgres.Sql,
+  migrations: readonly Migration[],
+): Promise<Map<string, string>> {
+  const locks = new Map<string, string>();
+  for (const { name, text } of migrations) {
+    locks.set(
+      name,
+      await sql.begin(async (transaction) => {
+        const before = await transaction<{ oid: number }[]>`select c.oid from pg_class as c`;
+        await transaction.unsafe(text);
+        return await locked(
+          transaction,
+          before.map(({ oid }) => oid),
+        );
+      }),
+    );
+  }
+  return locks;
+}
+
+/** Of an index, the table says it. */
+async function locked(sql: postgres.ISql, relations: readonly number[]): Promise<string> {
+  const rows = await sql<{ name: string; mode: string }[]>`
+    select c.relname as name, (array_agg(l.mode order by array_position(${MODES}, l.mode) desc))[1] as mode
+    from pg_locks as l
+      join pg_class as c on c.oid = l.relation
+    where l.pid = pg_backend_pid() and l.mode = any(${MODES}) and c.relkind <> 'i'
+      and c.oid = any(${[...relations]}::oid[]) and c.relnamespace <> 'pg_catalog'::regnamespace
+    group by c.relname order by c.relname`;
+  if (rows.length === 0) return "nothing that exists";
+  return rows.map(({ name, mode }) => `\`${name}\` (${spelled(mode)})`).join(", ");
+}
+
+/** `AccessExclusiveLock` as the manual has it: `ACCESS EXCLUSIVE`. */
+function spelled(mode: string): string {
+  return mode
+    .replace(/Lock$/, "")
+    .replaceAll(/(?<=[a-z])(?=[A-Z])/g, " ")
+    .toUpperCase();
+}

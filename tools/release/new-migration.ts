@@ -1,0 +1,117 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { VmstateError } from "../../src/errors/vmstate-error.js";
+import { type Migration, migrationsDir, readMigrations, recordOf, sha256Of } from "../../src/schema/files.js";
+import { readLedger, releasedMigrations } from "../../src/schema/ledger.js";
+import { readSources, type Source } from "../../src/schema/sources.js";
+import { copyOf, type Handwritten, handwrittenIn, LOCKS, newestHashes, noteOf } from "./copies.js";
+import { isRecreatable } from "./lint.js";
+import { PATH_BEFORE, SAFE_PATH } from "./search-path.js";
+
+/** What `migration:new` made. */
+export interface NewMigration {
+  /** The name of its file. */
+  file: string;
+  /** Files of `sql/` that it holds copies of. */
+  copied: string[];
+  /** Files of `sql/` that differ, or are gone, and have to be seen to by hand. */
+  byHand: string[];
+}
+
+/** What a migration says that holds all that can be made again, so that it stays so when its copies are made anew. */
+const ALL = "-- It holds a copy of every file of sql/ that can be made again, changed or not.\n";
+
+/**
+ * Writes the next migration, with a copy of every file of `sql/` that changed and can be made again. Of one that is
+ * there and was not released, makes the copies anew, and leaves alone what is written by hand.
+ *
+ * @param all whether to copy also what did not change
+ * @throws VmstateError when there can be none
+ */
+export async function newMigration(root: string, name: string, all = false): Promise<NewMigration> {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new VmstateError(`"${name}" is no name: letters, digits and _`);
+  const migrations = await readMigrations(root);
+  const released = releasedMigrations(await readLedger(root)).length;
+  if (released === 0)
+    throw new VmstateError("the first migration is not released: `npm run generate` writes all of it");
+  const begun = migrations.slice(released).find((migration) => migration.name.endsWith(`_${name}`));
+  if (begun !== undefined && begun !== migrations.at(-1))
+    throw new VmstateError(`${begun.name} is not the newest migration: give this one another name`);
+  const full = begun?.name ?? `${String(migrations.length + 1).padStart(4, "0")}_${name}`;
+  return await write(root, full, begun ? migrations.slice(0, -1) : migrations, begun, all);
+}
+
+/** What locks a table or a view while others use it. */
+const LOCKING = /^CREATE OR REPLACE (TRIGGER|VIEW)/m;
+
+async function write(
+  root: string,
+  name: string,
+  before: Migration[],
+  begun: Migration | undefined,
+  all: boolean,
+): Promise<NewMigration> {
+  const record = recordOf(name, begun?.isBreaking ?? false);
+  const hand = begun ? handwrittenIn(begun.text, record) : newHandwritten(name, all);
+  const { copied, byHand } = await changesSince(root, before, hand.about.includes(ALL));
+  const locks = byHand.length > 0 || copied.some(({ text }) => LOCKING.test(text)) ? LOCKS : "";
+  const parts = [
+    hand.about,
+    SAFE_PATH,
+    locks,
+    endsLine(hand.before),
+    byHand.map(noteOf).join(""),
+    ...copied.map(copyOf),
+    endsLine(hand.after),
+    PATH_BEFORE,
+    record,
+  ];
+  await writeFile(join(migrationsDir(root), `${name}.sql`), parts.filter((part) => part !== "").join("\n"));
+  return { file: `${name}.sql`, copied: namesOf(copied), byHand: namesOf(byHand) };
+}
+
+function newHandwritten(name: string, all: boolean): Handwritten {
+  const about = `-- ${name}: what becomes of types and tables, and what is dropped; copies from sql/ follow.\n`;
+  return { about: all ? about + ALL : about, before: "", after: "" };
+}
+
+function endsLine(text: string): string {
+  return text === "" ? "" : `${text}\n`;
+}
+
+function namesOf(sources: readonly Source[]): string[] {
+  return sources.map(({ file }) => file);
+}
+
+interface Changes {
+  copied: Source[];
+  /** One that is gone has no text. */
+  byHand: Source[];
+}
+
+/**
+ * In load order, the files of `sql/` that are not as the migrations bring them; then those that are gone.
+ *
+ * @param all whether those that can be made again count as changed
+ */
+async function changesSince(root: string, migrations: readonly Migration[], all: boolean): Promise<Changes> {
+  const hashes = newestHashes(migrations);
+  const sources = await readSources(root);
+  const changes: Changes = { copied: [], byHand: [] };
+  for (const source of sources) {
+    const [isChanged, isAgain] = [
+      hashes.get(source.file) !== sha256Of(source.text),
+      await isRecreatable(source.text),
+    ];
+    if (isChanged || (all && isAgain)) changes[isAgain ? "copied" : "byHand"].push(source);
+  }
+  const gone = [...hashes.keys()].filter((file) => !sources.some((source) => source.file === file));
+  for (const file of gone) if (hashes.get(file) !== sha256Of("")) changes.byHand.push({ file, text: "" });
+  return changes;
+}
+
+/** The files of `sql/` that are not as the migrations bring them. */
+export async function unmigrated(root: string): Promise<string[]> {
+  const { copied, byHand } = await changesSince(root, await readMigrations(root), false);
+  return namesOf([...copied, ...byHand]);
+}
