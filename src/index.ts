@@ -9,6 +9,7 @@ export * from "./client/results.js";
 export { vmstate, type Vmstate } from "./client/bind.js";
 export { assertCompatible } from "./client/compatibility.js";
 export * from "./client/control-plane.js";
+export type * from "./client/deprecated.js";
 export { IncompatibleDatabaseError, type IncompatibleReason, VmstateError } from "./errors/vmstate-error.js";
 export type * from "./client/generated.js";
 export { migrate, type MigrateOptions } from "./schema/migrate.js";

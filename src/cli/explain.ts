@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type postgres from "postgres";
-import type { ExplainUpdateAnswer } from "../client/results.js";
+import type { ExplainUpdateResult } from "../client/results.js";
 import type { IntendedState, MigrationVerdict } from "../client/generated.js";
 import { explainUpdate } from "../client/update-saga.js";
 import { ioOf, say, sayJson } from "../terminal/io.js";
@@ -27,7 +27,7 @@ interface Background {
 }
 
 /** What `explainUpdate` answers of an instance that exists, and what stands beside the plan. */
-export type Explanation = Exclude<ExplainUpdateAnswer, { outcome: "not_found" }> & Background;
+export type Explanation = Exclude<ExplainUpdateResult, { outcome: "not_found" }> & Background;
 
 /** `vmstate explain` */
 export function explainCommand(): Command {

@@ -1,13 +1,13 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type postgres from "postgres";
-import type { PurgeAnswer } from "../client/results.js";
+import type { PurgeResult } from "../client/results.js";
 import { purge } from "../client/operator.js";
 import { withDatabase } from "./database.js";
 import { type Io, ioOf, say, sayJson } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
 
 /** Rows that purges have deleted. */
-type Purged = Omit<PurgeAnswer, "leftOver">;
+type Purged = Omit<PurgeResult, "leftOver">;
 
 interface PurgeOptions extends DatabaseUrlOption, JsonOption {
   olderThan: string;

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { databaseError } from "../errors/database-error.js";
 import { showProgress } from "../simulator/progress.js";
 import { replay, type ReplayResult } from "../simulator/replay.js";
-import { complaintsOf, jsonOf, requireClean, type Setting, summaryOf } from "../simulator/summary.js";
+import { problemsOf, jsonOf, requireClean, type Setting, summaryOf } from "../simulator/summary.js";
 import { countVms, readTrace } from "../simulator/trace.js";
 import { type Database, openDatabase } from "./database.js";
 import { type Io, ioOf, say } from "../terminal/io.js";
@@ -44,7 +44,7 @@ async function playAndTell(io: Io, file: string, options: Options): Promise<void
   const vms = Math.min(await countVms(file), options.limit ?? Infinity);
   const database = await openDatabase({ ...options, embedded: true }, signal);
   const result = await playOn(database, io, file, { ...options, limit: vms }).finally(database.close);
-  for (const complaint of complaintsOf(result)) say(stderr, complaint);
+  for (const problem of problemsOf(result)) say(stderr, problem);
   say(options.json ? stderr : stdout, summaryOf(result, options));
   if (options.json) say(stdout, jsonOf(result, options));
   requireClean(result);

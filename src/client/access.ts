@@ -7,7 +7,7 @@ import type {
 import { oneRow, type SqlClient } from "./rows.js";
 
 /** `unchanged`: it was so already. */
-export interface AccessAnswer {
+export interface AccessResult {
   outcome: Extract<Outcome, "applied" | "unchanged">;
 }
 
@@ -18,7 +18,7 @@ export interface AccessAnswer {
  * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema, 54000 when
  * about 2,400 roles have access to an object, so that its access list has no room for one more
  */
-export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<AccessAnswer> {
+export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<AccessResult> {
   return oneRow(sql`select pg_catalog.json_build_object('outcome', vmstate.grant_access(
     p_role => ${a.role}, p_kind => ${a.kind}))::pg_catalog.text`);
 }
@@ -29,7 +29,7 @@ export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<Ac
  *
  * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema
  */
-export function revokeAccess(sql: SqlClient, a: RevokeAccessArguments): Promise<AccessAnswer> {
+export function revokeAccess(sql: SqlClient, a: RevokeAccessArguments): Promise<AccessResult> {
   return oneRow(sql`select pg_catalog.json_build_object('outcome', vmstate.revoke_access(
     p_role => ${a.role}, p_kind => ${a.kind}))::pg_catalog.text`);
 }
@@ -40,7 +40,7 @@ export function revokeAccess(sql: SqlClient, a: RevokeAccessArguments): Promise<
  *
  * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema
  */
-export function bindSledAgent(sql: SqlClient, a: BindSledAgentArguments): Promise<AccessAnswer> {
+export function bindSledAgent(sql: SqlClient, a: BindSledAgentArguments): Promise<AccessResult> {
   return oneRow(sql`select pg_catalog.json_build_object('outcome', vmstate.bind_sled_agent(
     p_role => ${a.role}, p_sled_id => ${a.sledId ?? null}))::pg_catalog.text`);
 }

@@ -1,4 +1,4 @@
-import type { BreakUpdateAnswer, FailedVmm, FailVmmAnswer, PurgeAnswer } from "./results.js";
+import type { BreakUpdateResult, FailedVmm, FailVmmResult, PurgeResult } from "./results.js";
 import type {
   BreakUpdateArguments,
   FailSledArguments,
@@ -10,7 +10,7 @@ import { arrayText, timeText } from "./parameters.js";
 import { manyRows, oneRow, type SqlClient } from "./rows.js";
 
 /** Declares a VMM dead: it becomes `failed`. `expectedGeneration` is the VMM's. */
-export function failVmm(sql: SqlClient, a: FailVmmArguments): Promise<FailVmmAnswer> {
+export function failVmm(sql: SqlClient, a: FailVmmArguments): Promise<FailVmmResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.fail_vmm(
     p_instance_id => ${a.instanceId}, p_propolis_id => ${a.propolisId}, p_reason => ${a.reason},
     p_expected_generation => ${a.expectedGeneration ?? null}))::pg_catalog.text`);
@@ -35,7 +35,7 @@ export function failSledVmms(sql: SqlClient, a: FailSledVmmsArguments): Promise<
  * Ends the updater lock that `updaterGeneration` names, whoever holds it ({@link explainUpdate} shows it): the holder's
  * commit is then `lock_lost`. `reason` goes to the server's log.
  */
-export function breakUpdate(sql: SqlClient, a: BreakUpdateArguments): Promise<BreakUpdateAnswer> {
+export function breakUpdate(sql: SqlClient, a: BreakUpdateArguments): Promise<BreakUpdateResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.break_update(
     p_instance_id => ${a.instanceId}, p_updater_generation => ${a.updaterGeneration}, p_reason => ${a.reason}))::pg_catalog.text`);
 }
@@ -44,7 +44,7 @@ export function breakUpdate(sql: SqlClient, a: BreakUpdateArguments): Promise<Br
  * Hard-deletes what was soft-deleted before `before` and is not needed any more: migrations, VMMs and instances, at most
  * `limit` rows of all three (default 1,000). Call it again while `leftOver`.
  */
-export function purge(sql: SqlClient, a: PurgeArguments): Promise<PurgeAnswer> {
+export function purge(sql: SqlClient, a: PurgeArguments): Promise<PurgeResult> {
   return oneRow(sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.purge(
     p_before => ${timeText(a.before)}::pg_catalog.text::pg_catalog.timestamptz, p_limit => ${a.limit ?? 1000}) as r`);
 }

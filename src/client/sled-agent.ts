@@ -1,11 +1,11 @@
-import type { ReportVmmAnswer, ReportVmmsAnswer } from "./results.js";
+import type { ReportVmmResult, ReportVmmsResult } from "./results.js";
 import { VmstateError } from "../errors/vmstate-error.js";
 import type { ReportVmmArguments } from "./generated.js";
 import { timeText } from "./parameters.js";
 import { type JsonRows, oneRow, rowsByColumn, type SqlClient } from "./rows.js";
 
 /** A sled agent reports one VMM, and optionally the side of a migration into it and of one out of it. */
-export async function reportVmm(sql: SqlClient, a: ReportVmmArguments): Promise<ReportVmmAnswer> {
+export async function reportVmm(sql: SqlClient, a: ReportVmmArguments): Promise<ReportVmmResult> {
   requireKnownKeys(a, "reportVmm: the report");
   return await oneRow(isOfVmmAlone(a) ? vmmReport(sql, a) : fullReport(sql, a));
 }
@@ -62,7 +62,7 @@ function fullReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
 export async function reportVmms(
   sql: SqlClient,
   reports: readonly ReportVmmArguments[],
-): Promise<ReportVmmsAnswer[]> {
+): Promise<ReportVmmsResult[]> {
   const elements = toJson(Array.isArray(reports) ? reports.map(toElement) : reports);
   return await rowsByColumn(sql`
     select pg_catalog.json_build_object(

@@ -12,7 +12,7 @@ export interface VerbFigures {
   outcomes: Record<string, number>;
 }
 
-interface Tally {
+interface VerbStats {
   calls: number;
   outcomes: Map<string, number>;
   microseconds: Histogram;
@@ -21,19 +21,19 @@ interface Tally {
 const MINUTE_IN_MICROSECONDS = 60_000_000;
 
 /** Counts calls by verb and outcome. */
-export class Meter {
-  readonly #tallies = new Map<string, Tally>();
+export class CallStats {
+  readonly #verbs = new Map<string, VerbStats>();
 
   record(verb: string, outcomes: readonly string[], milliseconds: number): void {
-    const tally = this.#tallyOf(verb);
-    tally.calls++;
-    tally.microseconds.recordValue(Math.min(Math.round(milliseconds * 1000), MINUTE_IN_MICROSECONDS));
-    for (const outcome of outcomes) tally.outcomes.set(outcome, (tally.outcomes.get(outcome) ?? 0) + 1);
+    const stats = this.#statsOf(verb);
+    stats.calls++;
+    stats.microseconds.recordValue(Math.min(Math.round(milliseconds * 1000), MINUTE_IN_MICROSECONDS));
+    for (const outcome of outcomes) stats.outcomes.set(outcome, (stats.outcomes.get(outcome) ?? 0) + 1);
   }
 
   /** By name. */
   figures(): VerbFigures[] {
-    return [...this.#tallies]
+    return [...this.#verbs]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([verb, { calls, outcomes, microseconds }]) => ({
         verb,
@@ -44,13 +44,13 @@ export class Meter {
       }));
   }
 
-  #tallyOf(verb: string): Tally {
-    let tally = this.#tallies.get(verb);
-    if (tally === undefined) {
+  #statsOf(verb: string): VerbStats {
+    let stats = this.#verbs.get(verb);
+    if (stats === undefined) {
       const microseconds = build({ highestTrackableValue: MINUTE_IN_MICROSECONDS });
-      tally = { calls: 0, outcomes: new Map(), microseconds };
-      this.#tallies.set(verb, tally);
+      stats = { calls: 0, outcomes: new Map(), microseconds };
+      this.#verbs.set(verb, stats);
     }
-    return tally;
+    return stats;
   }
 }

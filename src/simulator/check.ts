@@ -1,63 +1,62 @@
-import type { Caller } from "./checked-client.js";
-import { Complaints } from "./problem-log.js";
-import { Crew } from "./task-pool.js";
-import type { World } from "./ids.js";
+import type { CheckedClient } from "./checked-client.js";
+import { ProblemLog } from "./problem-log.js";
+import { TaskPool } from "./task-pool.js";
+import type { Ids } from "./ids.js";
 
 /** What a replay has left in the database that must not be there. */
 export interface Findings {
   /** VMs that did not end as their lives say. */
-  wrong: Complaints;
+  wrong: ProblemLog;
   /** What still waits for an update saga, for a sled or for deletion. */
-  leftovers: Complaints;
+  leftovers: ProblemLog;
   /** Breaches of the database's own invariants. */
-  violations: Complaints;
+  violations: ProblemLog;
 }
 
 /** @param endsRunning of each VM, by index: whether it runs at the end, or is deleted */
 export async function check(
-  caller: Caller,
-  world: World,
+  client: CheckedClient,
+  ids: Ids,
   concurrency: number,
   endsRunning: readonly boolean[],
 ): Promise<Findings> {
-  const wrong = new Complaints();
-  const crew = new Crew(concurrency);
+  const wrong = new ProblemLog();
+  const pool = new TaskPool(concurrency);
   for (const [index, runs] of endsRunning.entries())
-    await crew.begin(async () => {
-      const end = await endOf(caller, world.instanceId(index));
+    await pool.begin(async () => {
+      const end = await endOf(client, ids.instanceId(index));
       const due = runs ? "running, 1 VMM running" : "deleted";
       if (end !== due) wrong.add(`vm-${index} must be ${due}; it is ${end}`);
     });
-  await crew.finish();
-  return { wrong, leftovers: await leftoversOf(caller, world), violations: await violationsOf(caller) };
+  await pool.finish();
+  return { wrong, leftovers: await leftoversOf(client, ids), violations: await violationsOf(client) };
 }
 
-async function endOf(caller: Caller, instanceId: string): Promise<string> {
+async function endOf(client: CheckedClient, instanceId: string): Promise<string> {
   const [instance, vmms] = await Promise.all([
-    caller.ask("apiInstance", { instanceId }),
-    caller.ask("apiVmms", { instanceId }),
+    client.ask("apiInstance", { instanceId }),
+    client.ask("apiVmms", { instanceId }),
   ]);
   const state = instance?.state ?? "deleted";
   return vmms.length === 0 ? state : `${state}, ${vmms.length} VMM ${vmms.map((vmm) => vmm.state).join()}`;
 }
 
-async function leftoversOf(caller: Caller, world: World): Promise<Complaints> {
+async function leftoversOf(client: CheckedClient, ids: Ids): Promise<ProblemLog> {
   const lists = {
-    "pending update": await caller.ask("pendingUpdates", {}),
-    "abandoned VMM": await caller.ask("abandonedVmms", {}),
-    "orphaned VMM": await caller.ask("orphanedVmms", {}),
-    "restartable instance": await caller.ask("restartableInstances", {}),
-    "stuck instance": await caller.ask("stuckInstances", {}),
+    "pending update": await client.ask("pendingUpdates", {}),
+    "abandoned VMM": await client.ask("abandonedVmms", {}),
+    "orphaned VMM": await client.ask("orphanedVmms", {}),
+    "restartable instance": await client.ask("restartableInstances", {}),
+    "stuck instance": await client.ask("stuckInstances", {}),
   };
-  const leftovers = new Complaints();
+  const leftovers = new ProblemLog();
   for (const [name, rows] of Object.entries(lists))
-    for (const row of rows)
-      if (world.isOurs(row.instanceId)) leftovers.add(`${name}: ${JSON.stringify(row)}`);
+    for (const row of rows) if (ids.isOurs(row.instanceId)) leftovers.add(`${name}: ${JSON.stringify(row)}`);
   return leftovers;
 }
 
-async function violationsOf(caller: Caller): Promise<Complaints> {
-  const violations = new Complaints();
-  for (const row of await caller.ask("invariantViolations", {})) violations.add(JSON.stringify(row));
+async function violationsOf(client: CheckedClient): Promise<ProblemLog> {
+  const violations = new ProblemLog();
+  for (const row of await client.ask("invariantViolations", {})) violations.add(JSON.stringify(row));
   return violations;
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import postgres from "postgres";
 import { vmstate, type Vmstate } from "../client/bind.js";
 import type { SqlClient } from "../client/rows.js";
-import type { Meter } from "./call-stats.js";
+import type { CallStats } from "./call-stats.js";
 
 /** A function of this package. */
 export type Verb = keyof Vmstate;
@@ -24,7 +24,7 @@ type Matching<A, E> = A extends { outcome: unknown }
   : A;
 
 /** A verb did not answer as it must. */
-export class Unexpected extends Error {
+export class UnexpectedAnswer extends Error {
   override readonly name = "Unexpected";
 
   constructor(verb: string, argument: unknown, got: string, expected: string, cause?: unknown) {
@@ -33,13 +33,13 @@ export class Unexpected extends Error {
 }
 
 /** Calls verbs, measures them, and knows what they must answer. */
-export class Caller {
+export class CheckedClient {
   readonly #verbs: Vmstate;
-  readonly #meter: Meter;
+  readonly #stats: CallStats;
 
-  constructor(sql: SqlClient, meter: Meter) {
+  constructor(sql: SqlClient, stats: CallStats) {
     this.#verbs = vmstate(sql);
-    this.#meter = meter;
+    this.#stats = stats;
   }
 
   /** @throws Unexpected unless the answer has all the columns of one of `expected` */
@@ -66,12 +66,12 @@ export class Caller {
     const begun = performance.now();
     try {
       const answer = await call(argument);
-      this.#meter.record(nameOf(verb), outcomesOf(answer), performance.now() - begun);
+      this.#stats.record(nameOf(verb), outcomesOf(answer), performance.now() - begun);
       return answer;
     } catch (error) {
       if (!(error instanceof postgres.PostgresError)) throw error;
-      this.#meter.record(nameOf(verb), [error.code], performance.now() - begun);
-      throw new Unexpected(nameOf(verb), argument, `${error.code} ${error.message}`, "no error", error);
+      this.#stats.record(nameOf(verb), [error.code], performance.now() - begun);
+      throw new UnexpectedAnswer(nameOf(verb), argument, `${error.code} ${error.message}`, "no error", error);
     }
   }
 
@@ -83,7 +83,7 @@ export class Caller {
 
   /** @throws Unexpected unless it holds */
   require(holds: boolean, verb: Verb, argument: unknown, answer: unknown, expected: string): void {
-    if (!holds) throw new Unexpected(nameOf(verb), argument, JSON.stringify(answer), expected);
+    if (!holds) throw new UnexpectedAnswer(nameOf(verb), argument, JSON.stringify(answer), expected);
   }
 }
 

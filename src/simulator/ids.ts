@@ -3,7 +3,7 @@ import { hash, randomBytes } from "node:crypto";
 const SLEDS = 64;
 
 /** The ids of one replay: derived, so that a VM at rest need not remember them; other replays have others. */
-export class World {
+export class Ids {
   readonly #run = randomBytes(4).toString("hex");
   /** Sleds that many VMMs share. */
   readonly sledIds: readonly string[] = Array.from({ length: SLEDS }, (_, n) => this.#id("sled", n));

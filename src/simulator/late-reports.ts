@@ -1,5 +1,5 @@
-import type { Caller } from "./checked-client.js";
-import { judge, type Report, type ReportOutcome, type Verdict } from "./model.js";
+import type { CheckedClient } from "./checked-client.js";
+import { expectedVerdict, type Report, type ReportOutcome, type Verdict } from "./model.js";
 import { toArguments } from "./steps/sled-agent.js";
 
 const BATCH = 16;
@@ -7,37 +7,37 @@ const BATCH = 16;
 /** What becomes of a report that comes too late only moves on, from one of these to the next. */
 const FATES: readonly unknown[] = ["stale", "terminal", "gone"] satisfies ReportOutcome[];
 
-interface Letter {
+interface LateReport {
   report: Report;
   /** What it would be answered when it was posted. */
   posted: Verdict;
 }
 
 /** Reports of many VMs that come late, in batches of one call: nothing that they say may be applied any more. */
-export class Post {
-  readonly #caller: Caller;
-  #letters: Letter[] = [];
+export class LateReports {
+  readonly #client: CheckedClient;
+  #waiting: LateReport[] = [];
 
-  constructor(caller: Caller) {
-    this.#caller = caller;
+  constructor(client: CheckedClient) {
+    this.#client = client;
   }
 
   /** @param report one that would not be applied now */
   async add(report: Report): Promise<void> {
-    this.#letters.push({ report, posted: judge(report) });
-    if (this.#letters.length >= BATCH) await this.deliver();
+    this.#waiting.push({ report, posted: expectedVerdict(report) });
+    if (this.#waiting.length >= BATCH) await this.deliver();
   }
 
   /** @throws Unexpected when one was taken for news */
   async deliver(): Promise<void> {
-    const letters = this.#letters;
-    if (letters.length === 0) return;
-    this.#letters = [];
-    const reports = letters.map(({ report }) => toArguments(report));
-    const answers = await this.#caller.ask("reportVmms", reports);
-    for (const [n, { posted }] of letters.entries()) {
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return;
+    this.#waiting = [];
+    const reports = waiting.map(({ report }) => toArguments(report));
+    const answers = await this.#client.ask("reportVmms", reports);
+    for (const [n, { posted }] of waiting.entries()) {
       const expected = `${JSON.stringify(posted)}, or later`;
-      this.#caller.require(isNoNews(answers[n], posted), "reportVmms", reports[n], answers[n], expected);
+      this.#client.require(isNoNews(answers[n], posted), "reportVmms", reports[n], answers[n], expected);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { InstanceState, IntendedState } from "../client/generated.js";
-import type { Chance } from "./random.js";
+import type { Random } from "./random.js";
 import type { Instance, Migration, Vmm } from "./model.js";
 import type { TraceVm } from "./trace.js";
 
@@ -25,7 +25,7 @@ const DAY_S = 86_400;
 const MOST_MIGRATIONS = 3;
 
 /** One VM of the trace between its steps, as the database must have it. */
-export class Life implements Instance {
+export class Lifetime implements Instance {
   state: InstanceState = "creating";
   generation = 1;
   updaterGeneration = 1;
@@ -50,14 +50,14 @@ export class Life implements Instance {
 }
 
 /** All that will happen to a VM, in order; one that runs for ever does not leave. */
-export function stepsOf({ arrival, lifetime }: TraceVm, chance: Chance, rates: Rates): Step[] {
-  const between = (): number => arrival + chance.next() * (lifetime ?? DAY_S);
+export function stepsOf({ arrival, duration }: TraceVm, random: Random, rates: Rates): Step[] {
+  const between = (): number => arrival + random.next() * (duration ?? DAY_S);
   const steps: Step[] = [];
-  for (let n = 0; n < MOST_MIGRATIONS && chance.happens(rates.migrateRate); n++)
+  for (let n = 0; n < MOST_MIGRATIONS && random.happens(rates.migrateRate); n++)
     steps.push({ kind: "migrate", at: between() });
   for (const kind of ["fail", "reboot", "restart"] as const)
-    if (chance.happens(rates.failRate)) steps.push({ kind, at: between() });
+    if (random.happens(rates.failRate)) steps.push({ kind, at: between() });
   steps.sort((a, b) => a.at - b.at);
-  if (lifetime !== undefined) steps.push({ kind: "leave", at: arrival + lifetime });
+  if (duration !== undefined) steps.push({ kind: "leave", at: arrival + duration });
   return [{ kind: "arrive", at: arrival }, ...steps];
 }

@@ -116,10 +116,10 @@ function isPart(vmm: Vmm, { source, destination }: Migration): boolean {
 }
 
 /** What the database must say to a report that comes now. */
-export function judge({ vmm, state, generation, migrationIn, migrationOut }: Report): Verdict {
-  const vmmOutcome = judgeVmm(vmm, generation);
-  const migrationInOutcome = migrationIn ? judgeSide(migrationIn, "destinationSide") : null;
-  const migrationOutOutcome = migrationOut ? judgeSide(migrationOut, "sourceSide") : null;
+export function expectedVerdict({ vmm, state, generation, migrationIn, migrationOut }: Report): Verdict {
+  const vmmOutcome = expectedVmmOutcome(vmm, generation);
+  const migrationInOutcome = migrationIn ? expectedSideOutcome(migrationIn, "destinationSide") : null;
+  const migrationOutOutcome = migrationOut ? expectedSideOutcome(migrationOut, "sourceSide") : null;
   const kills = vmmOutcome === "applied" && vmm.isLinked && (state === "failed" || state === "destroyed");
   const ends = (outcome: ReportOutcome | null, side: SideReport | undefined): boolean =>
     outcome === "applied" && side !== undefined && isEnded(side) && side.migration.isLinked;
@@ -132,7 +132,10 @@ export function judge({ vmm, state, generation, migrationIn, migrationOut }: Rep
 }
 
 /** Makes the model what the database must be after a report with this verdict. */
-export function take(report: Report, { vmmOutcome, migrationInOutcome, migrationOutOutcome }: Verdict): void {
+export function applyReport(
+  report: Report,
+  { vmmOutcome, migrationInOutcome, migrationOutOutcome }: Verdict,
+): void {
   const { vmm, state, generation, migrationIn, migrationOut } = report;
   if (vmmOutcome === "applied") {
     vmm.state = state;
@@ -140,13 +143,13 @@ export function take(report: Report, { vmmOutcome, migrationInOutcome, migration
     vmm.wasRunning ||= showsGuest(report);
   }
   if (migrationIn && migrationInOutcome === "applied")
-    takeSide(migrationIn.migration, "destinationSide", migrationIn);
+    applySide(migrationIn.migration, "destinationSide", migrationIn);
   if (migrationOut && migrationOutOutcome === "applied")
-    takeSide(migrationOut.migration, "sourceSide", migrationOut);
+    applySide(migrationOut.migration, "sourceSide", migrationOut);
 }
 
 /** Once a side completed, the guest has run, wherever it is. */
-function takeSide(
+function applySide(
   migration: Migration,
   name: "sourceSide" | "destinationSide",
   { state, generation }: SideReport,
@@ -160,13 +163,13 @@ function showsGuest({ vmm, state }: Report): boolean {
   return state === "running" || state === "rebooting" || (state === "migrating" && vmm.cameBy === "start");
 }
 
-function judgeVmm(vmm: Vmm, generation: number): ReportOutcome {
+function expectedVmmOutcome(vmm: Vmm, generation: number): ReportOutcome {
   if (vmm.isDeleted) return "gone";
   if (isDead(vmm)) return "terminal";
   return generation > vmm.generation ? "applied" : "stale";
 }
 
-function judgeSide(
+function expectedSideOutcome(
   { migration, generation }: SideReport,
   side: "sourceSide" | "destinationSide",
 ): ReportOutcome {

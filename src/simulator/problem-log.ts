@@ -1,7 +1,7 @@
 const KEPT = 10;
 
 /** Counts complaints, and keeps the first. */
-export class Complaints {
+export class ProblemLog {
   readonly first: string[] = [];
   #count = 0;
 

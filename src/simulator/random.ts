@@ -2,7 +2,7 @@
  * A stream of decisions (mulberry32). The same parts (seed, VM, step …) give the same stream, whatever other streams
  * were asked in between.
  */
-export class Chance {
+export class Random {
   #state: number;
 
   constructor(...parts: readonly number[]) {

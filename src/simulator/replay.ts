@@ -1,18 +1,18 @@
 import type { SqlClient } from "../client/rows.js";
 import { VmstateError } from "../errors/vmstate-error.js";
-import { acts } from "./steps/lifecycle.js";
-import { Caller, Unexpected } from "./checked-client.js";
-import { Chance } from "./random.js";
+import { lifecycleSteps } from "./steps/lifecycle.js";
+import { CheckedClient, UnexpectedAnswer } from "./checked-client.js";
+import { Random } from "./random.js";
 import { check, type Findings } from "./check.js";
-import { Complaints } from "./problem-log.js";
-import { Crew } from "./task-pool.js";
-import { Life, type Rates, type Step, stepsOf } from "./lifetime.js";
-import { Meter, type VerbFigures } from "./call-stats.js";
-import { Post } from "./late-reports.js";
+import { ProblemLog } from "./problem-log.js";
+import { TaskPool } from "./task-pool.js";
+import { Lifetime, type Rates, type Step, stepsOf } from "./lifetime.js";
+import { CallStats, type VerbFigures } from "./call-stats.js";
+import { LateReports } from "./late-reports.js";
 import { type Due, Schedule } from "./schedule.js";
-import { Scene } from "./step-context.js";
+import { StepContext } from "./step-context.js";
 import type { TraceVm } from "./trace.js";
-import { World } from "./ids.js";
+import { Ids } from "./ids.js";
 
 /** How to replay. */
 export interface ReplayOptions extends Rates {
@@ -31,12 +31,12 @@ export interface ReplayResult extends Findings {
   seconds: number;
   verbs: VerbFigures[];
   /** Calls that were not answered as they must be. */
-  unexpected: Complaints;
+  unexpected: ProblemLog;
 }
 
 /** One step of a life that is due. */
 interface Turn extends Due {
-  life: Life;
+  lifetime: Lifetime;
   /** Its place among the steps of the life. */
   n: number;
   kind: Step["kind"];
@@ -59,32 +59,32 @@ export async function replay(
 class Replay {
   readonly #sql: SqlClient;
   readonly #options: ReplayOptions;
-  readonly #meter = new Meter();
-  readonly #world = new World();
-  readonly #caller: Caller;
-  readonly #post: Post;
-  readonly #crew: Crew;
+  readonly #stats = new CallStats();
+  readonly #ids = new Ids();
+  readonly #client: CheckedClient;
+  readonly #lateReports: LateReports;
+  readonly #pool: TaskPool;
   readonly #schedule = new Schedule<Turn>();
   /** Of the lives in play, the turns that are due. */
-  readonly #inPlay = new Map<Life, Turn[]>();
-  readonly #lost = new WeakSet<Life>();
+  readonly #inPlay = new Map<Lifetime, Turn[]>();
+  readonly #lost = new WeakSet<Lifetime>();
   readonly #endsRunning: boolean[] = [];
-  readonly #unexpected = new Complaints();
+  readonly #unexpected = new ProblemLog();
   #played = 0;
 
   constructor(sql: SqlClient, options: ReplayOptions) {
     this.#sql = sql;
     this.#options = options;
-    this.#caller = new Caller(sql, this.#meter);
-    this.#post = new Post(this.#caller);
-    this.#crew = new Crew(options.concurrency);
+    this.#client = new CheckedClient(sql, this.#stats);
+    this.#lateReports = new LateReports(this.#client);
+    this.#pool = new TaskPool(options.concurrency);
   }
 
   async run(trace: AsyncIterable<TraceVm>): Promise<ReplayResult> {
     const begun = performance.now();
     await this.#play(trace);
     const seconds = (performance.now() - begun) / 1000;
-    const verbs = this.#meter.figures();
+    const verbs = this.#stats.figures();
     return { vms: this.#played, seconds, verbs, unexpected: this.#unexpected, ...(await this.#check()) };
   }
 
@@ -95,10 +95,10 @@ class Replay {
         this.#add(vm);
       }
       await this.#playUntil(Infinity);
-      await this.#crew.finish();
-      await this.#expectAll(() => this.#post.deliver());
+      await this.#pool.finish();
+      await this.#expectAll(() => this.#lateReports.deliver());
     } catch (error) {
-      await this.#crew.idle();
+      await this.#pool.idle();
       if (!(error instanceof VmstateError)) throw error;
       throw new VmstateError(`${error.message}; VMs played so far: ${this.#played}`, { cause: error });
     }
@@ -106,22 +106,22 @@ class Replay {
 
   async #check(): Promise<Findings> {
     // What the check reads does not belong to the figures.
-    const caller = new Caller(this.#sql, new Meter());
-    return await check(caller, this.#world, this.#options.concurrency, this.#endsRunning);
+    const client = new CheckedClient(this.#sql, new CallStats());
+    return await check(client, this.#ids, this.#options.concurrency, this.#endsRunning);
   }
 
   #add(vm: TraceVm): void {
     const index = this.#endsRunning.length;
-    const steps = stepsOf(vm, this.#chance(index, 0), this.#options);
-    const life = new Life(index, this.#world.instanceId(index), this.#world.projectId(vm.batch), steps);
-    this.#endsRunning.push(vm.lifetime === undefined);
-    this.#put(life, 0);
+    const steps = stepsOf(vm, this.#random(index, 0), this.#options);
+    const lifetime = new Lifetime(index, this.#ids.instanceId(index), this.#ids.projectId(vm.batch), steps);
+    this.#endsRunning.push(vm.duration === undefined);
+    this.#put(lifetime, 0);
   }
 
   /** The n-th step of a life, if it has so many, comes to be due at its time. */
-  #put(life: Life, n: number): void {
-    const step = life.steps[n];
-    if (step) this.#schedule.add({ at: step.at, index: life.index, life, n, kind: step.kind });
+  #put(lifetime: Lifetime, n: number): void {
+    const step = lifetime.steps[n];
+    if (step) this.#schedule.add({ at: step.at, index: lifetime.index, lifetime, n, kind: step.kind });
   }
 
   /** All that is due by then, as the trace's clock has it. */
@@ -134,28 +134,36 @@ class Replay {
   }
 
   async #begin(turn: Turn): Promise<void> {
-    const { life, n } = turn;
-    this.#put(life, n + 1);
-    const due = this.#inPlay.get(life);
+    const { lifetime, n } = turn;
+    this.#put(lifetime, n + 1);
+    const due = this.#inPlay.get(lifetime);
     if (due) due.push(turn);
-    else await this.#crew.begin(() => this.#playTurns(turn));
+    else await this.#pool.begin(() => this.#playTurns(turn));
   }
 
   /** Also those that come to be due meanwhile. */
   async #playTurns(first: Turn): Promise<void> {
-    const { life } = first;
+    const { lifetime } = first;
     const due = [first];
-    this.#inPlay.set(life, due);
+    this.#inPlay.set(lifetime, due);
     for (const turn of due) await this.#playTurn(turn);
-    this.#inPlay.delete(life);
+    this.#inPlay.delete(lifetime);
   }
 
-  async #playTurn({ life, n, kind }: Turn): Promise<void> {
-    const chance = this.#chance(life.index, n + 1);
-    const scene = new Scene(life, chance, this.#caller, this.#post, this.#world, this.#options);
-    const isAsExpected = !this.#lost.has(life) && (await this.#expectAll(() => acts[kind](scene)));
-    if (!isAsExpected) this.#lost.add(life);
-    if (n + 1 === life.steps.length) this.#options.onPlayed(++this.#played);
+  async #playTurn({ lifetime, n, kind }: Turn): Promise<void> {
+    const random = this.#random(lifetime.index, n + 1);
+    const context = new StepContext(
+      lifetime,
+      random,
+      this.#client,
+      this.#lateReports,
+      this.#ids,
+      this.#options,
+    );
+    const isAsExpected =
+      !this.#lost.has(lifetime) && (await this.#expectAll(() => lifecycleSteps[kind](context)));
+    if (!isAsExpected) this.#lost.add(lifetime);
+    if (n + 1 === lifetime.steps.length) this.#options.onPlayed(++this.#played);
   }
 
   async #expectAll(act: () => Promise<void>): Promise<boolean> {
@@ -163,13 +171,13 @@ class Replay {
       await act();
       return true;
     } catch (error) {
-      if (!(error instanceof Unexpected)) throw error;
+      if (!(error instanceof UnexpectedAnswer)) throw error;
       this.#unexpected.add(error.message);
       return false;
     }
   }
 
-  #chance(index: number, part: number): Chance {
-    return new Chance(this.#options.seed, index, part);
+  #random(index: number, part: number): Random {
+    return new Random(this.#options.seed, index, part);
   }
 }

@@ -1,10 +1,10 @@
 import type { ApiInstanceState, InstanceState } from "../client/generated.js";
-import type { Caller } from "./checked-client.js";
-import type { Chance } from "./random.js";
-import type { Life, Rates } from "./lifetime.js";
+import type { CheckedClient } from "./checked-client.js";
+import type { Random } from "./random.js";
+import type { Lifetime, Rates } from "./lifetime.js";
 import { apiStateOf, type Vmm } from "./model.js";
-import type { Post } from "./late-reports.js";
-import type { World } from "./ids.js";
+import type { LateReports } from "./late-reports.js";
+import type { Ids } from "./ids.js";
 
 /** Nobody listens there. */
 export const PROPOLIS_IP = "192.0.2.1";
@@ -20,18 +20,18 @@ export interface InstanceColumns {
 }
 
 /** One step in the life of one VM, and all that it needs. */
-export class Scene {
+export class StepContext {
   constructor(
-    readonly life: Life,
-    readonly chance: Chance,
-    readonly caller: Caller,
-    readonly post: Post,
-    private readonly world: World,
+    readonly lifetime: Lifetime,
+    readonly random: Random,
+    readonly client: CheckedClient,
+    readonly lateReports: LateReports,
+    private readonly ids: Ids,
     private readonly rates: Rates,
   ) {}
 
-  goesWrong(): boolean {
-    return this.chance.happens(this.rates.failRate);
+  injectFault(): boolean {
+    return this.random.happens(this.rates.failRate);
   }
 
   get mayMigrate(): boolean {
@@ -39,18 +39,18 @@ export class Scene {
   }
 
   newId(): string {
-    return this.world.id(this.life.index, this.life.ids++);
+    return this.ids.id(this.lifetime.index, this.lifetime.ids++);
   }
 
   /** The VMM of an instance that has one. */
   get active(): Vmm {
-    return (this.life as Life & { active: Vmm }).active;
+    return (this.lifetime as Lifetime & { active: Vmm }).active;
   }
 
   /** A VMM that a start saga is about to create, or a migrate saga from `source`, which is on another sled. */
   newVmm(source?: Vmm): Vmm {
     const id = this.newId();
-    const isAlone = this.goesWrong();
+    const isAlone = this.injectFault();
     return {
       id,
       sagaId: this.newId(),
@@ -66,31 +66,31 @@ export class Scene {
   }
 
   /** The instance as it must stand now. */
-  stands(): InstanceColumns {
-    const { life } = this;
+  expectedColumns(): InstanceColumns {
+    const { lifetime } = this;
     return {
-      apiState: apiStateOf(life),
-      state: life.state,
-      stateGeneration: life.generation,
-      activePropolisId: life.active?.id ?? null,
-      destinationPropolisId: life.migration?.destination.id ?? null,
-      migrationId: life.migration?.id ?? null,
+      apiState: apiStateOf(lifetime),
+      state: lifetime.state,
+      stateGeneration: lifetime.generation,
+      activePropolisId: lifetime.active?.id ?? null,
+      destinationPropolisId: lifetime.migration?.destination.id ?? null,
+      migrationId: lifetime.migration?.id ?? null,
     };
   }
 
   #sledId(other: string | undefined): string {
-    const sledIds = this.world.sledIds.filter((sledId) => sledId !== other);
-    return this.chance.pick(sledIds as [string, ...string[]]);
+    const sledIds = this.ids.sledIds.filter((sledId) => sledId !== other);
+    return this.random.pick(sledIds as [string, ...string[]]);
   }
 }
 
 /** Two at once; which is sent first differs. */
 export async function together<A, B>(
-  { chance }: Scene,
+  { random }: StepContext,
   one: () => Promise<A>,
   other: () => Promise<B>,
 ): Promise<[A, B]> {
-  if (chance.happens(0.5)) return await Promise.all([one(), other()]);
+  if (random.happens(0.5)) return await Promise.all([one(), other()]);
   const [b, a] = await Promise.all([other(), one()]);
   return [a, b];
 }

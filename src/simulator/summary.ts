@@ -49,7 +49,7 @@ export function jsonOf(result: ReplayResult, setting: Setting): string {
 }
 
 /** The first of what went wrong, a line each; none when all is well. */
-export function complaintsOf({ unexpected, wrong, leftovers, violations }: ReplayResult): string[] {
+export function problemsOf({ unexpected, wrong, leftovers, violations }: ReplayResult): string[] {
   return Object.entries({ unexpected, wrong, "left over": leftovers, violated: violations }).flatMap(
     ([kind, { first }]) => first.map((line) => `${kind}: ${line}`),
   );

@@ -1,5 +1,5 @@
 /** At most so many tasks at a time; its one foreman waits for a free hand. */
-export class Crew {
+export class TaskPool {
   readonly #size: number;
   #busy = 0;
   #failure: { error: unknown } | undefined;

@@ -12,7 +12,7 @@ export interface TraceVm {
   /** VMs that one tenant asked for together share a number. */
   batch: number;
   /** Seconds; undefined: still running when the trace ends. */
-  lifetime: number | undefined;
+  duration: number | undefined;
 }
 
 interface Row {
@@ -37,7 +37,7 @@ const vm = z
       s === "" ? undefined : Number(s),
     ),
   })
-  .transform(({ arrival_s, batch, lifetime_s }) => ({ arrival: arrival_s, batch, lifetime: lifetime_s }));
+  .transform(({ arrival_s, batch, lifetime_s }) => ({ arrival: arrival_s, batch, duration: lifetime_s }));
 
 /**
  * The VMs of a trace, a CSV file (`.gz`: compressed) in order of arrival, read no faster than they are taken.

@@ -1,5 +1,5 @@
 import { expect, inject, it } from "vitest";
-import { Chance } from "../../src/simulator/random.js";
+import { Random } from "../../src/simulator/random.js";
 import { createDatabase } from "../support/database.js";
 import { runBench, type Scale, withStage } from "./bench.js";
 import { batches } from "./cases/batches.js";
@@ -12,11 +12,11 @@ import { healthReports, transitions } from "./cases/reports.js";
 import { startCycle } from "./cases/start-cycle.js";
 import { unwoundStart } from "./cases/unwound-start.js";
 import { writeAhead } from "./cases/write-ahead.js";
-import type { Contestant } from "./alternatives/alternative.js";
+import type { Alternative } from "./alternatives/alternative.js";
 import { expectPlots, expectToFitTerminal } from "./expect.js";
 import { race, speedRatio, spread } from "./measure.js";
 import { plotsOf } from "./plots/plots.js";
-import { caseText, machineText, marksText } from "./print.js";
+import { caseText, machineText, targetsText } from "./print.js";
 import { type CaseResult, resultsSchema } from "./results.js";
 
 const TINY: Scale = {
@@ -39,18 +39,20 @@ it("runs; its results are as described, and fit a page and a terminal", async ()
 
   expect(resultsSchema.parse(JSON.parse(JSON.stringify(results)))).toEqual(results);
   expect(told.map(({ id }) => id)).toEqual(results.cases.map(({ id }) => id));
-  expect(results.marks).toHaveLength(8);
+  expect(results.targets).toHaveLength(8);
   expect(results.machine.settings).toHaveProperty("fsync");
 
-  const text = [machineText(results.machine, results), ...told.map(caseText), marksText(results.marks)].join(
-    "\n",
-  );
+  const text = [
+    machineText(results.machine, results),
+    ...told.map(caseText),
+    targetsText(results.targets),
+  ].join("\n");
   expectToFitTerminal(text);
   expectPlots(plotsOf(results), 5);
 });
 
 /** It says that it did everything. */
-const idler: Contestant = {
+const idler: Alternative = {
   name: "idler",
   schema: "bench_plain",
   report: ({ generation }) => Promise.resolve({ applied: true, generation }),
@@ -79,12 +81,12 @@ const caught: [string, Case, RegExp][] = [
   ["WAL", writeAhead, /not as last reported/],
 ];
 
-/** The rows of these pass from one contestant of a schema to the next, which would notice itself. */
+/** The rows of these pass from one alternative of a schema to the next, which would notice itself. */
 const LIVES = [migrationCycle, unwoundStart];
 
-it.each(caught)("a contestant that does nothing is caught: %s", async (_, each, complaint) => {
+it.each(caught)("a alternative that does nothing is caught: %s", async (_, each, complaint) => {
   await using database = await createDatabase();
-  const run = withStage(database, TINY, new Chance(1), (stage) => {
+  const run = withStage(database, TINY, new Random(1), (stage) => {
     const rivals = LIVES.includes(each) ? ["vmstate"] : ["vmstate", "bare statement"];
     const all = [...stage.narrow.all.filter(({ name }) => rivals.includes(name)), idler];
     return each({ ...stage, narrow: { ...stage.narrow, all }, wide: { ...stage.wide, all } });
@@ -99,7 +101,7 @@ it("a round has everybody once, in changing order, and the warm-up is not counte
     size: 1,
     call: () => Promise.resolve(order.push(name)),
   }));
-  const timed = await race(entries, { warmUp: 2, rounds: 20, chance: new Chance(1) });
+  const timed = await race(entries, { warmUp: 2, rounds: 20, random: new Random(1) });
   expect(timed.map(({ micros }) => micros.length)).toEqual([20, 20, 20]);
   const rounds = Array.from({ length: 22 }, (_, round) => order.slice(3 * round, 3 * round + 3).join(""));
   for (const round of rounds) expect(round).toMatch(/^(?!.*(.).*\1)[abc]{3}$/);
@@ -109,8 +111,8 @@ it("a round has everybody once, in changing order, and the warm-up is not counte
 it("a ratio is of the same round, per unit, and its spread holds the median", () => {
   const base = { name: "base", size: 1, micros: [100, 200, 1_000] };
   const twice = { name: "twice", size: 10, micros: [500, 1_000, 5_000] };
-  expect(speedRatio(twice, base, new Chance(1))).toEqual({ median: 2, low: 2, high: 2 });
-  const { median, low, high } = spread([1, 2, 3, 4, 100], new Chance(1));
+  expect(speedRatio(twice, base, new Random(1))).toEqual({ median: 2, low: 2, high: 2 });
+  const { median, low, high } = spread([1, 2, 3, 4, 100], new Random(1));
   expect(median).toBe(3);
   expect(low).toBeLessThan(3);
   expect(high).toBeGreaterThan(3);

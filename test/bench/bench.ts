@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { migrate } from "../../src/index.js";
-import { Chance } from "../../src/simulator/random.js";
+import { Random } from "../../src/simulator/random.js";
 import { copyDatabase, type TestDatabase } from "../support/copy.js";
 import { batches } from "./cases/batches.js";
 import type { Case, Raced, Stage } from "./cases/case.js";
@@ -14,7 +14,7 @@ import { startCycle } from "./cases/start-cycle.js";
 import { unwoundStart } from "./cases/unwound-start.js";
 import { workLists } from "./cases/work-lists.js";
 import { writeAhead } from "./cases/write-ahead.js";
-import { ABSENT, openContestants } from "./alternatives/all.js";
+import { ABSENT, openAlternatives } from "./alternatives/all.js";
 import { createFleets, type FleetSize } from "./fleet.js";
 import { describeMachine } from "./machine.js";
 import { judge } from "./targets.js";
@@ -58,7 +58,7 @@ export async function runBench(server: BenchServer, options: BenchOptions): Prom
   await using database = await copyDatabase({ serverUrl: server.url, name, template: "template0" });
   await migrate(database.url);
   const { quick, seed, scale } = options;
-  const chance = new Chance(seed, 1);
+  const random = new Random(seed, 1);
   const cases = await raceAll(database, options);
   return {
     takenAt: new Date().toISOString(),
@@ -67,8 +67,8 @@ export async function runBench(server: BenchServer, options: BenchOptions): Prom
     rows: scale.size.rows,
     machine: await describeMachine(database.sql, server.label),
     absent: ABSENT,
-    cases: cases.map((raced) => resultOf(raced, chance)),
-    marks: quick ? [] : judge(cases, chance),
+    cases: cases.map((raced) => resultOf(raced, random)),
+    targets: quick ? [] : judge(cases, random),
   };
 }
 
@@ -91,31 +91,31 @@ function casesOf({ batches: sizes }: Scale): Case[] {
 
 async function raceAll(database: TestDatabase, options: BenchOptions): Promise<Raced[]> {
   const { scale, seed, onCase } = options;
-  return await withStage(database, scale, new Chance(seed, 2), async (stage) => {
+  return await withStage(database, scale, new Random(seed, 2), async (stage) => {
     const cases: Raced[] = [];
     for (const each of casesOf(scale)) {
       const raced = await each(stage);
       cases.push(raced);
-      onCase(resultOf(raced, new Chance(seed, 3)));
+      onCase(resultOf(raced, new Random(seed, 3)));
     }
     return cases;
   });
 }
 
-/** Acts with rows in both schemas, and all contestants connected. */
+/** Acts with rows in both schemas, and all alternatives connected. */
 export async function withStage<T>(
   database: TestDatabase,
   { size, writers, effort }: Scale,
-  chance: Chance,
+  random: Random,
   act: (stage: Stage) => Promise<T>,
 ): Promise<T> {
-  const fleets = await createFleets(database.sql, size, chance);
-  await using narrow = await openContestants(database.url, 1);
-  await using wide = await openContestants(database.url, writers);
-  return await act({ ...fleets, narrow, wide, writers, effort, chance, sql: database.sql });
+  const fleets = await createFleets(database.sql, size, random);
+  await using narrow = await openAlternatives(database.url, 1);
+  await using wide = await openAlternatives(database.url, writers);
+  return await act({ ...fleets, narrow, wide, writers, effort, random, sql: database.sql });
 }
 
-function resultOf(raced: Raced, chance: Chance): CaseResult {
+function resultOf(raced: Raced, random: Random): CaseResult {
   const { id, title, unit, base, warmUp, rounds, connections, timed, counts } = raced;
   const baseTimed = timed.find(({ name }) => name === base);
   return {
@@ -126,7 +126,7 @@ function resultOf(raced: Raced, chance: Chance): CaseResult {
       p50Micros: round(p50(each)),
       p99Micros: round(p99(each)),
       perSecond: round(rate(each)),
-      ratio: baseTimed === undefined ? null : speedRatio(each, baseTimed, chance),
+      ratio: baseTimed === undefined ? null : speedRatio(each, baseTimed, random),
       counts: counts.get(each.name) ?? {},
     })),
   };

@@ -19,7 +19,7 @@ export function benchCommand(name: string, description: string): Command {
   const seed = anySeed();
   return new Command(name)
     .description(`${description} Server: DATABASE_URL, else its own.`)
-    .addOption(new Option("--quick", "whether it runs at all: small, no marks").default(false))
+    .addOption(new Option("--quick", "whether it runs at all: small, no targets").default(false))
     .addOption(new Option("--seed <n>", seed.description).argParser(wholeNumber).default(seed.standard))
     .addOption(
       new Option("--out <dir>", "where the JSON and the plots go; --quick: else a temporary directory"),

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type postgres from "postgres";
 import { reportVmms } from "../../src/index.js";
-import type { Chance } from "../../src/simulator/random.js";
+import type { Random } from "../../src/simulator/random.js";
 import type { Report, Schema, VmmKey } from "./alternatives/alternative.js";
 
 const PLAIN = readFileSync(fileURLToPath(new URL("plain.sql", import.meta.url)), "utf8");
@@ -33,7 +33,7 @@ export interface Fleets {
 }
 
 /** Through the verbs, and copied. */
-export async function createFleets(sql: postgres.Sql, size: FleetSize, chance: Chance): Promise<Fleets> {
+export async function createFleets(sql: postgres.Sql, size: FleetSize, random: Random): Promise<Fleets> {
   const projectId = randomUUID();
   const running = await createRunning(sql, randomUUID(), size.rows);
   const movers = await createRunning(sql, randomUUID(), size.lives);
@@ -43,7 +43,7 @@ export async function createFleets(sql: postgres.Sql, size: FleetSize, chance: C
   await sql`vacuum full vmstate.instance, vmstate.vmm`;
   await sql.unsafe(PLAIN);
   await sql`vacuum analyze vmstate.instance, vmstate.vmm, bench_plain.instance, bench_plain.vmm`;
-  const fleetIn = (schema: Schema): Fleet => new Fleet(schema, running, movers, chance);
+  const fleetIn = (schema: Schema): Fleet => new Fleet(schema, running, movers, random);
   const fleets = { vmstate: fleetIn("vmstate"), bench_plain: fleetIn("bench_plain") };
   return { fleets, stopped, projectId, size };
 }
@@ -83,7 +83,7 @@ export class Fleet {
     readonly schema: Schema,
     running: readonly VmmKey[],
     movers: readonly VmmKey[],
-    readonly chance: Chance,
+    readonly random: Random,
   ) {
     const member = (vmm: VmmKey): Member => ({ ...vmm, generation: 2, state: "running" });
     this.#members = running.map(member);
@@ -92,7 +92,7 @@ export class Fleet {
 
   /** Any VMM of the fleet. */
   pick(): Member {
-    const member = this.#members[this.chance.below(this.#members.length)];
+    const member = this.#members[this.random.below(this.#members.length)];
     if (member === undefined) throw new Error("the fleet is empty");
     return member;
   }

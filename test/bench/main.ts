@@ -2,7 +2,7 @@ import process from "node:process";
 import { FULL, QUICK, runBench } from "./bench.js";
 import { benchCommand, type Settings, write } from "./command.js";
 import { plotsOf } from "./plots/plots.js";
-import { caseText, machineText, marksText } from "./print.js";
+import { caseText, machineText, targetsText } from "./print.js";
 import { resultsSchema } from "./results.js";
 import { openServer } from "./server.js";
 
@@ -16,7 +16,7 @@ try {
   const results = await runBench(server, { scale: quick ? QUICK : FULL, quick, seed, onCase });
   console.log(`\n${machineText(results.machine, results)}`);
   for (const { name, why } of results.absent) console.log(`without ${name}: ${why}`);
-  if (results.marks.length > 0) console.log(`\n${marksText(results.marks)}`);
+  if (results.targets.length > 0) console.log(`\n${targetsText(results.targets)}`);
   const json = resultsSchema.parse(results);
   const dir = await write({ name: "bench.json", json, plots: plotsOf(results) }, settings);
   console.log(`\nbench: ${results.cases.length} cases, results in ${dir}`);

@@ -1,14 +1,14 @@
 import { median, quantile, sampleWithReplacement, shuffle } from "simple-statistics";
-import type { Chance } from "../../src/simulator/random.js";
+import type { Random } from "../../src/simulator/random.js";
 
-/** One call of a contestant, which handles `size` units (VMMs, cycles …). */
+/** One call of a alternative, which handles `size` units (VMMs, cycles …). */
 export interface Entry {
   name: string;
   size: number;
   call: () => Promise<unknown>;
 }
 
-/** How long each round took a contestant. */
+/** How long each round took a alternative. */
 export interface Timed {
   name: string;
   size: number;
@@ -18,17 +18,17 @@ export interface Timed {
 export interface Rounds {
   warmUp: number;
   rounds: number;
-  chance: Chance;
+  random: Random;
 }
 
 /**
  * Everybody once in each round, in an order that changes from round to round: whatever else the machine does hits all
  * of them.
  */
-export async function race(entries: readonly Entry[], { warmUp, rounds, chance }: Rounds): Promise<Timed[]> {
+export async function race(entries: readonly Entry[], { warmUp, rounds, random }: Rounds): Promise<Timed[]> {
   const timed = entries.map(({ name, size }) => ({ name, size, micros: [] as number[] }));
   for (let round = -warmUp; round < rounds; round++) {
-    for (const at of shuffle([...entries.keys()], () => chance.next())) {
+    for (const at of shuffle([...entries.keys()], () => random.next())) {
       const started = process.hrtime.bigint();
       await entries[at]?.call();
       const micros = Number(process.hrtime.bigint() - started) / 1_000;
@@ -61,19 +61,19 @@ export interface Spread {
 const RESAMPLES = 400;
 
 /** How many times as fast as `base` per unit: the median over the rounds, each with itself, with a bootstrap interval. */
-export function speedRatio(timed: Timed, base: Timed, chance: Chance): Spread {
+export function speedRatio(timed: Timed, base: Timed, random: Random): Spread {
   const perUnit = ({ micros, size }: Timed): number[] => micros.map((each) => each / size);
   const bases = perUnit(base);
   return spread(
     perUnit(timed).map((each, round) => (bases[round] ?? Number.NaN) / each),
-    chance,
+    random,
   );
 }
 
 /** The median of samples, with a bootstrap interval. */
-export function spread(samples: number[], chance: Chance): Spread {
+export function spread(samples: number[], random: Random): Spread {
   const medians = Array.from({ length: RESAMPLES }, () =>
-    median(sampleWithReplacement(samples, samples.length, () => chance.next())),
+    median(sampleWithReplacement(samples, samples.length, () => random.next())),
   );
   return { median: median(samples), low: quantile(medians, 0.025), high: quantile(medians, 0.975) };
 }

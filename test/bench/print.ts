@@ -1,6 +1,6 @@
 import { table } from "../../src/terminal/table.js";
 import type { Spread } from "./measure.js";
-import type { CaseResult, Machine, Mark, Results } from "./results.js";
+import type { CaseResult, Machine, Target, Results } from "./results.js";
 
 /** What a reader has to know before the figures. */
 export function machineText(machine: Machine, { rows, seed }: Pick<Results, "rows" | "seed">): string {
@@ -78,15 +78,15 @@ function countsText({ entries }: CaseResult): string {
   return table(rows, { head: ["", ...names], right: names.map((_, at) => at + 1) });
 }
 
-export function marksText(marks: readonly Mark[]): string {
+export function targetsText(targets: readonly Target[]): string {
   return table(
-    marks.map(({ name, bound, mark, measured, reached, limit }) => [
+    targets.map(({ name, bound, target, measured, reached, limit }) => [
       name,
-      `${bound === "least" ? "≥" : "≤"} ${mark}`,
+      `${bound === "least" ? "≥" : "≤"} ${target}`,
       spreadText(measured),
       `${reached ? "reached" : "not reached"}${limit === undefined || reached ? "" : `; bare statements: ${limit.toFixed(2)}`}`,
     ]),
-    { head: ["mark", "", "measured", ""], widths: [29, 8, 20, 17] },
+    { head: ["target", "", "measured", ""], widths: [29, 8, 20, 17] },
   );
 }
 

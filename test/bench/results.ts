@@ -28,11 +28,11 @@ const raced = z.object({
   entries: z.array(entry).min(1),
 });
 
-export const mark = z.object({
+export const target = z.object({
   name: z.string(),
   /** `least`: the figure has to be so much, `most`: no more. */
   bound: z.enum(["least", "most"]),
-  mark: z.number(),
+  target: z.number(),
   measured: spread,
   reached: z.boolean(),
   /** What an answer that did nothing but commit would measure. */
@@ -60,11 +60,11 @@ export const resultsSchema = z.object({
   absent: z.array(z.object({ name: z.string(), why: z.string() })),
   cases: z.array(raced).min(1),
   /** None of a quick run, which is too short for them. */
-  marks: z.array(mark),
+  targets: z.array(target),
 });
 
 export type Results = z.infer<typeof resultsSchema>;
 export type CaseResult = z.infer<typeof raced>;
 export type EntryResult = z.infer<typeof entry>;
-export type Mark = z.infer<typeof mark>;
+export type Target = z.infer<typeof target>;
 export type Machine = z.infer<typeof machine>;

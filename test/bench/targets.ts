@@ -1,13 +1,13 @@
-import type { Chance } from "../../src/simulator/random.js";
+import type { Random } from "../../src/simulator/random.js";
 import type { Raced } from "./cases/case.js";
 import { p50, type Spread, speedRatio, spread, type Timed } from "./measure.js";
-import type { Mark } from "./results.js";
+import type { Target } from "./results.js";
 
 const ORMS = ["Kysely", "Drizzle", "TypeORM update()"];
 
 /** What the package promises of itself, next to what this run measured. */
-export function judge(cases: readonly Raced[], chance: Chance): Mark[] {
-  const run = new Run(cases, chance);
+export function judge(cases: readonly Raced[], random: Random): Target[] {
+  const run = new Run(cases, random);
   const orm = run.fastest("start-cycle", ORMS);
   const bare = (base: string): Spread => run.speed("start-cycle", "bare statement", base);
   return [
@@ -37,25 +37,25 @@ export function judge(cases: readonly Raced[], chance: Chance): Mark[] {
 }
 
 /** It has to measure so much. */
-export function least(name: string, mark: number, measured: Spread, limit?: Spread): Mark {
-  const reached = measured.median >= mark;
-  return { name, bound: "least", mark, measured, reached, ...(limit && { limit: limit.median }) };
+export function least(name: string, target: number, measured: Spread, limit?: Spread): Target {
+  const reached = measured.median >= target;
+  return { name, bound: "least", target, measured, reached, ...(limit && { limit: limit.median }) };
 }
 
 /** It may measure no more. */
-export function most(name: string, mark: number, measured: Spread): Mark {
-  return { name, bound: "most", mark, measured, reached: measured.median <= mark };
+export function most(name: string, target: number, measured: Spread): Target {
+  return { name, bound: "most", target, measured, reached: measured.median <= target };
 }
 
 /** The cases of a run by their names. */
 class Run {
   constructor(
     readonly cases: readonly Raced[],
-    readonly chance: Chance,
+    readonly random: Random,
   ) {}
 
   speed(id: string, name: string, base: string): Spread {
-    return speedRatio(this.#timed(id, name), this.#timed(id, base), this.chance);
+    return speedRatio(this.#timed(id, name), this.#timed(id, base), this.random);
   }
 
   fastest(id: string, names: readonly string[]): string {
@@ -72,7 +72,7 @@ class Run {
     const { samples } = this.#case("wal");
     const bases = samples.get(base) ?? [];
     const ratios = (samples.get(name) ?? []).map((bytes, round) => bytes / (bases[round] ?? Number.NaN));
-    return spread(ratios, this.chance);
+    return spread(ratios, this.random);
   }
 
   #case(id: string): Raced {

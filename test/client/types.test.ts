@@ -5,21 +5,21 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest"
 import * as api from "../../src/index.js";
 import type {
   ApiInstanceState,
-  BeginStartAnswer,
+  BeginStartResult,
   BeginStartArguments,
-  BeginUpdateAnswer,
-  CommitUpdateAnswer,
-  CreateInstanceAnswer,
-  FailVmmAnswer,
+  BeginUpdateResult,
+  CommitUpdateResult,
+  CreateInstanceResult,
+  FailVmmResult,
   FailVmmArguments,
   InstanceState,
   ReportedVmmState,
-  ReportVmmAnswer,
+  ReportVmmResult,
   ReportVmmArguments,
-  ReportVmmsAnswer,
-  RequestStopAnswer,
+  ReportVmmsResult,
+  RequestStopResult,
   SqlClient,
-  UnwindStartAnswer,
+  UnwindStartResult,
   Vmstate,
   VmmState,
 } from "../../src/index.js";
@@ -43,10 +43,10 @@ describe("a client", () => {
 
   it("may be bound: the functions are those of the package without their first parameter", () => {
     expectTypeOf<Vmstate["beginStart"]>().toEqualTypeOf<
-      (a: BeginStartArguments) => Promise<BeginStartAnswer>
+      (a: BeginStartArguments) => Promise<BeginStartResult>
     >();
     expectTypeOf<Vmstate["reportVmms"]>().toEqualTypeOf<
-      (reports: readonly ReportVmmArguments[]) => Promise<ReportVmmsAnswer[]>
+      (reports: readonly ReportVmmArguments[]) => Promise<ReportVmmsResult[]>
     >();
     expectTypeOf<Vmstate["pendingUpdates"]>()
       .parameter(0)
@@ -84,16 +84,16 @@ type Narrowed<Answer, K extends PropertyKey, Value> =
 
 describe("an answer narrows by its outcome:", () => {
   it("in the flow of a program", () => {
-    const generationOf = (answer: BeginUpdateAnswer): number | undefined => {
+    const generationOf = (answer: BeginUpdateResult): number | undefined => {
       if (answer.outcome !== "applied") return undefined;
-      expectTypeOf(answer).toEqualTypeOf<Narrowed<BeginUpdateAnswer, "outcome", "applied">>();
+      expectTypeOf(answer).toEqualTypeOf<Narrowed<BeginUpdateResult, "outcome", "applied">>();
       return answer.updaterGeneration;
     };
     expectTypeOf(generationOf).returns.toEqualTypeOf<number | undefined>();
   });
 
   it("applied and unchanged have the instance, and no reason", () => {
-    type Done = Narrowed<BeginStartAnswer, "outcome", "applied">;
+    type Done = Narrowed<BeginStartResult, "outcome", "applied">;
     expectTypeOf<Done["reason"]>().toEqualTypeOf<null>();
     expectTypeOf<Done["state"]>().toEqualTypeOf<InstanceState>();
     expectTypeOf<Done["apiState"]>().toEqualTypeOf<ApiInstanceState>();
@@ -102,7 +102,7 @@ describe("an answer narrows by its outcome:", () => {
   });
 
   it("a conflict has a reason of that verb, and the instance as it is", () => {
-    type Conflict = Narrowed<BeginStartAnswer, "outcome", "conflict">;
+    type Conflict = Narrowed<BeginStartResult, "outcome", "conflict">;
     expectTypeOf<Conflict["reason"]>().toEqualTypeOf<
       | "creating"
       | "already_started"
@@ -112,40 +112,40 @@ describe("an answer narrows by its outcome:", () => {
       | "propolis_id_taken"
     >();
     expectTypeOf<Conflict["state"]>().toEqualTypeOf<InstanceState>();
-    expectTypeOf<Narrowed<CommitUpdateAnswer, "outcome", "conflict">["reason"]>().toEqualTypeOf<
+    expectTypeOf<Narrowed<CommitUpdateResult, "outcome", "conflict">["reason"]>().toEqualTypeOf<
       "lock_lost" | "stale_generation" | "plan_changed"
     >();
-    expectTypeOf<Narrowed<UnwindStartAnswer, "outcome", "conflict">["reason"]>().toEqualTypeOf<
+    expectTypeOf<Narrowed<UnwindStartResult, "outcome", "conflict">["reason"]>().toEqualTypeOf<
       "wrong_saga" | "migration_destination" | "handed_over"
     >();
   });
 
   it("not_found has nothing", () => {
-    type NotFound = Narrowed<BeginStartAnswer, "outcome", "not_found">;
+    type NotFound = Narrowed<BeginStartResult, "outcome", "not_found">;
     expectTypeOf<NotFound["reason"]>().toEqualTypeOf<null>();
     expectTypeOf<NotFound["state"]>().toEqualTypeOf<null>();
     expectTypeOf<NotFound["instanceId"]>().toEqualTypeOf<null>();
-    expectTypeOf<Narrowed<RequestStopAnswer, "outcome", "not_found">["commandPropolisIds"]>().toEqualTypeOf<
+    expectTypeOf<Narrowed<RequestStopResult, "outcome", "not_found">["commandPropolisIds"]>().toEqualTypeOf<
       string[]
     >();
-    expectTypeOf<Narrowed<FailVmmAnswer, "outcome", "not_found">["updateNeeded"]>().toEqualTypeOf<false>();
-    expectTypeOf<Narrowed<CreateInstanceAnswer, "outcome", "not_found">>().toBeNever();
+    expectTypeOf<Narrowed<FailVmmResult, "outcome", "not_found">["updateNeeded"]>().toEqualTypeOf<false>();
+    expectTypeOf<Narrowed<CreateInstanceResult, "outcome", "not_found">>().toBeNever();
   });
 
   it("no answer has an outcome that its verb cannot have", () => {
-    expectTypeOf<BeginStartAnswer["outcome"]>().toEqualTypeOf<
+    expectTypeOf<BeginStartResult["outcome"]>().toEqualTypeOf<
       "applied" | "unchanged" | "conflict" | "gone" | "not_found"
     >();
-    expectTypeOf<FailVmmAnswer["outcome"]>().toEqualTypeOf<
+    expectTypeOf<FailVmmResult["outcome"]>().toEqualTypeOf<
       "applied" | "terminal" | "conflict" | "gone" | "not_found"
     >();
-    expectTypeOf<ReportVmmAnswer["vmmOutcome"]>().toEqualTypeOf<
+    expectTypeOf<ReportVmmResult["vmmOutcome"]>().toEqualTypeOf<
       "applied" | "stale" | "terminal" | "gone" | "not_found"
     >();
   });
 
   it("a plan has all that commit_update asks for", () => {
-    type Plan = Narrowed<BeginUpdateAnswer, "outcome", "applied">;
+    type Plan = Narrowed<BeginUpdateResult, "outcome", "applied">;
     expectTypeOf<Plan["updaterGeneration"]>().toEqualTypeOf<number>();
     expectTypeOf<Plan["planToken"]>().toEqualTypeOf<string>();
     expectTypeOf<Plan["network"]>().toEqualTypeOf<"keep" | "move" | "delete">();
@@ -153,8 +153,8 @@ describe("an answer narrows by its outcome:", () => {
   });
 
   it("a report's VMM is there unless it was not found", () => {
-    expectTypeOf<Narrowed<ReportVmmAnswer, "vmmOutcome", "stale">["state"]>().toEqualTypeOf<VmmState>();
-    expectTypeOf<Narrowed<ReportVmmAnswer, "vmmOutcome", "not_found">["state"]>().toEqualTypeOf<null>();
+    expectTypeOf<Narrowed<ReportVmmResult, "vmmOutcome", "stale">["state"]>().toEqualTypeOf<VmmState>();
+    expectTypeOf<Narrowed<ReportVmmResult, "vmmOutcome", "not_found">["state"]>().toEqualTypeOf<null>();
   });
 });
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { Chance } from "../../src/simulator/random.js";
+import { Random } from "../../src/simulator/random.js";
 
 const streamOf = (...parts: number[]): number[] => {
-  const chance = new Chance(...parts);
-  return Array.from({ length: 1000 }, () => chance.next());
+  const random = new Random(...parts);
+  return Array.from({ length: 1000 }, () => random.next());
 };
 
-describe("Chance", () => {
+describe("Random", () => {
   it("repeats itself, and nothing else", () => {
     expect(streamOf(1, 2, 3)).toEqual(streamOf(1, 2, 3));
     const others = [streamOf(1, 2, 4), streamOf(1, 3, 2), streamOf(2, 2, 3)];
@@ -14,7 +14,7 @@ describe("Chance", () => {
   });
 
   it("is even enough, along a stream and across neighbouring ones", () => {
-    const across = Array.from({ length: 1000 }, (_, n) => new Chance(5, n).next());
+    const across = Array.from({ length: 1000 }, (_, n) => new Random(5, n).next());
     for (const numbers of [streamOf(5), across]) {
       const tenths = Array.from(
         { length: 10 },
@@ -26,15 +26,15 @@ describe("Chance", () => {
   });
 
   it("knows never and always", () => {
-    const chance = new Chance(1);
+    const random = new Random(1);
     const tries = Array.from({ length: 1000 });
-    expect(tries.some(() => chance.happens(0))).toBe(false);
-    expect(tries.every(() => chance.happens(1))).toBe(true);
+    expect(tries.some(() => random.happens(0))).toBe(false);
+    expect(tries.every(() => random.happens(1))).toBe(true);
   });
 
   it("picks each choice", () => {
-    const chance = new Chance(1);
-    const picked = new Set(Array.from({ length: 100 }, () => chance.pick(["a", "b", "c"])));
+    const random = new Random(1);
+    const picked = new Set(Array.from({ length: 100 }, () => random.pick(["a", "b", "c"])));
     expect([...picked].sort()).toEqual(["a", "b", "c"]);
   });
 });

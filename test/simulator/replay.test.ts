@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Caller } from "../../src/simulator/checked-client.js";
+import { CheckedClient } from "../../src/simulator/checked-client.js";
 import { check } from "../../src/simulator/check.js";
-import { Meter } from "../../src/simulator/call-stats.js";
+import { CallStats } from "../../src/simulator/call-stats.js";
 import { replay, type ReplayOptions, type ReplayResult } from "../../src/simulator/replay.js";
 import { readTrace } from "../../src/simulator/trace.js";
 import { invariantViolations } from "../../src/client/views.js";
-import { World } from "../../src/simulator/ids.js";
+import { Ids } from "../../src/simulator/ids.js";
 import { createDatabase, type TestDatabase } from "../support/database.js";
 import { HEADER, newTraces, traceOf } from "./traces.js";
 
@@ -169,11 +169,11 @@ describe("replay", () => {
 });
 
 describe("check", () => {
-  let caller: Caller;
-  let world: World;
+  let client: CheckedClient;
+  let world: Ids;
   beforeEach(() => {
-    caller = new Caller(db.sql, new Meter());
-    world = new World();
+    client = new CheckedClient(db.sql, new CallStats());
+    world = new Ids();
   });
 
   const start = async (
@@ -185,16 +185,16 @@ describe("check", () => {
       world.id(index, 1),
     ];
     const projectId = world.projectId(0);
-    await caller.ask("createInstance", { id: instanceId, projectId, name: "a", intendedState: "running" });
-    await caller.ask("finishInstanceCreation", { id: instanceId });
+    await client.ask("createInstance", { id: instanceId, projectId, name: "a", intendedState: "running" });
+    await client.ask("finishInstanceCreation", { id: instanceId });
     const vmm = { instanceId, sagaId, propolisId, sledId: world.id(index, 2), propolisIp: "192.0.2.1" };
-    await caller.ask("beginStart", vmm);
+    await client.ask("beginStart", vmm);
     return { instanceId, sagaId, propolisId };
   };
 
   it("names the VMs that ended otherwise than their lives say", async () => {
     await start(0);
-    const { wrong } = await check(caller, world, 2, [false, false, true]);
+    const { wrong } = await check(client, world, 2, [false, false, true]);
     expect([...wrong.first].sort()).toEqual([
       "vm-0 must be deleted; it is starting, 1 VMM creating",
       "vm-2 must be running, 1 VMM running; it is deleted",
@@ -202,13 +202,13 @@ describe("check", () => {
   });
 
   it("names what was left over, of this replay only", async () => {
-    await caller.ask("unwindStart", await start(0));
-    const { leftovers } = await check(caller, world, 2, []);
+    await client.ask("unwindStart", await start(0));
+    const { leftovers } = await check(client, world, 2, []);
     expect(leftovers.first.map((line) => line.split(":")[0])).toEqual([
       "pending update",
       "restartable instance",
     ]);
-    expect((await check(caller, new World(), 2, [])).leftovers.first).toEqual([]);
+    expect((await check(client, new Ids(), 2, [])).leftovers.first).toEqual([]);
   });
 
   it("names violated invariants", async () => {
@@ -217,7 +217,7 @@ describe("check", () => {
       await sql`set local session_replication_role = replica`;
       await sql`update vmstate.vmm set time_unlinked = clock_timestamp() where instance_id = ${instanceId}`;
     });
-    const { violations } = await check(caller, world, 2, []);
+    const { violations } = await check(client, world, 2, []);
     expect(violations.first).toEqual([expect.stringContaining("time_unlinked_iff_unlinked")]);
   });
 });

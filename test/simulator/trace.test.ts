@@ -14,8 +14,8 @@ async function readAll(file: string, limit?: number): Promise<TraceVm[]> {
 
 const TWO_ROWS = `${HEADER}\n0,7,2,1.75,900\n300.5,8,1,4,\n`;
 const TWO_VMS = [
-  { arrival: 0, batch: 7, lifetime: 900 },
-  { arrival: 300.5, batch: 8, lifetime: undefined },
+  { arrival: 0, batch: 7, duration: 900 },
+  { arrival: 300.5, batch: 8, duration: undefined },
 ];
 
 describe("readTrace", () => {

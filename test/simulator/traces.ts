@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { Chance } from "../../src/simulator/random.js";
+import { Random } from "../../src/simulator/random.js";
 
 export const HEADER = "arrival_s,batch,vcpus,memory_gb,lifetime_s";
 
@@ -28,10 +28,10 @@ export function newTraces(): Traces {
 
 /** A few VMs arrive every five minutes; every fifth runs for ever. */
 export function traceOf(vms: number): string {
-  const chance = new Chance(vms);
+  const random = new Random(vms);
   const rows = Array.from({ length: vms }, (_, n) => {
     const arrival = 300 * Math.floor(n / 7);
-    return `${arrival},${Math.floor(n / 3)},2,3.5,${chance.pick(LIFETIMES)}`;
+    return `${arrival},${Math.floor(n / 3)},2,3.5,${random.pick(LIFETIMES)}`;
   });
   return `${[HEADER, ...rows].join("\n")}\n`;
 }

@@ -9,7 +9,7 @@ import {
   restartableInstances,
   runUpdate,
   unwindStart,
-  type BeginStartAnswer,
+  type BeginStartResult,
   type RestartableInstanceRow,
 } from "../../src/index.js";
 import { createDatabase, type TestDatabase } from "../support/database.js";
@@ -121,7 +121,7 @@ test("ran_long is true from 10 minutes between the first sign of the guest and t
 
 const RESTART = { startReason: "auto_restart" } as const;
 
-function restart(s: Scenario, propolisId = randomUUID()): Promise<BeginStartAnswer> {
+function restart(s: Scenario, propolisId = randomUUID()): Promise<BeginStartResult> {
   return beginStart(sql, { ...anotherStart(s), ...RESTART, propolisId });
 }
 

@@ -17,7 +17,7 @@ import {
   type InstanceState,
   type MigrationState,
   type ReportedVmmState,
-  type ReportVmmAnswer,
+  type ReportVmmResult,
 } from "../../src/index.js";
 
 /** An instance of its own for one test, and all ids it will ever need, whether used yet or not. */
@@ -235,7 +235,7 @@ export async function say(
   who: "active" | "destination",
   state: ReportedVmmState,
   side?: MigrationState,
-): Promise<ReportVmmAnswer> {
+): Promise<ReportVmmResult> {
   const propolisId = who === "active" ? s.propolisId : s.destinationId;
   const report = {
     instanceId: s.instanceId,

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { startHeir } from "./cleanup-process.js";
+import { startCleanupProcess } from "./cleanup-process.js";
 import type { StartedServer } from "./servers.js";
 
 const IMAGE = process.env["TEST_PG_IMAGE"] ?? "postgres:18-alpine";
@@ -24,7 +24,7 @@ export async function startContainer(): Promise<StartedServer> {
   await getContainerRuntimeClient();
 
   const run = `${process.pid}-${randomUUID()}`;
-  const reaper = startHeir("./remove-containers.mjs", `${LABEL}=${run}`);
+  const reaper = startCleanupProcess("./remove-containers.mjs", `${LABEL}=${run}`);
   const { PostgreSqlContainer } = await import("@testcontainers/postgresql");
   const container = await new PostgreSqlContainer(IMAGE)
     .withPassword(randomBytes(12).toString("hex"))

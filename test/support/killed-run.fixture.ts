@@ -5,7 +5,7 @@ import { inject, it } from "vitest";
 import { createDatabase } from "./database.js";
 
 /** What a run that is killed now could leave behind. */
-export interface Held {
+export interface KilledRun {
   worker: number;
   directories: string[];
   serverUrl: string;
@@ -16,7 +16,7 @@ it("is held up", async () => {
   await createDatabase();
   const directories = [tmpdir(), inject("memory")];
   for (const dir of directories) mkdtempSync(join(dir, "held-"));
-  const held: Held = { worker: process.pid, directories, serverUrl: inject("serverUrl") };
-  process.stdout.write(`${JSON.stringify(held)}\n`);
+  const killedRun: KilledRun = { worker: process.pid, directories, serverUrl: inject("serverUrl") };
+  process.stdout.write(`${JSON.stringify(killedRun)}\n`);
   await new Promise(() => setInterval(() => undefined, 60_000));
 });

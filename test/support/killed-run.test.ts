@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { afterEach, describe, expect, inject, it } from "vitest";
 import { LABEL } from "./container.js";
-import type { Held } from "./killed-run.fixture.js";
+import type { KilledRun } from "./killed-run.fixture.js";
 import type { TestServer } from "./servers.js";
 import { until } from "./until.js";
 
@@ -30,9 +30,9 @@ async function kill(): Promise<void> {
   await once(run, "exit");
 }
 
-async function held(): Promise<Held> {
+async function killedRun(): Promise<KilledRun> {
   for await (const line of createInterface({ input: run.stdout }))
-    if (line.startsWith("{")) return JSON.parse(line) as Held;
+    if (line.startsWith("{")) return JSON.parse(line) as KilledRun;
   throw new Error("the run ended before it was held up");
 }
 
@@ -62,7 +62,7 @@ async function containers(): Promise<string[]> {
 }
 
 async function isKilledInTheMiddle(): Promise<void> {
-  const { worker, directories, serverUrl } = await held();
+  const { worker, directories, serverUrl } = await killedRun();
   expect([await answers(serverUrl), isRunning(worker)]).toEqual([true, true]);
   expect(directories.filter(existsSync)).toEqual(directories);
   await kill();

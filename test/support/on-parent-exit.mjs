@@ -8,7 +8,7 @@ const ROUNDS = 5;
  *
  * @param {() => void | Promise<void>} tidy
  */
-export async function whenOrphaned(tidy) {
+export async function onParentExit(tidy) {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => undefined);
   process.stdin.resume();
   await once(process.stdin, "end");

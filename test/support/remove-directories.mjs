@@ -1,10 +1,10 @@
 // node remove-directories.mjs DIR...: when its standard input ends, removes these directories.
 
 import { rmSync } from "node:fs";
-import { whenOrphaned } from "./on-parent-exit.mjs";
+import { onParentExit } from "./on-parent-exit.mjs";
 
 const dirs = process.argv.slice(2);
 
-await whenOrphaned(() => {
+await onParentExit(() => {
   for (const dir of dirs) rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 });

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
-import { startHeir } from "./cleanup-process.js";
+import { startCleanupProcess } from "./cleanup-process.js";
 
 /** Where a run's temporary files go. */
 export interface Temporary {
@@ -19,11 +19,11 @@ export function gatherTemporaryFiles(dir: string): Temporary {
   const dirs = [dir, memory];
   // for the user that a server runs as, whatever the umask is
   for (const each of dirs) chmodSync(each, 0o755);
-  const heir = startHeir("./remove-directories.mjs", ...dirs);
+  const cleanup = startCleanupProcess("./remove-directories.mjs", ...dirs);
   process.env["TMPDIR"] = dir;
   const remove = (): void => {
     for (const each of dirs) rmSync(each, { recursive: true, force: true });
-    heir.dismiss();
+    cleanup.dismiss();
   };
   return { memory, remove };
 }

@@ -33,7 +33,7 @@ it("has a command for each proof, and the benches", () => {
     "mutants",
     "oracle",
     "fuzz",
-    "chaos",
+    "faults",
   ]);
 });
 

@@ -7,13 +7,13 @@ import { PACKAGE_ROOT } from "../../src/schema/files.js";
 import { copyDatabase } from "../../test/support/copy.js";
 import { startTestServer } from "../../test/support/servers.js";
 import { release } from "./release.js";
-import { told } from "./run-command.js";
+import { runCommand } from "./run-command.js";
 import { PACKAGES } from "./released-package.js";
 
 const command = new Command("release")
   .description("Adds the version in package.json to sql/released.json, and keeps its package.")
   .showHelpAfterError()
-  .action(() => told(releaseHere));
+  .action(() => runCommand(releaseHere));
 await command.parseAsync();
 
 async function releaseHere(): Promise<void> {

@@ -2,7 +2,7 @@ import process from "node:process";
 import { Command } from "commander";
 import { PACKAGE_ROOT } from "../../src/schema/files.js";
 import { newMigration } from "./new-migration.js";
-import { told } from "./run-command.js";
+import { runCommand } from "./run-command.js";
 
 const command = new Command("migration:new")
   .description(
@@ -12,7 +12,7 @@ const command = new Command("migration:new")
   .showHelpAfterError()
   .option("--all", "copy also what did not change, so that PostgreSQL parses it anew", false)
   .action((name: string, { all }: { all: boolean }) =>
-    told(async () => {
+    runCommand(async () => {
       const { file, copied, byHand } = await newMigration(PACKAGE_ROOT, name, all);
       console.log(`migrations/${file}`);
       for (const one of copied) console.log(`  copied   sql/${one}`);

@@ -2,7 +2,7 @@ import process from "node:process";
 import { VmstateError } from "../../src/errors/vmstate-error.js";
 
 /** Runs a command of this directory: what is wrong is told in one line, and the exit code is 1. */
-export async function told(act: () => Promise<void>): Promise<void> {
+export async function runCommand(act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {

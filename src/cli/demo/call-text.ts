@@ -1,7 +1,7 @@
 import type { Cast } from "./cast.js";
 
 /** What an answer may hold that the story tells. */
-export interface AnyAnswer {
+export interface AnyResult {
   outcome?: string | null;
   reason?: string | null;
   vmmOutcome?: string | null;
@@ -26,7 +26,7 @@ function argumentText(key: string, value: unknown, cast: Cast): string[] {
 }
 
 /** `applied, replaces A` */
-export function outcomeText(answer: AnyAnswer, cast: Cast): string {
+export function outcomeText(answer: AnyResult, cast: Cast): string {
   const { migrationInOutcome, migrationOutOutcome, replacedPropolisId, unlinkedPropolisIds } = answer;
   const migration = migrationInOutcome ?? migrationOutOutcome;
   const unlinked = unlinkedPropolisIds?.map((id) => cast.name(id)) ?? [];

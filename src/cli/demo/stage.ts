@@ -4,7 +4,7 @@ import { type Io, say } from "../../terminal/io.js";
 import { table } from "../../terminal/table.js";
 import { VmstateError } from "../../errors/vmstate-error.js";
 import type { SqlClient } from "../../client/rows.js";
-import { type AnyAnswer, callText, outcomeText } from "./call-text.js";
+import { type AnyResult, callText, outcomeText } from "./call-text.js";
 import { Cast } from "./cast.js";
 import { picture } from "./picture.js";
 
@@ -43,7 +43,7 @@ export class Stage {
   }
 
   /** Calls a function of this package, prints the call and its outcome. */
-  async call<A extends object, R extends AnyAnswer>(
+  async call<A extends object, R extends AnyResult>(
     verb: (sql: SqlClient, a: A) => Promise<R>,
     a: A,
   ): Promise<R> {

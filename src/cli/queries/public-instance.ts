@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import type { ExplainUpdateAnswer } from "../../client/results.js";
+import type { ExplainUpdateResult } from "../../client/results.js";
 import { explainUpdate } from "../../client/update-saga.js";
 import { apiInstance, apiVmms } from "../../client/views.js";
 import { type BothSides, noInstance } from "./instance-rows.js";
@@ -9,7 +9,7 @@ export interface PublicSide {
   api: BothSides["api"];
   rows: null;
   /** What `explain_update` answers: the instance's own state and links, and its update lock. */
-  update: Exclude<ExplainUpdateAnswer, { outcome: "not_found" }>;
+  update: Exclude<ExplainUpdateResult, { outcome: "not_found" }>;
 }
 
 /** @throws VmstateError when the instance never existed */

@@ -1,40 +1,43 @@
-import { aftermath, die, keepLinked, reap } from "./vmm-failure.js";
+import { aftermath, endByFailure, keepLinked, reap } from "./vmm-failure.js";
 import type { Arguments } from "../checked-client.js";
 import type { Restarts, Step } from "../lifetime.js";
 import { begin, makeProgress, unwind } from "./migrate-saga.js";
 import { migrate } from "./migration.js";
 import { isDead, type Vmm } from "../model.js";
-import { PROPOLIS_IP, type Scene } from "../step-context.js";
+import { PROPOLIS_IP, type StepContext } from "../step-context.js";
 import { report } from "./sled-agent.js";
 import { clearance, failToStart, start, unwind as unwindStart } from "./start-saga.js";
 import { linkedOf, planUpdate, unlinkMigration, unlinkVmm, update } from "./update-saga.js";
 
-type Act = (scene: Scene) => Promise<void>;
+type StepAction = (context: StepContext) => Promise<void>;
 
 /** What a step in a VM's life consists of. */
-export const acts: Record<Step["kind"], Act> = {
-  arrive: async (scene) => {
-    await create(scene);
-    await start(scene);
+export const lifecycleSteps: Record<Step["kind"], StepAction> = {
+  arrive: async (context) => {
+    await create(context);
+    await start(context);
   },
   migrate,
-  fail: async (scene) => {
-    await crash(scene);
-    await start(scene);
+  fail: async (context) => {
+    await crash(context);
+    await start(context);
   },
   reboot,
-  restart: async (scene) => {
-    await stop(scene);
-    await start(scene);
+  restart: async (context) => {
+    await stop(context);
+    await start(context);
   },
-  leave: async (scene) => {
-    await (scene.goesWrong() ? oddEndOf(scene) : stop)(scene);
-    await remove(scene);
+  leave: async (context) => {
+    await (context.injectFault() ? endingOf(context) : stop)(context);
+    await remove(context);
   },
 };
 
-const oddEnds: readonly [Act, ...Act[]] = [shutDown, crash, unwoundAtLast, underAnUpdate];
-const oddEndsOfMigrations: readonly [Act, ...Act[]] = [stopWhileMigrating, unwoundWhileMigrating];
+const endings: readonly [StepAction, ...StepAction[]] = [shutDown, crash, unwoundAtLast, underAnUpdate];
+const endingsOfMigrations: readonly [StepAction, ...StepAction[]] = [
+  stopWhileMigrating,
+  unwoundWhileMigrating,
+];
 
 const configurations = {
   freely: { autoRestartPolicy: "best_effort", autoRestartCooldown: "0 seconds" },
@@ -42,209 +45,209 @@ const configurations = {
   never: { autoRestartPolicy: "never", autoRestartCooldown: null },
 } as const satisfies Record<Restarts, object>;
 
-function oddEndOf({ chance, mayMigrate }: Scene): Act {
-  return chance.pick(mayMigrate && chance.happens(0.5) ? oddEndsOfMigrations : oddEnds);
+function endingOf({ random, mayMigrate }: StepContext): StepAction {
+  return random.pick(mayMigrate && random.happens(0.5) ? endingsOfMigrations : endings);
 }
 
-async function create(scene: Scene): Promise<void> {
-  const { caller, chance, life } = scene;
-  life.intent = chance.pick(["running", "stopped"]);
-  life.restarts = chance.pick(["freely", "once", "never"]);
+async function create(context: StepContext): Promise<void> {
+  const { client, random, lifetime } = context;
+  lifetime.intent = random.pick(["running", "stopped"]);
+  lifetime.restarts = random.pick(["freely", "once", "never"]);
   const request = {
-    id: life.instanceId,
-    projectId: life.projectId,
-    name: `vm-${life.index}`,
-    intendedState: life.intent,
-    ...configurations[life.restarts],
+    id: lifetime.instanceId,
+    projectId: lifetime.projectId,
+    name: `vm-${lifetime.index}`,
+    intendedState: lifetime.intent,
+    ...configurations[lifetime.restarts],
   };
-  if (scene.goesWrong()) await createInVain(scene, request);
-  await caller.call("createInstance", request, { outcome: "applied", ...scene.stands() });
-  if (scene.goesWrong()) await createAgain(scene, request);
-  life.state = "no_vmm";
-  life.generation++;
-  await caller.call("finishInstanceCreation", request, { outcome: "applied", ...scene.stands() });
-  if (scene.goesWrong()) await configure(scene);
+  if (context.injectFault()) await createInVain(context, request);
+  await client.call("createInstance", request, { outcome: "applied", ...context.expectedColumns() });
+  if (context.injectFault()) await createAgain(context, request);
+  lifetime.state = "no_vmm";
+  lifetime.generation++;
+  await client.call("finishInstanceCreation", request, { outcome: "applied", ...context.expectedColumns() });
+  if (context.injectFault()) await configure(context);
 }
 
 /** The creation is given up; its name is free again. */
-async function createInVain(scene: Scene, request: Arguments<"createInstance">): Promise<void> {
-  const { caller } = scene;
-  const id = scene.newId();
-  await caller.call("createInstance", { ...request, id }, { outcome: "applied", instanceId: id });
-  await caller.call("deleteInstance", { instanceId: id }, { outcome: "applied", apiState: "destroyed" });
-  await caller.call("createInstance", { ...request, id }, { outcome: "gone" });
+async function createInVain(context: StepContext, request: Arguments<"createInstance">): Promise<void> {
+  const { client } = context;
+  const id = context.newId();
+  await client.call("createInstance", { ...request, id }, { outcome: "applied", instanceId: id });
+  await client.call("deleteInstance", { instanceId: id }, { outcome: "applied", apiState: "destroyed" });
+  await client.call("createInstance", { ...request, id }, { outcome: "gone" });
 }
 
-async function createAgain(scene: Scene, request: Arguments<"createInstance">): Promise<void> {
-  const { caller } = scene;
+async function createAgain(context: StepContext, request: Arguments<"createInstance">): Promise<void> {
+  const { client } = context;
   const { id: instanceId } = request;
-  const creating = { outcome: "conflict", ...scene.stands() } as const;
-  await caller.call("createInstance", request, { outcome: "unchanged", ...scene.stands() });
+  const creating = { outcome: "conflict", ...context.expectedColumns() } as const;
+  await client.call("createInstance", request, { outcome: "unchanged", ...context.expectedColumns() });
   const nameTaken = { outcome: "conflict", reason: "name_taken", instanceId: null } as const;
-  await caller.call("createInstance", { ...request, id: scene.newId() }, nameTaken);
+  await client.call("createInstance", { ...request, id: context.newId() }, nameTaken);
   const idTaken = { ...nameTaken, reason: "instance_id_taken" } as const;
-  await caller.call("createInstance", { ...request, projectId: scene.newId() }, idTaken);
-  await caller.call("beginStart", startOf(scene), { ...creating, reason: "creating" });
-  await caller.call("requestStop", { instanceId }, { ...creating, reason: "creating" });
-  await caller.call("requestReboot", { instanceId }, { ...creating, reason: "not_running" });
+  await client.call("createInstance", { ...request, projectId: context.newId() }, idTaken);
+  await client.call("beginStart", startOf(context), { ...creating, reason: "creating" });
+  await client.call("requestStop", { instanceId }, { ...creating, reason: "creating" });
+  await client.call("requestReboot", { instanceId }, { ...creating, reason: "not_running" });
 }
 
-async function configure(scene: Scene): Promise<void> {
-  const { caller, chance, life } = scene;
-  const { instanceId } = life;
-  await caller.call(
+async function configure(context: StepContext): Promise<void> {
+  const { client, random, lifetime } = context;
+  const { instanceId } = lifetime;
+  await client.call(
     "finishInstanceCreation",
     { id: instanceId },
-    { outcome: "unchanged", ...scene.stands() },
+    { outcome: "unchanged", ...context.expectedColumns() },
   );
-  const restarts = chance.pick<Restarts>(["freely", "once", "never"]);
-  const outcome = restarts === life.restarts ? "unchanged" : "applied";
-  life.restarts = restarts;
+  const restarts = random.pick<Restarts>(["freely", "once", "never"]);
+  const outcome = restarts === lifetime.restarts ? "unchanged" : "applied";
+  lifetime.restarts = restarts;
   const wish = { instanceId, ...configurations[restarts] };
-  await caller.call("configureInstance", wish, { outcome, ...scene.stands() });
+  await client.call("configureInstance", wish, { outcome, ...context.expectedColumns() });
 }
 
-async function crash(scene: Scene): Promise<void> {
-  const { active } = scene;
-  await die(scene, active);
-  if (scene.goesWrong()) await refuseToGoOn(scene);
-  await update(scene, aftermath(scene, active));
-  if (scene.goesWrong()) await requestStop(scene);
-  await reap(scene);
+async function crash(context: StepContext): Promise<void> {
+  const { active } = context;
+  await endByFailure(context, active);
+  if (context.injectFault()) await refuseToGoOn(context);
+  await update(context, aftermath(context, active));
+  if (context.injectFault()) await requestStop(context);
+  await reap(context);
 }
 
 /** Until the update saga has unlinked a dead VMM. */
-async function refuseToGoOn(scene: Scene): Promise<void> {
-  const { caller, life } = scene;
-  const { instanceId } = life;
-  const refused = { outcome: "conflict", ...scene.stands() } as const;
-  await keepLinked(scene);
-  await caller.call("beginStart", startOf(scene), { ...refused, reason: "not_stopped" });
-  await caller.call("deleteInstance", { instanceId }, { ...refused, reason: "not_stopped" });
-  await caller.call("requestReboot", { instanceId }, { ...refused, reason: "not_running" });
+async function refuseToGoOn(context: StepContext): Promise<void> {
+  const { client, lifetime } = context;
+  const { instanceId } = lifetime;
+  const refused = { outcome: "conflict", ...context.expectedColumns() } as const;
+  await keepLinked(context);
+  await client.call("beginStart", startOf(context), { ...refused, reason: "not_stopped" });
+  await client.call("deleteInstance", { instanceId }, { ...refused, reason: "not_stopped" });
+  await client.call("requestReboot", { instanceId }, { ...refused, reason: "not_running" });
 }
 
-async function reboot(scene: Scene): Promise<void> {
-  const { active, caller, life } = scene;
-  await caller.call(
+async function reboot(context: StepContext): Promise<void> {
+  const { active, client, lifetime } = context;
+  await client.call(
     "requestReboot",
-    { instanceId: life.instanceId },
-    { outcome: "unchanged", ...scene.stands(), commandPropolisIds: [active.id] },
+    { instanceId: lifetime.instanceId },
+    { outcome: "unchanged", ...context.expectedColumns(), commandPropolisIds: [active.id] },
   );
-  await report(scene, active, "rebooting");
-  await report(scene, active, "running");
+  await report(context, active, "rebooting");
+  await report(context, active, "running");
 }
 
-async function stop(scene: Scene): Promise<void> {
-  const { active } = scene;
-  if (scene.goesWrong()) await keepLinked(scene);
-  await requestStop(scene);
-  await end(scene, active);
-  await update(scene, aftermath(scene, active));
-  await reap(scene);
+async function stop(context: StepContext): Promise<void> {
+  const { active } = context;
+  if (context.injectFault()) await keepLinked(context);
+  await requestStop(context);
+  await end(context, active);
+  await update(context, aftermath(context, active));
+  await reap(context);
 }
 
 /** Both sleds are told; which VMM ends first differs. */
-async function stopWhileMigrating(scene: Scene): Promise<void> {
-  const { active, chance } = scene;
-  const migration = await begin(scene);
-  await makeProgress(scene, migration);
-  await requestStop(scene);
+async function stopWhileMigrating(context: StepContext): Promise<void> {
+  const { active, random } = context;
+  const migration = await begin(context);
+  await makeProgress(context, migration);
+  await requestStop(context);
   const ends = [migration.source, migration.destination];
-  for (const vmm of chance.happens(0.5) ? ends : ends.reverse()) await end(scene, vmm);
-  if (chance.happens(0.5)) await unwind(scene, migration);
-  await update(scene, aftermath(scene, active));
-  await reap(scene);
+  for (const vmm of random.happens(0.5) ? ends : ends.reverse()) await end(context, vmm);
+  if (random.happens(0.5)) await unwind(context, migration);
+  await update(context, aftermath(context, active));
+  await reap(context);
 }
 
 /** The guest ends its VM itself. */
-async function shutDown(scene: Scene): Promise<void> {
-  const { active } = scene;
-  await end(scene, active);
-  await update(scene, aftermath(scene, active));
-  await reap(scene);
+async function shutDown(context: StepContext): Promise<void> {
+  const { active } = context;
+  await end(context, active);
+  await update(context, aftermath(context, active));
+  await reap(context);
 }
 
 /** The instance is deleted with an unwound VMM. */
-async function unwoundAtLast(scene: Scene): Promise<void> {
-  await stop(scene);
-  await failToStart(scene);
+async function unwoundAtLast(context: StepContext): Promise<void> {
+  await stop(context);
+  await failToStart(context);
 }
 
 /** The instance is deleted with an unwound VMM and a migration that leads away from it. */
-async function unwoundWhileMigrating(scene: Scene): Promise<void> {
-  await stop(scene);
-  await start(scene);
-  await makeProgress(scene, await begin(scene));
-  await unwindStart(scene, scene.active);
+async function unwoundWhileMigrating(context: StepContext): Promise<void> {
+  await stop(context);
+  await start(context);
+  await makeProgress(context, await begin(context));
+  await unwindStart(context, context.active);
 }
 
 /** The instance is deleted while an update saga holds it. */
-async function underAnUpdate(scene: Scene): Promise<void> {
-  const { caller } = scene;
-  await unwoundAtLast(scene);
-  const holder = await planUpdate(scene, clearance(scene));
-  await remove(scene);
-  await caller.call("commitUpdate", holder, { outcome: "gone", ...scene.stands() });
-  await caller.call("unlockUpdate", holder, { outcome: "gone", ...scene.stands() });
+async function underAnUpdate(context: StepContext): Promise<void> {
+  const { client } = context;
+  await unwoundAtLast(context);
+  const holder = await planUpdate(context, clearance(context));
+  await remove(context);
+  await client.call("commitUpdate", holder, { outcome: "gone", ...context.expectedColumns() });
+  await client.call("unlockUpdate", holder, { outcome: "gone", ...context.expectedColumns() });
 }
 
-async function requestStop(scene: Scene): Promise<void> {
-  const { caller, life } = scene;
-  const alive = linkedOf(life).filter((vmm) => !isDead(vmm));
+async function requestStop(context: StepContext): Promise<void> {
+  const { client, lifetime } = context;
+  const alive = linkedOf(lifetime).filter((vmm) => !isDead(vmm));
   const commandPropolisIds = alive.map(({ id }) => id);
-  life.intent = "stopped";
-  if (life.state === "failed") {
-    life.state = "no_vmm";
-    life.generation++;
+  lifetime.intent = "stopped";
+  if (lifetime.state === "failed") {
+    lifetime.state = "no_vmm";
+    lifetime.generation++;
   }
-  const answer = { ...scene.stands(), commandPropolisIds };
-  await caller.call("requestStop", { instanceId: life.instanceId }, { outcome: "applied", ...answer });
-  if (!scene.goesWrong()) return;
-  await caller.call("requestStop", { instanceId: life.instanceId }, { outcome: "unchanged", ...answer });
+  const answer = { ...context.expectedColumns(), commandPropolisIds };
+  await client.call("requestStop", { instanceId: lifetime.instanceId }, { outcome: "applied", ...answer });
+  if (!context.injectFault()) return;
+  await client.call("requestStop", { instanceId: lifetime.instanceId }, { outcome: "unchanged", ...answer });
 }
 
-async function end(scene: Scene, vmm: Vmm): Promise<void> {
-  await report(scene, vmm, "stopping");
-  if (scene.goesWrong()) await die(scene, vmm);
-  else await report(scene, vmm, "destroyed");
+async function end(context: StepContext, vmm: Vmm): Promise<void> {
+  await report(context, vmm, "stopping");
+  if (context.injectFault()) await endByFailure(context, vmm);
+  else await report(context, vmm, "destroyed");
 }
 
-async function remove(scene: Scene): Promise<void> {
-  const { caller, life } = scene;
-  const { instanceId } = life;
-  const outcome = life.state === "destroyed" ? "unchanged" : "applied";
-  if (outcome === "applied") markDeleted(scene);
-  await caller.call("deleteInstance", { instanceId }, { outcome, ...scene.stands() });
-  if (scene.goesWrong()) await stayDeleted(scene);
-  await reap(scene);
+async function remove(context: StepContext): Promise<void> {
+  const { client, lifetime } = context;
+  const { instanceId } = lifetime;
+  const outcome = lifetime.state === "destroyed" ? "unchanged" : "applied";
+  if (outcome === "applied") markDeleted(context);
+  await client.call("deleteInstance", { instanceId }, { outcome, ...context.expectedColumns() });
+  if (context.injectFault()) await stayDeleted(context);
+  await reap(context);
 }
 
-function markDeleted({ life }: Scene): void {
-  life.generation += life.active ? 2 : 1;
-  for (const vmm of linkedOf(life)) unlinkVmm(life, vmm);
-  unlinkMigration(life);
-  for (const migration of life.past) migration.isDeleted = true;
-  life.past = [];
-  life.active = undefined;
-  life.state = "destroyed";
-  life.intent = "destroyed";
+function markDeleted({ lifetime }: StepContext): void {
+  lifetime.generation += lifetime.active ? 2 : 1;
+  for (const vmm of linkedOf(lifetime)) unlinkVmm(lifetime, vmm);
+  unlinkMigration(lifetime);
+  for (const migration of lifetime.past) migration.isDeleted = true;
+  lifetime.past = [];
+  lifetime.active = undefined;
+  lifetime.state = "destroyed";
+  lifetime.intent = "destroyed";
 }
 
-async function stayDeleted(scene: Scene): Promise<void> {
-  const { caller, life } = scene;
-  const { instanceId } = life;
-  const gone = { outcome: "gone", ...scene.stands() } as const;
-  await caller.call("deleteInstance", { instanceId }, { ...gone, outcome: "unchanged" });
-  await caller.call("beginStart", startOf(scene), gone);
-  await caller.call("requestStop", { instanceId }, gone);
-  await caller.call("requestReboot", { instanceId }, gone);
-  await caller.call("runUpdate", { instanceId, sagaId: scene.newId() }, gone);
-  await caller.call("configureInstance", { instanceId }, gone);
-  await caller.call("explainUpdate", { instanceId }, gone);
+async function stayDeleted(context: StepContext): Promise<void> {
+  const { client, lifetime } = context;
+  const { instanceId } = lifetime;
+  const gone = { outcome: "gone", ...context.expectedColumns() } as const;
+  await client.call("deleteInstance", { instanceId }, { ...gone, outcome: "unchanged" });
+  await client.call("beginStart", startOf(context), gone);
+  await client.call("requestStop", { instanceId }, gone);
+  await client.call("requestReboot", { instanceId }, gone);
+  await client.call("runUpdate", { instanceId, sagaId: context.newId() }, gone);
+  await client.call("configureInstance", { instanceId }, gone);
+  await client.call("explainUpdate", { instanceId }, gone);
 }
 
-function startOf(scene: Scene): Arguments<"beginStart"> {
-  const { id: propolisId, sagaId, sledId } = scene.newVmm();
-  return { instanceId: scene.life.instanceId, sagaId, propolisId, sledId, propolisIp: PROPOLIS_IP };
+function startOf(context: StepContext): Arguments<"beginStart"> {
+  const { id: propolisId, sagaId, sledId } = context.newVmm();
+  return { instanceId: context.lifetime.instanceId, sagaId, propolisId, sledId, propolisIp: PROPOLIS_IP };
 }

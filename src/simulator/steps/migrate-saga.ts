@@ -1,84 +1,84 @@
 import type { ReportedVmmState } from "../../client/generated.js";
 import type { Arguments } from "../checked-client.js";
 import { apiStateOf, isEnded, type Migration, type Side } from "../model.js";
-import { PROPOLIS_IP, type Scene } from "../step-context.js";
+import { PROPOLIS_IP, type StepContext } from "../step-context.js";
 import { report } from "./sled-agent.js";
 import { failToCommit, planUpdate, unlinkMigration, unlinkVmm } from "./update-saga.js";
 
 /** First step of a migrate saga: from the active VMM to a new one. */
-export async function begin(scene: Scene): Promise<Migration> {
-  const { life } = scene;
-  if (scene.active.state !== "running") await report(scene, scene.active, "running");
-  const isPlanned = life.migration !== undefined && scene.goesWrong();
-  const holder = isPlanned ? await planUpdate(scene, { state: "vmm", active: scene.active }) : undefined;
-  const migration = newMigration(scene);
-  if (scene.goesWrong()) await beginWrongly(scene, migration);
-  link(scene, migration);
-  await scene.caller.call("beginMigration", argumentsOf(scene, migration), {
+export async function begin(context: StepContext): Promise<Migration> {
+  const { lifetime } = context;
+  if (context.active.state !== "running") await report(context, context.active, "running");
+  const isPlanned = lifetime.migration !== undefined && context.injectFault();
+  const holder = isPlanned ? await planUpdate(context, { state: "vmm", active: context.active }) : undefined;
+  const migration = newMigration(context);
+  if (context.injectFault()) await beginWrongly(context, migration);
+  link(context, migration);
+  await context.client.call("beginMigration", argumentsOf(context, migration), {
     outcome: "applied",
-    ...scene.stands(),
+    ...context.expectedColumns(),
   });
-  if (scene.goesWrong()) await beginAgain(scene, migration);
-  if (holder) await failToCommit(scene, holder);
+  if (context.injectFault()) await beginAgain(context, migration);
+  if (holder) await failToCommit(context, holder);
   return migration;
 }
 
 /** The migrate saga fails; what it undoes first is in the database. */
-export async function unwind(scene: Scene, migration: Migration): Promise<void> {
-  const { caller, life } = scene;
-  const saga = sagaOf(scene, migration);
-  if (scene.goesWrong()) await unwindWrongly(scene, migration);
+export async function unwind(context: StepContext, migration: Migration): Promise<void> {
+  const { client, lifetime } = context;
+  const saga = sagaOf(context, migration);
+  if (context.injectFault()) await unwindWrongly(context, migration);
   markUnwound(migration);
   const unwound = { state: migration.destination.state, stateGeneration: migration.destination.generation };
-  await caller.call("unwindMigration", saga, { outcome: "applied", ...unwound });
-  await caller.call("apiInstance", { instanceId: life.instanceId }, { state: apiStateOf(life) });
-  if (!scene.goesWrong()) return;
-  await caller.call("unwindMigration", saga, { outcome: "unchanged", ...unwound });
-  await destinationReports(scene, migration, "running", "completed");
-  await sourceReports(scene, migration, "migrating", "in_progress");
+  await client.call("unwindMigration", saga, { outcome: "applied", ...unwound });
+  await client.call("apiInstance", { instanceId: lifetime.instanceId }, { state: apiStateOf(lifetime) });
+  if (!context.injectFault()) return;
+  await client.call("unwindMigration", saga, { outcome: "unchanged", ...unwound });
+  await destinationReports(context, migration, "running", "completed");
+  await sourceReports(context, migration, "migrating", "in_progress");
 }
 
 /** A side has completed: the guest may be there, and nobody can undo that. */
-export async function unwindTooLate(scene: Scene, migration: Migration): Promise<void> {
-  const { caller, life } = scene;
+export async function unwindTooLate(context: StepContext, migration: Migration): Promise<void> {
+  const { client, lifetime } = context;
   const tooLate = { outcome: "conflict", reason: "handed_over" } as const;
-  await caller.call("unwindMigration", sagaOf(scene, migration), tooLate);
+  await client.call("unwindMigration", sagaOf(context, migration), tooLate);
   const { id: propolisId, sagaId, cameBy } = migration.source;
   const reason = cameBy === "start" ? "handed_over" : "migration_destination";
-  await caller.call(
+  await client.call(
     "unwindStart",
-    { instanceId: life.instanceId, sagaId, propolisId },
+    { instanceId: lifetime.instanceId, sagaId, propolisId },
     { ...tooLate, reason },
   );
 }
 
 /** The destination's sled reports the VMM there and its side of the migration. */
 export async function destinationReports(
-  scene: Scene,
+  context: StepContext,
   migration: Migration,
   state: ReportedVmmState,
   side: Side["state"],
 ): Promise<void> {
-  await report(scene, migration.destination, state, { migrationIn: { migration, state: side } });
+  await report(context, migration.destination, state, { migrationIn: { migration, state: side } });
 }
 
 /** The source's sled reports the VMM there and its side of the migration. */
 export async function sourceReports(
-  scene: Scene,
+  context: StepContext,
   migration: Migration,
   state: ReportedVmmState,
   side: Side["state"],
 ): Promise<void> {
-  await report(scene, migration.source, state, { migrationOut: { migration, state: side } });
+  await report(context, migration.source, state, { migrationOut: { migration, state: side } });
 }
 
 /** Both sleds work on it; who says so first differs. */
-export async function makeProgress(scene: Scene, migration: Migration): Promise<void> {
+export async function makeProgress(context: StepContext, migration: Migration): Promise<void> {
   const parts = [
-    () => destinationReports(scene, migration, "migrating", "in_progress"),
-    () => sourceReports(scene, migration, scene.chance.pick(["running", "migrating"]), "in_progress"),
+    () => destinationReports(context, migration, "migrating", "in_progress"),
+    () => sourceReports(context, migration, context.random.pick(["running", "migrating"]), "in_progress"),
   ];
-  if (scene.chance.happens(0.5)) parts.reverse();
+  if (context.random.happens(0.5)) parts.reverse();
   for (const part of parts) await part();
 }
 
@@ -93,16 +93,16 @@ export function markUnwound({ destination, sourceSide, destinationSide }: Migrat
 }
 
 /** What the unwinding saga calls `unwind_migration` with. */
-export function sagaOf({ life }: Scene, { sagaId, id }: Migration): Arguments<"unwindMigration"> {
-  return { instanceId: life.instanceId, sagaId, migrationId: id };
+export function sagaOf({ lifetime }: StepContext, { sagaId, id }: Migration): Arguments<"unwindMigration"> {
+  return { instanceId: lifetime.instanceId, sagaId, migrationId: id };
 }
 
 /** A migration that a saga is about to begin, with its destination. */
-export function newMigration(scene: Scene): Migration {
-  const source = scene.active;
-  const destination = scene.newVmm(source);
+export function newMigration(context: StepContext): Migration {
+  const source = context.active;
+  const destination = context.newVmm(source);
   return {
-    id: scene.newId(),
+    id: context.newId(),
     sagaId: destination.sagaId,
     source,
     destination,
@@ -113,53 +113,57 @@ export function newMigration(scene: Scene): Migration {
   };
 }
 
-async function beginWrongly(scene: Scene, migration: Migration): Promise<void> {
-  const { caller, life } = scene;
-  const attempt = argumentsOf(scene, migration);
-  const refused = { outcome: "conflict", ...scene.stands() } as const;
+async function beginWrongly(context: StepContext, migration: Migration): Promise<void> {
+  const { client, lifetime } = context;
+  const attempt = argumentsOf(context, migration);
+  const refused = { outcome: "conflict", ...context.expectedColumns() } as const;
   const sameSled = { ...attempt, sledId: migration.source.sledId };
-  await caller.call("beginMigration", sameSled, { ...refused, reason: "same_sled" });
-  const elsewhere = { ...attempt, sourcePropolisId: scene.newId() };
-  await caller.call("beginMigration", elsewhere, { ...refused, reason: "wrong_source" });
-  const outdated = { ...attempt, expectedGeneration: life.generation + 1 };
-  await caller.call("beginMigration", outdated, { ...refused, reason: "stale_generation" });
+  await client.call("beginMigration", sameSled, { ...refused, reason: "same_sled" });
+  const elsewhere = { ...attempt, sourcePropolisId: context.newId() };
+  await client.call("beginMigration", elsewhere, { ...refused, reason: "wrong_source" });
+  const outdated = { ...attempt, expectedGeneration: lifetime.generation + 1 };
+  await client.call("beginMigration", outdated, { ...refused, reason: "stale_generation" });
   const { id: propolisId } = migration.source;
   const taken = { ...attempt, destinationPropolisId: propolisId };
-  await caller.call("beginMigration", taken, { ...refused, reason: "propolis_id_taken" });
-  await caller.call("unwindMigration", sagaOf(scene, migration), { outcome: "not_found" });
+  await client.call("beginMigration", taken, { ...refused, reason: "propolis_id_taken" });
+  await client.call("unwindMigration", sagaOf(context, migration), { outcome: "not_found" });
 }
 
-async function beginAgain(scene: Scene, migration: Migration): Promise<void> {
-  const { caller } = scene;
-  const again = { ...argumentsOf(scene, migration), expectedGeneration: 1 };
-  await caller.call("beginMigration", again, { outcome: "unchanged", ...scene.stands() });
-  const busy = { outcome: "conflict", reason: "migration_in_progress", ...scene.stands() } as const;
-  await caller.call("beginMigration", argumentsOf(scene, newMigration(scene)), busy);
+async function beginAgain(context: StepContext, migration: Migration): Promise<void> {
+  const { client } = context;
+  const again = { ...argumentsOf(context, migration), expectedGeneration: 1 };
+  await client.call("beginMigration", again, { outcome: "unchanged", ...context.expectedColumns() });
+  const busy = {
+    outcome: "conflict",
+    reason: "migration_in_progress",
+    ...context.expectedColumns(),
+  } as const;
+  await client.call("beginMigration", argumentsOf(context, newMigration(context)), busy);
 }
 
-async function unwindWrongly(scene: Scene, migration: Migration): Promise<void> {
-  const { caller, life } = scene;
-  const wrongSaga = { ...sagaOf(scene, migration), sagaId: scene.newId() };
-  await caller.call("unwindMigration", wrongSaga, { outcome: "conflict", reason: "wrong_saga" });
+async function unwindWrongly(context: StepContext, migration: Migration): Promise<void> {
+  const { client, lifetime } = context;
+  const wrongSaga = { ...sagaOf(context, migration), sagaId: context.newId() };
+  await client.call("unwindMigration", wrongSaga, { outcome: "conflict", reason: "wrong_saga" });
   const { id: propolisId, sagaId } = migration.destination;
-  const wrongVerb = { instanceId: life.instanceId, sagaId, propolisId };
-  await caller.call("unwindStart", wrongVerb, { outcome: "conflict", reason: "migration_destination" });
+  const wrongVerb = { instanceId: lifetime.instanceId, sagaId, propolisId };
+  await client.call("unwindStart", wrongVerb, { outcome: "conflict", reason: "migration_destination" });
 }
 
 /** The new destination replaces none or an unwound one. */
-function link({ life }: Scene, migration: Migration): void {
-  if (life.migration) unlinkVmm(life, life.migration.destination);
-  unlinkMigration(life);
+function link({ lifetime }: StepContext, migration: Migration): void {
+  if (lifetime.migration) unlinkVmm(lifetime, lifetime.migration.destination);
+  unlinkMigration(lifetime);
   migration.isLinked = true;
   migration.destination.isLinked = true;
-  life.migration = migration;
-  life.generation++;
+  lifetime.migration = migration;
+  lifetime.generation++;
 }
 
-function argumentsOf(scene: Scene, migration: Migration): Arguments<"beginMigration"> {
+function argumentsOf(context: StepContext, migration: Migration): Arguments<"beginMigration"> {
   const { sagaId, id: migrationId, source, destination } = migration;
   return {
-    instanceId: scene.life.instanceId,
+    instanceId: context.lifetime.instanceId,
     sagaId,
     migrationId,
     sourcePropolisId: source.id,

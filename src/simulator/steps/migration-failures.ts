@@ -1,4 +1,4 @@
-import { aftermath, die, reap } from "./vmm-failure.js";
+import { aftermath, endByFailure, reap } from "./vmm-failure.js";
 import {
   destinationReports,
   makeProgress,
@@ -8,13 +8,13 @@ import {
   unwind,
 } from "./migrate-saga.js";
 import { arrive, handOver } from "./migration-successes.js";
-import { isDead, judge, type Migration, take } from "../model.js";
-import { type Scene, together } from "../step-context.js";
+import { isDead, expectedVerdict, type Migration, applyReport } from "../model.js";
+import { type StepContext, together } from "../step-context.js";
 import { newsOf, report, reportTooLate, toArguments } from "./sled-agent.js";
 import { clearance, unwind as unwindStart } from "./start-saga.js";
 import { commit, linkedOf, planUpdate, refuse, replan, update, updateNothing } from "./update-saga.js";
 
-type Failure = (scene: Scene, migration: Migration) => Promise<void>;
+type Failure = (context: StepContext, migration: Migration) => Promise<void>;
 
 /** How a migration may fail; afterwards the instance runs where it did, or not at all. */
 export const failures: readonly [Failure, ...Failure[]] = [
@@ -34,29 +34,29 @@ export const failures: readonly [Failure, ...Failure[]] = [
   startUnwound,
 ];
 
-async function unwoundAtOnce(scene: Scene, migration: Migration): Promise<void> {
-  await unwind(scene, migration);
-  await maybeStay(scene, migration);
+async function unwoundAtOnce(context: StepContext, migration: Migration): Promise<void> {
+  await unwind(context, migration);
+  await maybeStay(context, migration);
 }
 
-async function unwoundUnderWay(scene: Scene, migration: Migration): Promise<void> {
-  await destinationReports(scene, migration, "starting", "in_progress");
-  await unwind(scene, migration);
-  await reportTooLate(scene, migration.destination);
-  await maybeStay(scene, migration);
+async function unwoundUnderWay(context: StepContext, migration: Migration): Promise<void> {
+  await destinationReports(context, migration, "starting", "in_progress");
+  await unwind(context, migration);
+  await reportTooLate(context, migration.destination);
+  await maybeStay(context, migration);
 }
 
-async function unwoundAtTheEnd(scene: Scene, migration: Migration): Promise<void> {
-  await makeProgress(scene, migration);
-  await unwind(scene, migration);
-  await maybeStay(scene, migration);
+async function unwoundAtTheEnd(context: StepContext, migration: Migration): Promise<void> {
+  await makeProgress(context, migration);
+  await unwind(context, migration);
+  await maybeStay(context, migration);
 }
 
 /** Either the saga is undone, or the guest arrives. */
-async function racingTheUnwinding(scene: Scene, migration: Migration): Promise<void> {
-  const { caller } = scene;
-  await makeProgress(scene, migration);
-  const news = newsOf(scene, migration.destination, "running", {
+async function racingTheUnwinding(context: StepContext, migration: Migration): Promise<void> {
+  const { client } = context;
+  await makeProgress(context, migration);
+  const news = newsOf(context, migration.destination, "running", {
     migrationIn: { migration, state: "completed" },
   });
   const applied = { outcome: "applied" } as const;
@@ -64,122 +64,125 @@ async function racingTheUnwinding(scene: Scene, migration: Migration): Promise<v
   const arrived = { vmmOutcome: "applied", migrationInOutcome: "applied", updateNeeded: true } as const;
   const dead = { vmmOutcome: "terminal", migrationInOutcome: "terminal", updateNeeded: false } as const;
   const [{ outcome }] = await together(
-    scene,
-    () => caller.call("unwindMigration", sagaOf(scene, migration), applied, tooLate),
-    () => caller.call("reportVmm", toArguments(news), arrived, dead),
+    context,
+    () => client.call("unwindMigration", sagaOf(context, migration), applied, tooLate),
+    () => client.call("reportVmm", toArguments(news), arrived, dead),
   );
   if (outcome === "applied") {
     markUnwound(migration);
-    await maybeStay(scene, migration);
+    await maybeStay(context, migration);
   } else {
-    take(news, judge(news));
-    await arrive(scene, migration);
+    applyReport(news, expectedVerdict(news));
+    await arrive(context, migration);
   }
 }
 
 /** The saga may still undo what the update has not unlinked yet. */
-async function destinationDies(scene: Scene, migration: Migration): Promise<void> {
-  const { caller } = scene;
+async function destinationDies(context: StepContext, migration: Migration): Promise<void> {
+  const { client } = context;
   const { destination } = migration;
-  await die(scene, destination);
-  if (scene.chance.happens(0.5)) {
-    await unwind(scene, migration);
-    await maybeStay(scene, migration);
+  await endByFailure(context, destination);
+  if (context.random.happens(0.5)) {
+    await unwind(context, migration);
+    await maybeStay(context, migration);
     return;
   }
-  await stay(scene, migration);
+  await stay(context, migration);
   const { state, generation: stateGeneration } = destination;
-  const saga = sagaOf(scene, migration);
-  await caller.call("unwindMigration", saga, { outcome: "unchanged", state, stateGeneration });
-  await reap(scene);
-  await caller.call("unwindMigration", saga, { outcome: "gone", state, stateGeneration });
-  await destinationReports(scene, migration, "running", "completed");
-  await sourceReports(scene, migration, "running", "failed");
+  const saga = sagaOf(context, migration);
+  await client.call("unwindMigration", saga, { outcome: "unchanged", state, stateGeneration });
+  await reap(context);
+  await client.call("unwindMigration", saga, { outcome: "gone", state, stateGeneration });
+  await destinationReports(context, migration, "running", "completed");
+  await sourceReports(context, migration, "running", "failed");
 }
 
-async function destinationFails(scene: Scene, migration: Migration): Promise<void> {
-  await makeProgress(scene, migration);
-  await destinationReports(scene, migration, scene.chance.pick(["failed", "destroyed"]), "failed");
-  await stay(scene, migration);
-  await sourceReports(scene, migration, "running", "failed");
+async function destinationFails(context: StepContext, migration: Migration): Promise<void> {
+  await makeProgress(context, migration);
+  await destinationReports(context, migration, context.random.pick(["failed", "destroyed"]), "failed");
+  await stay(context, migration);
+  await sourceReports(context, migration, "running", "failed");
 }
 
-async function destinationGivesUp(scene: Scene, migration: Migration): Promise<void> {
-  await destinationReports(scene, migration, "stopping", "failed");
-  await stay(scene, migration);
+async function destinationGivesUp(context: StepContext, migration: Migration): Promise<void> {
+  await destinationReports(context, migration, "stopping", "failed");
+  await stay(context, migration);
 }
 
-async function sourceGivesUp(scene: Scene, migration: Migration): Promise<void> {
-  await makeProgress(scene, migration);
-  await sourceReports(scene, migration, "running", "failed");
-  await stay(scene, migration);
+async function sourceGivesUp(context: StepContext, migration: Migration): Promise<void> {
+  await makeProgress(context, migration);
+  await sourceReports(context, migration, "running", "failed");
+  await stay(context, migration);
 }
 
-async function sourceOverrules(scene: Scene, migration: Migration): Promise<void> {
-  await destinationReports(scene, migration, "running", "completed");
-  await sourceReports(scene, migration, "running", "failed");
-  await stay(scene, migration);
+async function sourceOverrules(context: StepContext, migration: Migration): Promise<void> {
+  await destinationReports(context, migration, "running", "completed");
+  await sourceReports(context, migration, "running", "failed");
+  await stay(context, migration);
 }
 
 /** The VMM that the plan would terminate ends by itself before the commit. */
-async function planOutdated(scene: Scene, migration: Migration): Promise<void> {
+async function planOutdated(context: StepContext, migration: Migration): Promise<void> {
   const { source, destination } = migration;
-  await sourceReports(scene, migration, "running", "failed");
+  await sourceReports(context, migration, "running", "failed");
   const change = { state: "vmm", active: source } as const;
-  const outdated = await planUpdate(scene, { ...change, terminates: [destination] });
-  await report(scene, destination, "destroyed");
-  await refuse(scene, outdated, "plan_changed");
-  await commit(scene, await replan(scene, outdated, change), change);
+  const outdated = await planUpdate(context, { ...change, terminates: [destination] });
+  await report(context, destination, "destroyed");
+  await refuse(context, outdated, "plan_changed");
+  await commit(context, await replan(context, outdated, change), change);
 }
 
 /** The source dies, and the destination never gets the guest. */
-async function sourceLost(scene: Scene, migration: Migration): Promise<void> {
-  const { chance } = scene;
-  await die(scene, migration.source);
-  await updateNothing(scene);
-  if (chance.happens(0.5)) await unwind(scene, migration);
-  else await destinationReports(scene, migration, chance.pick(["failed", "stopping"]), "failed");
-  await update(scene, aftermath(scene, migration.source));
+async function sourceLost(context: StepContext, migration: Migration): Promise<void> {
+  const { random } = context;
+  await endByFailure(context, migration.source);
+  await updateNothing(context);
+  if (random.happens(0.5)) await unwind(context, migration);
+  else await destinationReports(context, migration, random.pick(["failed", "stopping"]), "failed");
+  await update(context, aftermath(context, migration.source));
 }
 
-async function guestLost(scene: Scene, migration: Migration): Promise<void> {
-  await sourceReports(scene, migration, scene.chance.pick(["stopping", "destroyed"]), "completed");
-  await loseGuest(scene, migration);
+async function guestLost(context: StepContext, migration: Migration): Promise<void> {
+  await sourceReports(context, migration, context.random.pick(["stopping", "destroyed"]), "completed");
+  await loseGuest(context, migration);
 }
 
-async function guestLostAfterHandOver(scene: Scene, migration: Migration): Promise<void> {
-  await makeProgress(scene, migration);
-  await sourceReports(scene, migration, "stopping", "completed");
-  await handOver(scene, migration);
-  await loseGuest(scene, migration);
+async function guestLostAfterHandOver(context: StepContext, migration: Migration): Promise<void> {
+  await makeProgress(context, migration);
+  await sourceReports(context, migration, "stopping", "completed");
+  await handOver(context, migration);
+  await loseGuest(context, migration);
 }
 
-async function loseGuest(scene: Scene, migration: Migration): Promise<void> {
+async function loseGuest(context: StepContext, migration: Migration): Promise<void> {
   const { destination } = migration;
-  if (scene.chance.happens(0.5)) await die(scene, destination);
-  else await destinationReports(scene, migration, "stopping", "failed");
-  const terminates = linkedOf(scene.life).filter((vmm) => !isDead(vmm));
-  await update(scene, isDead(destination) ? aftermath(scene, destination) : { state: "failed", terminates });
+  if (context.random.happens(0.5)) await endByFailure(context, destination);
+  else await destinationReports(context, migration, "stopping", "failed");
+  const terminates = linkedOf(context.lifetime).filter((vmm) => !isDead(vmm));
+  await update(
+    context,
+    isDead(destination) ? aftermath(context, destination) : { state: "failed", terminates },
+  );
 }
 
 /** The saga that started the source fails only now: the migration is void. */
-async function startUnwound(scene: Scene, migration: Migration): Promise<void> {
+async function startUnwound(context: StepContext, migration: Migration): Promise<void> {
   if (migration.source.cameBy === "migration") {
-    await unwoundAtOnce(scene, migration);
+    await unwoundAtOnce(context, migration);
     return;
   }
-  await makeProgress(scene, migration);
-  await unwindStart(scene, migration.source);
-  if (scene.goesWrong()) await destinationReports(scene, migration, "running", "completed");
-  if (scene.chance.happens(0.5)) await update(scene, clearance(scene));
+  await makeProgress(context, migration);
+  await unwindStart(context, migration.source);
+  if (context.injectFault()) await destinationReports(context, migration, "running", "completed");
+  if (context.random.happens(0.5)) await update(context, clearance(context));
 }
 
 /** The guest runs on where it was. */
-async function stay(scene: Scene, { source: active, destination }: Migration): Promise<void> {
-  await update(scene, { state: "vmm", active, terminates: isDead(destination) ? [] : [destination] });
+async function stay(context: StepContext, { source: active, destination }: Migration): Promise<void> {
+  await update(context, { state: "vmm", active, terminates: isDead(destination) ? [] : [destination] });
 }
 
 /** The next migration finds the unwound one, or none. */
-async function maybeStay(scene: Scene, migration: Migration): Promise<void> {
-  if (scene.chance.happens(0.5)) await stay(scene, migration);
+async function maybeStay(context: StepContext, migration: Migration): Promise<void> {
+  if (context.random.happens(0.5)) await stay(context, migration);
 }

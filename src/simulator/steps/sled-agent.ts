@@ -1,7 +1,15 @@
 import type { ReportedVmmState } from "../../client/generated.js";
 import type { Arguments } from "../checked-client.js";
-import { judge, type Migration, type Report, type Side, type SideReport, take, type Vmm } from "../model.js";
-import type { Scene } from "../step-context.js";
+import {
+  expectedVerdict,
+  type Migration,
+  type Report,
+  type Side,
+  type SideReport,
+  applyReport,
+  type Vmm,
+} from "../model.js";
+import type { StepContext } from "../step-context.js";
 
 /** What a report says of the two sides that its VMM may have in migrations. */
 export interface Parts {
@@ -9,39 +17,39 @@ export interface Parts {
   migrationOut?: { migration: Migration; state: Side["state"] };
 }
 
-type Delivery = (scene: Scene, news: Report) => Promise<void>;
+type Delivery = (context: StepContext, news: Report) => Promise<void>;
 
 const deliveries: readonly [Delivery, ...Delivery[]] = [twice, overtaking, inABatch, againLater];
 
 /** The sled has news of a VMM: the report arrives at once, or twice, before an older one, in a batch, and again later. */
 export async function report(
-  scene: Scene,
+  context: StepContext,
   vmm: Vmm,
   state: ReportedVmmState,
   parts: Parts = {},
 ): Promise<void> {
-  const deliver = scene.goesWrong() ? scene.chance.pick(deliveries) : once;
-  await deliver(scene, newsOf(scene, vmm, state, parts));
+  const deliver = context.injectFault() ? context.random.pick(deliveries) : once;
+  await deliver(context, newsOf(context, vmm, state, parts));
 }
 
 /** A report that the sled sent before its VMM died, or was unwound, arrives now. */
-export async function reportTooLate(scene: Scene, vmm: Vmm): Promise<void> {
-  const state = scene.chance.pick<ReportedVmmState>([
+export async function reportTooLate(context: StepContext, vmm: Vmm): Promise<void> {
+  const state = context.random.pick<ReportedVmmState>([
     "starting",
     "running",
     "stopping",
     "destroyed",
     "failed",
   ]);
-  const late = newsOf(scene, vmm, state, {});
-  await once(scene, scene.chance.happens(0.5) ? late : { ...late, generation: vmm.generation });
-  await scene.post.add(late);
+  const late = newsOf(context, vmm, state, {});
+  await once(context, context.random.happens(0.5) ? late : { ...late, generation: vmm.generation });
+  await context.lateReports.add(late);
 }
 
 /** The next report of a VMM; one generation stays free for what was sent before it. */
-export function newsOf({ life }: Scene, vmm: Vmm, state: ReportedVmmState, parts: Parts): Report {
+export function newsOf({ lifetime }: StepContext, vmm: Vmm, state: ReportedVmmState, parts: Parts): Report {
   return {
-    instanceId: life.instanceId,
+    instanceId: lifetime.instanceId,
     vmm,
     state,
     generation: vmm.generation + 2,
@@ -78,43 +86,43 @@ export function toArguments({
   };
 }
 
-async function once({ caller }: Scene, news: Report): Promise<void> {
-  await caller.call("reportVmm", toArguments(news), expectedOf(news));
+async function once({ client }: StepContext, news: Report): Promise<void> {
+  await client.call("reportVmm", toArguments(news), expectedOf(news));
 }
 
-async function twice(scene: Scene, news: Report): Promise<void> {
-  await once(scene, news);
-  await once(scene, news);
+async function twice(context: StepContext, news: Report): Promise<void> {
+  await once(context, news);
+  await once(context, news);
 }
 
-async function overtaking(scene: Scene, news: Report): Promise<void> {
-  await once(scene, news);
-  await once(scene, olderThan(news));
+async function overtaking(context: StepContext, news: Report): Promise<void> {
+  await once(context, news);
+  await once(context, olderThan(news));
 }
 
-async function inABatch({ caller }: Scene, news: Report): Promise<void> {
+async function inABatch({ client }: StepContext, news: Report): Promise<void> {
   const reports = [olderThan(news), news, news, olderThan(news)];
-  const answers = caller.ask("reportVmms", reports.map(toArguments));
+  const answers = client.ask("reportVmms", reports.map(toArguments));
   const expected = reports.map((each, n) => ({
     ordinal: n + 1,
     propolisId: each.vmm.id,
     ...expectedOf(each),
   }));
-  caller.requireRows("reportVmms", reports.map(toArguments), await answers, expected);
+  client.requireRows("reportVmms", reports.map(toArguments), await answers, expected);
 }
 
-async function againLater(scene: Scene, news: Report): Promise<void> {
-  await once(scene, news);
-  await scene.post.add(olderThan(news));
-  await scene.post.add(news);
+async function againLater(context: StepContext, news: Report): Promise<void> {
+  await once(context, news);
+  await context.lateReports.add(olderThan(news));
+  await context.lateReports.add(news);
 }
 
 /** Takes the report in, too. */
 function expectedOf(
   news: Report,
-): ReturnType<typeof judge> & { state: Vmm["state"]; stateGeneration: number } {
-  const verdict = judge(news);
-  take(news, verdict);
+): ReturnType<typeof expectedVerdict> & { state: Vmm["state"]; stateGeneration: number } {
+  const verdict = expectedVerdict(news);
+  applyReport(news, verdict);
   return { ...verdict, state: news.vmm.state, stateGeneration: news.vmm.generation };
 }
 

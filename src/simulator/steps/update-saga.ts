@@ -1,7 +1,7 @@
 import type { InstanceState, IntendedState } from "../../client/generated.js";
 import type { Answer } from "../checked-client.js";
 import type { Instance, Vmm } from "../model.js";
-import { type Scene, together } from "../step-context.js";
+import { type StepContext, together } from "../step-context.js";
 
 /** What an update has to make of an instance. */
 export interface Change {
@@ -26,7 +26,7 @@ interface Plan {
   terminatePropolisIds: string[];
 }
 
-type Updater = (scene: Scene, change: Change) => Promise<void>;
+type Updater = (context: StepContext, change: Change) => Promise<void>;
 
 /** An update saga that has planned and holds the updater lock. */
 export interface Holder {
@@ -38,8 +38,8 @@ export interface Holder {
 
 const LEASE = "10 minutes";
 
-const calm: readonly [Updater, ...Updater[]] = [inOneCall, inTwoCalls];
-const wild: readonly [Updater, ...Updater[]] = [
+const plainUpdates: readonly [Updater, ...Updater[]] = [inOneCall, inTwoCalls];
+const contestedUpdates: readonly [Updater, ...Updater[]] = [
   explained,
   repeated,
   inherited,
@@ -51,56 +51,63 @@ const wild: readonly [Updater, ...Updater[]] = [
 ];
 
 /** The update saga brings about the change that the database must plan by itself. */
-export async function update(scene: Scene, change: Change): Promise<void> {
-  await scene.chance.pick(scene.goesWrong() ? wild : calm)(scene, change);
-  if (!scene.goesWrong()) return;
-  await scene.caller.call("runUpdate", newSaga(scene), { outcome: "unchanged", ...scene.stands() });
+export async function update(context: StepContext, change: Change): Promise<void> {
+  await context.random.pick(context.injectFault() ? contestedUpdates : plainUpdates)(context, change);
+  if (!context.injectFault()) return;
+  await context.client.call("runUpdate", newSaga(context), {
+    outcome: "unchanged",
+    ...context.expectedColumns(),
+  });
 }
 
 /** Updaters find nothing to do. */
-export async function updateNothing(scene: Scene): Promise<void> {
-  const { caller } = scene;
-  const unchanged = { outcome: "unchanged", ...scene.stands() } as const;
-  await caller.call("beginUpdate", { ...newSaga(scene), lease: LEASE }, unchanged);
-  await caller.call("runUpdate", newSaga(scene), unchanged);
+export async function updateNothing(context: StepContext): Promise<void> {
+  const { client } = context;
+  const unchanged = { outcome: "unchanged", ...context.expectedColumns() } as const;
+  await client.call("beginUpdate", { ...newSaga(context), lease: LEASE }, unchanged);
+  await client.call("runUpdate", newSaga(context), unchanged);
 }
 
 /** First half of an update: the lock, and the plan for the change. */
-export async function planUpdate(scene: Scene, change: Change, lease = LEASE): Promise<Holder> {
-  const { caller, life } = scene;
-  const saga = newSaga(scene);
-  life.updaterGeneration++;
-  const { planToken } = await caller.call("beginUpdate", { ...saga, lease }, held(scene, change));
-  return { ...saga, updaterGeneration: life.updaterGeneration, planToken };
+export async function planUpdate(context: StepContext, change: Change, lease = LEASE): Promise<Holder> {
+  const { client, lifetime } = context;
+  const saga = newSaga(context);
+  lifetime.updaterGeneration++;
+  const { planToken } = await client.call("beginUpdate", { ...saga, lease }, held(context, change));
+  return { ...saga, updaterGeneration: lifetime.updaterGeneration, planToken };
 }
 
 /** The holder of the lock plans once more. */
-export async function replan(scene: Scene, holder: Holder, change: Change): Promise<Holder> {
+export async function replan(context: StepContext, holder: Holder, change: Change): Promise<Holder> {
   const { instanceId, sagaId } = holder;
   const again = { instanceId, sagaId, lease: LEASE };
-  const { planToken } = await scene.caller.call("beginUpdate", again, held(scene, change));
+  const { planToken } = await context.client.call("beginUpdate", again, held(context, change));
   return { ...holder, planToken };
 }
 
 /** Second half of an update. */
-export async function commit(scene: Scene, holder: Holder, change: Change): Promise<void> {
-  enact(scene.life, change);
-  await scene.caller.call("commitUpdate", holder, { outcome: "applied", ...scene.stands() });
+export async function commit(context: StepContext, holder: Holder, change: Change): Promise<void> {
+  enact(context.lifetime, change);
+  await context.client.call("commitUpdate", holder, { outcome: "applied", ...context.expectedColumns() });
 }
 
 /** A new start or migration has made the plan void; the holder lets go of the lock. */
-export async function failToCommit(scene: Scene, holder: Holder): Promise<void> {
-  await refuse(scene, holder, "stale_generation");
-  await unlock(scene, holder);
+export async function failToCommit(context: StepContext, holder: Holder): Promise<void> {
+  await refuse(context, holder, "stale_generation");
+  await unlock(context, holder);
 }
 
 /** Nothing of an outdated plan is written. */
 export async function refuse(
-  scene: Scene,
+  context: StepContext,
   holder: Holder,
   reason: "stale_generation" | "plan_changed",
 ): Promise<void> {
-  await scene.caller.call("commitUpdate", holder, { outcome: "conflict", reason, ...scene.stands() });
+  await context.client.call("commitUpdate", holder, {
+    outcome: "conflict",
+    reason,
+    ...context.expectedColumns(),
+  });
 }
 
 /** The VMMs that an instance names. */
@@ -108,136 +115,144 @@ export function linkedOf({ active, migration }: Instance): Vmm[] {
   return [...new Set([active, migration?.destination])].filter((vmm) => vmm !== undefined);
 }
 
-async function inOneCall(scene: Scene, change: Change): Promise<void> {
-  const { caller, life } = scene;
-  const plan = planOf(life, change);
-  enact(life, change);
-  life.updaterGeneration++;
-  const { updaterGeneration } = life;
-  await caller.call("runUpdate", newSaga(scene), {
+async function inOneCall(context: StepContext, change: Change): Promise<void> {
+  const { client, lifetime } = context;
+  const plan = planOf(lifetime, change);
+  enact(lifetime, change);
+  lifetime.updaterGeneration++;
+  const { updaterGeneration } = lifetime;
+  await client.call("runUpdate", newSaga(context), {
     outcome: "applied",
-    ...scene.stands(),
+    ...context.expectedColumns(),
     ...plan,
     updaterGeneration,
   });
 }
 
-async function inTwoCalls(scene: Scene, change: Change): Promise<void> {
-  await commit(scene, await planUpdate(scene, change), change);
+async function inTwoCalls(context: StepContext, change: Change): Promise<void> {
+  await commit(context, await planUpdate(context, change), change);
 }
 
-async function explained(scene: Scene, change: Change): Promise<void> {
-  const { instanceId } = scene.life;
-  await scene.caller.call("explainUpdate", { instanceId }, held(scene, change));
-  await inOneCall(scene, change);
-  await scene.caller.call("explainUpdate", { instanceId }, { outcome: "unchanged", ...scene.stands() });
+async function explained(context: StepContext, change: Change): Promise<void> {
+  const { instanceId } = context.lifetime;
+  await context.client.call("explainUpdate", { instanceId }, held(context, change));
+  await inOneCall(context, change);
+  await context.client.call(
+    "explainUpdate",
+    { instanceId },
+    { outcome: "unchanged", ...context.expectedColumns() },
+  );
 }
 
-async function repeated(scene: Scene, change: Change): Promise<void> {
-  const { caller } = scene;
-  const holder = await replan(scene, await planUpdate(scene, change), change);
-  await commit(scene, holder, change);
-  await caller.call("commitUpdate", holder, { outcome: "unchanged", ...scene.stands() });
-  await caller.call("unlockUpdate", holder, { outcome: "unchanged", ...scene.stands() });
+async function repeated(context: StepContext, change: Change): Promise<void> {
+  const { client } = context;
+  const holder = await replan(context, await planUpdate(context, change), change);
+  await commit(context, holder, change);
+  await client.call("commitUpdate", holder, { outcome: "unchanged", ...context.expectedColumns() });
+  await client.call("unlockUpdate", holder, { outcome: "unchanged", ...context.expectedColumns() });
 }
 
-async function inherited(scene: Scene, change: Change): Promise<void> {
-  const { caller, life } = scene;
-  const parent = await planUpdate(scene, change);
+async function inherited(context: StepContext, change: Change): Promise<void> {
+  const { client, lifetime } = context;
+  const parent = await planUpdate(context, change);
   const { instanceId, sagaId: parentSagaId, updaterGeneration } = parent;
-  const { sagaId } = newSaga(scene);
+  const { sagaId } = newSaga(context);
   const inheritance = { instanceId, parentSagaId, updaterGeneration, sagaId, lease: LEASE };
-  life.updaterGeneration++;
-  const { planToken } = await caller.call("inheritUpdate", inheritance, held(scene, change));
-  await caller.call("inheritUpdate", inheritance, { ...held(scene, change), outcome: "unchanged" });
-  await loseLock(scene, parent);
-  await commit(scene, { instanceId, sagaId, updaterGeneration: life.updaterGeneration, planToken }, change);
+  lifetime.updaterGeneration++;
+  const { planToken } = await client.call("inheritUpdate", inheritance, held(context, change));
+  await client.call("inheritUpdate", inheritance, { ...held(context, change), outcome: "unchanged" });
+  await loseLock(context, parent);
+  await commit(
+    context,
+    { instanceId, sagaId, updaterGeneration: lifetime.updaterGeneration, planToken },
+    change,
+  );
 }
 
-async function givenUp(scene: Scene, change: Change): Promise<void> {
-  const holder = await planUpdate(scene, change);
-  await unlock(scene, holder);
-  await scene.caller.call("commitUpdate", holder, {
+async function givenUp(context: StepContext, change: Change): Promise<void> {
+  const holder = await planUpdate(context, change);
+  await unlock(context, holder);
+  await context.client.call("commitUpdate", holder, {
     outcome: "conflict",
     reason: "lock_lost",
-    ...scene.stands(),
+    ...context.expectedColumns(),
   });
-  await inOneCall(scene, change);
+  await inOneCall(context, change);
 }
 
-async function againstARival(scene: Scene, change: Change): Promise<void> {
-  const { caller } = scene;
-  const holder = await planUpdate(scene, change);
-  const locked = { ...held(scene, change), outcome: "conflict", reason: "locked" } as const;
-  await caller.call("runUpdate", newSaga(scene), locked);
-  await caller.call("beginUpdate", { ...newSaga(scene), lease: LEASE }, locked);
-  await commit(scene, holder, change);
+async function againstARival(context: StepContext, change: Change): Promise<void> {
+  const { client } = context;
+  const holder = await planUpdate(context, change);
+  const locked = { ...held(context, change), outcome: "conflict", reason: "locked" } as const;
+  await client.call("runUpdate", newSaga(context), locked);
+  await client.call("beginUpdate", { ...newSaga(context), lease: LEASE }, locked);
+  await commit(context, holder, change);
 }
 
-async function takenOver(scene: Scene, change: Change): Promise<void> {
-  const first = await planUpdate(scene, change, "1 microsecond");
-  const second = await planUpdate(scene, change);
-  await loseLock(scene, first);
-  await commit(scene, second, change);
+async function takenOver(context: StepContext, change: Change): Promise<void> {
+  const first = await planUpdate(context, change, "1 microsecond");
+  const second = await planUpdate(context, change);
+  await loseLock(context, first);
+  await commit(context, second, change);
 }
 
 /** A lease that has expired still commits, if nobody took it. */
-async function lapsed(scene: Scene, change: Change): Promise<void> {
-  await commit(scene, await planUpdate(scene, change, "1 microsecond"), change);
+async function lapsed(context: StepContext, change: Change): Promise<void> {
+  await commit(context, await planUpdate(context, change, "1 microsecond"), change);
 }
 
 /** Whoever comes first, the change is made once. */
-async function contended(scene: Scene, change: Change): Promise<void> {
-  const { caller, life } = scene;
-  const planner = newSaga(scene);
-  const rivals = [newSaga(scene), newSaga(scene)];
+async function contended(context: StepContext, change: Change): Promise<void> {
+  const { client, lifetime } = context;
+  const planner = newSaga(context);
+  const rivals = [newSaga(context), newSaga(context)];
   const answers = (
     await together(
-      scene,
-      async () => finish(scene, planner, await caller.ask("beginUpdate", { ...planner, lease: LEASE })),
-      () => Promise.all(rivals.map((rival) => caller.ask("runUpdate", rival))),
+      context,
+      async () => finish(context, planner, await client.ask("beginUpdate", { ...planner, lease: LEASE })),
+      () => Promise.all(rivals.map((rival) => client.ask("runUpdate", rival))),
     )
   ).flat();
-  enact(life, change);
-  life.updaterGeneration++;
+  enact(lifetime, change);
+  lifetime.updaterGeneration++;
   const isOnce = answers.filter(({ outcome }) => outcome === "applied").length === 1;
-  caller.require(isOnce, "runUpdate", [...rivals, planner], answers, "one of them applied");
-  await caller.call("runUpdate", newSaga(scene), { outcome: "unchanged", ...scene.stands() });
+  client.require(isOnce, "runUpdate", [...rivals, planner], answers, "one of them applied");
+  await client.call("runUpdate", newSaga(context), { outcome: "unchanged", ...context.expectedColumns() });
 }
 
 async function finish(
-  { caller }: Scene,
+  { client }: StepContext,
   planner: { instanceId: string; sagaId: string },
   begun: Answer<"beginUpdate">,
 ): Promise<Pick<Answer<"commitUpdate">, "outcome">> {
   if (begun.outcome !== "applied") return begun;
   const { updaterGeneration, planToken } = begun;
-  return await caller.ask("commitUpdate", { ...planner, updaterGeneration, planToken });
+  return await client.ask("commitUpdate", { ...planner, updaterGeneration, planToken });
 }
 
-async function unlock(scene: Scene, holder: Holder): Promise<void> {
-  await scene.caller.call("unlockUpdate", holder, { outcome: "applied", ...scene.stands() });
-  await scene.caller.call("unlockUpdate", holder, { outcome: "unchanged", ...scene.stands() });
+async function unlock(context: StepContext, holder: Holder): Promise<void> {
+  await context.client.call("unlockUpdate", holder, { outcome: "applied", ...context.expectedColumns() });
+  await context.client.call("unlockUpdate", holder, { outcome: "unchanged", ...context.expectedColumns() });
 }
 
-async function loseLock(scene: Scene, holder: Holder): Promise<void> {
-  const lost = { outcome: "conflict", reason: "lock_lost", ...scene.stands() } as const;
-  await scene.caller.call("commitUpdate", holder, lost);
-  await scene.caller.call("unlockUpdate", holder, lost);
+async function loseLock(context: StepContext, holder: Holder): Promise<void> {
+  const lost = { outcome: "conflict", reason: "lock_lost", ...context.expectedColumns() } as const;
+  await context.client.call("commitUpdate", holder, lost);
+  await context.client.call("unlockUpdate", holder, lost);
 }
 
 /** What an update saga is answered that got, or has, the lock. */
 function held(
-  scene: Scene,
+  context: StepContext,
   change: Change,
-): { outcome: "applied"; updaterGeneration: number } & ReturnType<Scene["stands"]> & Plan {
-  const { life } = scene;
-  const { updaterGeneration } = life;
-  return { outcome: "applied", ...scene.stands(), ...planOf(life, change), updaterGeneration };
+): { outcome: "applied"; updaterGeneration: number } & ReturnType<StepContext["expectedColumns"]> & Plan {
+  const { lifetime } = context;
+  const { updaterGeneration } = lifetime;
+  return { outcome: "applied", ...context.expectedColumns(), ...planOf(lifetime, change), updaterGeneration };
 }
 
-function newSaga(scene: Scene): { instanceId: string; sagaId: string } {
-  return { instanceId: scene.life.instanceId, sagaId: scene.newId() };
+function newSaga(context: StepContext): { instanceId: string; sagaId: string } {
+  return { instanceId: context.lifetime.instanceId, sagaId: context.newId() };
 }
 
 function planOf(instance: Instance, change: Change): Plan {
@@ -266,27 +281,27 @@ function unlinkedBy(instance: Instance, change: Change): Vmm[] {
 }
 
 /** Makes the model what the database must be after the update. */
-export function enact(life: Scene["life"], change: Change): void {
-  const unlinked = unlinkedBy(life, change);
-  const kept = keptBy(life, change);
-  life.state = change.state;
-  life.intent = change.intent ?? life.intent;
-  life.generation++;
-  life.active = change.active;
-  if (life.migration !== kept) unlinkMigration(life);
-  for (const vmm of unlinked) unlinkVmm(life, vmm);
+export function enact(lifetime: StepContext["lifetime"], change: Change): void {
+  const unlinked = unlinkedBy(lifetime, change);
+  const kept = keptBy(lifetime, change);
+  lifetime.state = change.state;
+  lifetime.intent = change.intent ?? lifetime.intent;
+  lifetime.generation++;
+  lifetime.active = change.active;
+  if (lifetime.migration !== kept) unlinkMigration(lifetime);
+  for (const vmm of unlinked) unlinkVmm(lifetime, vmm);
 }
 
 /** The instance no longer names the VMM. */
-export function unlinkVmm({ left }: Scene["life"], vmm: Vmm): void {
+export function unlinkVmm({ left }: StepContext["lifetime"], vmm: Vmm): void {
   vmm.isLinked = false;
   left.push(vmm);
 }
 
 /** The instance no longer names its migration. */
-export function unlinkMigration(life: Scene["life"]): void {
-  if (life.migration === undefined) return;
-  life.migration.isLinked = false;
-  life.past.push(life.migration);
-  life.migration = undefined;
+export function unlinkMigration(lifetime: StepContext["lifetime"]): void {
+  if (lifetime.migration === undefined) return;
+  lifetime.migration.isLinked = false;
+  lifetime.past.push(lifetime.migration);
+  lifetime.migration = undefined;
 }

@@ -1,16 +1,16 @@
 import type { FailureReason } from "../../client/generated.js";
 import { isDead, type Migration, type Vmm } from "../model.js";
-import type { Scene } from "../step-context.js";
+import type { StepContext } from "../step-context.js";
 import { report, reportTooLate } from "./sled-agent.js";
 import { type Change, linkedOf } from "./update-saga.js";
 
-type Death = (scene: Scene, vmm: Vmm) => Promise<void>;
+type VmmFailure = (context: StepContext, vmm: Vmm) => Promise<void>;
 
-const deaths: readonly [Death, ...Death[]] = [
+const vmmFailures: readonly [VmmFailure, ...VmmFailure[]] = [
   declared,
   hostLost,
-  (scene, vmm) => report(scene, vmm, "failed"),
-  (scene, vmm) => report(scene, vmm, "destroyed"),
+  (context, vmm) => report(context, vmm, "failed"),
+  (context, vmm) => report(context, vmm, "destroyed"),
 ];
 
 const reasons: readonly [FailureReason, ...FailureReason[]] = [
@@ -21,68 +21,73 @@ const reasons: readonly [FailureReason, ...FailureReason[]] = [
 ];
 
 /** A VMM dies in one of many ways; it is `failed` or `destroyed` then. */
-export async function die(scene: Scene, vmm: Vmm): Promise<void> {
-  await scene.chance.pick(deaths)(scene, vmm);
-  if (scene.goesWrong()) await failAgain(scene, vmm);
-  if (scene.goesWrong()) await reportTooLate(scene, vmm);
+export async function endByFailure(context: StepContext, vmm: Vmm): Promise<void> {
+  await context.random.pick(vmmFailures)(context, vmm);
+  if (context.injectFault()) await failAgain(context, vmm);
+  if (context.injectFault()) await reportTooLate(context, vmm);
 }
 
 /** A watcher declares a VMM dead. */
-export async function declared(scene: Scene, vmm: Vmm): Promise<void> {
-  const { caller, life, chance } = scene;
-  const failure = { instanceId: life.instanceId, propolisId: vmm.id, reason: chance.pick(reasons) };
+export async function declared(context: StepContext, vmm: Vmm): Promise<void> {
+  const { client, lifetime, random } = context;
+  const failure = { instanceId: lifetime.instanceId, propolisId: vmm.id, reason: random.pick(reasons) };
   const { state, generation } = vmm;
-  if (scene.goesWrong()) {
+  if (context.injectFault()) {
     const stale = {
       outcome: "conflict",
       reason: "stale_generation",
       state,
       stateGeneration: generation,
     } as const;
-    await caller.call("failVmm", { ...failure, expectedGeneration: generation + 1 }, stale);
+    await client.call("failVmm", { ...failure, expectedGeneration: generation + 1 }, stale);
   }
-  const expectedGeneration = chance.happens(0.5) ? generation : undefined;
+  const expectedGeneration = random.happens(0.5) ? generation : undefined;
   fail(vmm);
-  await caller.call("failVmm", { ...failure, expectedGeneration }, { outcome: "applied", ...failureOf(vmm) });
+  await client.call("failVmm", { ...failure, expectedGeneration }, { outcome: "applied", ...failureOf(vmm) });
 }
 
 /** What an update makes of an instance whose guest was on this VMM, which is `failed` or `destroyed`. */
-export function aftermath({ life }: Scene, { state, wasRunning }: Vmm): Change {
-  const terminates = linkedOf(life).filter((vmm) => !isDead(vmm));
+export function aftermath({ lifetime }: StepContext, { state, wasRunning }: Vmm): Change {
+  const terminates = linkedOf(lifetime).filter((vmm) => !isDead(vmm));
   if (state === "failed") return { state, terminates };
-  const isShutDown = wasRunning && life.intent === "running";
+  const isShutDown = wasRunning && lifetime.intent === "running";
   return { state: "no_vmm", terminates, ...(isShutDown && { intent: "guest_shutdown" }) };
 }
 
 /** What is no longer linked ends, and is deleted. */
-export async function reap(scene: Scene): Promise<void> {
-  const { left } = scene.life;
+export async function reap(context: StepContext): Promise<void> {
+  const { left } = context.lifetime;
   for (let vmm = left.shift(); vmm !== undefined; vmm = left.shift()) {
-    if (!isDead(vmm)) await end(scene, vmm);
-    await deleteVmm(scene, vmm);
+    if (!isDead(vmm)) await end(context, vmm);
+    await deleteVmm(context, vmm);
   }
 }
 
 /** Nothing that an instance names can be deleted. */
-export async function keepLinked(scene: Scene): Promise<void> {
-  const { caller, life } = scene;
-  for (const { id: propolisId, state } of linkedOf(life)) {
+export async function keepLinked(context: StepContext): Promise<void> {
+  const { client, lifetime } = context;
+  for (const { id: propolisId, state } of linkedOf(lifetime)) {
     const kept = { outcome: "conflict", reason: "linked", state } as const;
-    await caller.call("deleteVmm", { instanceId: life.instanceId, propolisId }, kept);
+    await client.call("deleteVmm", { instanceId: lifetime.instanceId, propolisId }, kept);
   }
 }
 
-async function hostLost(scene: Scene, vmm: Vmm): Promise<void> {
+async function hostLost(context: StepContext, vmm: Vmm): Promise<void> {
   if (!vmm.isAlone) {
-    await declared(scene, vmm);
+    await declared(context, vmm);
     return;
   }
-  const { caller, life } = scene;
+  const { client, lifetime } = context;
   const failure = { sledId: vmm.sledId, reason: "sled_expunged" } as const;
   fail(vmm);
-  const failed = { outcome: "applied", instanceId: life.instanceId, propolisId: vmm.id, ...failureOf(vmm) };
-  caller.requireRows("failSled", failure, await caller.ask("failSled", failure), [failed]);
-  caller.requireRows("failSled", failure, await caller.ask("failSled", failure), []);
+  const failed = {
+    outcome: "applied",
+    instanceId: lifetime.instanceId,
+    propolisId: vmm.id,
+    ...failureOf(vmm),
+  };
+  client.requireRows("failSled", failure, await client.ask("failSled", failure), [failed]);
+  client.requireRows("failSled", failure, await client.ask("failSled", failure), []);
 }
 
 function fail(vmm: Vmm): void {
@@ -98,42 +103,42 @@ function failureOf({ generation, isLinked }: Vmm): {
   return { state: "failed", stateGeneration: generation, updateNeeded: isLinked };
 }
 
-async function failAgain({ caller, life }: Scene, vmm: Vmm): Promise<void> {
+async function failAgain({ client, lifetime }: StepContext, vmm: Vmm): Promise<void> {
   const { state, generation } = vmm;
-  await caller.call(
+  await client.call(
     "failVmm",
-    { instanceId: life.instanceId, propolisId: vmm.id, reason: "operator", expectedGeneration: 1 },
+    { instanceId: lifetime.instanceId, propolisId: vmm.id, reason: "operator", expectedGeneration: 1 },
     { outcome: "terminal", state, stateGeneration: generation, updateNeeded: false },
   );
 }
 
-async function end(scene: Scene, vmm: Vmm): Promise<void> {
-  const { caller, life } = scene;
-  if (scene.goesWrong()) {
+async function end(context: StepContext, vmm: Vmm): Promise<void> {
+  const { client, lifetime } = context;
+  if (context.injectFault()) {
     const alive = { outcome: "conflict", reason: "not_destroyable", state: vmm.state } as const;
-    await caller.call("deleteVmm", { instanceId: life.instanceId, propolisId: vmm.id }, alive);
+    await client.call("deleteVmm", { instanceId: lifetime.instanceId, propolisId: vmm.id }, alive);
   }
-  if (scene.goesWrong()) await die(scene, vmm);
-  else await report(scene, vmm, "destroyed");
+  if (context.injectFault()) await endByFailure(context, vmm);
+  else await report(context, vmm, "destroyed");
 }
 
-async function deleteVmm(scene: Scene, vmm: Vmm): Promise<void> {
-  const { caller, life } = scene;
+async function deleteVmm(context: StepContext, vmm: Vmm): Promise<void> {
+  const { client, lifetime } = context;
   const { state, generation } = vmm;
-  const propolis = { instanceId: life.instanceId, propolisId: vmm.id };
-  if (scene.goesWrong()) await reportTooLate(scene, vmm);
-  markDeleted(scene, vmm);
-  await caller.call("deleteVmm", propolis, { outcome: "applied", state, stateGeneration: generation });
-  if (!scene.goesWrong()) return;
-  await caller.call("deleteVmm", propolis, { outcome: "unchanged", state, stateGeneration: generation });
-  await caller.call("failVmm", { ...propolis, reason: "operator" }, { outcome: "gone", updateNeeded: false });
-  await reportTooLate(scene, vmm);
+  const propolis = { instanceId: lifetime.instanceId, propolisId: vmm.id };
+  if (context.injectFault()) await reportTooLate(context, vmm);
+  markDeleted(context, vmm);
+  await client.call("deleteVmm", propolis, { outcome: "applied", state, stateGeneration: generation });
+  if (!context.injectFault()) return;
+  await client.call("deleteVmm", propolis, { outcome: "unchanged", state, stateGeneration: generation });
+  await client.call("failVmm", { ...propolis, reason: "operator" }, { outcome: "gone", updateNeeded: false });
+  await reportTooLate(context, vmm);
 }
 
 /** With a VMM go the migrations that name it. */
-function markDeleted({ life }: Scene, vmm: Vmm): void {
+function markDeleted({ lifetime }: StepContext, vmm: Vmm): void {
   const goes = ({ source, destination }: Migration): boolean => source === vmm || destination === vmm;
   vmm.isDeleted = true;
-  for (const migration of life.past.filter(goes)) migration.isDeleted = true;
-  life.past = life.past.filter((migration) => !goes(migration));
+  for (const migration of lifetime.past.filter(goes)) migration.isDeleted = true;
+  lifetime.past = lifetime.past.filter((migration) => !goes(migration));
 }

@@ -1,18 +1,18 @@
 import pg from "pg";
 import postgres from "postgres";
 import { DataSource } from "typeorm";
-import type { Contestant } from "./alternative.js";
-import { drizzleContestant } from "./drizzle.js";
-import { floorContestant } from "./bare-statements.js";
-import { kyselyContestant } from "./kysely.js";
-import { lockingContestant } from "./locking.js";
-import { ENTITIES, typeormContestant, typeormSaveContestant } from "./typeorm.js";
-import { upstreamContestant } from "./upstream.js";
-import { vmstateContestant, vmstateFunctionContestant, vmstateSagaContestant } from "./vmstate.js";
+import type { Alternative } from "./alternative.js";
+import { drizzleAlternative } from "./drizzle.js";
+import { bareStatementsAlternative } from "./bare-statements.js";
+import { kyselyAlternative } from "./kysely.js";
+import { lockingAlternative } from "./locking.js";
+import { ENTITIES, typeormAlternative, typeormSaveAlternative } from "./typeorm.js";
+import { upstreamAlternative } from "./upstream.js";
+import { vmstateAlternative, vmstateFunctionAlternative, vmstateSagaAlternative } from "./vmstate.js";
 
-/** The contestants, each with as many connections. */
-export interface Contestants extends AsyncDisposable {
-  all: Contestant[];
+/** The alternatives, each with as many connections. */
+export interface Alternatives extends AsyncDisposable {
+  all: Alternative[];
   /** The client of the floor and of vmstate. */
   sql: postgres.Sql;
 }
@@ -22,7 +22,7 @@ export const ABSENT = [
   { name: "Prisma", why: "npm alone does not install it: generating its client downloads an engine" },
 ];
 
-export async function openContestants(url: string, connections: number): Promise<Contestants> {
+export async function openAlternatives(url: string, connections: number): Promise<Alternatives> {
   // else it is a string
   pg.types.setTypeParser(pg.types.builtins.INT8, Number);
   const sql = postgres(url, { max: connections, onnotice: () => undefined });
@@ -34,17 +34,17 @@ export async function openContestants(url: string, connections: number): Promise
     entities: ENTITIES,
   }).initialize();
   const all = [
-    floorContestant(sql, "bench_plain"),
-    floorContestant(sql, "vmstate"),
-    vmstateContestant(sql),
-    vmstateFunctionContestant(sql),
-    vmstateSagaContestant(sql),
-    upstreamContestant(sql),
-    lockingContestant(sql),
-    kyselyContestant(pool),
-    drizzleContestant(pool),
-    typeormContestant(dataSource),
-    typeormSaveContestant(dataSource),
+    bareStatementsAlternative(sql, "bench_plain"),
+    bareStatementsAlternative(sql, "vmstate"),
+    vmstateAlternative(sql),
+    vmstateFunctionAlternative(sql),
+    vmstateSagaAlternative(sql),
+    upstreamAlternative(sql),
+    lockingAlternative(sql),
+    kyselyAlternative(pool),
+    drizzleAlternative(pool),
+    typeormAlternative(dataSource),
+    typeormSaveAlternative(dataSource),
   ];
   const close = async (): Promise<void> => {
     await Promise.all([sql.end(), pool.end(), dataSource.destroy()]);

@@ -58,7 +58,7 @@ export interface ListedInstance {
 }
 
 /** One way to do the job. What it does not offer, it is not measured in. */
-export interface Contestant {
+export interface Alternative {
   name: string;
   schema: Schema;
   report: (report: Report) => Promise<ReportAnswer>;

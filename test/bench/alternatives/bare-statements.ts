@@ -1,7 +1,7 @@
 import type postgres from "postgres";
 import type { SqlClient } from "../../../src/index.js";
 import {
-  type Contestant,
+  type Alternative,
   IP,
   type Lifecycle,
   type MigrationSide,
@@ -16,7 +16,7 @@ import { found } from "./store.js";
  * The least that any client of PostgreSQL can do: each verb is one statement that writes what has to be written, guarded
  * by no more than a generation or an id. It decides nothing else.
  */
-export function floorContestant(sql: SqlClient, schema: Schema): Contestant {
+export function bareStatementsAlternative(sql: SqlClient, schema: Schema): Alternative {
   return {
     name: schema === "vmstate" ? "bare statement, vmstate's table" : "bare statement",
     schema,

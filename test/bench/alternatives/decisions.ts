@@ -1,7 +1,7 @@
 import type { Instance, MigrationRow, Vmm } from "./store.js";
 
 /**
- * What an application decides in its own code when the database only stores: the same for every contestant that reads,
+ * What an application decides in its own code when the database only stores: the same for every alternative that reads,
  * decides and writes. As people write it, without the corner cases that vmstate knows of.
  */
 

@@ -2,9 +2,9 @@ import { and, eq, getTableColumns, inArray, isNull, or } from "drizzle-orm";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import { bigint, inet, integer, pgSchema, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import type pg from "pg";
-import type { Contestant } from "./alternative.js";
+import type { Alternative } from "./alternative.js";
 import { shownState } from "./decisions.js";
-import { contestantOf } from "./flows.js";
+import { alternativeOf } from "./flows.js";
 import { found, type Instance, type MigrationRow, type Store, type Vmm } from "./store.js";
 
 const schema = pgSchema("bench_plain");
@@ -57,8 +57,8 @@ const migrations = schema.table("migration", {
 type Database = Pick<NodePgDatabase, "select" | "insert" | "update" | "transaction">;
 
 /** The version stands in WHERE, `returning()` tells whether it still was that. */
-export function drizzleContestant(pool: pg.Pool): Contestant {
-  return contestantOf("Drizzle", storeOf(drizzle({ client: pool })));
+export function drizzleAlternative(pool: pg.Pool): Alternative {
+  return alternativeOf("Drizzle", storeOf(drizzle({ client: pool })));
 }
 
 function storeOf(db: Database): Store {

@@ -1,5 +1,5 @@
 import {
-  type Contestant,
+  type Alternative,
   IP,
   type Lifecycle,
   type MigrationSide,
@@ -12,7 +12,7 @@ import { acceptsReport, mayDelete, mayMigrate, mayStart, mayStop, planUpdate } f
 import type { Instance, MigrationChanges, Store, Vmm, VmmChanges } from "./store.js";
 
 /** Reads, decides in the application, writes: the same for every library. */
-export function contestantOf(name: string, store: Store): Contestant {
+export function alternativeOf(name: string, store: Store): Alternative {
   return {
     name,
     schema: "bench_plain",

@@ -1,8 +1,8 @@
 import { type Generated, Kysely, PostgresDialect } from "kysely";
 import type pg from "pg";
-import type { Contestant } from "./alternative.js";
+import type { Alternative } from "./alternative.js";
 import { shownState } from "./decisions.js";
-import { contestantOf } from "./flows.js";
+import { alternativeOf } from "./flows.js";
 import type { Instance, MigrationRow, NewMigration, NewVmm, Store, Vmm } from "./store.js";
 
 /** Columns that have a default need not be given. */
@@ -17,9 +17,9 @@ interface Tables {
 }
 
 /** The version stands in WHERE, `numUpdatedRows` tells whether it still was that. */
-export function kyselyContestant(pool: pg.Pool): Contestant {
+export function kyselyAlternative(pool: pg.Pool): Alternative {
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return contestantOf("Kysely", storeOf(db.withSchema("bench_plain")));
+  return alternativeOf("Kysely", storeOf(db.withSchema("bench_plain")));
 }
 
 function storeOf(db: Kysely<Tables>): Store {

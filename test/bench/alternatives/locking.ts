@@ -1,16 +1,16 @@
 import type postgres from "postgres";
 import type { SqlClient } from "../../../src/index.js";
-import type { Contestant } from "./alternative.js";
-import { contestantOf } from "./flows.js";
+import type { Alternative } from "./alternative.js";
+import { alternativeOf } from "./flows.js";
 import { listProject } from "./project.js";
 import { found, type Instance, type MigrationRow, type Store, type Vmm } from "./store.js";
 
 /** BEGIN, SELECT … FOR UPDATE, UPDATE, COMMIT. What is locked needs no version. */
-export function lockingContestant(sql: postgres.Sql): Contestant {
+export function lockingAlternative(sql: postgres.Sql): Alternative {
   const transaction: Store["transaction"] = async (work) =>
     (await sql.begin((tx) => work(storeOf(tx, transaction)))) as Awaited<ReturnType<typeof work>>;
   const store = { ...storeOf(sql, transaction), single: transaction };
-  return contestantOf("SELECT FOR UPDATE", store);
+  return alternativeOf("SELECT FOR UPDATE", store);
 }
 
 function storeOf(sql: SqlClient, transaction: Store["transaction"]): Store {

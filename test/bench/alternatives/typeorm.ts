@@ -8,9 +8,9 @@ import {
   type ObjectLiteral,
   OptimisticLockVersionMismatchError,
 } from "typeorm";
-import type { Contestant } from "./alternative.js";
+import type { Alternative } from "./alternative.js";
 import { shownState } from "./decisions.js";
-import { contestantOf } from "./flows.js";
+import { alternativeOf } from "./flows.js";
 import { found, type Instance, type MigrationRow, type Store, type Vmm } from "./store.js";
 
 const id = { type: "uuid", primary: true } as const;
@@ -73,14 +73,14 @@ const MIGRATION = entity<MigrationRow>("migration", {
 export const ENTITIES = [VMM, INSTANCE, MIGRATION];
 
 /** The version stands in the criteria of `update`, `affected` tells whether it still was that. */
-export function typeormContestant({ manager }: DataSource): Contestant {
-  return contestantOf("TypeORM update()", storeOf(manager, updating));
+export function typeormAlternative({ manager }: DataSource): Alternative {
+  return alternativeOf("TypeORM update()", storeOf(manager, updating));
 }
 
 /** The documented way: an optimistic lock, which compares what it reads, and then `save`, which compares nothing. */
-export function typeormSaveContestant({ manager }: DataSource): Contestant {
-  const contestant = contestantOf("TypeORM lock, save()", storeOf(manager, saving));
-  const { name, schema, report } = contestant;
+export function typeormSaveAlternative({ manager }: DataSource): Alternative {
+  const alternative = alternativeOf("TypeORM lock, save()", storeOf(manager, saving));
+  const { name, schema, report } = alternative;
   return { name, schema, report };
 }
 

@@ -1,7 +1,7 @@
 import type postgres from "postgres";
 import type { SqlClient } from "../../../src/index.js";
 import {
-  type Contestant,
+  type Alternative,
   IP,
   type Lifecycle,
   type Migration,
@@ -20,7 +20,7 @@ import { found, type Instance, type MigrationRow, type Vmm } from "./store.js";
  * it where its generation allows; a report is one transaction of the VMM and then each migration side; a saga's steps
  * commit one by one. Left out, in its favour: the saga log, retries, and handing the updater lock on to a child saga.
  */
-export function upstreamContestant(sql: postgres.Sql): Contestant {
+export function upstreamAlternative(sql: postgres.Sql): Alternative {
   return {
     name: "found/updated CTE",
     schema: "bench_plain",

@@ -13,13 +13,13 @@ import {
   type SqlClient,
   unwindStart,
 } from "../../../src/index.js";
-import { type Contestant, IP, type Lifecycle, type Report } from "./alternative.js";
+import { type Alternative, IP, type Lifecycle, type Report } from "./alternative.js";
 import { found } from "./store.js";
 
 const LEASE = "1 minute";
 
 /** The package, by its wrappers. */
-export function vmstateContestant(sql: SqlClient): Contestant {
+export function vmstateAlternative(sql: SqlClient): Alternative {
   return {
     name: "vmstate",
     schema: "vmstate",
@@ -40,8 +40,8 @@ export function vmstateContestant(sql: SqlClient): Contestant {
 }
 
 /** The same, but the update saga takes its lock, plans, and commits, as one with work to do in between has to. */
-export function vmstateSagaContestant(sql: SqlClient): Contestant {
-  const { schema, report } = vmstateContestant(sql);
+export function vmstateSagaAlternative(sql: SqlClient): Alternative {
+  const { schema, report } = vmstateAlternative(sql);
   const update = async (instanceId: string): Promise<void> => {
     const sagaId = crypto.randomUUID();
     const plan = applied(await beginUpdate(sql, { instanceId, sagaId, lease: LEASE }));
@@ -52,7 +52,7 @@ export function vmstateSagaContestant(sql: SqlClient): Contestant {
 }
 
 /** The function alone: what the wrapper adds is the rest. */
-export function vmstateFunctionContestant(sql: SqlClient): Contestant {
+export function vmstateFunctionAlternative(sql: SqlClient): Alternative {
   return {
     name: "select report_vmm(…)",
     schema: "vmstate",

@@ -1,6 +1,6 @@
 import { expect, inject, it } from "vitest";
 import { expectPlots, expectToFitTerminal } from "../expect.js";
-import { marksText } from "../print.js";
+import { targetsText } from "../print.js";
 import { runBloat } from "./bloat.js";
 import { judge } from "./judge.js";
 import { plotsOf } from "./plots.js";
@@ -22,7 +22,7 @@ it("runs; its results are as described, and fit a page and a terminal", async ()
   for (const series of [...Object.values(bloat.sizes), ...Object.values(bloat.dead)])
     expect(series).toHaveLength(3);
   expect(Object.keys(bloat.sizes)).toEqual(expect.arrayContaining(["vmm", "vmm_pkey", "migration"]));
-  expectToFitTerminal(`${bloatText(bloat)}\n${marksText(bloat.marks)}`);
+  expectToFitTerminal(`${bloatText(bloat)}\n${targetsText(bloat.targets)}`);
   expectPlots(plotsOf(bloat), 1);
 });
 
@@ -34,13 +34,13 @@ function numbers(_: string, value: unknown): unknown {
 it("notices what grows", () => {
   const flat = Array.from({ length: 61 }, () => 1_000);
   const rising = flat.map((kib, minute) => kib + 10 * minute);
-  const marks = judge({
+  const targets = judge({
     sizes: { vmm: flat, vmm_pkey: rising, vmm_unlinked: rising.map((kib) => kib / 100) },
     dead: {},
     autovacuums: {},
     hotPercent: { vmm: 99 },
   });
-  expect(marks.map(({ name, reached }) => [name.split(",")[0], reached])).toEqual([
+  expect(targets.map(({ name, reached }) => [name.split(",")[0], reached])).toEqual([
     ["all tables and indexes", false],
     ["vmm", true],
     ["vmm_pkey", false],

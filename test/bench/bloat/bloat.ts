@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type postgres from "postgres";
 import { sample } from "simple-statistics";
 import { migrate, reportVmms } from "../../../src/index.js";
-import { Chance } from "../../../src/simulator/random.js";
+import { Random } from "../../../src/simulator/random.js";
 import { copyDatabase } from "../../support/copy.js";
 import { next } from "../fleet.js";
 import { loadPopulation, requireSound, type Sled } from "../growth/population.js";
@@ -46,7 +46,7 @@ export async function runBloat(server: BenchServer, options: BloatOptions): Prom
   const population = await loadPopulation(database.sql, { vmms, seed });
   const sleds = population.sleds();
   const writers = database.connect({ max: WRITERS });
-  const hour = new Hour(writers, sleds, new Chance(seed, 1));
+  const hour = new Hour(writers, sleds, new Random(seed, 1));
   const started = performance.now();
   const samples = await hour.pass(options);
   const seconds = (performance.now() - started) / 1_000;
@@ -64,7 +64,7 @@ export async function runBloat(server: BenchServer, options: BloatOptions): Prom
     reports: hour.reports,
     lives: hour.lives,
     ...series,
-    marks: quick ? [] : judge(series),
+    targets: quick ? [] : judge(series),
   };
 }
 
@@ -76,7 +76,7 @@ class Hour {
   constructor(
     readonly sql: postgres.Sql,
     readonly sleds: readonly Sled[],
-    readonly chance: Chance,
+    readonly random: Random,
   ) {}
 
   /** A sample of every minute, and one before. */
@@ -114,8 +114,8 @@ class Hour {
 
   async #live(): Promise<void> {
     for (const fate of FATES) {
-      const [sled, other] = sample([...this.sleds], 2, () => this.chance.next());
-      const place = this.chance.below(sled?.vmms.length ?? 0);
+      const [sled, other] = sample([...this.sleds], 2, () => this.random.next());
+      const place = this.random.below(sled?.vmms.length ?? 0);
       const vmm = sled?.vmms[place];
       if (sled === undefined || other === undefined || vmm === undefined) throw new Error("there is no VMM");
       const successor = await fate(this.sql, vmm, sled.sledId, other.sledId);

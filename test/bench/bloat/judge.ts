@@ -1,5 +1,5 @@
 import { least, most } from "../targets.js";
-import type { Mark } from "../results.js";
+import type { Target } from "../results.js";
 import type { Series } from "./bloat.js";
 
 /** Minutes until every page has its share of room. */
@@ -10,7 +10,7 @@ const HOT = 97;
 const SMALL = 128;
 
 /** What the package promises of itself, next to what this run measured. */
-export function judge({ sizes, hotPercent }: Series): Mark[] {
+export function judge({ sizes, hotPercent }: Series): Target[] {
   const large = Object.entries(sizes).filter(([, kib]) => Math.max(...kib) > SMALL);
   return [
     most("all tables and indexes, at the end / after 10 minutes", GROWTH, exactly(growthOf(sumOf(sizes)))),
@@ -29,6 +29,6 @@ function growthOf(kib: readonly number[]): number {
 }
 
 /** One run has no spread. */
-function exactly(value = Number.NaN): Mark["measured"] {
+function exactly(value = Number.NaN): Target["measured"] {
   return { median: value, low: value, high: value };
 }

@@ -2,7 +2,7 @@ import process from "node:process";
 import { Option } from "commander";
 import { wholeNumber } from "../../verification/prove.js";
 import { benchCommand, type Settings, write } from "../command.js";
-import { marksText, serverText } from "../print.js";
+import { targetsText, serverText } from "../print.js";
 import { openServer } from "../server.js";
 import { runBloat } from "./bloat.js";
 import { plotsOf } from "./plots.js";
@@ -36,7 +36,7 @@ try {
   };
   const bloat = bloatSchema.parse(await runBloat(server, { ...scale, speedup, quick, seed, onMinute }));
   console.log(`\n${bloatText(bloat)}\n\n${serverText(bloat.machine)}`);
-  if (bloat.marks.length > 0) console.log(`\n${marksText(bloat.marks)}`);
+  if (bloat.targets.length > 0) console.log(`\n${targetsText(bloat.targets)}`);
   const dir = await write({ name: "bloat.json", json: bloat, plots: plotsOf(bloat) }, settings);
   const { reports, lives, minutes, measuredSpeedup } = bloat;
   console.log(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { machine, mark } from "../results.js";
+import { machine, target } from "../results.js";
 
 const series = z.array(z.number().nonnegative());
 
@@ -23,7 +23,7 @@ export const bloatSchema = z.object({
   /** Of the updates of a table. */
   hotPercent: z.record(z.string(), z.number()),
   /** None of a quick run. */
-  marks: z.array(mark),
+  targets: z.array(target),
 });
 
 export type Bloat = z.infer<typeof bloatSchema>;

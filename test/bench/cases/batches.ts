@@ -17,10 +17,10 @@ export function batches(size: number): Case {
       base: "bare statement",
       rounds: Math.min(150, Math.max(15, ROUNDS / size)),
       entries: [
-        ...narrow.all.flatMap((contestant) => {
-          const { name, reports } = contestant;
+        ...narrow.all.flatMap((alternative) => {
+          const { name, reports } = alternative;
           if (reports === undefined) return [];
-          return [{ name, size, call: () => reports(fleetOf(stage, contestant).batch(size)) }];
+          return [{ name, size, call: () => reports(fleetOf(stage, alternative).batch(size)) }];
         }),
         ...(single === undefined
           ? []

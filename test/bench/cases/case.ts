@@ -1,21 +1,21 @@
 import type postgres from "postgres";
-import type { Chance } from "../../../src/simulator/random.js";
-import type { Contestants } from "../alternatives/all.js";
-import type { Contestant, Schema } from "../alternatives/alternative.js";
+import type { Random } from "../../../src/simulator/random.js";
+import type { Alternatives } from "../alternatives/all.js";
+import type { Alternative, Schema } from "../alternatives/alternative.js";
 import type { Fleet, Fleets } from "../fleet.js";
 import { type Entry, type Timed, race } from "../measure.js";
 
 /** What a case is measured with. */
 export interface Stage extends Fleets {
   /** One connection each. */
-  narrow: Contestants;
+  narrow: Alternatives;
   /** `writers` connections each. */
-  wide: Contestants;
+  wide: Alternatives;
   writers: number;
   /** What the number of rounds of a full run is multiplied by. */
   effort: number;
-  chance: Chance;
-  /** For what is no contestant's: statistics, checks. */
+  random: Random;
+  /** For what is no alternative's: statistics, checks. */
   sql: postgres.Sql;
 }
 
@@ -51,12 +51,12 @@ const WARM_UP = 0.1;
 export async function runCase(stage: Stage, { entries, check, ...about }: Race): Promise<Raced> {
   const rounds = Math.max(3, Math.round(about.rounds * stage.effort));
   const warmUp = Math.max(1, Math.round(rounds * WARM_UP));
-  const timed = await race(entries, { warmUp, rounds, chance: stage.chance });
+  const timed = await race(entries, { warmUp, rounds, random: stage.random });
   await check?.(warmUp + rounds);
   return { connections: 1, counts: new Map(), samples: new Map(), ...about, rounds, warmUp, timed };
 }
 
-export function fleetOf({ fleets }: Fleets, { schema }: Contestant): Fleet {
+export function fleetOf({ fleets }: Fleets, { schema }: Alternative): Fleet {
   return fleets[schema];
 }
 

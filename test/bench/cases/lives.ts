@@ -1,17 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { median } from "simple-statistics";
-import type { Contestant, Lifecycle, Schema, Start } from "../alternatives/alternative.js";
+import type { Alternative, Lifecycle, Schema, Start } from "../alternatives/alternative.js";
 import type { Fleets } from "../fleet.js";
 import { rate } from "../measure.js";
 import type { Raced, Stage } from "./case.js";
 
-/** A contestant whose verbs are timed one by one. */
+/** A alternative whose verbs are timed one by one. */
 interface Timekeeper extends Liver {
   verbs: Map<string, number[]>;
 }
 
 export function timekeepers(stage: Stage): Timekeeper[] {
-  return livers(stage).map((contestant) => {
+  return livers(stage).map((alternative) => {
     const verbs = new Map<string, number[]>();
     const timing =
       <A, R>(verb: string, act: (a: A) => Promise<R>) =>
@@ -23,7 +23,7 @@ export function timekeepers(stage: Stage): Timekeeper[] {
         verbs.set(verb, micros);
         return answer;
       };
-    const { start, unwindStart, stop, update, deleteVmm, beginMigration } = contestant.lifecycle;
+    const { start, unwindStart, stop, update, deleteVmm, beginMigration } = alternative.lifecycle;
     const lifecycle = {
       start: timing("start", start),
       unwindStart: timing("unwind", unwindStart),
@@ -32,7 +32,7 @@ export function timekeepers(stage: Stage): Timekeeper[] {
       deleteVmm: timing("delete", deleteVmm),
       beginMigration: timing("begin", beginMigration),
     };
-    return { ...contestant, report: timing("report", contestant.report), lifecycle, verbs };
+    return { ...alternative, report: timing("report", alternative.report), lifecycle, verbs };
   });
 }
 
@@ -46,11 +46,11 @@ export function withVerbs(raced: Raced, verbs: number, keepers: readonly Timekee
   return raced;
 }
 
-/** A contestant that has the verbs of a VMM's life. */
-export type Liver = Contestant & { lifecycle: Lifecycle };
+/** A alternative that has the verbs of a VMM's life. */
+export type Liver = Alternative & { lifecycle: Lifecycle };
 
 function livers({ narrow }: Stage): Liver[] {
-  return narrow.all.filter((contestant): contestant is Liver => contestant.lifecycle !== undefined);
+  return narrow.all.filter((alternative): alternative is Liver => alternative.lifecycle !== undefined);
 }
 
 export function startOf(instanceId: string | undefined): Start {
@@ -62,7 +62,7 @@ export async function applied(report: Promise<{ applied: boolean }>): Promise<vo
   if (!(await report).applied) throw new Error("a report was not applied");
 }
 
-/** Each call of each contestant left one deleted VMM. */
+/** Each call of each alternative left one deleted VMM. */
 export async function checkDeleted(
   stage: Stage,
   instances: readonly string[],
@@ -74,8 +74,8 @@ export async function checkDeleted(
     const [row] = await stage.sql<[{ count: number }]>`
       select count(*)::int as count from ${stage.sql(schema)}.vmm
       where instance_id = any (${instances}::uuid[]) and state = ${state} and time_deleted is not null`;
-    const contestants = livers(stage).filter((contestant) => contestant.schema === schema).length;
-    const expected = contestants * calls - (without?.[schema].count ?? 0);
+    const alternatives = livers(stage).filter((alternative) => alternative.schema === schema).length;
+    const expected = alternatives * calls - (without?.[schema].count ?? 0);
     if (row.count !== expected)
       throw new Error(`${schema}: ${row.count} VMMs are deleted, it should be ${expected}`);
   }

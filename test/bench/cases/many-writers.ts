@@ -6,17 +6,17 @@ const REPORTS = 10;
 
 /** So many writers at once, each about VMMs of its own. */
 export const manyWriters: Case = (stage) => {
-  const { writers, chance } = stage;
-  const entries = writersAmong(stage).map((contestant) => {
-    const fleet = fleetOf(stage, contestant);
+  const { writers, random } = stage;
+  const entries = writersAmong(stage).map((alternative) => {
+    const fleet = fleetOf(stage, alternative);
     const shares = Array.from({ length: writers }, (_, n) => fleet.share(writers, n));
     const write = async (share: readonly Member[]): Promise<void> => {
       for (let n = 0; n < REPORTS; n++) {
-        const member = share[chance.below(share.length)];
-        if (member !== undefined) await contestant.report(next(member, "running"));
+        const member = share[random.below(share.length)];
+        if (member !== undefined) await alternative.report(next(member, "running"));
       }
     };
-    return { name: contestant.name, size: writers * REPORTS, call: () => Promise.all(shares.map(write)) };
+    return { name: alternative.name, size: writers * REPORTS, call: () => Promise.all(shares.map(write)) };
   });
   return runCase(stage, {
     id: "many-writers",

@@ -9,10 +9,10 @@ const MIGRATION_VERBS = 7;
 /** A live migration to another VMM, which then is the only one. */
 export const migrationCycle: Case = async (stage) => {
   const keepers = timekeepers(stage);
-  const entries = keepers.map((contestant) => ({
-    name: contestant.name,
+  const entries = keepers.map((alternative) => ({
+    name: alternative.name,
     size: 1,
-    call: () => migrate(stage, contestant),
+    call: () => migrate(stage, alternative),
   }));
   const raced = await runCase(stage, {
     id: "migration-cycle",
@@ -32,10 +32,10 @@ export const migrationCycle: Case = async (stage) => {
   return withVerbs(raced, MIGRATION_VERBS, keepers);
 };
 
-async function migrate(stage: Stage, contestant: Liver): Promise<void> {
-  const { lifecycle, report } = contestant;
-  const { movers } = fleetOf(stage, contestant);
-  const source = movers[stage.chance.below(movers.length)];
+async function migrate(stage: Stage, alternative: Liver): Promise<void> {
+  const { lifecycle, report } = alternative;
+  const { movers } = fleetOf(stage, alternative);
+  const source = movers[stage.random.below(movers.length)];
   if (source === undefined) throw new Error("there is nothing to migrate");
   const { instanceId } = source;
   const destination = { instanceId, propolisId: randomUUID(), generation: 1, state: "running" as const };

@@ -1,10 +1,10 @@
-import type { Contestant } from "../alternatives/alternative.js";
+import type { Alternative } from "../alternatives/alternative.js";
 import { type Case, checkFleets, fleetOf, runCase, type Stage } from "./case.js";
 import { writersAmong } from "./writers.js";
 
 const RAISES = 3;
 
-/** What became of the reports of one contestant's writers. */
+/** What became of the reports of one alternative's writers. */
 class Race {
   attempts = 0;
   acknowledged = 0;
@@ -21,13 +21,13 @@ class Race {
 export const oneInstance: Case = async (stage) => {
   const { writers } = stage;
   const races = new Map<string, Race>();
-  const entries = writersAmong(stage).map((contestant) => {
+  const entries = writersAmong(stage).map((alternative) => {
     const race = new Race();
-    races.set(contestant.name, race);
+    races.set(alternative.name, race);
     return {
-      name: contestant.name,
+      name: alternative.name,
       size: writers * RAISES,
-      call: () => contend(stage, contestant, race),
+      call: () => contend(stage, alternative, race),
     };
   });
   const raced = await runCase(stage, {
@@ -45,8 +45,8 @@ export const oneInstance: Case = async (stage) => {
 };
 
 /** A report that was acknowledged and did not raise the row's generation overwrote another one, or was overwritten. */
-async function contend(stage: Stage, contestant: Contestant, race: Race): Promise<void> {
-  const member = fleetOf(stage, contestant).pick();
+async function contend(stage: Stage, alternative: Alternative, race: Race): Promise<void> {
+  const member = fleetOf(stage, alternative).pick();
   const { instanceId, propolisId, generation: first } = member;
   const write = async (): Promise<void> => {
     let known = first;
@@ -59,17 +59,17 @@ async function contend(stage: Stage, contestant: Contestant, race: Race): Promis
         generation: known + 1,
         time: new Date(),
       } as const;
-      const { applied, generation } = await contestant.report(report);
+      const { applied, generation } = await alternative.report(report);
       known = generation;
       if (applied) raises++;
     }
   };
   await Promise.all(Array.from({ length: stage.writers }, write));
   const [row] = await stage.sql<[{ generation: number }]>`
-    select state_generation::float8 as generation from ${stage.sql(contestant.schema)}.vmm where id = ${propolisId}`;
+    select state_generation::float8 as generation from ${stage.sql(alternative.schema)}.vmm where id = ${propolisId}`;
   member.generation = row.generation;
   member.state = "running";
-  if (row.generation === first) throw new Error(`${contestant.name}: no report was stored`);
+  if (row.generation === first) throw new Error(`${alternative.name}: no report was stored`);
   race.acknowledged += stage.writers * RAISES;
   race.stored += row.generation - first;
 }

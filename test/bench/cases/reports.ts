@@ -1,4 +1,4 @@
-import type { Contestant, Report } from "../alternatives/alternative.js";
+import type { Alternative, Report } from "../alternatives/alternative.js";
 import type { Fleet } from "../fleet.js";
 import { type Case, checkFleets, fleetOf, runCase, type Stage } from "./case.js";
 
@@ -18,16 +18,16 @@ function reports(stage: Stage, id: string, title: string, next: (fleet: Fleet) =
     unit: "reports",
     base: "bare statement",
     rounds: 500,
-    entries: reporters(stage).map((contestant) => ({
-      name: contestant.name,
+    entries: reporters(stage).map((alternative) => ({
+      name: alternative.name,
       size: 1,
-      call: () => contestant.report(next(fleetOf(stage, contestant))),
+      call: () => alternative.report(next(fleetOf(stage, alternative))),
     })),
     check: () => checkFleets(stage),
   });
 }
 
 /** The updater lock has no part in a report. */
-export function reporters({ narrow }: Pick<Stage, "narrow">): Contestant[] {
+export function reporters({ narrow }: Pick<Stage, "narrow">): Alternative[] {
   return narrow.all.filter(({ name }) => name !== "vmstate, updater lock");
 }

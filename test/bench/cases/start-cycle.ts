@@ -9,13 +9,13 @@ const START_VERBS = 7;
 
 /** Start, two reports, stop, the last report, the update, and the VMM is deleted. */
 export const startCycle: Case = async (stage) => {
-  const { narrow, size, chance, stopped } = stage;
+  const { narrow, size, random, stopped } = stage;
   const keepers = timekeepers(stage);
   const entries = keepers.map(({ name, lifecycle, report }) => ({
     name,
     size: 1,
     call: async () => {
-      const start = startOf(stopped[chance.below(size.lives)]);
+      const start = startOf(stopped[random.below(size.lives)]);
       const { instanceId, propolisId } = start;
       const member = { instanceId, propolisId, generation: 1, state: "starting" as const };
       await lifecycle.start(start);

@@ -6,7 +6,7 @@ const UNWOUND_VERBS = 3;
 
 /** A start takes the place of one that unwound, unwinds as well, and the first one's VMM is deleted. */
 export const unwoundStart: Case = async (stage) => {
-  const { size, chance, stopped } = stage;
+  const { size, random, stopped } = stage;
   const instances = stopped.slice(size.lives);
   const previous = perSchema(() => new Map<string, Start>());
   const firsts = perSchema(() => ({ count: 0 }));
@@ -15,7 +15,7 @@ export const unwoundStart: Case = async (stage) => {
     name,
     size: 1,
     call: async () => {
-      const start = startOf(instances[chance.below(instances.length)]);
+      const start = startOf(instances[random.below(instances.length)]);
       await lifecycle.start(start);
       await lifecycle.unwindStart(start);
       const replaced = previous[schema].get(start.instanceId);

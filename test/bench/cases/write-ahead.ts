@@ -6,7 +6,7 @@ import { reporters } from "./reports.js";
 const BLOCK = 50;
 const BATCH = 1_000;
 
-/** WAL of a health report, and of vmstate how many of its updates are HOT. Blocks of one contestant each, in turn. */
+/** WAL of a health report, and of vmstate how many of its updates are HOT. Blocks of one alternative each, in turn. */
 export const writeAhead: Case = async (stage) => {
   await touchEveryPage(stage);
   const { sql } = stage.narrow;
@@ -18,9 +18,9 @@ export const writeAhead: Case = async (stage) => {
     unit: "reports",
     base: "bare statement",
     rounds: 40,
-    entries: reporters(stage).map((contestant) => {
-      const { name, schema, report } = contestant;
-      const fleet = fleetOf(stage, contestant);
+    entries: reporters(stage).map((alternative) => {
+      const { name, schema, report } = alternative;
+      const fleet = fleetOf(stage, alternative);
       const samples: number[] = [];
       bytes.set(name, samples);
       const block = async (): Promise<void> => {

@@ -1,8 +1,8 @@
 import { expect, inject, it } from "vitest";
-import { Chance } from "../../../src/simulator/random.js";
+import { Random } from "../../../src/simulator/random.js";
 import { createDatabase } from "../../support/database.js";
 import { expectPlots, expectToFitTerminal } from "../expect.js";
-import { marksText } from "../print.js";
+import { targetsText } from "../print.js";
 import { Clock } from "./clock.js";
 import { runGrowth } from "./growth.js";
 import { plotsOf } from "./plots.js";
@@ -27,8 +27,8 @@ it("runs; its results are as described, and fit a page and a terminal", async ()
     expect(Math.min(...p50Micros, ...buffers)).toBeGreaterThan(0);
     expect(ratios[0]).toEqual({ median: 1, low: 1, high: 1 });
   }
-  expect(growth.marks).toHaveLength(7);
-  expectToFitTerminal(`${growthText(growth)}\n${marksText(growth.marks)}`);
+  expect(growth.targets).toHaveLength(7);
+  expectToFitTerminal(`${growthText(growth)}\n${targetsText(growth.targets)}`);
   expectPlots(plotsOf(growth), 2);
 });
 
@@ -63,7 +63,7 @@ it("a call that is explained is not timed, and tells what it touched", async () 
   await using database = await createDatabase();
   const population = await loadPopulation(database.sql, { vmms: 100, seed: 1 });
   const clock = new Clock(database.connect({ max: 1 }));
-  const { propolisId } = population.take(new Chance(1));
+  const { propolisId } = population.take(new Random(1));
   const read = (): Promise<unknown> =>
     clock.call("read", async (sql) => {
       const rows: unknown[][] = await sql`select id from vmstate.vmm where id = ${propolisId}`.raw();

@@ -1,6 +1,6 @@
 import { shuffle } from "simple-statistics";
 import { reportVmms } from "../../../src/index.js";
-import { Chance } from "../../../src/simulator/random.js";
+import { Random } from "../../../src/simulator/random.js";
 import { next } from "../fleet.js";
 import { describeMachine } from "../machine.js";
 import type { BenchServer } from "../server.js";
@@ -34,15 +34,15 @@ export interface GrowthOptions {
 /** The same calls in a database of each size. */
 export async function runGrowth(server: BenchServer, options: GrowthOptions): Promise<Growth> {
   const { sizes, rounds, quick, seed, onLoaded } = options;
-  const chance = new Chance(seed, 1);
+  const random = new Random(seed, 1);
   const sites: MeasuredSite[] = [];
   try {
     for (const vmms of sizes)
       sites.push(await openSite(server.url, { vmms, seed, ...(onLoaded && { onLoaded }) }));
     const [smallest] = sites;
     if (smallest === undefined) throw new Error("there is no size");
-    await measure(sites, rounds, chance);
-    const calls = callsOf(sites, chance);
+    await measure(sites, rounds, random);
+    const calls = callsOf(sites, random);
     return {
       takenAt: new Date().toISOString(),
       quick,
@@ -50,18 +50,18 @@ export async function runGrowth(server: BenchServer, options: GrowthOptions): Pr
       machine: await describeMachine(smallest.caller.sql, server.label),
       sizes: sites.map(({ vmms, loadSeconds, mebibytes }) => ({ vmms, loadSeconds, mebibytes })),
       calls,
-      marks: quick ? [] : judge(calls, sizes),
+      targets: quick ? [] : judge(calls, sizes),
     };
   } finally {
     for (const site of sites) await site[Symbol.asyncDispose]();
   }
 }
 
-async function measure(sites: readonly MeasuredSite[], rounds: Rounds, chance: Chance): Promise<void> {
+async function measure(sites: readonly MeasuredSite[], rounds: Rounds, random: Random): Promise<void> {
   for (const site of sites) await settle(site);
-  await play(sites, rounds.lists, readLists, chance);
-  await play(sites, rounds.lives, live, chance);
-  await play(sites, rounds.sleds, loseSled, chance);
+  await play(sites, rounds.lists, readLists, random);
+  await play(sites, rounds.lives, live, random);
+  await play(sites, rounds.sleds, loseSled, random);
   for (const { caller } of sites) await requireSound(caller.sql);
 }
 
@@ -87,11 +87,11 @@ async function play(
   sites: readonly MeasuredSite[],
   rounds: number,
   act: (site: Site) => Promise<void>,
-  chance: Chance,
+  random: Random,
 ): Promise<void> {
   const warmUp = Math.min(WARM_UP, rounds);
   for (let round = -warmUp; round < rounds; round++)
-    for (const site of shuffle([...sites], () => chance.next())) {
+    for (const site of shuffle([...sites], () => random.next())) {
       site.caller.isWarmingUp = round < 0;
       site.caller.isExplaining = round % EXPLAINED === 0;
       await act(site);

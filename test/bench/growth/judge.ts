@@ -1,6 +1,6 @@
 import type { Spread } from "../measure.js";
 import { most } from "../targets.js";
-import type { Mark } from "../results.js";
+import type { Target } from "../results.js";
 import type { CallGrowth } from "./results.js";
 
 /** The most that a verb's time may grow to from the smallest to the largest size. */
@@ -9,7 +9,7 @@ export const GROWTH = 1.3;
 export const TO_BY_KEY = 5;
 
 /** What the package promises of itself, next to what this run measured. */
-export function judge(calls: readonly CallGrowth[], sizes: readonly number[]): Mark[] {
+export function judge(calls: readonly CallGrowth[], sizes: readonly number[]): Target[] {
   const [smallest = Number.NaN, ...larger] = sizes;
   const verbs = calls.filter(({ kind }) => kind === "verb");
   const growths = larger.map((size, at) => {

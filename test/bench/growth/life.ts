@@ -37,7 +37,7 @@ const LATE = 2_000_000;
 /** Every verb, on an instance that was loaded as running and that nobody has touched since: it moves, stops, starts, ends. */
 export async function live(site: Site): Promise<void> {
   const { caller } = site;
-  const vmm = site.population.take(site.chance);
+  const vmm = site.population.take(site.random);
   const { instanceId } = vmm;
   await report(site, "no news", next(vmm, "running"));
   await report(site, "no news, again", next(vmm, "running"));
@@ -56,8 +56,8 @@ async function report({ caller }: Site, what: string, a: ReportVmmArguments): Pr
   applied(await caller.call(`report_vmm, ${what}`, (sql) => reportVmm(sql, a)));
 }
 
-async function reportMany({ caller, population, chance }: Site): Promise<void> {
-  const reports = population.pick(BATCH, chance).map((vmm) => next(vmm, "running"));
+async function reportMany({ caller, population, random }: Site): Promise<void> {
+  const reports = population.pick(BATCH, random).map((vmm) => next(vmm, "running"));
   const answers = await caller.call(`report_vmms, ${BATCH} VMMs`, (sql) => reportVmms(sql, reports));
   for (const answer of answers ?? []) applied(answer);
 }
@@ -143,9 +143,9 @@ async function heldBy({ caller }: Site, instanceId: string): Promise<Held> {
   return plan as Held;
 }
 
-async function create({ caller, population, chance }: Site): Promise<void> {
+async function create({ caller, population, random }: Site): Promise<void> {
   const id = randomUUID();
-  const instance = { id, projectId: population.project(chance), name: id };
+  const instance = { id, projectId: population.project(random), name: id };
   applied(
     await caller.call("create_instance", (sql) =>
       createInstance(sql, { ...instance, intendedState: "stopped" }),
@@ -155,8 +155,8 @@ async function create({ caller, population, chance }: Site): Promise<void> {
 }
 
 /** The end of about 30 VMMs, each of which reported a moment ago. */
-export async function loseSled({ caller, population, chance }: Site): Promise<void> {
-  const { sledId, vmms } = population.takeSled(chance);
+export async function loseSled({ caller, population, random }: Site): Promise<void> {
+  const { sledId, vmms } = population.takeSled(random);
   await reportVmms(
     caller.sql,
     vmms.map((vmm) => ({ ...next(vmm, "running"), generation: LATE })),

@@ -31,8 +31,8 @@ export const LISTS = Object.keys(WORK_LISTS);
 export const API_LIST = "api_instance of a project";
 
 /** As many rows for each work list. */
-export async function makeWork({ caller: { sql }, population, chance }: Site): Promise<void> {
-  const take = () => Array.from({ length: ROWS }, () => population.take(chance));
+export async function makeWork({ caller: { sql }, population, random }: Site): Promise<void> {
+  const take = () => Array.from({ length: ROWS }, () => population.take(random));
   await makeStuck(sql, ROWS);
   await makeAbandoned(sql, take(), "failed");
   await makeOrphaned(sql, take());
@@ -41,12 +41,12 @@ export async function makeWork({ caller: { sql }, population, chance }: Site): P
 }
 
 /** Each list once. */
-export async function readLists({ caller, population, chance }: Site): Promise<void> {
-  const keys = population.pick(ROWS, chance);
+export async function readLists({ caller, population, random }: Site): Promise<void> {
+  const keys = population.pick(ROWS, random);
   requireRows(BY_KEY, await caller.call(BY_KEY, (sql) => readByKey(sql, keys)));
   for (const [list, read] of Object.entries(WORK_LISTS))
     if (!caller.isSpent(list)) requireRows(list, await caller.call(list, read));
-  const projectId = population.project(chance);
+  const projectId = population.project(random);
   await caller.call(API_LIST, (sql) => apiInstances(sql, { projectId }));
 }
 

@@ -4,7 +4,7 @@ import process from "node:process";
 import { InvalidArgumentError, Option } from "commander";
 import { showProgress } from "../../../src/simulator/progress.js";
 import { benchCommand, type Settings, write } from "../command.js";
-import { marksText, serverText } from "../print.js";
+import { targetsText, serverText } from "../print.js";
 import { openServer } from "../server.js";
 import { FULL, QUICK, runGrowth } from "./growth.js";
 import { count } from "./judge.js";
@@ -46,7 +46,7 @@ try {
   console.log(`\n${growthText(growth)}\n\n${serverText(growth.machine)}`);
   for (const { vmms, loadSeconds, mebibytes } of growth.sizes)
     console.log(`${count(vmms)} VMMs: ${count(mebibytes)} MiB, loaded in ${loadSeconds} s`);
-  if (growth.marks.length > 0) console.log(`\n${marksText(growth.marks)}`);
+  if (growth.targets.length > 0) console.log(`\n${targetsText(growth.targets)}`);
   const dir = await write({ name: "growth.json", json: growth, plots: plotsOf(growth) }, settings);
   console.log(`\nbench:growth: ${growth.calls.length} calls, ${sizes.length} sizes, results in ${dir}`);
 } finally {

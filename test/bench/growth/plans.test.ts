@@ -8,7 +8,7 @@ import {
   purge,
   renameInstance,
 } from "../../../src/index.js";
-import { Chance } from "../../../src/simulator/random.js";
+import { Random } from "../../../src/simulator/random.js";
 import { createDatabase, type TestDatabase } from "../../support/database.js";
 import { live, loseSled } from "./life.js";
 import type { Site } from "./site.js";
@@ -38,10 +38,10 @@ beforeAll(async () => {
     await db.sql`alter table vmstate.${db.sql(table)} set (autovacuum_enabled = false)`;
   const population = await loadPopulation(db.sql, { vmms: VMMS, seed: 1 });
   caller = new ReadCounter(db.connect({ max: 1 }));
-  const site = { population, caller, chance: new Chance(1) };
+  const site = { population, caller, random: new Random(1) };
   await makeWork(site);
   for (const act of [readLists, live, loseSled]) for (let call = 0; call < CALLS; call++) await act(site);
-  const instanceId = population.take(site.chance).instanceId;
+  const instanceId = population.take(site.random).instanceId;
   for (let call = 0; call < CALLS; call++)
     await caller.call("explain_update", (sql) => explainUpdate(sql, { instanceId }));
   for (let call = 0; call < CALLS; call++) await operate(site);
@@ -54,11 +54,11 @@ const PURGE = "purge";
 const PURGED = 10;
 
 /** What an operator does, each once. */
-async function operate({ population, chance }: Site): Promise<void> {
-  const { instanceId } = population.take(chance);
+async function operate({ population, random }: Site): Promise<void> {
+  const { instanceId } = population.take(random);
   const name = crypto.randomUUID();
   await caller.call("rename_instance", (sql) => renameInstance(sql, { instanceId, name }));
-  const { sledId, vmms } = population.takeSled(chance);
+  const { sledId, vmms } = population.takeSled(random);
   const propolisIds = vmms.map(({ propolisId }) => propolisId);
   const lost = { sledId, propolisIds, reason: "no_such_vmm" } as const;
   const failed = await caller.call("fail_sled_vmms", (sql) => failSledVmms(sql, lost));

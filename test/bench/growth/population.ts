@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type postgres from "postgres";
 import { invariantViolations } from "../../../src/index.js";
-import { Chance } from "../../../src/simulator/random.js";
+import { Random } from "../../../src/simulator/random.js";
 import type { Member } from "../fleet.js";
 
 const SCRIPT = readFileSync(fileURLToPath(new URL("population.sql", import.meta.url)), "utf8");
@@ -76,23 +76,23 @@ export class Population {
   ) {
     this.#running = (vmms / PROJECT) * RUNNING;
     this.#sleds = Math.ceil(this.#running / ON_A_SLED);
-    const chance = new Chance(seed);
+    const random = new Random(seed);
     const places = new Set<number>();
-    while (places.size < Math.min(SAMPLE, this.#running / 2)) places.add(chance.below(this.#running));
+    while (places.size < Math.min(SAMPLE, this.#running / 2)) places.add(random.below(this.#running));
     this.#sample = [...places].map((place) => this.#member(place));
   }
 
   /** A running instance and its VMM, which then is nobody else's. */
-  take(chance: Chance): Member {
-    const [member] = this.#sample.splice(chance.below(this.#sample.length), 1);
+  take(random: Random): Member {
+    const [member] = this.#sample.splice(random.below(this.#sample.length), 1);
     if (member === undefined) throw new Error("everybody is taken");
     return member;
   }
 
   /** Different VMMs that run, and go on running. */
-  pick(count: number, chance: Chance): Member[] {
+  pick(count: number, random: Random): Member[] {
     const places = new Set<number>();
-    while (places.size < Math.min(count, this.#sample.length)) places.add(chance.below(this.#sample.length));
+    while (places.size < Math.min(count, this.#sample.length)) places.add(random.below(this.#sample.length));
     return this.#sample.filter((_, place) => places.has(place));
   }
 
@@ -101,14 +101,14 @@ export class Population {
     for (let from = 0; from < this.#sample.length; from += size) yield this.#sample.slice(from, from + size);
   }
 
-  project(chance: Chance): string {
-    return this.#key("project", chance.below(this.vmms / PROJECT));
+  project(random: Random): string {
+    return this.#key("project", random.below(this.vmms / PROJECT));
   }
 
   /** A sled, which then is nobody else's. */
-  takeSled(chance: Chance): Sled {
-    let sled = chance.below(this.#sleds);
-    while (this.#takenSleds.has(sled)) sled = chance.below(this.#sleds);
+  takeSled(random: Random): Sled {
+    let sled = random.below(this.#sleds);
+    while (this.#takenSleds.has(sled)) sled = random.below(this.#sleds);
     this.#takenSleds.add(sled);
     return this.#sled(sled);
   }

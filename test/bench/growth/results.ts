@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { machine, mark, spread } from "../results.js";
+import { machine, target, spread } from "../results.js";
 
 const bySize = z.array(z.number().nonnegative());
 
@@ -31,7 +31,7 @@ export const growthSchema = z.object({
   sizes: z.array(z.object({ vmms: z.number(), loadSeconds: z.number(), mebibytes: z.number() })).min(2),
   calls: z.array(call).min(1),
   /** None of a quick run. */
-  marks: z.array(mark),
+  targets: z.array(target),
 });
 
 export type Growth = z.infer<typeof growthSchema>;

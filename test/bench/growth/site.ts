@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type postgres from "postgres";
 import { migrate, type SqlClient } from "../../../src/index.js";
-import { Chance } from "../../../src/simulator/random.js";
+import { Random } from "../../../src/simulator/random.js";
 import { copyDatabase } from "../../support/copy.js";
 import { Clock } from "./clock.js";
 import { type Load, loadPopulation, type Population } from "./population.js";
@@ -20,7 +20,7 @@ export interface Caller {
 export interface Site {
   population: Population;
   caller: Caller;
-  chance: Chance;
+  random: Random;
 }
 
 /** One that is measured. */
@@ -45,10 +45,10 @@ export async function openSite(serverUrl: string, load: Load): Promise<MeasuredS
     const loadSeconds = Number(((performance.now() - started) / 1_000).toFixed(1));
     const caller = new Clock(database.connect({ max: 1 }));
     const mebibytes = await sizeOf(caller.sql);
-    const chance = new Chance(load.seed, load.vmms);
+    const random = new Random(load.seed, load.vmms);
     const drop = (): Promise<void> => database.drop();
     return {
-      ...{ vmms: load.vmms, population, caller, chance, loadSeconds, mebibytes },
+      ...{ vmms: load.vmms, population, caller, random, loadSeconds, mebibytes },
       [Symbol.asyncDispose]: drop,
     };
   } catch (error) {

@@ -1,5 +1,5 @@
 import { median } from "simple-statistics";
-import type { Chance } from "../../../src/simulator/random.js";
+import type { Random } from "../../../src/simulator/random.js";
 import { type Spread, spread } from "../measure.js";
 import type { Samples } from "./clock.js";
 import type { Effort } from "./explained.js";
@@ -8,7 +8,7 @@ import type { CallGrowth } from "./results.js";
 import type { MeasuredSite } from "./site.js";
 
 /** What the sites' clocks say, by call. */
-export function callsOf(sites: readonly MeasuredSite[], chance: Chance): CallGrowth[] {
+export function callsOf(sites: readonly MeasuredSite[], random: Random): CallGrowth[] {
   const names = [...(sites[0]?.caller.samples.keys() ?? [])];
   return names.map((name) => {
     const samples = sites.map((site) => samplesOf(site, name));
@@ -21,9 +21,9 @@ export function callsOf(sites: readonly MeasuredSite[], chance: Chance): CallGro
       buffers: medians(samples, "buffers"),
       read: medians(samples, "read"),
       walBytes: medians(samples, "walBytes"),
-      growth: samples.map((each) => ratio(each, smallest, chance)),
+      growth: samples.map((each) => ratio(each, smallest, random)),
       ...(LISTS.includes(name) && {
-        toByKey: sites.map((site) => ratio(samplesOf(site, name), samplesOf(site, BY_KEY), chance)),
+        toByKey: sites.map((site) => ratio(samplesOf(site, name), samplesOf(site, BY_KEY), random)),
       }),
     };
   });
@@ -40,9 +40,9 @@ function medians(samples: readonly Samples[], what: keyof Effort): number[] {
 }
 
 /** Paired by round. */
-function ratio({ micros }: Samples, base: Samples, chance: Chance): Spread {
+function ratio({ micros }: Samples, base: Samples, random: Random): Spread {
   const ratios = micros.map((each, at) => each / (base.micros[at] ?? Number.NaN));
-  const { median, low, high } = spread(ratios, chance);
+  const { median, low, high } = spread(ratios, random);
   return { median: round(median), low: round(low), high: round(high) };
 }
 

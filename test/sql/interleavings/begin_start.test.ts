@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { beginStart, unwindStart } from "../../../src/index.js";
 import { anotherStart, instance, stopped, unwound, vmm } from "../scenario.js";
-import { newStage, type Act } from "./sessions.js";
+import { newSessions, type Act } from "./sessions.js";
 
-const stage = newStage();
-const { overtake, race } = stage;
+const sessions = newSessions();
+const { overtake, race } = sessions;
 
 describe("begin_start holds the instance, and", () => {
   it("another begin_start waits for it and is told already_started", async () => {
-    const s = await stopped(stage.sql);
+    const s = await stopped(sessions.sql);
     const other = anotherStart(s);
     expect(
       await race(
@@ -20,11 +20,11 @@ describe("begin_start holds the instance, and", () => {
       second: { outcome: "conflict", reason: "already_started", activePropolisId: s.propolisId },
       waited: "instance",
     });
-    expect(await vmm(stage.sql, other.propolisId)).toEqual({});
+    expect(await vmm(sessions.sql, other.propolisId)).toEqual({});
   });
 
   it("its own replay waits for it and is unchanged", async () => {
-    const s = await stopped(stage.sql);
+    const s = await stopped(sessions.sql);
     const start: Act<unknown> = (sql) => beginStart(sql, s.start);
     expect(await race(start, start)).toMatchObject({
       first: { outcome: "applied" },
@@ -34,7 +34,7 @@ describe("begin_start holds the instance, and", () => {
   });
 
   it("applies for the one that waited if the first one rolls back", async () => {
-    const s = await stopped(stage.sql);
+    const s = await stopped(sessions.sql);
     const other = anotherStart(s);
     expect(
       await race(
@@ -49,7 +49,7 @@ describe("begin_start holds the instance, and", () => {
   });
 
   it("locks the unwound VMM that it replaces: a second unwind_start of that waits and is unchanged", async () => {
-    const s = await unwound(stage.sql);
+    const s = await unwound(sessions.sql);
     const other = anotherStart(s);
     expect(
       await race(
@@ -61,11 +61,11 @@ describe("begin_start holds the instance, and", () => {
       second: { outcome: "unchanged", state: "saga_unwound" },
       waited: "vmm",
     });
-    expect(await instance(stage.sql, s)).toMatchObject({ active_propolis_id: other.propolisId });
+    expect(await instance(sessions.sql, s)).toMatchObject({ active_propolis_id: other.propolisId });
   });
 
   it("nobody sees its VMM before it commits: unwind_start of it is not_found at once", async () => {
-    const s = await stopped(stage.sql);
+    const s = await stopped(sessions.sql);
     expect(
       await overtake(
         (sql) => beginStart(sql, s.start),
@@ -75,8 +75,8 @@ describe("begin_start holds the instance, and", () => {
   });
 
   it("a VMM id that it inserts is taken for a start of another instance, which waits for its fate", async () => {
-    const s = await stopped(stage.sql);
-    const other = await stopped(stage.sql);
+    const s = await stopped(sessions.sql);
+    const other = await stopped(sessions.sql);
     const start = { ...other.start, propolisId: s.propolisId };
     expect(
       await race(
@@ -90,8 +90,8 @@ describe("begin_start holds the instance, and", () => {
   });
 
   it("a VMM id that it inserts is free again if it rolls back", async () => {
-    const s = await stopped(stage.sql);
-    const other = await stopped(stage.sql);
+    const s = await stopped(sessions.sql);
+    const other = await stopped(sessions.sql);
     const start = { ...other.start, propolisId: s.propolisId };
     expect(
       await race(

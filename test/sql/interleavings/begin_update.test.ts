@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { beginUpdate } from "../../../src/index.js";
 import { expireLease, saying, type Scenario } from "../scenario.js";
 import { updating } from "./calls.js";
-import { newStage, type Act } from "./sessions.js";
+import { newSessions, type Act } from "./sessions.js";
 
-const stage = newStage();
-const { race } = stage;
+const sessions = newSessions();
+const { race } = sessions;
 
 describe("begin_update holds the instance, and", () => {
   const beginning = ({ instanceId }: Scenario): Act<unknown> => {
@@ -15,7 +15,7 @@ describe("begin_update holds the instance, and", () => {
   };
 
   it("that of another saga waits for it and is told locked", async () => {
-    const s = await saying(stage.sql, "failed");
+    const s = await saying(sessions.sql, "failed");
     expect(await race(beginning(s), beginning(s))).toMatchObject({
       first: { outcome: "applied", updaterGeneration: 2 },
       second: { outcome: "conflict", reason: "locked", updaterGeneration: 2 },
@@ -24,9 +24,9 @@ describe("begin_update holds the instance, and", () => {
   });
 
   it("the late commit of a holder whose lease it took over waits for it and is lock_lost", async () => {
-    const s = await saying(stage.sql, "failed");
-    const commit = await updating(stage.sql, s);
-    await expireLease(stage.sql, s);
+    const s = await saying(sessions.sql, "failed");
+    const commit = await updating(sessions.sql, s);
+    await expireLease(sessions.sql, s);
     expect(await race(beginning(s), commit)).toMatchObject({
       first: { outcome: "applied", updaterGeneration: 3 },
       second: { outcome: "conflict", reason: "lock_lost", activePropolisId: s.propolisId },
@@ -35,9 +35,9 @@ describe("begin_update holds the instance, and", () => {
   });
 
   it("waits for the late commit of a holder that is first, and has nothing to do", async () => {
-    const s = await saying(stage.sql, "failed");
-    const commit = await updating(stage.sql, s);
-    await expireLease(stage.sql, s);
+    const s = await saying(sessions.sql, "failed");
+    const commit = await updating(sessions.sql, s);
+    await expireLease(sessions.sql, s);
     expect(await race(commit, beginning(s))).toMatchObject({
       first: { outcome: "applied" },
       second: { outcome: "unchanged", state: "failed", updaterLeaseUntil: null },

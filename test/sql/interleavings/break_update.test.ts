@@ -6,25 +6,25 @@ import {
   commitUpdate,
   deleteInstance,
   inheritUpdate,
-  type CommitUpdateAnswer,
+  type CommitUpdateResult,
 } from "../../../src/index.js";
 import { applied, instance, saying, unwound, type Scenario } from "../scenario.js";
 import { reporting } from "./calls.js";
-import { newStage, type Act } from "./sessions.js";
+import { newSessions, type Act } from "./sessions.js";
 
-const stage = newStage();
-const { overtake, race } = stage;
+const sessions = newSessions();
+const { overtake, race } = sessions;
 
 interface Held {
   lock: { instanceId: string; sagaId: string; updaterGeneration: number; planToken: string };
   breaking: Act<unknown>;
-  committing: Act<CommitUpdateAnswer>;
+  committing: Act<CommitUpdateResult>;
 }
 
 async function held({ instanceId }: Scenario): Promise<Held> {
   const saga = { instanceId, sagaId: randomUUID() };
   const { updaterGeneration, planToken } = await applied(
-    beginUpdate(stage.sql, { ...saga, lease: "1 hour" }),
+    beginUpdate(sessions.sql, { ...saga, lease: "1 hour" }),
   );
   const lock = { ...saga, updaterGeneration, planToken };
   return {
@@ -36,7 +36,7 @@ async function held({ instanceId }: Scenario): Promise<Held> {
 
 describe("break_update holds the instance, and", () => {
   it("the holder's commit waits for it and is lock_lost: nothing is written", async () => {
-    const s = await saying(stage.sql, "failed");
+    const s = await saying(sessions.sql, "failed");
     const { breaking, committing } = await held(s);
     expect(await race(breaking, committing)).toMatchObject({
       first: { outcome: "applied" },
@@ -46,7 +46,7 @@ describe("break_update holds the instance, and", () => {
   });
 
   it("waits for the holder's commit and is unchanged: the lock has ended", async () => {
-    const s = await saying(stage.sql, "failed");
+    const s = await saying(sessions.sql, "failed");
     const { breaking, committing } = await held(s);
     expect(await race(committing, breaking)).toMatchObject({
       first: { outcome: "applied", state: "failed" },
@@ -56,28 +56,28 @@ describe("break_update holds the instance, and", () => {
   });
 
   it("ends the lock if the commit rolls back", async () => {
-    const s = await saying(stage.sql, "failed");
+    const s = await saying(sessions.sql, "failed");
     const { breaking, committing } = await held(s);
     expect(await race(committing, breaking, "rollback")).toMatchObject({
       second: { outcome: "applied", ...s.row },
       waited: "instance",
     });
-    expect(await committing(stage.sql)).toMatchObject({ reason: "lock_lost" });
+    expect(await committing(sessions.sql)).toMatchObject({ reason: "lock_lost" });
   });
 
   it("waits for a child that inherits and is lock_lost: the operator has not seen that lock", async () => {
-    const s = await saying(stage.sql, "failed");
+    const s = await saying(sessions.sql, "failed");
     const { lock, breaking } = await held(s);
     const child = { ...lock, parentSagaId: lock.sagaId, sagaId: randomUUID(), lease: "1 hour" };
     expect(await race((sql) => inheritUpdate(sql, child), breaking)).toMatchObject({
       second: { outcome: "conflict", reason: "lock_lost" },
       waited: "instance",
     });
-    expect(await instance(stage.sql, s)).toMatchObject({ updater_id: child.sagaId });
+    expect(await instance(sessions.sql, s)).toMatchObject({ updater_id: child.sagaId });
   });
 
   it("another saga waits for it and takes the lock with the next token", async () => {
-    const s = await saying(stage.sql, "failed");
+    const s = await saying(sessions.sql, "failed");
     const { lock, breaking } = await held(s);
     const next = { instanceId: s.instanceId, sagaId: randomUUID(), lease: "1 hour" };
     expect(await race(breaking, (sql) => beginUpdate(sql, next))).toMatchObject({
@@ -87,7 +87,7 @@ describe("break_update holds the instance, and", () => {
   });
 
   it("a second one waits for it and is unchanged", async () => {
-    const { breaking } = await held(await saying(stage.sql, "failed"));
+    const { breaking } = await held(await saying(sessions.sql, "failed"));
     expect(await race(breaking, breaking)).toMatchObject({
       second: { outcome: "unchanged" },
       waited: "instance",
@@ -95,7 +95,7 @@ describe("break_update holds the instance, and", () => {
   });
 
   it("waits for delete_instance and is gone", async () => {
-    const s = await unwound(stage.sql);
+    const s = await unwound(sessions.sql);
     const { breaking } = await held(s);
     expect(await race((sql) => deleteInstance(sql, s), breaking)).toMatchObject({
       second: { outcome: "gone" },
@@ -104,7 +104,7 @@ describe("break_update holds the instance, and", () => {
   });
 
   it("a report of the dead VMM does not wait for it", async () => {
-    const s = await saying(stage.sql, "failed");
+    const s = await saying(sessions.sql, "failed");
     const { breaking } = await held(s);
     expect(await overtake(breaking, reporting(s, "running", 9))).toMatchObject({
       second: { vmmOutcome: "terminal" },

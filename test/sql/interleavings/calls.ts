@@ -7,9 +7,9 @@ import {
   reportVmm,
   type ReportedVmmState,
   type ReportVmmArguments,
-  type CommitUpdateAnswer,
-  type FailVmmAnswer,
-  type ReportVmmAnswer,
+  type CommitUpdateResult,
+  type FailVmmResult,
+  type ReportVmmResult,
 } from "../../../src/index.js";
 import { applied, migrating, say, type Scenario } from "../scenario.js";
 import type { Act } from "./sessions.js";
@@ -27,13 +27,13 @@ export const reporting =
     state: ReportedVmmState,
     generation: number,
     propolisId = s.propolisId,
-  ): Act<ReportVmmAnswer> =>
+  ): Act<ReportVmmResult> =>
   (sql) =>
     reportVmm(sql, report(s, propolisId, state, generation));
 
 /** The side of the migration that the destination (or the source) reports, with its VMM running. */
 export const completing =
-  (s: Scenario, side: "in" | "out"): Act<ReportVmmAnswer> =>
+  (s: Scenario, side: "in" | "out"): Act<ReportVmmResult> =>
   (sql) =>
     reportVmm(sql, {
       ...report(s, side === "in" ? s.destinationId : s.propolisId, "running", 9),
@@ -53,12 +53,12 @@ export const completing =
     });
 
 export const failing =
-  ({ instanceId, propolisId }: Scenario, expectedGeneration?: number): Act<FailVmmAnswer> =>
+  ({ instanceId, propolisId }: Scenario, expectedGeneration?: number): Act<FailVmmResult> =>
   (sql) =>
     failVmm(sql, { instanceId, propolisId, reason: "operator", expectedGeneration });
 
 /** Takes the updater lock; the returned act commits its plan. */
-export async function updating(sql: postgres.Sql, s: Scenario): Promise<Act<CommitUpdateAnswer>> {
+export async function updating(sql: postgres.Sql, s: Scenario): Promise<Act<CommitUpdateResult>> {
   const sagaId = randomUUID();
   const { updaterGeneration, planToken } = await applied(
     beginUpdate(sql, { instanceId: s.instanceId, sagaId, lease: "1 hour" }),

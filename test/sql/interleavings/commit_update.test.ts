@@ -2,15 +2,15 @@ import { describe, expect, it } from "vitest";
 import { beginStart, deleteInstance, requestStop, unwindStart } from "../../../src/index.js";
 import { anotherStart, instance, saying, unwound } from "../scenario.js";
 import { failedMigration, reporting, updating } from "./calls.js";
-import { newStage } from "./sessions.js";
+import { newSessions } from "./sessions.js";
 
-const stage = newStage();
-const { race } = stage;
+const sessions = newSessions();
+const { race } = sessions;
 
 describe("commit_update holds the instance and all that it links, and", () => {
   it("its replay waits for it and is unchanged", async () => {
-    const s = await saying(stage.sql, "failed");
-    const commit = await updating(stage.sql, s);
+    const s = await saying(sessions.sql, "failed");
+    const commit = await updating(sessions.sql, s);
     expect(await race(commit, commit)).toMatchObject({
       first: { outcome: "applied", state: "failed", stateGeneration: 4 },
       second: { outcome: "unchanged", state: "failed", stateGeneration: 4 },
@@ -19,8 +19,8 @@ describe("commit_update holds the instance and all that it links, and", () => {
   });
 
   it("a report waits for it and then concerns what is linked by then", async () => {
-    const s = await failedMigration(stage.sql);
-    const commit = await updating(stage.sql, s);
+    const s = await failedMigration(sessions.sql);
+    const commit = await updating(sessions.sql, s);
     expect(await race(commit, reporting(s, "destroyed", 9, s.destinationId))).toMatchObject({
       first: { outcome: "applied", destinationPropolisId: null },
       second: { vmmOutcome: "applied", updateNeeded: false },
@@ -29,8 +29,8 @@ describe("commit_update holds the instance and all that it links, and", () => {
   });
 
   it("unwind_start of the dead VMM that it unlinks waits for it and is unchanged", async () => {
-    const s = await saying(stage.sql, "failed");
-    const commit = await updating(stage.sql, s);
+    const s = await saying(sessions.sql, "failed");
+    const commit = await updating(sessions.sql, s);
     expect(await race(commit, (sql) => unwindStart(sql, s.start))).toMatchObject({
       first: { outcome: "applied", state: "failed" },
       second: { outcome: "unchanged", state: "failed" },
@@ -39,30 +39,30 @@ describe("commit_update holds the instance and all that it links, and", () => {
   });
 
   it("waits for request_stop, whose intent it does not overwrite", async () => {
-    const s = await saying(stage.sql, "destroyed");
-    const commit = await updating(stage.sql, s);
+    const s = await saying(sessions.sql, "destroyed");
+    const commit = await updating(sessions.sql, s);
     expect(await race((sql) => requestStop(sql, s), commit)).toMatchObject({
       first: { outcome: "applied" },
       second: { outcome: "applied", state: "no_vmm" },
       waited: "instance",
     });
-    expect(await instance(stage.sql, s)).toMatchObject({ intended_state: "stopped" });
+    expect(await instance(sessions.sql, s)).toMatchObject({ intended_state: "stopped" });
   });
 
   it("request_stop waits for it and has the last word", async () => {
-    const s = await saying(stage.sql, "destroyed");
-    const commit = await updating(stage.sql, s);
+    const s = await saying(sessions.sql, "destroyed");
+    const commit = await updating(sessions.sql, s);
     expect(await race(commit, (sql) => requestStop(sql, s))).toMatchObject({
       first: { outcome: "applied" },
       second: { outcome: "applied", state: "no_vmm", commandPropolisIds: [] },
       waited: "instance",
     });
-    expect(await instance(stage.sql, s)).toMatchObject({ intended_state: "stopped" });
+    expect(await instance(sessions.sql, s)).toMatchObject({ intended_state: "stopped" });
   });
 
   it("waits for begin_start, which replaced the VMM of its plan, and is stale_generation", async () => {
-    const s = await unwound(stage.sql);
-    const commit = await updating(stage.sql, s);
+    const s = await unwound(sessions.sql);
+    const commit = await updating(sessions.sql, s);
     expect(await race((sql) => beginStart(sql, anotherStart(s)), commit)).toMatchObject({
       first: { outcome: "applied" },
       second: { outcome: "conflict", reason: "stale_generation" },
@@ -71,8 +71,8 @@ describe("commit_update holds the instance and all that it links, and", () => {
   });
 
   it("waits for delete_instance and is gone", async () => {
-    const s = await unwound(stage.sql);
-    const commit = await updating(stage.sql, s);
+    const s = await unwound(sessions.sql);
+    const commit = await updating(sessions.sql, s);
     expect(await race((sql) => deleteInstance(sql, s), commit)).toMatchObject({
       first: { outcome: "applied" },
       second: { outcome: "gone", state: "destroyed" },
@@ -81,8 +81,8 @@ describe("commit_update holds the instance and all that it links, and", () => {
   });
 
   it("delete_instance waits for it and applies", async () => {
-    const s = await unwound(stage.sql);
-    const commit = await updating(stage.sql, s);
+    const s = await unwound(sessions.sql);
+    const commit = await updating(sessions.sql, s);
     expect(await race(commit, (sql) => deleteInstance(sql, s))).toMatchObject({
       first: { outcome: "applied", state: "no_vmm" },
       second: { outcome: "applied", state: "destroyed" },

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createInstance } from "../../../src/index.js";
-import { newStage, type Act } from "./sessions.js";
+import { newSessions, type Act } from "./sessions.js";
 
-const stage = newStage();
-const { race } = stage;
+const sessions = newSessions();
+const { race } = sessions;
 
 describe("create_instance has inserted its keys, and", () => {
   const ids = (): [string, string] => [randomUUID(), randomUUID()];

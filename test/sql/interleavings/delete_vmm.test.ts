@@ -2,15 +2,15 @@ import { describe, expect, it } from "vitest";
 import { deleteVmm, reportVmms, unwindMigration } from "../../../src/index.js";
 import { applied, migrating, migration, saying, update } from "../scenario.js";
 import { completing, report, reporting } from "./calls.js";
-import { newStage, type Act } from "./sessions.js";
+import { newSessions, type Act } from "./sessions.js";
 
-const stage = newStage();
-const { overtake, race } = stage;
+const sessions = newSessions();
+const { overtake, race } = sessions;
 
 describe("delete_vmm holds its VMM, then its migrations, and", () => {
   it("a report does not wait for it, as it writes nothing, and is terminal", async () => {
-    const s = await saying(stage.sql, "destroyed");
-    await update(stage.sql, s);
+    const s = await saying(sessions.sql, "destroyed");
+    await update(sessions.sql, s);
     expect(await overtake((sql) => deleteVmm(sql, s), reporting(s, "running", 9))).toMatchObject({
       first: { outcome: "applied" },
       second: { vmmOutcome: "terminal", state: "destroyed" },
@@ -18,9 +18,9 @@ describe("delete_vmm holds its VMM, then its migrations, and", () => {
   });
 
   it("waits for a late report of a migration of its VMM, and applies to both", async () => {
-    const s = await migrating(stage.sql);
-    await applied(unwindMigration(stage.sql, s.migration));
-    await update(stage.sql, s);
+    const s = await migrating(sessions.sql);
+    await applied(unwindMigration(sessions.sql, s.migration));
+    await update(sessions.sql, s);
     const { instanceId, destinationId: propolisId } = s;
     expect(
       await race(completing(s, "in"), (sql) => deleteVmm(sql, { instanceId, propolisId })),
@@ -29,14 +29,14 @@ describe("delete_vmm holds its VMM, then its migrations, and", () => {
       second: { outcome: "applied" },
       waited: "migration",
     });
-    expect(await migration(stage.sql, s.migrationId)).toMatchObject({
+    expect(await migration(sessions.sql, s.migrationId)).toMatchObject({
       time_deleted: expect.any(String) as string,
     });
   });
 
   it("a batch waits for it, as it locks before it judges, and is gone", async () => {
-    const s = await saying(stage.sql, "destroyed");
-    await update(stage.sql, s);
+    const s = await saying(sessions.sql, "destroyed");
+    await update(sessions.sql, s);
     expect(
       await race(
         (sql) => deleteVmm(sql, s),
@@ -46,8 +46,8 @@ describe("delete_vmm holds its VMM, then its migrations, and", () => {
   });
 
   it("a second delete_vmm waits for it and is unchanged", async () => {
-    const s = await saying(stage.sql, "destroyed");
-    await update(stage.sql, s);
+    const s = await saying(sessions.sql, "destroyed");
+    await update(sessions.sql, s);
     const act: Act<unknown> = (sql) => deleteVmm(sql, s);
     expect(await race(act, act)).toMatchObject({ second: { outcome: "unchanged" }, waited: "vmm" });
   });

@@ -12,10 +12,10 @@ import {
   type Scenario,
 } from "../scenario.js";
 import { reporting } from "./calls.js";
-import { newStage, type Act } from "./sessions.js";
+import { newSessions, type Act } from "./sessions.js";
 
-const stage = newStage();
-const { overtake, race } = stage;
+const sessions = newSessions();
+const { overtake, race } = sessions;
 
 const losing =
   (s: Scenario): Act<FailedVmm[]> =>
@@ -24,7 +24,7 @@ const losing =
 
 describe("fail_sled_vmms holds the VMMs that are named and no instance, and", () => {
   it("a report waits for it and is terminal", async () => {
-    const s = await running(stage.sql);
+    const s = await running(sessions.sql);
     expect(await race(losing(s), reporting(s, "running", 9))).toMatchObject({
       first: [{ outcome: "applied", propolisId: s.propolisId }],
       second: { vmmOutcome: "terminal", state: "failed" },
@@ -33,7 +33,7 @@ describe("fail_sled_vmms holds the VMMs that are named and no instance, and", ()
   });
 
   it("waits for a report and fails the VMM at the next generation", async () => {
-    const s = await running(stage.sql);
+    const s = await running(sessions.sql);
     expect(await race(reporting(s, "rebooting", 9), losing(s))).toMatchObject({
       first: { vmmOutcome: "applied" },
       second: [{ propolisId: s.propolisId, stateGeneration: 10 }],
@@ -42,34 +42,34 @@ describe("fail_sled_vmms holds the VMMs that are named and no instance, and", ()
   });
 
   it("waits for a report that the VMM is destroyed, and fails nothing", async () => {
-    const s = await running(stage.sql);
+    const s = await running(sessions.sql);
     expect(await race(reporting(s, "destroyed", 9), losing(s))).toMatchObject({ second: [], waited: "vmm" });
-    expect(await vmm(stage.sql, s.propolisId)).toMatchObject({ state: "destroyed" });
+    expect(await vmm(sessions.sql, s.propolisId)).toMatchObject({ state: "destroyed" });
   });
 
   it("a VMM that started on the sled since does not wait for it, reports, and lives", async () => {
-    const [lost, s] = [await running(stage.sql), await stopped(stage.sql)];
+    const [lost, s] = [await running(sessions.sql), await stopped(sessions.sql)];
     const start = { ...s.start, sledId: lost.start.sledId };
-    await applied(beginStart(stage.sql, start));
+    await applied(beginStart(sessions.sql, start));
     expect(await overtake(losing(lost), reporting(s, "running", 2))).toMatchObject({
       first: [{ propolisId: lost.propolisId }],
       second: { vmmOutcome: "applied" },
     });
-    expect(await vmm(stage.sql, s.propolisId)).toMatchObject({ state: "running" });
+    expect(await vmm(sessions.sql, s.propolisId)).toMatchObject({ state: "running" });
   });
 
   it("does not wait for a start on the sled that is not committed, and fails nothing of it", async () => {
-    const [lost, s] = [await running(stage.sql), await unwound(stage.sql)];
+    const [lost, s] = [await running(sessions.sql), await unwound(sessions.sql)];
     const start = { ...anotherStart(s), propolisId: randomUUID(), sledId: lost.start.sledId };
     expect(await overtake((sql) => beginStart(sql, start), losing(lost))).toMatchObject({
       second: [{ propolisId: lost.propolisId }],
     });
-    expect(await instance(stage.sql, s)).toMatchObject({ active_propolis_id: start.propolisId });
-    expect(await vmm(stage.sql, start.propolisId)).toMatchObject({ state: "creating" });
+    expect(await instance(sessions.sql, s)).toMatchObject({ active_propolis_id: start.propolisId });
+    expect(await vmm(sessions.sql, start.propolisId)).toMatchObject({ state: "creating" });
   });
 
   it("fail_sled waits for it and fails the rest", async () => {
-    const s = await running(stage.sql);
+    const s = await running(sessions.sql);
     expect(
       await race(losing(s), (sql) => failSled(sql, { sledId: s.start.sledId, reason: "sled_off" })),
     ).toMatchObject({ second: [], waited: "vmm" });

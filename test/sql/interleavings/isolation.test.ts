@@ -29,10 +29,10 @@ import {
   type Scenario,
 } from "../scenario.js";
 import { failedMigration, failing, report, reporting, updating } from "./calls.js";
-import { newStage, type Act } from "./sessions.js";
+import { newSessions, type Act } from "./sessions.js";
 
-const stage = newStage();
-const { session } = stage;
+const sessions = newSessions();
+const { session } = sessions;
 
 describe.each(["repeatable read", "serializable"])(
   "a %s caller gets 40001 when somebody changed since its snapshot",
@@ -56,108 +56,110 @@ describe.each(["repeatable read", "serializable"])(
     >([
       [
         "the instance: begin_start",
-        () => stopped(stage.sql),
-        (s) => applied(beginStart(stage.sql, anotherStart(s))),
+        () => stopped(sessions.sql),
+        (s) => applied(beginStart(sessions.sql, anotherStart(s))),
         (s) => (sql) => beginStart(sql, s.start),
       ],
       [
         "the VMM id: begin_start",
-        () => stopped(stage.sql),
+        () => stopped(sessions.sql),
         async (s) =>
-          applied(beginStart(stage.sql, { ...(await stopped(stage.sql)).start, propolisId: s.propolisId })),
+          applied(
+            beginStart(sessions.sql, { ...(await stopped(sessions.sql)).start, propolisId: s.propolisId }),
+          ),
         (s) => (sql) => beginStart(sql, s.start),
       ],
       [
         "the VMM: unwind_start",
-        () => starting(stage.sql),
-        (s) => say(stage.sql, s, "active", "running"),
+        () => starting(sessions.sql),
+        (s) => say(sessions.sql, s, "active", "running"),
         (s) => (sql) => unwindStart(sql, s.start),
       ],
       [
         "the migration of the VMM, which is handed over: unwind_start",
-        () => running(stage.sql),
+        () => running(sessions.sql),
         async (s) => {
-          await applied(beginMigration(stage.sql, s.migration));
-          await say(stage.sql, s, "destination", "running", "completed");
+          await applied(beginMigration(sessions.sql, s.migration));
+          await say(sessions.sql, s, "destination", "running", "completed");
         },
         (s) => (sql) => unwindStart(sql, s.start),
       ],
       [
         "the source: begin_migration",
-        () => running(stage.sql),
-        (s) => say(stage.sql, s, "active", "stopping"),
+        () => running(sessions.sql),
+        (s) => say(sessions.sql, s, "active", "stopping"),
         (s) => (sql) => beginMigration(sql, s.migration),
       ],
       [
         "the destination: unwind_migration",
-        () => migrating(stage.sql),
-        (s) => say(stage.sql, s, "destination", "running"),
+        () => migrating(sessions.sql),
+        (s) => say(sessions.sql, s, "destination", "running"),
         (s) => (sql) => unwindMigration(sql, s.migration),
       ],
       [
         "the source side: unwind_migration",
-        () => migrating(stage.sql),
-        (s) => say(stage.sql, s, "active", "running", "completed"),
+        () => migrating(sessions.sql),
+        (s) => say(sessions.sql, s, "active", "running", "completed"),
         (s) => (sql) => unwindMigration(sql, s.migration),
       ],
       [
         "the VMM: report_vmm",
-        () => running(stage.sql),
-        (s) => say(stage.sql, s, "active", "running"),
+        () => running(sessions.sql),
+        (s) => say(sessions.sql, s, "active", "running"),
         (s) => reporting(s, "stopping", 9),
       ],
       [
         "the VMM: report_vmms",
-        () => running(stage.sql),
-        (s) => say(stage.sql, s, "active", "running"),
+        () => running(sessions.sql),
+        (s) => say(sessions.sql, s, "active", "running"),
         (s) => (sql) => reportVmms(sql, [report(s, s.propolisId, "stopping", 9)]),
       ],
       [
         "the VMM: fail_vmm",
-        () => running(stage.sql),
-        (s) => say(stage.sql, s, "active", "stopped"),
+        () => running(sessions.sql),
+        (s) => say(sessions.sql, s, "active", "stopped"),
         (s) => failing(s),
       ],
       [
         "a VMM: fail_sled",
-        () => running(stage.sql),
-        (s) => say(stage.sql, s, "active", "stopped"),
+        () => running(sessions.sql),
+        (s) => say(sessions.sql, s, "active", "stopped"),
         (s) => (sql) => failSled(sql, { sledId: s.start.sledId, reason: "sled_off" }),
       ],
       [
         "the lock: begin_update",
-        () => saying(stage.sql, "failed"),
-        (s) => applied(beginUpdate(stage.sql, { ...s, ...another })),
+        () => saying(sessions.sql, "failed"),
+        (s) => applied(beginUpdate(sessions.sql, { ...s, ...another })),
         (s) => (sql) => beginUpdate(sql, { ...s, sagaId, lease: 1 }),
       ],
       [
         "the VMM: run_update",
-        () => failedMigration(stage.sql),
-        (s) => say(stage.sql, s, "active", "destroyed"),
+        () => failedMigration(sessions.sql),
+        (s) => say(sessions.sql, s, "active", "destroyed"),
         (s) => (sql) => runUpdate(sql, { ...s, sagaId }),
       ],
       [
         "the VMM: delete_instance",
-        () => starting(stage.sql),
-        (s) => applied(unwindStart(stage.sql, s.start)),
+        () => starting(sessions.sql),
+        (s) => applied(unwindStart(sessions.sql, s.start)),
         (s) => (sql) => deleteInstance(sql, s),
       ],
       [
         "the intent: request_stop",
-        () => running(stage.sql),
-        (s) => applied(requestStop(stage.sql, s)),
+        () => running(sessions.sql),
+        (s) => applied(requestStop(sessions.sql, s)),
         (s) => (sql) => requestStop(sql, s),
       ],
       [
         "the VMM: delete_vmm",
-        () => saying(stage.sql, "destroyed"),
-        (s) => update(stage.sql, s),
+        () => saying(sessions.sql, "destroyed"),
+        (s) => update(sessions.sql, s),
         (s) => (sql) => deleteVmm(sql, s),
       ],
       [
         "the name: create_instance",
         () => Promise.resolve(unknown()),
-        (s) => applied(createInstance(stage.sql, s.create)),
+        (s) => applied(createInstance(sessions.sql, s.create)),
         (s) => (sql) => createInstance(sql, { ...s.create, id: randomUUID() }),
       ],
     ])("%s", async (_, scenario, change, act) => {
@@ -174,16 +176,16 @@ describe.each(["repeatable read", "serializable"])(
             unwindStart(sql, { instanceId, sagaId: id, propolisId: id }),
       ],
     ])("the migrations to a new VMM: %s", async (_, act) => {
-      const s = await running(stage.sql);
-      const id = await freshVmm(stage.sql, s);
-      const insert = (): Promise<unknown> => freshMigration(stage.sql, s, s.propolisId, id);
+      const s = await running(sessions.sql);
+      const id = await freshVmm(sessions.sql, s);
+      const insert = (): Promise<unknown> => freshMigration(sessions.sql, s, s.propolisId, id);
       expect(await afterwards(insert, act(s, id))).toMatchObject({ code: "40001" });
     });
 
     it("the plan: commit_update", async () => {
-      const s = await failedMigration(stage.sql);
-      const commit = await updating(stage.sql, s);
-      expect(await afterwards(() => say(stage.sql, s, "active", "destroyed"), commit)).toMatchObject({
+      const s = await failedMigration(sessions.sql);
+      const commit = await updating(sessions.sql, s);
+      expect(await afterwards(() => say(sessions.sql, s, "active", "destroyed"), commit)).toMatchObject({
         code: "40001",
       });
     });

@@ -2,15 +2,15 @@ import { describe, expect, it } from "vitest";
 import { failVmm, type SqlClient, unwindStart } from "../../../src/index.js";
 import { freshMigration, freshVmm } from "../guards/writes.js";
 import { running, type Scenario, stopped, vmm } from "../scenario.js";
-import { newStage } from "./sessions.js";
+import { newSessions } from "./sessions.js";
 
-const stage = newStage();
-const { race } = stage;
+const sessions = newSessions();
+const { race } = sessions;
 
 describe("a link written by hand", () => {
   it("waits for the end of the VMM it names, and is refused", async () => {
-    const s = await stopped(stage.sql);
-    const propolisId = await freshVmm(stage.sql, s);
+    const s = await stopped(sessions.sql);
+    const propolisId = await freshVmm(sessions.sql, s);
 
     const { second, waited } = await race(
       (sql) => failVmm(sql, { instanceId: s.instanceId, propolisId, reason: "operator" }),
@@ -32,8 +32,8 @@ describe("a migration inserted by hand", () => {
     freshMigration(sql, s, s.propolisId, id).catch((error: unknown) => error);
 
   it("waits for the unwind of its destination, and is refused", async () => {
-    const s = await running(stage.sql);
-    const id = await freshVmm(stage.sql, s);
+    const s = await running(sessions.sql);
+    const id = await freshVmm(sessions.sql, s);
     const { first, second } = await race(unwind(s, id), insert(s, id));
     expect(first).toMatchObject({ outcome: "applied" });
     expect(second).toMatchObject({
@@ -43,12 +43,12 @@ describe("a migration inserted by hand", () => {
   });
 
   it("is waited for by the unwind of its destination, which is a conflict then", async () => {
-    const s = await running(stage.sql);
-    const id = await freshVmm(stage.sql, s);
+    const s = await running(sessions.sql);
+    const id = await freshVmm(sessions.sql, s);
     const { first, second, waited } = await race(insert(s, id), unwind(s, id));
     expect(first).toEqual(expect.any(String));
     expect(waited).toBe("vmm");
     expect(second).toMatchObject({ outcome: "conflict", reason: "migration_destination" });
-    expect(await vmm(stage.sql, id)).toMatchObject({ state: "creating" });
+    expect(await vmm(sessions.sql, id)).toMatchObject({ state: "creating" });
   });
 });

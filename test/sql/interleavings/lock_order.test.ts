@@ -14,17 +14,17 @@ import {
 import { untilWaiting } from "../../support/waiting.js";
 import { anotherMigration, applied, migrating, running, say, stopped, type Scenario } from "../scenario.js";
 import { report, updating } from "./calls.js";
-import { newStage, type Act, type Table } from "./sessions.js";
+import { newSessions, type Act, type Table } from "./sessions.js";
 
-const stage = newStage();
-const { session } = stage;
+const sessions = newSessions();
+const { session } = sessions;
 
 describe("many rows are locked in the order of their ids:", () => {
   /** Holds one row while all acts come to wait, releases it, and returns their answers: a deadlock would reject. */
   async function whileHeld(table: Table, id: string, acts: Act<unknown>[]): Promise<unknown[]> {
     await using holder = await session();
     await holder.sql`begin`;
-    await holder.sql`select from ${stage.sql(`vmstate.${table}`)} where id = ${id} for no key update`;
+    await holder.sql`select from ${sessions.sql(`vmstate.${table}`)} where id = ${id} for no key update`;
     const answers: Promise<unknown>[] = [];
     for (const act of acts) {
       const waiter = await session();
@@ -32,7 +32,7 @@ describe("many rows are locked in the order of their ids:", () => {
       answers.push(answer);
       // awaited only below
       answer.catch(() => undefined);
-      await untilWaiting(stage.sql, waiter.pid);
+      await untilWaiting(sessions.sql, waiter.pid);
     }
     await holder.sql`commit`;
     return await Promise.all(answers);
@@ -41,7 +41,7 @@ describe("many rows are locked in the order of their ids:", () => {
   it.each(["first", "last"])(
     "two batches over the same VMMs in opposite orders, the %s VMM held",
     async (which) => {
-      const all = [await running(stage.sql), await running(stage.sql), await running(stage.sql)];
+      const all = [await running(sessions.sql), await running(sessions.sql), await running(sessions.sql)];
       const ids = all.map(({ propolisId }) => propolisId).toSorted();
       const batch = (generation: number): ReportVmmArguments[] =>
         all.map((s) => report(s, s.propolisId, "stopping", generation));
@@ -60,7 +60,11 @@ describe("many rows are locked in the order of their ids:", () => {
   it.each(["first", "last"])(
     "two batches over the same migrations in opposite orders, the %s one held",
     async (which) => {
-      const all = [await migrating(stage.sql), await migrating(stage.sql), await migrating(stage.sql)];
+      const all = [
+        await migrating(sessions.sql),
+        await migrating(sessions.sql),
+        await migrating(sessions.sql),
+      ];
       const ids = all.map(({ migrationId }) => migrationId).toSorted();
       const side = (s: Scenario, way: "in" | "out"): ReportVmmArguments => ({
         ...report(s, way === "in" ? s.destinationId : s.propolisId, "migrating", 9),
@@ -91,19 +95,19 @@ describe("many rows are locked in the order of their ids:", () => {
       const sledId = randomUUID();
       const ids = Array.from({ length: 4 }, (_, n) => `${n}${randomUUID().slice(1)}`);
       if (which === "last") ids.reverse();
-      const all = await Promise.all([0, 1, 2].map(() => stopped(stage.sql)));
+      const all = await Promise.all([0, 1, 2].map(() => stopped(sessions.sql)));
       for (const [n, s] of all.entries()) {
         s.propolisId = String(ids[n]);
         Object.assign(s.start, { propolisId: s.propolisId, sledId });
-        await applied(beginStart(stage.sql, s.start));
-        await say(stage.sql, s, "active", "running");
+        await applied(beginStart(sessions.sql, s.start));
+        await say(sessions.sql, s, "active", "running");
       }
       const [s] = all as [Scenario];
       s.destinationId = String(ids[3]);
       Object.assign(s.migration, { sourcePropolisId: s.propolisId, destinationPropolisId: s.destinationId });
-      await applied(beginMigration(stage.sql, s.migration));
-      await say(stage.sql, s, "destination", "running", "failed");
-      const commit = await updating(stage.sql, s);
+      await applied(beginMigration(sessions.sql, s.migration));
+      await say(sessions.sql, s, "destination", "running", "failed");
+      const commit = await updating(sessions.sql, s);
 
       const batch = [s, ...all].map((s, n) =>
         report(s, n === 0 ? s.destinationId : s.propolisId, "rebooting", 9),
@@ -120,12 +124,12 @@ describe("many rows are locked in the order of their ids:", () => {
   );
 
   it("delete_instance over several migrations, and a report that names the same two", async () => {
-    const s = await migrating(stage.sql);
-    await applied(unwindMigration(stage.sql, s.migration));
+    const s = await migrating(sessions.sql);
+    await applied(unwindMigration(sessions.sql, s.migration));
     // the linked migration is the last by id
     const second = { ...anotherMigration(s), migrationId: "ffffffff-ffff-4fff-bfff-ffffffffffff" };
-    await applied(beginMigration(stage.sql, second));
-    await applied(unwindStart(stage.sql, s.start));
+    await applied(beginMigration(sessions.sql, second));
+    await applied(unwindStart(sessions.sql, s.start));
     const answers = await whileHeld("migration", s.migrationId, [
       (sql) =>
         reportVmm(sql, {

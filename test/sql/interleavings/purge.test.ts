@@ -6,22 +6,22 @@ import {
   purge,
   reportVmms,
   requestStop,
-  type PurgeAnswer,
+  type PurgeResult,
 } from "../../../src/index.js";
 import { applied, deleted, failed, instance, saying, update, vmm, type Scenario } from "../scenario.js";
 import { report, reporting } from "./calls.js";
-import { newStage, type Act } from "./sessions.js";
+import { newSessions, type Act } from "./sessions.js";
 
-const stage = newStage();
-const { overtake, race } = stage;
+const sessions = newSessions();
+const { overtake, race } = sessions;
 
-const purging: Act<PurgeAnswer> = (sql) => purge(sql, { before: new Date(Date.now() - 7_200_000) });
+const purging: Act<PurgeResult> = (sql) => purge(sql, { before: new Date(Date.now() - 7_200_000) });
 
 const NOTHING = { migrations: 0, vmms: 0, instances: 0, leftOver: false };
 
 /** All that is soft-deleted by now was so three hours ago. */
 async function threeHoursPass(): Promise<void> {
-  await stage.sql.begin(async (tx) => {
+  await sessions.sql.begin(async (tx) => {
     await tx`set local session_replication_role = replica`;
     for (const table of ["instance", "vmm", "migration"])
       await tx`update vmstate.${tx(table)} set time_deleted = time_deleted - interval '3 hours'
@@ -32,21 +32,21 @@ async function threeHoursPass(): Promise<void> {
 /** Nothing is left to purge of what the tests before deleted. */
 async function purgeAll(): Promise<void> {
   await threeHoursPass();
-  await purging(stage.sql);
+  await purging(sessions.sql);
 }
 
 /** One deleted VMM of an instance that lives, and nothing else to purge. */
 async function deletedVmm(): Promise<Scenario> {
   await purgeAll();
-  const s = await failed(stage.sql);
-  await applied(deleteVmm(stage.sql, s));
+  const s = await failed(sessions.sql);
+  await applied(deleteVmm(sessions.sql, s));
   await threeHoursPass();
   return s;
 }
 
 async function deletedInstance(): Promise<Scenario> {
   await purgeAll();
-  const s = await deleted(stage.sql);
+  const s = await deleted(sessions.sql);
   await threeHoursPass();
   return s;
 }
@@ -57,7 +57,7 @@ describe("purge waits for nobody: it passes over", () => {
     expect(
       await overtake((sql) => reportVmms(sql, [report(s, s.propolisId, "running", 9)]), purging),
     ).toEqual({ first: [expect.objectContaining({ vmmOutcome: "gone" })], second: NOTHING });
-    expect(await purging(stage.sql)).toEqual({ ...NOTHING, vmms: 1 });
+    expect(await purging(sessions.sql)).toEqual({ ...NOTHING, vmms: 1 });
   });
 
   it("a VMM that delete_vmm looks at once more", async () => {
@@ -69,13 +69,13 @@ describe("purge waits for nobody: it passes over", () => {
   });
 
   it("a VMM that delete_vmm deletes just now", async () => {
-    const s = await failed(stage.sql);
+    const s = await failed(sessions.sql);
     await purgeAll();
     expect(await overtake((sql) => deleteVmm(sql, s), purging)).toMatchObject({
       first: { outcome: "applied" },
       second: NOTHING,
     });
-    expect(await vmm(stage.sql, s.propolisId)).toMatchObject({ state: "failed" });
+    expect(await vmm(sessions.sql, s.propolisId)).toMatchObject({ state: "failed" });
   });
 
   it("an instance that a late verb looks at, which is gone", async () => {
@@ -84,17 +84,17 @@ describe("purge waits for nobody: it passes over", () => {
       first: { outcome: "gone" },
       second: NOTHING,
     });
-    expect(await purging(stage.sql)).toEqual({ ...NOTHING, instances: 1 });
+    expect(await purging(sessions.sql)).toEqual({ ...NOTHING, instances: 1 });
   });
 
   it("an instance that delete_instance deletes just now", async () => {
-    const s = await failed(stage.sql);
+    const s = await failed(sessions.sql);
     await purgeAll();
     expect(await overtake((sql) => deleteInstance(sql, s), purging)).toMatchObject({
       first: { outcome: "applied" },
       second: NOTHING,
     });
-    expect(await instance(stage.sql, s)).toMatchObject({ state: "destroyed" });
+    expect(await instance(sessions.sql, s)).toMatchObject({ state: "destroyed" });
   });
 
   it("what another purge has taken: each row is deleted and counted once", async () => {
@@ -140,14 +140,14 @@ describe("purge holds what it deletes, and", () => {
     expect(
       await race(purging, (sql) => reportVmms(sql, [report(s, s.propolisId, "running", 9)]), "rollback"),
     ).toMatchObject({ second: [{ vmmOutcome: "gone" }], waited: "vmm" });
-    expect(await purging(stage.sql)).toEqual({ ...NOTHING, vmms: 1 });
+    expect(await purging(sessions.sql)).toEqual({ ...NOTHING, vmms: 1 });
   });
 
   it("other instances are updated meanwhile", async () => {
     await deletedVmm();
-    const other = await saying(stage.sql, "failed");
+    const other = await saying(sessions.sql, "failed");
     await overtake(purging, async (sql) => reporting(other, "running", 99)(sql));
-    await update(stage.sql, other);
-    expect(await instance(stage.sql, other)).toMatchObject({ state: "failed" });
+    await update(sessions.sql, other);
+    expect(await instance(sessions.sql, other)).toMatchObject({ state: "failed" });
   });
 });

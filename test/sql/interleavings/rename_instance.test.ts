@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { createInstance, deleteInstance, renameInstance } from "../../../src/index.js";
 import { deleted, instance, saying, stopped, unknown, type Scenario } from "../scenario.js";
 import { reporting, updating } from "./calls.js";
-import { newStage, type Act } from "./sessions.js";
+import { newSessions, type Act } from "./sessions.js";
 
-const stage = newStage();
-const { overtake, race } = stage;
+const sessions = newSessions();
+const { overtake, race } = sessions;
 
 const renaming =
   ({ instanceId }: Scenario, name: string): Act<unknown> =>
@@ -15,8 +15,8 @@ const renaming =
 const TAKEN = { outcome: "conflict", reason: "name_taken" };
 
 async function two(): Promise<[Scenario, Scenario]> {
-  const a = await stopped(stage.sql, { name: "a" });
-  return [a, await stopped(stage.sql, { name: "b", projectId: a.create.projectId })];
+  const a = await stopped(sessions.sql, { name: "a" });
+  return [a, await stopped(sessions.sql, { name: "b", projectId: a.create.projectId })];
 }
 
 describe("rename_instance holds the instance and its new name, and", () => {
@@ -27,7 +27,7 @@ describe("rename_instance holds the instance and its new name, and", () => {
       second: TAKEN,
       waited: null,
     });
-    expect(await instance(stage.sql, b)).toMatchObject({ name: "b" });
+    expect(await instance(sessions.sql, b)).toMatchObject({ name: "b" });
   });
 
   it("another instance that wants the name gets it if the first rolls back", async () => {
@@ -36,7 +36,7 @@ describe("rename_instance holds the instance and its new name, and", () => {
       second: { outcome: "applied" },
       waited: null,
     });
-    expect(await instance(stage.sql, b)).toMatchObject({ name: "c" });
+    expect(await instance(sessions.sql, b)).toMatchObject({ name: "c" });
   });
 
   it("create_instance of the name waits for its fate and is name_taken", async () => {
@@ -72,7 +72,7 @@ describe("rename_instance holds the instance and its new name, and", () => {
       second: { outcome: "applied" },
       waited: "instance",
     });
-    expect(await instance(stage.sql, a)).toMatchObject({ name: "d" });
+    expect(await instance(sessions.sql, a)).toMatchObject({ name: "d" });
   });
 
   it("its replay waits for it and is unchanged", async () => {
@@ -84,15 +84,15 @@ describe("rename_instance holds the instance and its new name, and", () => {
   });
 
   it("a report does not wait for it", async () => {
-    const s = await saying(stage.sql, "running");
+    const s = await saying(sessions.sql, "running");
     expect(await overtake(renaming(s, "c"), reporting(s, "rebooting", 9))).toMatchObject({
       second: { vmmOutcome: "applied" },
     });
   });
 
   it("commit_update waits for it and applies", async () => {
-    const s = await saying(stage.sql, "failed");
-    const commit = await updating(stage.sql, s);
+    const s = await saying(sessions.sql, "failed");
+    const commit = await updating(sessions.sql, s);
     expect(await race(renaming(s, "c"), commit)).toMatchObject({
       second: { outcome: "applied" },
       waited: "instance",
@@ -115,13 +115,13 @@ describe("two instances that swap their names", () => {
       first: { outcome: "applied" },
       second: TAKEN,
     });
-    expect(await renameInstance(stage.sql, { ...b, name: "a" })).toMatchObject({ outcome: "applied" });
-    expect(await renameInstance(stage.sql, { ...a, name: "b" })).toMatchObject({ outcome: "applied" });
+    expect(await renameInstance(sessions.sql, { ...b, name: "a" })).toMatchObject({ outcome: "applied" });
+    expect(await renameInstance(sessions.sql, { ...a, name: "b" })).toMatchObject({ outcome: "applied" });
   });
 
   it("the name of a deleted instance is free", async () => {
-    const gone = await deleted(stage.sql, { name: "c" });
-    const a = await stopped(stage.sql, { name: "a", projectId: gone.create.projectId });
-    expect(await renameInstance(stage.sql, { ...a, name: "c" })).toMatchObject({ outcome: "applied" });
+    const gone = await deleted(sessions.sql, { name: "c" });
+    const a = await stopped(sessions.sql, { name: "a", projectId: gone.create.projectId });
+    expect(await renameInstance(sessions.sql, { ...a, name: "c" })).toMatchObject({ outcome: "applied" });
   });
 });

@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { unwindStart } from "../../../src/index.js";
 import { instance, running, starting } from "../scenario.js";
 import { failedMigration, failing, reporting, updating } from "./calls.js";
-import { newStage } from "./sessions.js";
+import { newSessions } from "./sessions.js";
 
-const stage = newStage();
-const { race } = stage;
+const sessions = newSessions();
+const { race } = sessions;
 
 describe("report_vmm holds its VMM and no instance, and", () => {
   it.each([
@@ -27,7 +27,7 @@ describe("report_vmm holds its VMM and no instance, and", () => {
     ],
     ["a newer one of a dead VMM is terminal", "failed", 5, 6, { vmmOutcome: "terminal", stateGeneration: 5 }],
   ] as const)("of two reports that wait for it, %s", async (_, state, first, second, expected) => {
-    const s = await starting(stage.sql);
+    const s = await starting(sessions.sql);
     expect(await race(reporting(s, state, first), reporting(s, "stopping", second))).toMatchObject({
       first: { vmmOutcome: "applied" },
       second: expected,
@@ -36,7 +36,7 @@ describe("report_vmm holds its VMM and no instance, and", () => {
   });
 
   it("unwind_start waits for it and unwinds from the reported generation", async () => {
-    const s = await starting(stage.sql);
+    const s = await starting(sessions.sql);
     expect(await race(reporting(s, "running", 7), (sql) => unwindStart(sql, s.start))).toMatchObject({
       second: { outcome: "applied", state: "saga_unwound", stateGeneration: 8 },
       waited: "vmm",
@@ -58,12 +58,12 @@ describe("report_vmm holds its VMM and no instance, and", () => {
     ],
     ["is terminal when it reported the end", "destroyed", 2, { outcome: "terminal", state: "destroyed" }],
   ] as const)("fail_vmm waits for it and %s", async (_, state, expected, second) => {
-    const s = await running(stage.sql);
+    const s = await running(sessions.sql);
     expect(await race(reporting(s, state, 7), failing(s, expected))).toMatchObject({ second, waited: "vmm" });
   });
 
   it("waits for fail_vmm and is terminal", async () => {
-    const s = await running(stage.sql);
+    const s = await running(sessions.sql);
     expect(await race(failing(s), reporting(s, "running", 7))).toMatchObject({
       first: { outcome: "applied", updateNeeded: true },
       second: { vmmOutcome: "terminal", updateNeeded: false, state: "failed", stateGeneration: 3 },
@@ -77,15 +77,15 @@ describe("report_vmm holds its VMM and no instance, and", () => {
   ] as const)(
     "commit_update waits for it; when %s meanwhile it is plan_changed and writes nothing",
     async (_, who) => {
-      const s = await failedMigration(stage.sql);
-      const commit = await updating(stage.sql, s);
-      const before = await instance(stage.sql, s);
+      const s = await failedMigration(sessions.sql);
+      const commit = await updating(sessions.sql, s);
+      const before = await instance(sessions.sql, s);
       expect(await race(reporting(s, "destroyed", 9, s[who]), commit)).toMatchObject({
         first: { vmmOutcome: "applied", updateNeeded: true },
         second: { outcome: "conflict", reason: "plan_changed" },
         waited: "vmm",
       });
-      expect(await instance(stage.sql, s)).toEqual(before);
+      expect(await instance(sessions.sql, s)).toEqual(before);
     },
   );
 });

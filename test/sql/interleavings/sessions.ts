@@ -20,7 +20,7 @@ export interface Race<A, B> {
 }
 
 /** The database of one file's interleavings; none of them may leave a broken invariant behind. */
-export interface Stage extends Pick<TestDatabase, "connect"> {
+export interface Sessions extends Pick<TestDatabase, "connect"> {
   readonly sql: postgres.Sql;
   session: () => Promise<Session>;
   /** `first` acts in a transaction and keeps its locks; `second` must run into one of them; then `first` ends. */
@@ -29,7 +29,7 @@ export interface Stage extends Pick<TestDatabase, "connect"> {
   overtake: <A, B>(first: Act<A>, second: Act<B>) => Promise<Omit<Race<A, B>, "waited">>;
 }
 
-export function newStage(): Stage {
+export function newSessions(): Sessions {
   let db: TestDatabase;
   beforeAll(async () => {
     db = await createDatabase();

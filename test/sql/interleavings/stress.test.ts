@@ -26,9 +26,9 @@ import {
   type ReportVmmArguments,
 } from "../../../src/index.js";
 import { running, stopped } from "../scenario.js";
-import { newStage } from "./sessions.js";
+import { newSessions } from "./sessions.js";
 
-const stage = newStage();
+const sessions = newSessions();
 
 describe("eight sessions that do anything to three instances", () => {
   const SESSIONS = 8;
@@ -46,12 +46,12 @@ describe("eight sessions that do anything to three instances", () => {
 
   it("never deadlock, get only answers, and break no invariant", async () => {
     const seed = Number(process.env["STRESS_SEED"] ?? Math.trunc(Math.random() * 2 ** 32));
-    const instances = await Promise.all([0, 1, 2].map(() => running(stage.sql)));
+    const instances = await Promise.all([0, 1, 2].map(() => running(sessions.sql)));
     const sleds = instances.map(({ start }) => start.sledId);
     const starts = instances.map(({ start }) => start);
     const migrations: BeginMigrationArguments[] = [];
     const updates: CommitUpdateArguments[] = [];
-    const tally = new Map<string, number>();
+    const totals = new Map<string, number>();
     let clock = 10;
 
     const act = async (sql: postgres.Sql, pick: <T>(of: readonly T[]) => T): Promise<void> => {
@@ -171,16 +171,16 @@ describe("eight sessions that do anything to three instances", () => {
       const answer = await verbs[verb]();
       for (const a of [answer ?? []].flat()) count(`${verb} ${"outcome" in a ? a.outcome : a.vmmOutcome}`);
     };
-    const count = (what: string): void => void tally.set(what, (tally.get(what) ?? 0) + 1);
+    const count = (what: string): void => void totals.set(what, (totals.get(what) ?? 0) + 1);
 
-    const client = stage.connect({ max: SESSIONS });
-    const sessions = Array.from({ length: SESSIONS }, async (_, n) => {
+    const client = sessions.connect({ max: SESSIONS });
+    const workers = Array.from({ length: SESSIONS }, async (_, n) => {
       const random = generator(seed + n);
       for (let i = 0; i < ACTS_PER_SESSION; i++)
         await act(client, (of) => of[Math.trunc(random() * of.length)] as (typeof of)[number]);
     });
-    const errors = (await Promise.allSettled(sessions)).filter(({ status }) => status === "rejected");
-    expect({ seed, errors, breaches: await invariantViolations(stage.sql) }).toEqual({
+    const errors = (await Promise.allSettled(workers)).filter(({ status }) => status === "rejected");
+    expect({ seed, errors, breaches: await invariantViolations(sessions.sql) }).toEqual({
       seed,
       errors: [],
       breaches: [],
@@ -195,7 +195,7 @@ describe("eight sessions that do anything to three instances", () => {
       "runUpdate",
       "failSled",
     ];
-    expect(done.filter((verb) => !tally.has(`${verb} applied`))).toEqual([]);
+    expect(done.filter((verb) => !totals.has(`${verb} applied`))).toEqual([]);
   });
 
   /** Numbers from 0 to 1 that follow from the seed (mulberry32). */

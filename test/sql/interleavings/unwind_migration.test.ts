@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import { unwindMigration } from "../../../src/index.js";
 import { migrating } from "../scenario.js";
 import { completing } from "./calls.js";
-import { newStage } from "./sessions.js";
+import { newSessions } from "./sessions.js";
 
-const stage = newStage();
-const { race } = stage;
+const sessions = newSessions();
+const { race } = sessions;
 
 describe("unwind_migration holds the destination, then the migration, and", () => {
   it("the report that completes it waits for it: both parts are terminal", async () => {
-    const s = await migrating(stage.sql);
+    const s = await migrating(sessions.sql);
     expect(await race((sql) => unwindMigration(sql, s.migration), completing(s, "in"))).toMatchObject({
       first: { outcome: "applied", state: "saga_unwound" },
       second: {
@@ -23,7 +23,7 @@ describe("unwind_migration holds the destination, then the migration, and", () =
   });
 
   it("the source's report that completes it waits for the migration: its own part applies, the side is terminal", async () => {
-    const s = await migrating(stage.sql);
+    const s = await migrating(sessions.sql);
     expect(await race((sql) => unwindMigration(sql, s.migration), completing(s, "out"))).toMatchObject({
       second: { vmmOutcome: "applied", migrationOutOutcome: "terminal", updateNeeded: false },
       waited: "migration",
@@ -34,7 +34,7 @@ describe("unwind_migration holds the destination, then the migration, and", () =
     ["the destination", "in", "vmm"],
     ["the source", "out", "migration"],
   ] as const)("waits for %s's report that completes it and is told handed_over", async (_, side, waited) => {
-    const s = await migrating(stage.sql);
+    const s = await migrating(sessions.sql);
     expect(await race(completing(s, side), (sql) => unwindMigration(sql, s.migration))).toMatchObject({
       first: { vmmOutcome: "applied", updateNeeded: true },
       second: { outcome: "conflict", reason: "handed_over" },

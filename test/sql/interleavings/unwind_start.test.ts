@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import { beginMigration, beginStart, unwindStart } from "../../../src/index.js";
 import { anotherStart, applied, instance, running, saying, starting, vmm } from "../scenario.js";
 import { failedMigration, reporting, updating } from "./calls.js";
-import { newStage } from "./sessions.js";
+import { newSessions } from "./sessions.js";
 
-const stage = newStage();
-const { overtake, race } = stage;
+const sessions = newSessions();
+const { overtake, race } = sessions;
 
 describe("unwind_start holds its VMM and no instance, and", () => {
   it("begin_start does not wait for it: until it commits, the instance is already_started", async () => {
-    const s = await starting(stage.sql);
+    const s = await starting(sessions.sql);
     const other = anotherStart(s);
     expect(
       await overtake(
@@ -20,11 +20,11 @@ describe("unwind_start holds its VMM and no instance, and", () => {
       first: { outcome: "applied" },
       second: { outcome: "conflict", reason: "already_started" },
     });
-    await applied(beginStart(stage.sql, other));
+    await applied(beginStart(sessions.sql, other));
   });
 
   it("a report waits for it and is terminal, however new", async () => {
-    const s = await starting(stage.sql);
+    const s = await starting(sessions.sql);
     expect(await race((sql) => unwindStart(sql, s.start), reporting(s, "destroyed", 99))).toEqual({
       first: { outcome: "applied", reason: null, state: "saga_unwound", stateGeneration: 2 },
       second: {
@@ -40,7 +40,7 @@ describe("unwind_start holds its VMM and no instance, and", () => {
   });
 
   it("begin_migration from that VMM waits for it and is not_running", async () => {
-    const s = await running(stage.sql);
+    const s = await running(sessions.sql);
     expect(
       await race(
         (sql) => unwindStart(sql, s.start),
@@ -51,12 +51,12 @@ describe("unwind_start holds its VMM and no instance, and", () => {
       second: { outcome: "conflict", reason: "not_running", apiState: "stopped" },
       waited: "vmm",
     });
-    expect(await vmm(stage.sql, s.destinationId)).toEqual({});
+    expect(await vmm(sessions.sql, s.destinationId)).toEqual({});
   });
 
   it("commit_update of a plan that unlinks its failed VMM waits for it, still applies, and the instance never fails", async () => {
-    const s = await saying(stage.sql, "failed");
-    const commit = await updating(stage.sql, s);
+    const s = await saying(sessions.sql, "failed");
+    const commit = await updating(sessions.sql, s);
     expect(await race((sql) => unwindStart(sql, s.start), commit)).toMatchObject({
       first: { outcome: "applied", state: "saga_unwound" },
       second: { outcome: "applied", state: "no_vmm", apiState: "stopped" },
@@ -65,13 +65,13 @@ describe("unwind_start holds its VMM and no instance, and", () => {
   });
 
   it("commit_update of a plan that keeps its live VMM waits for it and is plan_changed", async () => {
-    const s = await failedMigration(stage.sql);
-    const commit = await updating(stage.sql, s);
-    const before = await instance(stage.sql, s);
+    const s = await failedMigration(sessions.sql);
+    const commit = await updating(sessions.sql, s);
+    const before = await instance(sessions.sql, s);
     expect(await race((sql) => unwindStart(sql, s.start), commit)).toMatchObject({
       second: { outcome: "conflict", reason: "plan_changed" },
       waited: "vmm",
     });
-    expect(await instance(stage.sql, s)).toEqual(before);
+    expect(await instance(sessions.sql, s)).toEqual(before);
   });
 });

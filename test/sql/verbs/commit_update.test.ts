@@ -14,7 +14,7 @@ import {
   unlockUpdate,
   unwindMigration,
   unwindStart,
-  type BeginUpdateAnswer,
+  type BeginUpdateResult,
   type CommitUpdateArguments,
 } from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../support/database.js";
@@ -53,7 +53,7 @@ const HOUR = "1 hour";
 /** An update saga of its own took the lock; the arguments of its commit. */
 async function begun(s: Scenario): Promise<CommitUpdateArguments> {
   const saga = { instanceId: s.instanceId, sagaId: randomUUID() };
-  const answer: BeginUpdateAnswer = await applied(beginUpdate(sql, { ...saga, lease: HOUR }));
+  const answer: BeginUpdateResult = await applied(beginUpdate(sql, { ...saga, lease: HOUR }));
   return { ...saga, updaterGeneration: answer.updaterGeneration, planToken: answer.planToken };
 }
 

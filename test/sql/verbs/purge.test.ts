@@ -16,7 +16,7 @@ import {
   runUpdate,
   unwindStart,
   watchedVmms,
-  type PurgeAnswer,
+  type PurgeResult,
 } from "../../../src/index.js";
 import { createDatabase, type TestDatabase } from "../../support/database.js";
 import {
@@ -53,7 +53,7 @@ afterEach(async () => {
   await db.drop();
 });
 
-const NOTHING: PurgeAnswer = { migrations: 0, vmms: 0, instances: 0, leftOver: false };
+const NOTHING: PurgeResult = { migrations: 0, vmms: 0, instances: 0, leftOver: false };
 const TWO_HOURS = 2 * 60 * 60 * 1000;
 const twoHoursAgo = (): Date => new Date(Date.now() - TWO_HOURS);
 
@@ -67,7 +67,7 @@ async function threeHoursPass(): Promise<void> {
   });
 }
 
-const purging = (limit?: number): Promise<PurgeAnswer> => purge(sql, { before: twoHoursAgo(), limit });
+const purging = (limit?: number): Promise<PurgeResult> => purge(sql, { before: twoHoursAgo(), limit });
 
 /** A life with a migration, all of it soft-deleted: one instance, two VMMs, one migration. */
 async function wholeLife(): Promise<Scenario> {

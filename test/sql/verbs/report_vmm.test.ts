@@ -11,7 +11,7 @@ import {
   unwindMigration,
   type MigrationState,
   type ReportedVmmState,
-  type ReportVmmAnswer,
+  type ReportVmmResult,
   type ReportVmmArguments,
   type VmmState,
 } from "../../../src/index.js";
@@ -67,7 +67,7 @@ function reportOf(s: Scenario, state: ReportedVmmState, generation: number): Rep
 
 /** What a report of a VMM alone answers. */
 function answerOf(
-  vmmOutcome: ReportVmmAnswer["vmmOutcome"],
+  vmmOutcome: ReportVmmResult["vmmOutcome"],
   state: VmmState | null,
   stateGeneration: number | null,
   updateNeeded = false,

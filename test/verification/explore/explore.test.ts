@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { createDatabase } from "../../support/database.js";
 import { explore } from "./explore.js";
 import { SMALL_SCOPES } from "./scopes.js";
-import { script } from "./psql-script.js";
+import { psqlScript } from "./psql-script.js";
 
 const seed = randomInt(2 ** 31);
 
@@ -16,7 +16,7 @@ it.each(SMALL_SCOPES)(
     const clients = [first, second].map(({ connect }) => connect({ max: 1 }));
     const { states, failures } = await explore(clients, { ...scope, states: 100_000, seed });
     expect(
-      failures.map(({ property, path }) => `${property}\n${script(path)}`),
+      failures.map(({ property, path }) => `${property}\n${psqlScript(path)}`),
       `seed ${seed}`,
     ).toEqual([]);
     expect(states).toBeGreaterThan(100);

@@ -159,7 +159,7 @@ class Explorer {
     return [...this.steps.keys()].filter((i) => this.#step(i).enabled(state, memory));
   }
 
-  #judge(node: Node, { state, memory, facts }: Expansion, result: Result): Node | undefined {
+  #judge(node: Node, { state, memory, properties }: Expansion, result: Result): Node | undefined {
     this.#transitions += 1;
     const path = [...node.path, result.step];
     const step = this.#step(result.step);
@@ -177,7 +177,7 @@ class Explorer {
     const transition = {
       step,
       told: step.updater === undefined ? undefined : memory[step.updater],
-      planToken: facts.plan.plan_token,
+      planToken: properties.plan.plan_token,
       before: state,
       after,
       outcomes: outcomes(result.answer),

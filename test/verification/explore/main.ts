@@ -1,7 +1,7 @@
 import { inFreshDatabases, prove, seed, type Verdict } from "../prove.js";
 import { type Exploration, explore, type Limits } from "./explore.js";
 import { type Scope, SCOPES } from "./scopes.js";
-import { script } from "./psql-script.js";
+import { psqlScript } from "./psql-script.js";
 
 /** Explorations side by side. */
 const WORKERS = 2;
@@ -36,7 +36,8 @@ async function exploreScope(scope: Scope, limits: Pick<Limits, "states" | "seed"
     `  ${scope.name}: ${count(found.states)} states, ${count(found.transitions)} transitions, ` +
       `depth ${found.depth}, ${end}, ${seconds(begin)} s`,
   );
-  for (const { property, path } of found.failures) console.log(`\nbroken: ${property}\n${script(path)}\n`);
+  for (const { property, path } of found.failures)
+    console.log(`\nbroken: ${property}\n${psqlScript(path)}\n`);
   return found;
 }
 

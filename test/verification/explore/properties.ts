@@ -4,7 +4,7 @@ import { isOld, mayAutoRestart } from "./ages.js";
 import { hadBeenRunning, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
 
 /** What the views and probes say of a state. */
-export interface Facts {
+export interface Properties {
   violations: { invariant: string }[];
   api: { state: ApiInstanceState; time_state_updated: string } | null;
   api_vmms: Record<string, ApiVmmState>;
@@ -28,7 +28,7 @@ export interface Facts {
 /** A state of the instance, and what was found out about it. */
 export interface Found {
   state: Snapshot;
-  facts: Facts;
+  properties: Properties;
   /** What became of it when every VMM ended and somebody started it again. */
   restart: { updates: number; start: string; shows: ApiInstanceState };
   /** What was left when all that was deleted had grown old and was purged; null when nothing is deleted. */
@@ -53,39 +53,40 @@ interface AfterPurge extends Pick<Snapshot, "vmms" | "migrations"> {
 
 /** What must hold of every state, by name; a property answers whether it is broken. */
 const PROPERTIES: Record<string, (found: Found) => boolean> = {
-  "no invariant is violated": ({ facts }) => facts.violations.length > 0,
+  "no invariant is violated": ({ properties }) => properties.violations.length > 0,
 
-  "the API shows what the state decides": ({ state, facts }) =>
-    isDeleted(state) ? facts.api !== null : facts.api?.state !== effectiveState(inputOf(state)),
+  "the API shows what the state decides": ({ state, properties }) =>
+    isDeleted(state) ? properties.api !== null : properties.api?.state !== effectiveState(inputOf(state)),
 
-  "the API never shows saga_unwound": ({ state, facts }) =>
+  "the API never shows saga_unwound": ({ state, properties }) =>
     state.vmms.some(
       ({ id, state: stored, time_deleted }) =>
-        time_deleted === null && facts.api_vmms[id] !== (stored === "saga_unwound" ? "destroyed" : stored),
+        time_deleted === null &&
+        properties.api_vmms[id] !== (stored === "saga_unwound" ? "destroyed" : stored),
     ),
 
-  "the plan is the design's": ({ state, facts }) =>
-    !isDeleted(state) && JSON.stringify(planned(facts)) !== JSON.stringify(modelled(state)),
+  "the plan is the design's": ({ state, properties }) =>
+    !isDeleted(state) && JSON.stringify(planned(properties)) !== JSON.stringify(modelled(state)),
 
-  "the API shows no time in the future": ({ facts }) =>
-    facts.api !== null && Date.parse(facts.api.time_state_updated) > Date.now(),
+  "the API shows no time in the future": ({ properties }) =>
+    properties.api !== null && Date.parse(properties.api.time_state_updated) > Date.now(),
 
-  "the list of restarts is the design's": ({ state, facts }) =>
-    facts.restartable !== (!isDeleted(state) && mayAutoRestart(state) && isListedInTime(state)),
+  "the list of restarts is the design's": ({ state, properties }) =>
+    properties.restartable !== (!isDeleted(state) && mayAutoRestart(state) && isListedInTime(state)),
 
   "a guest that ran and shut down is not restarted": ({ state, retire }) =>
     !isDeleted(state) &&
     (retire.intent !== intentOnceEnded(state) || (retire.intent !== "running" && retire.restartable)),
 
-  "each live VMM is the guest's, or will be, or is on the list to end": ({ state, facts }) =>
+  "each live VMM is the guest's, or will be, or is on the list to end": ({ state, properties }) =>
     state.vmms.some(
-      ({ id, state: stored }) => alive(stored) && !isLinked(state, id) !== facts.orphaned.includes(id),
+      ({ id, state: stored }) => alive(stored) && !isLinked(state, id) !== properties.orphaned.includes(id),
     ),
 
-  "each dead VMM without a link is on the list to delete": ({ state, facts }) =>
+  "each dead VMM without a link is on the list to delete": ({ state, properties }) =>
     state.vmms.some(
       ({ id, state: stored, time_deleted }) =>
-        time_deleted === null && dead(stored) && !isLinked(state, id) !== facts.abandoned.includes(id),
+        time_deleted === null && dead(stored) && !isLinked(state, id) !== properties.abandoned.includes(id),
     ),
 
   "no plan loops": ({ restart }) => restart.updates > 1,
@@ -189,7 +190,7 @@ function modelled(state: Snapshot): unknown {
   };
 }
 
-function planned({ plan }: Facts): unknown {
+function planned({ plan }: Properties): unknown {
   return {
     outcome: plan.outcome,
     state: plan.new_state,

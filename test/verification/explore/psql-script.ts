@@ -3,7 +3,7 @@ import { INSTANCE, PROJECT } from "./actors.js";
 import type { Step } from "./steps.js";
 
 /** The way to a failure as a script for psql, on a database with nothing in it but the migrations. */
-export function script(path: readonly Step[]): string {
+export function psqlScript(path: readonly Step[]): string {
   return [
     `SELECT * FROM vmstate.create_instance('${INSTANCE}', '${PROJECT}', 'web', 'running', NULL, '${COOLDOWN}');`,
     ...path.map(statement),

@@ -8,7 +8,7 @@ const NOW = "clock_timestamp()";
  * What somebody may type in psql, right or wrong: each statement is refused by a guard or a constraint, or keeps
  * every property that the verbs keep.
  */
-export function typed(vmms: readonly Part[], migrations: readonly Required<Part>[]): Step[] {
+export function psqlStatements(vmms: readonly Part[], migrations: readonly Required<Part>[]): Step[] {
   return [
     ...onInstance(vmms),
     ...vmms.flatMap(onVmm),

@@ -12,7 +12,7 @@ import {
   UPDATERS,
 } from "./actors.js";
 import { ageing } from "./ages.js";
-import { typed } from "./psql-statements.js";
+import { psqlStatements } from "./psql-statements.js";
 import { type Memory, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
 
 /** One thing that one actor may do. */
@@ -81,7 +81,7 @@ export function allSteps(bound: Bound): Step[] {
       enabled: ({ instance }) => instance.updater_id !== null,
     },
     ...(bound.ages ? ageing(vmms) : []),
-    ...(bound.typed ? typed(vmms, allMigrations) : []),
+    ...(bound.typed ? psqlStatements(vmms, allMigrations) : []),
   ];
 }
 

@@ -5,7 +5,7 @@ import { until } from "../../support/until.js";
 import { applied, saying } from "../../sql/scenario.js";
 
 /** An update saga that begins, and is never heard of again. */
-export async function beginAndVanish(sql: Sql, lease: string): Promise<CommitUpdateArguments> {
+export async function beginAndAbandon(sql: Sql, lease: string): Promise<CommitUpdateArguments> {
   const { instanceId } = await saying(sql, "destroyed");
   const sagaId = randomUUID();
   const { updaterGeneration, planToken } = await applied(beginUpdate(sql, { instanceId, sagaId, lease }));

@@ -17,7 +17,7 @@ type Generations = Map<string, number>;
  * What clients were told. It lives with them, so that what the server forgets is still known here. The ledger is the
  * counterpart in the database: a transaction with a line in it was committed.
  */
-export class Journal {
+export class AcknowledgedWrites {
   /** The newest generation that anybody has seen. */
   readonly #instances: Generations = new Map();
   readonly #vmms: Generations = new Map();
@@ -45,7 +45,7 @@ export class Journal {
     const stored = await manyRows<{ kind: string; id: string; generation: number }>(sql`
       select json_build_object('kind', 'instance', 'id', id, 'generation', state_generation)::text from vmstate.instance
       union all select json_build_object('kind', 'VMM', 'id', id, 'generation', state_generation)::text from vmstate.vmm
-      union all select json_build_object('kind', 'line', 'id', id, 'generation', 0)::text from chaos.ledger where not is_inquiry`);
+      union all select json_build_object('kind', 'line', 'id', id, 'generation', 0)::text from faults.ledger where not is_inquiry`);
     const storedOf = (wanted: string): Generations =>
       new Map(stored.filter(({ kind }) => kind === wanted).map(({ id, generation }) => [id, generation]));
     const ledger = storedOf("line");
@@ -65,10 +65,10 @@ export class Journal {
   }
 }
 
-/** Where {@link Journal} looks for its lines. */
+/** Where {@link AcknowledgedWrites} looks for its lines. */
 export async function makeLedger(sql: Sql): Promise<void> {
-  await sql`create schema if not exists chaos`;
-  await sql`create table if not exists chaos.ledger (
+  await sql`create schema if not exists faults`;
+  await sql`create table if not exists faults.ledger (
     id uuid primary key, is_inquiry boolean not null default false)`;
 }
 

@@ -5,7 +5,7 @@ import {
   beginStart,
   beginUpdate,
   createInstance,
-  type BeginStartAnswer,
+  type BeginStartResult,
 } from "../../../src/index.js";
 import type { Arguments, Verb } from "../../../src/simulator/checked-client.js";
 import {
@@ -22,15 +22,15 @@ import {
   unwound,
   update,
 } from "../../sql/scenario.js";
-import type { Gate } from "./pause-points.js";
-import { beginAndVanish, takeOver } from "./abandoned-update.js";
+import type { PausePoint } from "./pause-points.js";
+import { beginAndAbandon, takeOver } from "./abandoned-update.js";
 
 /** A step of a saga, or what a sled or a user asks for. */
-export interface Work {
+export interface CallCase {
   verb: Verb;
-  prepare: (sql: Sql) => Promise<Errand>;
+  prepare: (sql: Sql) => Promise<PreparedCall>;
   /** The tables that it writes. */
-  writes: readonly Exclude<Gate, "commit">[];
+  writes: readonly Exclude<PausePoint, "commit">[];
   /** What {@link standingOf} the instance is, before and after. */
   before: string;
   after: string;
@@ -39,14 +39,14 @@ export interface Work {
 }
 
 /** An instance on which the verb is about to be called. */
-export interface Errand {
+export interface PreparedCall {
   instanceId: string;
   argument: Arguments<Verb>;
   /** How others go on once it has been done. */
   goOn: () => Promise<unknown>;
 }
 
-export const works: readonly Work[] = [
+export const callCases: readonly CallCase[] = [
   {
     verb: "beginStart",
     prepare: beginningStart,
@@ -121,58 +121,58 @@ export const works: readonly Work[] = [
   },
 ];
 
-async function beginningStart(sql: Sql): Promise<Errand> {
+async function beginningStart(sql: Sql): Promise<PreparedCall> {
   const s = await stopped(sql);
-  return errand(s, s.start, () => say(sql, s, "active", "running"));
+  return preparedCall(s, s.start, () => say(sql, s, "active", "running"));
 }
 
-async function unwindingStart(sql: Sql): Promise<Errand> {
+async function unwindingStart(sql: Sql): Promise<PreparedCall> {
   const s = await starting(sql);
-  return errand(s, s.start, () => startAgain(sql, s));
+  return preparedCall(s, s.start, () => startAgain(sql, s));
 }
 
-async function beginningMigration(sql: Sql): Promise<Errand> {
+async function beginningMigration(sql: Sql): Promise<PreparedCall> {
   const s = await running(sql);
-  return errand(s, s.migration, async () => {
+  return preparedCall(s, s.migration, async () => {
     await say(sql, s, "destination", "running", "completed");
     await update(sql, s);
   });
 }
 
-async function unwindingMigration(sql: Sql): Promise<Errand> {
+async function unwindingMigration(sql: Sql): Promise<PreparedCall> {
   const s = await migrating(sql);
-  return errand(s, s.migration, () => applied(beginMigration(sql, anotherMigration(s))));
+  return preparedCall(s, s.migration, () => applied(beginMigration(sql, anotherMigration(s))));
 }
 
-async function reportingArrival(sql: Sql): Promise<Errand> {
+async function reportingArrival(sql: Sql): Promise<PreparedCall> {
   const s = await migrating(sql);
-  return errand(s, arrival(s), () => update(sql, s));
+  return preparedCall(s, arrival(s), () => update(sql, s));
 }
 
-async function beginningUpdate(sql: Sql): Promise<Errand> {
+async function beginningUpdate(sql: Sql): Promise<PreparedCall> {
   const s = await saying(sql, "destroyed");
   const saga = { instanceId: s.instanceId, sagaId: randomUUID(), lease: "500 milliseconds" };
-  return errand(s, saga, async () => {
+  return preparedCall(s, saga, async () => {
     const { updaterGeneration, planToken } = await applied(beginUpdate(sql, saga));
     await takeOver(sql, { ...saga, updaterGeneration, planToken });
   });
 }
 
-async function committingUpdate(sql: Sql): Promise<Errand> {
-  const saga = await beginAndVanish(sql, "1 hour");
-  return errand(saga, saga, () => startAgain(sql, saga));
+async function committingUpdate(sql: Sql): Promise<PreparedCall> {
+  const saga = await beginAndAbandon(sql, "1 hour");
+  return preparedCall(saga, saga, () => startAgain(sql, saga));
 }
 
-async function runningUpdate(sql: Sql): Promise<Errand> {
+async function runningUpdate(sql: Sql): Promise<PreparedCall> {
   const s = await saying(sql, "destroyed");
   const saga = { instanceId: s.instanceId, sagaId: randomUUID() };
-  return errand(s, saga, () => startAgain(sql, s));
+  return preparedCall(s, saga, () => startAgain(sql, s));
 }
 
-async function deletingInstance(sql: Sql): Promise<Errand> {
+async function deletingInstance(sql: Sql): Promise<PreparedCall> {
   const s = await unwound(sql);
   const namesake = { ...s.create, id: randomUUID() };
-  return errand(s, { instanceId: s.instanceId }, () => applied(createInstance(sql, namesake)));
+  return preparedCall(s, { instanceId: s.instanceId }, () => applied(createInstance(sql, namesake)));
 }
 
 /** What the instance shows, with its VMMs and its migrations, and their generations. */
@@ -191,15 +191,15 @@ export async function standingOf(sql: Sql, instanceId: string): Promise<string> 
   return standing;
 }
 
-function errand(
+function preparedCall(
   { instanceId }: { instanceId: string },
   argument: Arguments<Verb>,
-  goOn: Errand["goOn"],
-): Errand {
+  goOn: PreparedCall["goOn"],
+): PreparedCall {
   return { instanceId, argument, goOn };
 }
 
-function startAgain(sql: Sql, s: Pick<Scenario, "instanceId">): Promise<BeginStartAnswer> {
+function startAgain(sql: Sql, s: Pick<Scenario, "instanceId">): Promise<BeginStartResult> {
   return applied(beginStart(sql, anotherStart(s)));
 }
 

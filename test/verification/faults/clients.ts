@@ -10,7 +10,7 @@ import { codeOf } from "./expected-errors.js";
 import { obey, type Order } from "./order.js";
 
 /** A client that obeys an order, to which something happens meanwhile. */
-export interface Victim extends AsyncDisposable {
+export interface TargetClient extends AsyncDisposable {
   /** The code of the error that it got; undefined: none. */
   ended: Promise<string | undefined>;
   /** Lets an open transaction end. */
@@ -22,7 +22,7 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const PROGRAM = fileURLToPath(new URL("client-process.ts", import.meta.url));
 
 /** Its socket is closed, or reset. */
-export async function socketVictim(order: Order, way: "close" | "reset" = "close"): Promise<Victim> {
+export async function socketClient(order: Order, way: "close" | "reset" = "close"): Promise<TargetClient> {
   const { url: connectionString, applicationName: application_name, options } = order;
   const socket = new Socket();
   const client = new pg.Client({ connectionString, application_name, options, stream: () => socket });
@@ -42,7 +42,7 @@ export async function socketVictim(order: Order, way: "close" | "reset" = "close
 }
 
 /** The process is killed. */
-export function processVictim(order: Order): Promise<Victim> {
+export function processClient(order: Order): Promise<TargetClient> {
   const child = fork(PROGRAM, { cwd: ROOT, execArgv: ["--import", "tsx"] });
   const exited = once(child, "exit");
   child.send(order);
@@ -59,8 +59,8 @@ export function processVictim(order: Order): Promise<Victim> {
 }
 
 /** One who survives, with the client that the functions of this package are made for. */
-export async function survivor(order: Order): Promise<Victim> {
-  if (order.mode !== "plain") return await socketVictim(order);
+export async function survivingClient(order: Order): Promise<TargetClient> {
+  if (order.mode !== "plain") return await socketClient(order);
   const { url, applicationName: application_name, options, verb, argument } = order;
   const sql = postgres(url, { max: 1, connection: { application_name, options } });
   return {

@@ -2,23 +2,23 @@ import postgres from "postgres";
 import type { TestDatabase } from "../../support/copy.js";
 import { until } from "../../support/until.js";
 import { codeOf, TOO_MANY_CONNECTIONS } from "./expected-errors.js";
-import { Load, LOAD } from "./workload.js";
+import { Workload, WORKLOAD_NAME } from "./workload.js";
 
 /** All connections that the server has are taken, until those who work are refused. */
-export async function storm({ sql, url }: TestDatabase, load: Load): Promise<void> {
+export async function exhaustConnections({ sql, url }: TestDatabase, workload: Workload): Promise<void> {
   const hogs: postgres.Sql[] = [];
-  const refused = load.faults.countOf(TOO_MANY_CONNECTIONS);
+  const refused = workload.expectedErrors.countOf(TOO_MANY_CONNECTIONS);
   // keeps a connection for itself
   const admin = await sql.reserve();
   await until("clients are refused", async () => {
     await takeAll(url, hogs);
-    await admin`select pg_terminate_backend(pid) from pg_stat_activity where application_name = ${LOAD}`;
-    return load.faults.countOf(TOO_MANY_CONNECTIONS) > refused;
+    await admin`select pg_terminate_backend(pid) from pg_stat_activity where application_name = ${WORKLOAD_NAME}`;
+    return workload.expectedErrors.countOf(TOO_MANY_CONNECTIONS) > refused;
   });
   admin.release();
   await Promise.all(hogs.map((hog) => hog.end({ timeout: 1 })));
-  await load.check();
-  await load.progress(50);
+  await workload.check();
+  await workload.progress(50);
 }
 
 async function takeAll(url: string, hogs: postgres.Sql[]): Promise<void> {

@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { SqlClient } from "../../../src/client/rows.js";
-import { CONNECTION_CLOSED, type Faults } from "./expected-errors.js";
+import { CONNECTION_CLOSED, type ExpectedErrors } from "./expected-errors.js";
 
 export type Isolation = "read committed" | "repeatable read" | "serializable";
 
@@ -19,8 +19,8 @@ export function newPool(url: string, applicationName: string, max: number): pg.P
 }
 
 /** Each statement is a transaction of its own, and is run again until no fault gets in its way. */
-export function untiring(pool: pg.Pool, faults: Faults): SqlClient {
-  return templates((query) => faults.persist(() => borrow(pool, (client) => client.query(query))));
+export function untiring(pool: pg.Pool, expectedErrors: ExpectedErrors): SqlClient {
+  return templates((query) => expectedErrors.persist(() => borrow(pool, (client) => client.query(query))));
 }
 
 /** Acts in one transaction. */

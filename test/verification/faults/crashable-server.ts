@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { SupervisorAnswer, SupervisorRequest } from "../../../src/embedded/protocol.js";
 
 /** A server that can be killed and comes back with the same URL and what it had written. */
-export interface MortalServer extends AsyncDisposable {
+export interface CrashableServer extends AsyncDisposable {
   /** A superuser's connection string to a database that is left alone. */
   url: string;
   /** Kills all of its processes at once; resolves when it takes connections again. */
@@ -18,7 +18,7 @@ export interface MortalServer extends AsyncDisposable {
 export const SUPERVISOR = fileURLToPath(new URL("supervisor.mjs", import.meta.url));
 
 /** Starts one that ends with this process, however this process ends. */
-export async function startMortalServer(request: SupervisorRequest): Promise<MortalServer> {
+export async function startCrashableServer(request: SupervisorRequest): Promise<CrashableServer> {
   // Detached, so that what kills the process group does not keep it from tidying up.
   const supervisor = spawn(process.execPath, [SUPERVISOR, JSON.stringify(request)], {
     detached: true,

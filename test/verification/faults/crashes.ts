@@ -1,22 +1,22 @@
 import { migrate } from "../../../src/index.js";
-import { Chance } from "../../../src/simulator/random.js";
+import { Random } from "../../../src/simulator/random.js";
 import { copyDatabase, type TestDatabase } from "../../support/copy.js";
 import { until } from "../../support/until.js";
 import { newPool, untiring } from "./connections.js";
-import { CUT, Faults, TOO_MANY_CONNECTIONS } from "./expected-errors.js";
-import { Load, LOAD } from "./workload.js";
-import { type MortalServer, startMortalServer } from "./crashable-server.js";
+import { CUT, ExpectedErrors, TOO_MANY_CONNECTIONS } from "./expected-errors.js";
+import { Workload, WORKLOAD_NAME } from "./workload.js";
+import { type CrashableServer, startCrashableServer } from "./crashable-server.js";
 import { serverPrograms } from "./programs.js";
-import { storm } from "./connection-exhaustion.js";
-import type { Tally } from "./totals.js";
-import { beginAndVanish, takeOver } from "./abandoned-update.js";
+import { exhaustConnections } from "./connection-exhaustion.js";
+import type { Totals } from "./totals.js";
+import { beginAndAbandon, takeOver } from "./abandoned-update.js";
 
 export interface CrashOptions {
   seed: number;
   workers: number;
   crashes: number;
-  storms: number;
-  tally: Tally;
+  exhaustions: number;
+  totals: Totals;
   /** Where to make the server's directory. */
   dir?: string;
 }
@@ -35,58 +35,58 @@ const durable = {
 
 /** The server is killed under load, again and again; each time it comes back with all that it acknowledged. */
 export async function crashes(options: CrashOptions): Promise<void> {
-  const { tally, dir, crashes: count, storms } = options;
-  if (count + storms === 0) return;
+  const { totals, dir, crashes: count, exhaustions } = options;
+  if (count + exhaustions === 0) return;
   const programs = process.platform === "linux" ? await serverPrograms() : undefined;
   if (programs === undefined) {
-    tally.skipped.push("server crashes and connection storms (no server to kill)");
+    totals.skipped.push("server crashes and connection exhaustions (no server to kill)");
     return;
   }
-  await using server = await startMortalServer({
+  await using server = await startCrashableServer({
     ...programs,
     settings: durable,
     ...(dir !== undefined && { dir }),
   });
-  const name = "vmstate_chaos";
+  const name = "vmstate_faults";
   await using database = await copyDatabase({ serverUrl: server.url, name, template: "template0" });
   await migrate(database.url);
 
   const expected = [...CUT, TOO_MANY_CONNECTIONS];
-  const chance = new Chance(options.seed);
-  await Load.during({ ...options, database, expected }, async (load) => {
+  const random = new Random(options.seed);
+  await Workload.during({ ...options, database, expected }, async (workload) => {
     for (let n = 0; n < count; n++) {
-      await load.progress(chance.below(LONGEST_PEACE));
-      await crashOnce(server, database, load, n % 2 === 0 ? "server" : "backend");
-      tally.count("crashes");
+      await workload.progress(random.below(LONGEST_PEACE));
+      await crashOnce(server, database, workload, n % 2 === 0 ? "server" : "backend");
+      totals.count("crashes");
     }
-    for (let n = 0; n < storms; n++) {
-      await storm(database, load);
-      tally.count("storms");
+    for (let n = 0; n < exhaustions; n++) {
+      await exhaustConnections(database, workload);
+      totals.count("exhaustions");
     }
   });
 }
 
 async function crashOnce(
-  server: MortalServer,
+  server: CrashableServer,
   database: TestDatabase,
-  load: Load,
-  victim: "server" | "backend",
+  workload: Workload,
+  target: "server" | "backend",
 ): Promise<void> {
   const { sql } = database;
-  const dead = await beginAndVanish(sql, LEASE);
-  await (victim === "server" ? server.crash() : killBackend(database));
-  await load.check();
+  const dead = await beginAndAbandon(sql, LEASE);
+  await (target === "server" ? server.crash() : killBackend(database));
+  await workload.check();
   await takeOver(sql, dead);
-  await load.progress(50);
+  await workload.progress(50);
 }
 
 /** The server ends all its sessions then, and recovers. */
 async function killBackend({ sql, url }: TestDatabase): Promise<void> {
   const [{ pid }] = await sql<[{ pid: number }]>`
-    select pid from pg_stat_activity where application_name = ${LOAD} order by state_change desc limit 1`;
+    select pid from pg_stat_activity where application_name = ${WORKLOAD_NAME} order by state_change desc limit 1`;
   process.kill(pid, "SIGKILL");
-  const pool = newPool(url, "chaos witness", 1);
-  const witness = untiring(pool, new Faults(CUT));
+  const pool = newPool(url, "faults witness", 1);
+  const witness = untiring(pool, new ExpectedErrors(CUT));
   await until("the server ends its sessions", async () => {
     const alive = await witness`select from pg_stat_activity where pid = ${pid}`.raw();
     return alive.length === 0;

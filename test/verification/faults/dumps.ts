@@ -7,32 +7,32 @@ import { systemBin } from "../../support/system-programs.js";
 import { running } from "../../sql/scenario.js";
 import { DUMP_TOOLS, transfer } from "./dump-tools.js";
 import { codeOf } from "./expected-errors.js";
-import { Load } from "./workload.js";
-import type { Tally } from "./totals.js";
+import { Workload } from "./workload.js";
+import type { Totals } from "./totals.js";
 
 export interface DumpOptions {
   seed: number;
   workers: number;
   dumps: number;
-  tally: Tally;
+  totals: Totals;
 }
 
 const WRITES = 100;
 
 /** A dump taken under load restores to the same database as of one moment, and there the work goes on. */
 export async function dump(options: DumpOptions): Promise<void> {
-  const { tally, dumps } = options;
+  const { totals, dumps } = options;
   if (dumps === 0) return;
   const bin = systemBin(["initdb", "postgres", ...DUMP_TOOLS]);
   if (bin === undefined) {
-    tally.skipped.push("dumps (no server of the system with pg_dump and pg_restore)");
+    totals.skipped.push("dumps (no server of the system with pg_dump and pg_restore)");
     return;
   }
   const server = await startEmbedded({ bin });
   try {
     for (let n = 0; n < dumps; n++) {
       await dumpOnce(bin, server.url, options);
-      tally.count("dumps");
+      totals.count("dumps");
     }
   } finally {
     await server.stop();
@@ -40,20 +40,22 @@ export async function dump(options: DumpOptions): Promise<void> {
 }
 
 async function dumpOnce(bin: string, serverUrl: string, options: DumpOptions): Promise<void> {
-  const { tally } = options;
+  const { totals } = options;
   await using source = await copyDatabase({ serverUrl, name: "vmstate_source", template: "template0" });
   await using restored = await copyDatabase({ serverUrl, name: "vmstate_restored", template: "template0" });
   await migrate(source.url);
   let rows = "";
-  await Load.during({ ...options, database: source, expected: [] }, async (load) => {
-    await load.progress(WRITES);
+  await Workload.during({ ...options, database: source, expected: [] }, async (workload) => {
+    await workload.progress(WRITES);
     rows = await transferUnderLoad(bin, source, restored);
-    await load.progress(WRITES);
+    await workload.progress(WRITES);
   });
-  for (const line of await differences(source, restored)) tally.wrong.add(`restored: ${line}`);
-  if ((await digestOf(restored.sql)) !== rows) tally.lost.add("restored: the rows are others");
-  for (const line of await breachesOf(restored.sql)) tally.wrong.add(`restored: ${line}`);
-  await Load.during({ ...options, database: restored, expected: [] }, (load) => load.progress(WRITES));
+  for (const line of await differences(source, restored)) totals.wrong.add(`restored: ${line}`);
+  if ((await digestOf(restored.sql)) !== rows) totals.lost.add("restored: the rows are others");
+  for (const line of await breachesOf(restored.sql)) totals.wrong.add(`restored: ${line}`);
+  await Workload.during({ ...options, database: restored, expected: [] }, (workload) =>
+    workload.progress(WRITES),
+  );
 }
 
 /** Answers what the rows were like at that moment. */
@@ -73,7 +75,7 @@ async function digestOf(sql: postgres.ISql): Promise<string> {
         union all select to_jsonb(v) from vmstate.vmm as v
         union all select to_jsonb(m) from vmstate.migration as m
         union all select to_jsonb(p) from vmstate.pgmigrations as p
-        union all select to_jsonb(l) from chaos.ledger as l
+        union all select to_jsonb(l) from faults.ledger as l
       ) as everything`;
   return digest;
 }

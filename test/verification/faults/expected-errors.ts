@@ -22,7 +22,7 @@ const PATIENCE_MS = 60_000;
 const BACKOFF_MS = 10;
 
 /** Errors that are no surprise, and how often each came. */
-export class Faults {
+export class ExpectedErrors {
   readonly #expected: ReadonlySet<string>;
   readonly #counts = new Map<string, number>();
   #interrupted = 0;

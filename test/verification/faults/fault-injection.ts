@@ -2,29 +2,29 @@ import { randomUUID } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type postgres from "postgres";
 import { invariantViolations } from "../../../src/index.js";
-import { Chance } from "../../../src/simulator/random.js";
-import { Crew } from "../../../src/simulator/task-pool.js";
+import { Random } from "../../../src/simulator/random.js";
+import { TaskPool } from "../../../src/simulator/task-pool.js";
 import type { TestDatabase } from "../../support/copy.js";
-import { type Blow, blows, type Point } from "./fault-kinds.js";
+import { type FaultKind, faultKinds, type Point } from "./fault-kinds.js";
 import { call } from "./retrying-clients.js";
-import { closeGate, installGates, lockRows, type Obstacle } from "./pause-points.js";
+import { closePausePoint, installPausePoints, lockRows, type Obstacle } from "./pause-points.js";
 import { outcomeOf } from "./acknowledged-writes.js";
 import type { Order } from "./order.js";
 import { untilAt, untilGone } from "./sessions.js";
-import type { Tally } from "./totals.js";
-import { type Errand, standingOf, type Work, works } from "./call-cases.js";
+import type { Totals } from "./totals.js";
+import { type PreparedCall, standingOf, type CallCase, callCases } from "./call-cases.js";
 
-/** One blow against the caller of one verb at one point. */
-export interface Strike {
-  work: Work;
+/** One fault against the caller of one verb at one point. */
+export interface FaultInjection {
+  callCase: CallCase;
   point: Point;
-  blow: Blow;
+  kind: FaultKind;
 }
 
-/** Every blow at every point of every verb. */
-export const everyStrike: readonly Strike[] = works.flatMap((work) =>
-  pointsOf(work).flatMap((point) =>
-    blows.filter(({ hits }) => hits(point)).map((blow) => ({ work, point, blow })),
+/** Every fault at every point of every verb. */
+export const everyInjection: readonly FaultInjection[] = callCases.flatMap((callCase) =>
+  pointsOf(callCase).flatMap((point) =>
+    faultKinds.filter(({ hits }) => hits(point)).map((kind) => ({ callCase, point, kind })),
   ),
 );
 
@@ -34,48 +34,48 @@ const LONGEST_WAY_MS = 40;
 interface Arena {
   sql: postgres.Sql;
   url: string;
-  chance: Chance;
+  random: Random;
 }
 
 /** After each of them all is done or nothing, and others can go on. */
-export async function strikeAll(
+export async function injectAll(
   database: TestDatabase,
-  strikes: readonly Strike[],
+  injections: readonly FaultInjection[],
   seed: number,
-  tally: Tally,
+  totals: Totals,
 ): Promise<void> {
   const { url } = database;
   const sql = database.connect({ max: 3 * AT_A_TIME });
-  await installGates(sql);
-  const crew = new Crew(AT_A_TIME);
-  for (const [n, each] of strikes.entries())
-    await crew.begin(async () => {
-      await strikeOnce({ sql, url, chance: new Chance(seed, n) }, each, tally);
+  await installPausePoints(sql);
+  const pool = new TaskPool(AT_A_TIME);
+  for (const [n, each] of injections.entries())
+    await pool.begin(async () => {
+      await injectOnce({ sql, url, random: new Random(seed, n) }, each, totals);
     });
-  await crew.finish();
-  for (const row of await invariantViolations(sql)) tally.violations.add(JSON.stringify(row));
+  await pool.finish();
+  for (const row of await invariantViolations(sql)) totals.violations.add(JSON.stringify(row));
 }
 
-async function strikeOnce(arena: Arena, strike: Strike, tally: Tally): Promise<void> {
-  const { work, point, blow } = strike;
+async function injectOnce(arena: Arena, injection: FaultInjection, totals: Totals): Promise<void> {
+  const { callCase, point, kind } = injection;
   try {
-    await play(arena, strike);
+    await play(arena, injection);
   } catch (error) {
-    tally.wrong.add(`${work.verb}, ${point}, ${blow.name}: ${String(error)}`);
+    totals.wrong.add(`${callCase.verb}, ${point}, ${kind.name}: ${String(error)}`);
   }
-  tally.count(blow.counts);
+  totals.count(kind.counts);
 }
 
 /** @throws when something is not as it must be */
-async function play(arena: Arena, strike: Strike): Promise<void> {
+async function play(arena: Arena, injection: FaultInjection): Promise<void> {
   const { sql } = arena;
-  const { verb, before, after, replayed, prepare } = strike.work;
-  const errand = await prepare(sql);
-  const { instanceId, argument, goOn } = errand;
+  const { verb, before, after, replayed, prepare } = injection.callCase;
+  const prepared = await prepare(sql);
+  const { instanceId, argument, goOn } = prepared;
   requireOneOf([before], await standingOf(sql, instanceId));
-  await fall(arena, strike, errand);
+  await fall(arena, injection, prepared);
   const standing = await standingOf(sql, instanceId);
-  requireOneOf(outcomesOf(strike), standing);
+  requireOneOf(outcomesOf(injection), standing);
   const answer = await call(sql, verb, argument);
   requireOneOf([standing === before ? "applied" : replayed], outcomeOf(answer));
   requireOneOf([after], await standingOf(sql, instanceId));
@@ -83,22 +83,26 @@ async function play(arena: Arena, strike: Strike): Promise<void> {
 }
 
 /** A client sets out, is held at the point, and struck there; then nothing of it is left. */
-async function fall(arena: Arena, { work, point, blow }: Strike, errand: Errand): Promise<void> {
-  const { sql, url, chance } = arena;
-  const { verb } = work;
-  const { instanceId, argument } = errand;
-  const applicationName = `victim ${randomUUID()}`;
+async function fall(
+  arena: Arena,
+  { callCase, point, kind }: FaultInjection,
+  prepared: PreparedCall,
+): Promise<void> {
+  const { sql, url, random } = arena;
+  const { verb } = callCase;
+  const { instanceId, argument } = prepared;
+  const applicationName = `target ${randomUUID()}`;
   {
     await using obstacle = await obstacleAt(sql, point, instanceId);
-    const options = [blow.settings ?? "", obstacle.settings].join(" ");
+    const options = [kind.settings ?? "", obstacle.settings].join(" ");
     const mode = modes[point] ?? "plain";
-    await using victim = await blow.victim({ url, applicationName, options, verb, argument, mode });
-    if (point === "under way") await setTimeout(chance.next() * LONGEST_WAY_MS);
-    if (blow.strike) await blow.strike(victim, sql, await untilAt(sql, applicationName, point));
+    await using target = await kind.target({ url, applicationName, options, verb, argument, mode });
+    if (point === "under way") await setTimeout(random.next() * LONGEST_WAY_MS);
+    if (kind.inject) await kind.inject(target, sql, await untilAt(sql, applicationName, point));
     // Whatever hits a session that waits in its transaction, ends it.
     if (mode === "open transaction") await untilGone(sql, applicationName);
-    victim.goOn();
-    if (blow.codes) requireOneOf(codesOf(point, blow.codes), await victim.ended);
+    target.goOn();
+    if (kind.codes) requireOneOf(codesOf(point, kind.codes), await target.ended);
   }
   await untilGone(sql, applicationName);
 }
@@ -115,23 +119,23 @@ async function obstacleAt(sql: postgres.Sql, point: Point, instanceId: string): 
     case "locked out":
       return await lockRows(sql, instanceId);
     case "having written instance":
-      return await closeGate(sql, "instance");
+      return await closePausePoint(sql, "instance");
     case "having written vmm":
-      return await closeGate(sql, "vmm");
+      return await closePausePoint(sql, "vmm");
     case "having written migration":
-      return await closeGate(sql, "migration");
+      return await closePausePoint(sql, "migration");
     case "committing":
-      return await closeGate(sql, "commit");
+      return await closePausePoint(sql, "commit");
     default:
       return { settings: "", [Symbol.asyncDispose]: () => Promise.resolve() };
   }
 }
 
 /** What may have become of the instance. A server that is not told otherwise does all that it was sent. */
-function outcomesOf({ work: { before, after }, point, blow }: Strike): string[] {
+function outcomesOf({ callCase: { before, after }, point, kind }: FaultInjection): string[] {
   if (point === "under way") return [before, after];
   const isSent = point !== "connected" && point !== "in its transaction";
-  return [isSent && blow.counts === "deaths" ? after : before];
+  return [isSent && kind.counts === "deaths" ? after : before];
 }
 
 function codesOf(point: Point, codes: readonly string[]): (string | undefined)[] {
@@ -143,7 +147,7 @@ function requireOneOf(expected: readonly (string | undefined)[], found: string |
   throw new Error(`${String(found)}; expected ${expected.join(" or ")}`);
 }
 
-function pointsOf({ writes }: Work): Point[] {
+function pointsOf({ writes }: CallCase): Point[] {
   const within = writes.map((table): Point => `having written ${table}`);
   return ["connected", "locked out", ...within, "in its transaction", "committing", "answered", "under way"];
 }

@@ -2,7 +2,7 @@ import type { Sql } from "postgres";
 import { CANCELLED, CUT, IDLE_TIMEOUT, LOCK_TIMEOUT } from "./expected-errors.js";
 import type { Order } from "./order.js";
 import type { Counted } from "./totals.js";
-import { processVictim, socketVictim, survivor, type Victim } from "./clients.js";
+import { processClient, socketClient, survivingClient, type TargetClient } from "./clients.js";
 
 /** Where a client is held when it is struck; under way: at no certain place. */
 export type Point =
@@ -15,13 +15,13 @@ export type Point =
   | "under way";
 
 /** What happens to it. */
-export interface Blow {
+export interface FaultKind {
   name: string;
   counts: Counted;
   hits: (point: Point) => boolean;
-  victim: (order: Order) => Promise<Victim>;
+  target: (order: Order) => Promise<TargetClient>;
   /** Not, if the session's settings do. */
-  strike?: (victim: Victim, sql: Sql, pid: number) => unknown;
+  inject?: (target: TargetClient, sql: Sql, pid: number) => unknown;
   settings?: string;
   /** The errors that a client gets that survives. */
   codes?: readonly string[];
@@ -30,44 +30,44 @@ export interface Blow {
 const isAtWork = (point: Point): boolean => point !== "connected" && point !== "answered";
 const isWaiting = (point: Point): boolean =>
   isAtWork(point) && point !== "in its transaction" && point !== "under way";
-const kill = (victim: Victim): void => victim.kill();
+const kill = (target: TargetClient): void => target.kill();
 
-export const blows: readonly Blow[] = [
+export const faultKinds: readonly FaultKind[] = [
   {
     name: "closed socket",
     counts: "deaths",
     hits: () => true,
-    victim: (order) => socketVictim(order, "close"),
-    strike: kill,
+    target: (order) => socketClient(order, "close"),
+    inject: kill,
   },
   {
     name: "reset socket",
     counts: "deaths",
     hits: () => true,
-    victim: (order) => socketVictim(order, "reset"),
-    strike: kill,
+    target: (order) => socketClient(order, "reset"),
+    inject: kill,
   },
   {
     name: "killed process",
     counts: "deaths",
     hits: (point) => point !== "under way",
-    victim: processVictim,
-    strike: kill,
+    target: processClient,
+    inject: kill,
   },
   {
     name: "pg_terminate_backend",
     counts: "terminations",
     hits: isAtWork,
-    victim: survivor,
-    strike: (_, sql, pid) => sql`select pg_terminate_backend(${pid})`,
+    target: survivingClient,
+    inject: (_, sql, pid) => sql`select pg_terminate_backend(${pid})`,
     codes: CUT,
   },
   {
     name: "pg_cancel_backend",
     counts: "cancellations",
     hits: isWaiting,
-    victim: survivor,
-    strike: (_, sql, pid) => sql`select pg_cancel_backend(${pid})`,
+    target: survivingClient,
+    inject: (_, sql, pid) => sql`select pg_cancel_backend(${pid})`,
     codes: [CANCELLED],
   },
   {
@@ -75,7 +75,7 @@ export const blows: readonly Blow[] = [
     counts: "timeouts",
     // The time of a COMMIT does not count.
     hits: (point) => isWaiting(point) && point !== "committing",
-    victim: survivor,
+    target: survivingClient,
     settings: "-c statement_timeout=100ms",
     codes: [CANCELLED],
   },
@@ -83,7 +83,7 @@ export const blows: readonly Blow[] = [
     name: "lock_timeout",
     counts: "timeouts",
     hits: isWaiting,
-    victim: survivor,
+    target: survivingClient,
     settings: "-c lock_timeout=50ms",
     codes: [LOCK_TIMEOUT],
   },
@@ -91,7 +91,7 @@ export const blows: readonly Blow[] = [
     name: "idle_in_transaction_session_timeout",
     counts: "timeouts",
     hits: (point) => point === "in its transaction",
-    victim: survivor,
+    target: survivingClient,
     settings: "-c idle_in_transaction_session_timeout=50ms",
     codes: [IDLE_TIMEOUT, ...CUT],
   },

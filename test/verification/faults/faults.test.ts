@@ -15,14 +15,14 @@ import { DUMP_TOOLS } from "./dump-tools.js";
 import { breachesOf, dump } from "./dumps.js";
 import { CUT } from "./expected-errors.js";
 import { isolate } from "./isolation.js";
-import { Journal, makeLedger } from "./acknowledged-writes.js";
-import { Load } from "./workload.js";
-import { startMortalServer, SUPERVISOR } from "./crashable-server.js";
+import { AcknowledgedWrites, makeLedger } from "./acknowledged-writes.js";
+import { Workload } from "./workload.js";
+import { startCrashableServer, SUPERVISOR } from "./crashable-server.js";
 import { serverPrograms } from "./programs.js";
-import { everyStrike, type Strike, strikeAll } from "./fault-injection.js";
-import { Tally } from "./totals.js";
+import { everyInjection, type FaultInjection, injectAll } from "./fault-injection.js";
+import { Totals } from "./totals.js";
 import { terminate } from "./terminations.js";
-import { beginAndVanish, takeOver } from "./abandoned-update.js";
+import { beginAndAbandon, takeOver } from "./abandoned-update.js";
 
 const seed = 1;
 const LONG_MS = 120_000;
@@ -37,15 +37,15 @@ const FORGETFUL = {
   wal_writer_flush_after: "1GB",
 };
 
-let tally: Tally;
+let totals: Totals;
 beforeEach(() => {
-  tally = new Tally();
+  totals = new Totals();
 });
 
 /** For the directories of servers. */
 let dir: string;
 beforeAll(() => {
-  dir = mkdtempSync(join(inject("memory"), "vmstate-chaos-"));
+  dir = mkdtempSync(join(inject("memory"), "vmstate-faults-"));
   chmodSync(dir, 0o1777);
 });
 afterAll(() => {
@@ -54,55 +54,58 @@ afterAll(() => {
 
 const programs = process.platform === "linux" ? await serverPrograms() : undefined;
 
-/** Each blow once at each point, whatever the verb. */
-function sample(): Strike[] {
-  const chosen = new Map<string, Strike>();
-  for (const strike of everyStrike)
-    chosen.set(`${strike.point.replace(/ (instance|vmm|migration)$/, "")}: ${strike.blow.name}`, strike);
+/** Each fault once at each point, whatever the verb. */
+function sample(): FaultInjection[] {
+  const chosen = new Map<string, FaultInjection>();
+  for (const injection of everyInjection)
+    chosen.set(
+      `${injection.point.replace(/ (instance|vmm|migration)$/, "")}: ${injection.kind.name}`,
+      injection,
+    );
   return [...chosen.values()];
 }
 
 describe("what was acknowledged is there, and work goes on", { timeout: LONG_MS }, () => {
   afterEach(() => {
-    expect(tally.complaints()).toEqual([]);
-    expect(tally.failures).toBe(0);
+    expect(totals.problems()).toEqual([]);
+    expect(totals.failures).toBe(0);
   });
 
   it.runIf(programs)(
     "when the server is killed under load, and when all its connections are taken",
     async () => {
-      await crashes({ seed, workers: 2, crashes: 2, storms: 1, tally, dir });
-      expect([tally.countOf("crashes"), tally.countOf("storms")]).toEqual([2, 1]);
-      expect(tally.acknowledged).toBeGreaterThan(100);
-      expect(tally.interrupted).toBeGreaterThan(0);
+      await crashes({ seed, workers: 2, crashes: 2, exhaustions: 1, totals, dir });
+      expect([totals.countOf("crashes"), totals.countOf("exhaustions")]).toEqual([2, 1]);
+      expect(totals.acknowledged).toBeGreaterThan(100);
+      expect(totals.interrupted).toBeGreaterThan(0);
     },
   );
 
   it("when clients die or are interrupted at any point", async () => {
     await using db = await createDatabase();
-    const strikes = sample();
-    await strikeAll(db, strikes, seed, tally);
+    const injections = sample();
+    await injectAll(db, injections, seed, totals);
     const kinds = ["deaths", "terminations", "cancellations", "timeouts"] as const;
-    const counts = kinds.map((kind) => tally.countOf(kind));
+    const counts = kinds.map((kind) => totals.countOf(kind));
     expect(Math.min(...counts)).toBeGreaterThan(0);
-    expect(counts.reduce((sum, count) => sum + count)).toBe(strikes.length);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(injections.length);
   });
 
   it("when sessions and statements are ended under load", async () => {
     await using db = await createDatabase();
-    await terminate(db, { seed, workers: 2, terminations: 15, tally });
-    expect(tally.interrupted).toBeGreaterThan(0);
+    await terminate(db, { seed, workers: 2, terminations: 15, totals });
+    expect(totals.interrupted).toBeGreaterThan(0);
   });
 
   it("when the callers have all kinds of isolation levels", async () => {
     await using db = await createDatabase();
-    await isolate(db, { seed, workers: 3, writes: 100, tally });
-    expect(tally.countOf("retries")).toBeGreaterThan(0);
+    await isolate(db, { seed, workers: 3, writes: 100, totals });
+    expect(totals.countOf("retries")).toBeGreaterThan(0);
   });
 
   it.runIf(systemBin(TOOLS))("in a database that was dumped under load and restored", async () => {
-    await dump({ seed, workers: 2, dumps: 1, tally });
-    expect(tally.countOf("dumps")).toBe(1);
+    await dump({ seed, workers: 2, dumps: 1, totals });
+    expect(totals.countOf("dumps")).toBe(1);
   });
 });
 
@@ -114,16 +117,20 @@ describe("the checks find", { timeout: LONG_MS }, () => {
   afterEach(() => db.drop());
 
   /** A start that was acknowledged. */
-  async function journalOfStart(): Promise<{ journal: Journal; instanceId: string; propolisId: string }> {
+  async function journalOfStart(): Promise<{
+    acknowledgedWrites: AcknowledgedWrites;
+    instanceId: string;
+    propolisId: string;
+  }> {
     await makeLedger(db.sql);
     const { start } = await stopped(db.sql);
-    const journal = new Journal();
-    journal.acknowledge("beginStart", start, await beginStart(db.sql, start));
+    const acknowledgedWrites = new AcknowledgedWrites();
+    acknowledgedWrites.acknowledge("beginStart", start, await beginStart(db.sql, start));
     const { instanceId, propolisId } = start;
     const report = { instanceId, propolisId, state: "running", generation: 2, time: new Date() } as const;
-    journal.acknowledge("reportVmm", report, await reportVmm(db.sql, report));
-    expect(await journal.missing(db.sql)).toEqual([]);
-    return { journal, ...start };
+    acknowledgedWrites.acknowledge("reportVmm", report, await reportVmm(db.sql, report));
+    expect(await acknowledgedWrites.missing(db.sql)).toEqual([]);
+    return { acknowledgedWrites, ...start };
   }
 
   /** As a server would that lost it. */
@@ -135,42 +142,44 @@ describe("the checks find", { timeout: LONG_MS }, () => {
   }
 
   it("a row that is gone", async () => {
-    const { journal, propolisId } = await journalOfStart();
+    const { acknowledgedWrites, propolisId } = await journalOfStart();
     await lose((sql) => sql`delete from vmstate.vmm where id = ${propolisId}`);
-    expect(await journal.missing(db.sql)).toEqual([`VMM ${propolisId}: gone`]);
+    expect(await acknowledgedWrites.missing(db.sql)).toEqual([`VMM ${propolisId}: gone`]);
     expect(await invariantViolations(db.sql)).not.toEqual([]);
   });
 
   it("a row that is what it was before", async () => {
-    const { journal, instanceId } = await journalOfStart();
+    const { acknowledgedWrites, instanceId } = await journalOfStart();
     await lose(
       (sql) => sql`
         update vmstate.instance set state = 'no_vmm', state_generation = 2, active_propolis_id = null where id = ${instanceId}`,
     );
-    expect(await journal.missing(db.sql)).toEqual([`instance ${instanceId}: at 2, was acknowledged at 3`]);
+    expect(await acknowledgedWrites.missing(db.sql)).toEqual([
+      `instance ${instanceId}: at 2, was acknowledged at 3`,
+    ]);
   });
 
   it("a transaction that never was", async () => {
-    const { journal, instanceId } = await journalOfStart();
+    const { acknowledgedWrites, instanceId } = await journalOfStart();
     const line = randomUUID();
-    journal.acknowledge("apiInstance", { instanceId }, undefined, line);
-    expect(await journal.missing(db.sql)).toEqual([`transaction ${line}: not in the ledger`]);
+    acknowledgedWrites.acknowledge("apiInstance", { instanceId }, undefined, line);
+    expect(await acknowledgedWrites.missing(db.sql)).toEqual([`transaction ${line}: not in the ledger`]);
   });
 
   it.runIf(programs)("what a server forgets that does not wait for its disk", async () => {
-    await using server = await startMortalServer({ ...required(programs), settings: FORGETFUL, dir });
+    await using server = await startCrashableServer({ ...required(programs), settings: FORGETFUL, dir });
     const name = "vmstate_forgetful";
     await using database = await copyDatabase({ serverUrl: server.url, name, template: "template0" });
     await migrate(database.url);
-    await Load.during({ database, tally, seed, workers: 2, expected: CUT }, async (load) => {
+    await Workload.during({ database, totals, seed, workers: 2, expected: CUT }, async (workload) => {
       await database.sql`checkpoint`;
-      await load.progress(20);
+      await workload.progress(20);
       await server.crash();
-      await load.check();
+      await workload.check();
     });
-    expect(tally.lost.count).toBeGreaterThan(0);
-    expect(tally.failures).toBeGreaterThanOrEqual(tally.lost.count);
-    expect(tally.complaints()[0]).toMatch(/^lost: /);
+    expect(totals.lost.count).toBeGreaterThan(0);
+    expect(totals.failures).toBeGreaterThanOrEqual(totals.lost.count);
+    expect(totals.problems()[0]).toMatch(/^lost: /);
   });
 
   it("half of a verb", async () => {
@@ -178,11 +187,11 @@ describe("the checks find", { timeout: LONG_MS }, () => {
       create function public.forget() returns trigger language plpgsql as 'begin return null; end';
       create trigger forget before update on vmstate.instance for each row
         when (old.active_propolis_id is distinct from new.active_propolis_id) execute function public.forget()`);
-    const answered = everyStrike.filter(
-      ({ work, point }) => work.verb === "beginStart" && point === "answered",
+    const answered = everyInjection.filter(
+      ({ callCase, point }) => callCase.verb === "beginStart" && point === "answered",
     );
-    await strikeAll(db, answered.slice(0, 1), seed, tally);
-    expect(tally.complaints()).toEqual([
+    await injectAll(db, answered.slice(0, 1), seed, totals);
+    expect(totals.problems()).toEqual([
       "wrong: beginStart, answered, closed socket: Error: stopped 2, creating 1 unlinked; expected starting 3, creating 1",
     ]);
   });
@@ -191,7 +200,7 @@ describe("the checks find", { timeout: LONG_MS }, () => {
     ["true", "outlives its lease"],
     ["false", "is taken over before its lease is over"],
   ])("a lock that does not end with its lease, but is held: %s", async (isHeld, complaint) => {
-    const dead = await beginAndVanish(db.sql, isHeld === "true" ? "1 millisecond" : "1 hour");
+    const dead = await beginAndAbandon(db.sql, isHeld === "true" ? "1 millisecond" : "1 hour");
     const definition = "(select pg_get_functiondef('vmstate.begin_update'::regproc))";
     await db.sql.unsafe(`do $do$ begin
       execute replace(${definition}, 'v_instance.updater_lease_until > v_now', '${isHeld}'); end $do$`);
@@ -219,12 +228,12 @@ it.runIf(programs)("a server that is being killed leaves nothing when its owner 
 });
 
 it("a part for which the machine lacks something is named in the figures", () => {
-  tally.count("dumps");
-  tally.acknowledged = 1234;
-  tally.skipped.push("server crashes (no server to kill)");
-  expect(tally.figures()).toBe(
+  totals.count("dumps");
+  totals.acknowledged = 1234;
+  totals.skipped.push("server crashes (no server to kill)");
+  expect(totals.figures()).toBe(
     "0 server crashes, 0 client deaths, 0 backends terminated, 0 statements cancelled, 0 timeouts, " +
-      "0 connection storms, 0 serialization failures retried, 1 dump; 1,234 acknowledged writes, " +
+      "0 connection exhaustions, 0 serialization failures retried, 1 dump; 1,234 acknowledged writes, " +
       "0 calls interrupted, 0 of them committed all the same, 0 lost, 0 violations, 0 wrong, " +
       "skipped server crashes (no server to kill)",
   );

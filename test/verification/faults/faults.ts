@@ -1,32 +1,32 @@
-import { Chance } from "../../../src/simulator/random.js";
+import { Random } from "../../../src/simulator/random.js";
 import { inFreshDatabase, type Verdict } from "../prove.js";
 import { crashes } from "./crashes.js";
 import { dump } from "./dumps.js";
 import { isolate } from "./isolation.js";
-import { everyStrike, type Strike, strikeAll } from "./fault-injection.js";
-import { Tally } from "./totals.js";
+import { everyInjection, type FaultInjection, injectAll } from "./fault-injection.js";
+import { Totals } from "./totals.js";
 import { terminate } from "./terminations.js";
 
-export interface ChaosSettings {
+export interface FaultSettings {
   seed: number;
   workers: number;
   crashes: number;
-  storms: number;
-  strikes: number;
+  exhaustions: number;
+  injections: number;
   terminations: number;
   writes: number;
   dumps: number;
 }
 
 /** All kinds of faults, one after the other. */
-export async function chaos(settings: ChaosSettings): Promise<Verdict> {
+export async function testFaults(settings: FaultSettings): Promise<Verdict> {
   const { seed } = settings;
-  const tally = new Tally();
-  const options = { ...settings, tally };
+  const totals = new Totals();
+  const options = { ...settings, totals };
   const parts: Record<string, () => Promise<void>> = {
-    "crashes and storms": () => crashes(options),
+    "crashes and exhaustions": () => crashes(options),
     "deaths and interruptions": () =>
-      inFreshDatabase((database) => strikeAll(database, someStrikes(settings), seed, tally)),
+      inFreshDatabase((database) => injectAll(database, someInjections(settings), seed, totals)),
     "terminations under load": () => inFreshDatabase((database) => terminate(database, options)),
     "isolation levels": () => inFreshDatabase((database) => isolate(database, options)),
     dumps: () => dump(options),
@@ -34,25 +34,25 @@ export async function chaos(settings: ChaosSettings): Promise<Verdict> {
   const begun = performance.now();
   for (const [name, part] of Object.entries(parts)) {
     const start = performance.now();
-    await part().catch((error: unknown) => tally.wrong.add(`${name}: ${String(error)}`));
+    await part().catch((error: unknown) => totals.wrong.add(`${name}: ${String(error)}`));
     console.log(`${name}: ${secondsSince(start)}`);
   }
-  for (const line of tally.complaints()) console.log(line);
-  return { figures: `${tally.figures()}, ${secondsSince(begun)}`, failures: tally.failures };
+  for (const line of totals.problems()) console.log(line);
+  return { figures: `${totals.figures()}, ${secondsSince(begun)}`, failures: totals.failures };
 }
 
 /** In any order; each once before one comes again. */
-function someStrikes({ seed, strikes }: ChaosSettings): Strike[] {
-  const chance = new Chance(seed, 2);
-  const chosen: Strike[] = [];
-  while (chosen.length < strikes)
+function someInjections({ seed, injections }: FaultSettings): FaultInjection[] {
+  const random = new Random(seed, 2);
+  const chosen: FaultInjection[] = [];
+  while (chosen.length < injections)
     chosen.push(
-      ...everyStrike
-        .map((strike) => ({ strike, place: chance.next() }))
+      ...everyInjection
+        .map((injection) => ({ injection, place: random.next() }))
         .sort((a, b) => a.place - b.place)
-        .map(({ strike }) => strike),
+        .map(({ injection }) => injection),
     );
-  return chosen.slice(0, strikes);
+  return chosen.slice(0, injections);
 }
 
 function secondsSince(begun: number): string {

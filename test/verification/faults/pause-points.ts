@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import type { Sql } from "postgres";
 
 /** Tables in which a verb writes, and the end of the transaction. */
-export type Gate = "instance" | "vmm" | "migration" | "commit";
+export type PausePoint = "instance" | "vmm" | "migration" | "commit";
 
 /** Holds a session up until it is disposed of. */
 export interface Obstacle extends AsyncDisposable {
@@ -14,36 +14,36 @@ export interface Obstacle extends AsyncDisposable {
  * Lets a session that asks for it wait in the middle of a verb, just after it wrote a row of a table, or in the middle
  * of its COMMIT.
  */
-export async function installGates(sql: Sql): Promise<void> {
+export async function installPausePoints(sql: Sql): Promise<void> {
   await sql.unsafe(`
-    create schema if not exists chaos;
-    create function chaos.wait_at_gate() returns trigger language plpgsql as $$
+    create schema if not exists faults;
+    create function faults.wait_at_pause_point() returns trigger language plpgsql as $$
     begin
-      if current_setting('chaos.gate', true) = tg_argv[0] then
-        perform pg_advisory_xact_lock_shared(current_setting('chaos.key')::bigint);
+      if current_setting('faults.pause_point', true) = tg_argv[0] then
+        perform pg_advisory_xact_lock_shared(current_setting('faults.key')::bigint);
       end if;
       return null;
     end;
     $$;
-    create trigger chaos_gate after insert or update on vmstate.instance
-      for each row execute function chaos.wait_at_gate('instance');
-    create trigger chaos_gate after insert or update on vmstate.vmm
-      for each row execute function chaos.wait_at_gate('vmm');
-    create trigger chaos_gate after insert or update on vmstate.migration
-      for each row execute function chaos.wait_at_gate('migration');
-    create constraint trigger chaos_commit after insert or update on vmstate.instance deferrable initially deferred
-      for each row execute function chaos.wait_at_gate('commit');
-    create constraint trigger chaos_commit after insert or update on vmstate.vmm deferrable initially deferred
-      for each row execute function chaos.wait_at_gate('commit');
+    create trigger faults_pause_point after insert or update on vmstate.instance
+      for each row execute function faults.wait_at_pause_point('instance');
+    create trigger faults_pause_point after insert or update on vmstate.vmm
+      for each row execute function faults.wait_at_pause_point('vmm');
+    create trigger faults_pause_point after insert or update on vmstate.migration
+      for each row execute function faults.wait_at_pause_point('migration');
+    create constraint trigger faults_commit after insert or update on vmstate.instance deferrable initially deferred
+      for each row execute function faults.wait_at_pause_point('commit');
+    create constraint trigger faults_commit after insert or update on vmstate.vmm deferrable initially deferred
+      for each row execute function faults.wait_at_pause_point('commit');
   `);
 }
 
-export async function closeGate(sql: Sql, gate: Gate): Promise<Obstacle> {
+export async function closePausePoint(sql: Sql, pausePoint: PausePoint): Promise<Obstacle> {
   const session = await sql.reserve();
   const key = randomInt(2 ** 47);
   await session`select pg_advisory_lock(${key})`;
   return {
-    settings: `-c chaos.gate=${gate} -c chaos.key=${key}`,
+    settings: `-c faults.pause_point=${pausePoint} -c faults.key=${key}`,
     [Symbol.asyncDispose]: async () => {
       await session`select pg_advisory_unlock(${key})`;
       session.release();

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { apiInstances, type MigrationState, type ReportedVmmState } from "../../../src/index.js";
 import type { Answer, Arguments, Verb } from "../../../src/simulator/checked-client.js";
-import type { Chance } from "../../../src/simulator/random.js";
+import type { Random } from "../../../src/simulator/random.js";
 import { PROPOLIS_IP } from "../../../src/simulator/step-context.js";
 import { manyRows, type SqlClient } from "../../../src/client/rows.js";
 import { type Client, type Connection, PlainClient } from "./retrying-clients.js";
-import type { Tally } from "./totals.js";
+import type { Totals } from "./totals.js";
 
 interface Vmm {
   id: string;
@@ -23,7 +23,7 @@ interface Migration {
 }
 
 /** An instance as somebody saw it who then acts on it; by then it may be another. */
-interface Sight {
+interface ObservedInstance {
   instanceId: string;
   generation: number;
   active: string | null;
@@ -33,13 +33,13 @@ interface Sight {
 }
 
 /** What a brawler has when it acts. */
-interface Ring {
+interface Context {
   client: Client;
-  chance: Chance;
-  sight: Sight;
+  random: Random;
+  observed: ObservedInstance;
 }
 
-type Move = (ring: Ring) => Promise<void>;
+type Action = (context: Context) => Promise<void>;
 type Choices<T> = readonly [T, ...T[]];
 
 const PROJECT = "00000000-0000-4000-8000-00000000b4a1";
@@ -73,7 +73,7 @@ const LISTS: Choices<Verb> = [
   "stuckInstances",
 ];
 
-const repertoire: readonly (readonly [Move, weight: number])[] = [
+const weightedActions: readonly (readonly [Action, weight: number])[] = [
   [start, 2],
   [unwindStart, 1],
   [migrate, 2],
@@ -93,15 +93,18 @@ const repertoire: readonly (readonly [Move, weight: number])[] = [
   [remove, 1],
   [look, 1],
 ];
-const moves = repertoire.flatMap(([move, weight]) => Array<Move>(weight).fill(move)) as [Move, ...Move[]];
+const actions = weightedActions.flatMap(([action, weight]) => Array<Action>(weight).fill(action)) as [
+  Action,
+  ...Action[],
+];
 
 /** Many who write the same few instances, each after its own mind: all answers are right, and no error is. */
-export class Brawl {
+export class RandomWriters {
   readonly #instances: string[] = [];
 
   constructor(
     private readonly size: number,
-    private readonly tally: Tally,
+    private readonly totals: Totals,
   ) {}
 
   /** Takes instances that are there, and makes those that lack. */
@@ -113,10 +116,10 @@ export class Brawl {
   }
 
   /** Each move once, then any, until it is told to stop. */
-  async fight(connection: Connection, chance: Chance, signal: AbortSignal): Promise<void> {
+  async write(connection: Connection, random: Random, signal: AbortSignal): Promise<void> {
     const client = new PlainClient(connection);
     for (let n = 0; !signal.aborted; n++)
-      await this.#act(connection, client, chance, moves[n] ?? chance.pick(moves));
+      await this.#act(connection, client, random, actions[n] ?? random.pick(actions));
   }
 
   /** However the sagas ended that held a lock: it is free when its lease is over. */
@@ -132,19 +135,19 @@ export class Brawl {
         answer.outcome === "conflict" &&
         answer.updaterLeaseUntil?.getTime() === updaterLeaseUntil.getTime()
       )
-        this.tally.wrong.add(`an updater lock of ${instanceId} outlives its lease`);
+        this.totals.wrong.add(`an updater lock of ${instanceId} outlives its lease`);
     }
   }
 
-  async #act({ sql }: Connection, client: Client, chance: Chance, move: Move): Promise<void> {
-    const place = chance.below(this.size);
+  async #act({ sql }: Connection, client: Client, random: Random, action: Action): Promise<void> {
+    const place = random.below(this.size);
     const instanceId = String(this.#instances[place]);
     try {
-      const sight = await see(sql, instanceId);
-      if (sight) await move({ client, chance, sight });
+      const observed = await observe(sql, instanceId);
+      if (observed) await action({ client, random, observed });
       else this.#instances[place] = await create(client);
     } catch (error) {
-      this.tally.wrong.add(`${move.name}: ${String(error)}`);
+      this.totals.wrong.add(`${action.name}: ${String(error)}`);
     }
   }
 }
@@ -156,9 +159,9 @@ async function create(client: Client): Promise<string> {
   return id;
 }
 
-async function see(sql: SqlClient, instanceId: string): Promise<Sight | undefined> {
+async function observe(sql: SqlClient, instanceId: string): Promise<ObservedInstance | undefined> {
   // not "vmms", which a purge counts: manyRows would ask for a number
-  const [seen] = await manyRows<Omit<Sight, "vmms"> & { newest: Vmm[] }>(sql`
+  const [seen] = await manyRows<Omit<ObservedInstance, "vmms"> & { newest: Vmm[] }>(sql`
     select json_build_object('instance_id', i.id, 'generation', i.state_generation, 'active', i.active_propolis_id,
         'newest', array(
           select json_build_object('id', v.id, 'sagaId', v.saga_id, 'generation', v.state_generation)
@@ -173,26 +176,26 @@ async function see(sql: SqlClient, instanceId: string): Promise<Sight | undefine
   return seen && { ...seen, vmms: seen.newest };
 }
 
-async function start({ client, chance, sight }: Ring): Promise<void> {
-  const { instanceId, generation } = sight;
-  const saga = { instanceId, ...newPropolis(chance) };
+async function start({ client, random, observed }: Context): Promise<void> {
+  const { instanceId, generation } = observed;
+  const saga = { instanceId, ...newPropolis(random) };
   const begun = await client.ask("beginStart", {
     ...saga,
-    startReason: chance.pick(["user", "auto_restart"]),
-    expectedGeneration: chance.happens(0.3) ? generation : null,
+    startReason: random.pick(["user", "auto_restart"]),
+    expectedGeneration: random.happens(0.3) ? generation : null,
   });
-  if (begun.outcome === "applied" && chance.happens(0.3)) await client.ask("unwindStart", saga);
-  if (chance.happens(0.2)) await client.ask("beginStart", saga);
+  if (begun.outcome === "applied" && random.happens(0.3)) await client.ask("unwindStart", saga);
+  if (random.happens(0.2)) await client.ask("beginStart", saga);
 }
 
-async function unwindStart({ client, sight: { instanceId, active, vmms } }: Ring): Promise<void> {
+async function unwindStart({ client, observed: { instanceId, active, vmms } }: Context): Promise<void> {
   const vmm = vmms.find(({ id }) => id === active);
   if (vmm) await client.ask("unwindStart", { instanceId, sagaId: vmm.sagaId, propolisId: vmm.id });
 }
 
-async function migrate({ client, chance, sight: { instanceId, active } }: Ring): Promise<void> {
+async function migrate({ client, random, observed: { instanceId, active } }: Context): Promise<void> {
   if (active === null) return;
-  const { propolisId, ...saga } = newPropolis(chance);
+  const { propolisId, ...saga } = newPropolis(random);
   await client.ask("beginMigration", {
     instanceId,
     ...saga,
@@ -202,68 +205,68 @@ async function migrate({ client, chance, sight: { instanceId, active } }: Ring):
   });
 }
 
-async function unwindMigration({ client, sight: { instanceId, migration } }: Ring): Promise<void> {
+async function unwindMigration({ client, observed: { instanceId, migration } }: Context): Promise<void> {
   if (!migration) return;
   await client.ask("unwindMigration", { instanceId, sagaId: migration.sagaId, migrationId: migration.id });
 }
 
-async function report({ client, chance, sight }: Ring): Promise<void> {
-  const [vmm, ...others] = sight.vmms;
-  if (vmm) await client.ask("reportVmm", reportOf(chance, sight, chance.pick([vmm, ...others])));
+async function report({ client, random, observed }: Context): Promise<void> {
+  const [vmm, ...others] = observed.vmms;
+  if (vmm) await client.ask("reportVmm", reportOf(random, observed, random.pick([vmm, ...others])));
 }
 
-async function reportAll({ client, chance, sight }: Ring): Promise<void> {
+async function reportAll({ client, random, observed }: Context): Promise<void> {
   await client.ask(
     "reportVmms",
-    sight.vmms.map((vmm) => reportOf(chance, sight, vmm)),
+    observed.vmms.map((vmm) => reportOf(random, observed, vmm)),
   );
 }
 
 function reportOf(
-  chance: Chance,
-  { instanceId, migration }: Sight,
+  random: Random,
+  { instanceId, migration }: ObservedInstance,
   { id, generation }: Vmm,
 ): Arguments<"reportVmm"> {
   const time = new Date();
   return {
     instanceId,
     propolisId: id,
-    state: chance.pick(STATES),
-    generation: generation + chance.below(3),
+    state: random.pick(STATES),
+    generation: generation + random.below(3),
     time,
     ...(migration?.destination === id && {
       migrationInId: migration.id,
-      migrationInState: chance.pick(SIDES),
+      migrationInState: random.pick(SIDES),
       migrationInGeneration: migration.destinationGeneration + 1,
       migrationInTime: time,
     }),
     ...(migration?.source === id && {
       migrationOutId: migration.id,
-      migrationOutState: chance.pick(SIDES),
+      migrationOutState: random.pick(SIDES),
       migrationOutGeneration: migration.sourceGeneration + 1,
       migrationOutTime: time,
     }),
   };
 }
 
-async function failVmm({ client, sight: { instanceId, vmms } }: Ring): Promise<void> {
+async function failVmm({ client, observed: { instanceId, vmms } }: Context): Promise<void> {
   const [vmm] = vmms;
   if (vmm) await client.ask("failVmm", { instanceId, propolisId: vmm.id, reason: "no_such_vmm" });
 }
 
-async function failSled({ client, chance, sight: { vmms } }: Ring): Promise<void> {
-  const sled = { sledId: chance.pick(SLEDS), reason: "sled_off" } as const;
+async function failSled({ client, random, observed: { vmms } }: Context): Promise<void> {
+  const sled = { sledId: random.pick(SLEDS), reason: "sled_off" } as const;
   await client.ask("failSledVmms", { ...sled, propolisIds: vmms.slice(0, 2).map(({ id }) => id) });
   await client.ask("failSled", sled);
 }
 
 /** The saga may lose its way after any of its steps. */
-async function update({ client, chance, sight: { instanceId } }: Ring): Promise<void> {
+async function update({ client, random, observed: { instanceId } }: Context): Promise<void> {
   const sagaId = randomUUID();
-  const begun = await client.ask("beginUpdate", { instanceId, sagaId, lease: chance.pick(LEASES) });
-  if (begun.outcome !== "applied" || chance.happens(0.2)) return;
+  const begun = await client.ask("beginUpdate", { instanceId, sagaId, lease: random.pick(LEASES) });
+  if (begun.outcome !== "applied" || random.happens(0.2)) return;
   const holder = { instanceId, sagaId, updaterGeneration: begun.updaterGeneration };
-  const act = chance.pick([commit, commit, inherit, unlock, breakLock]);
+  const act = random.pick([commit, commit, inherit, unlock, breakLock]);
   await act(client, holder, begun);
 }
 
@@ -292,54 +295,54 @@ async function breakLock(client: Client, holder: Holder, plan: Plan): Promise<vo
   await commit(client, holder, plan);
 }
 
-async function runUpdate({ client, sight: { instanceId } }: Ring): Promise<void> {
+async function runUpdate({ client, observed: { instanceId } }: Context): Promise<void> {
   await client.ask("runUpdate", { instanceId, sagaId: randomUUID() });
 }
 
-async function explain({ client, sight }: Ring): Promise<void> {
-  await client.ask("explainUpdate", sight);
+async function explain({ client, observed }: Context): Promise<void> {
+  await client.ask("explainUpdate", observed);
 }
 
-async function stop({ client, sight }: Ring): Promise<void> {
-  await client.ask("requestStop", sight);
+async function stop({ client, observed }: Context): Promise<void> {
+  await client.ask("requestStop", observed);
 }
 
-async function reboot({ client, sight }: Ring): Promise<void> {
-  await client.ask("requestReboot", sight);
+async function reboot({ client, observed }: Context): Promise<void> {
+  await client.ask("requestReboot", observed);
 }
 
-async function finishCreation({ client, sight }: Ring): Promise<void> {
-  await client.ask("finishInstanceCreation", { id: sight.instanceId });
+async function finishCreation({ client, observed }: Context): Promise<void> {
+  await client.ask("finishInstanceCreation", { id: observed.instanceId });
 }
 
-async function configure({ client, chance, sight: { instanceId } }: Ring): Promise<void> {
-  await client.ask("renameInstance", { instanceId, name: chance.pick(["a", "b", instanceId]) });
-  const autoRestartCooldown = chance.pick(["0 seconds", null]);
+async function configure({ client, random, observed: { instanceId } }: Context): Promise<void> {
+  await client.ask("renameInstance", { instanceId, name: random.pick(["a", "b", instanceId]) });
+  const autoRestartCooldown = random.pick(["0 seconds", null]);
   await client.ask("configureInstance", { instanceId, autoRestartCooldown });
 }
 
-async function deleteVmm({ client, sight: { instanceId, vmms } }: Ring): Promise<void> {
+async function deleteVmm({ client, observed: { instanceId, vmms } }: Context): Promise<void> {
   for (const { id } of vmms.slice(-2)) await client.ask("deleteVmm", { instanceId, propolisId: id });
 }
 
-async function remove({ client, chance, sight }: Ring): Promise<void> {
+async function remove({ client, random, observed }: Context): Promise<void> {
   await client.ask("purge", { before: new Date(Date.now() - 2 * HOUR_MS), limit: 10 });
-  if (chance.happens(0.3)) await client.ask("deleteInstance", sight);
+  if (random.happens(0.3)) await client.ask("deleteInstance", observed);
 }
 
-async function look({ client, chance, sight }: Ring): Promise<void> {
-  await client.ask(chance.pick(LISTS), { limit: 5 });
-  await client.ask("apiInstance", sight);
-  await client.ask("apiVmms", sight);
+async function look({ client, random, observed }: Context): Promise<void> {
+  await client.ask(random.pick(LISTS), { limit: 5 });
+  await client.ask("apiInstance", observed);
+  await client.ask("apiVmms", observed);
 }
 
 function newPropolis(
-  chance: Chance,
+  random: Random,
 ): Pick<Arguments<"beginStart">, "sagaId" | "propolisId" | "sledId" | "propolisIp"> {
   return {
     sagaId: randomUUID(),
     propolisId: randomUUID(),
-    sledId: chance.pick(SLEDS),
+    sledId: random.pick(SLEDS),
     propolisIp: PROPOLIS_IP,
   };
 }

@@ -1,11 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import { vmstate } from "../../../src/index.js";
-import { type Answer, type Arguments, Unexpected, type Verb } from "../../../src/simulator/checked-client.js";
+import {
+  type Answer,
+  type Arguments,
+  UnexpectedAnswer,
+  type Verb,
+} from "../../../src/simulator/checked-client.js";
 import type { SqlClient } from "../../../src/client/rows.js";
 import { type Isolation, transact } from "./connections.js";
-import type { Faults } from "./expected-errors.js";
-import { type Journal, outcomeOf } from "./acknowledged-writes.js";
+import type { ExpectedErrors } from "./expected-errors.js";
+import { type AcknowledgedWrites, outcomeOf } from "./acknowledged-writes.js";
 
 /** Calls verbs until they are answered. */
 export interface Client {
@@ -18,8 +23,8 @@ export interface Connection {
   /** For transactions. */
   pool: Pool;
   isolation: Isolation;
-  journal: Journal;
-  faults: Faults;
+  acknowledgedWrites: AcknowledgedWrites;
+  expectedErrors: ExpectedErrors;
   /** The functions that were called, with the isolation level. */
   called: Set<string>;
 }
@@ -38,11 +43,11 @@ export class PlainClient implements Client {
   constructor(private readonly connection: Connection) {}
 
   async ask<V extends Verb>(verb: V, argument: Arguments<V>): Promise<Answer<V>> {
-    const { sql, pool, isolation, journal, faults, called } = this.connection;
+    const { sql, pool, isolation, acknowledgedWrites, expectedErrors, called } = this.connection;
     const act = (sql: SqlClient): Promise<Answer<V>> => call(sql, verb, argument);
     const isPlain = isolation === "read committed";
-    const answer = await (isPlain ? act(sql) : faults.persist(() => transact(pool, isolation, act)));
-    journal.acknowledge(verb, argument, answer);
+    const answer = await (isPlain ? act(sql) : expectedErrors.persist(() => transact(pool, isolation, act)));
+    acknowledgedWrites.acknowledge(verb, argument, answer);
     called.add(`${isolation} ${verb}`);
     return answer;
   }
@@ -56,26 +61,26 @@ export class LedgerClient implements Client {
   constructor(private readonly connection: Connection) {}
 
   async ask<V extends Verb>(verb: V, argument: Arguments<V>): Promise<Answer<V>> {
-    return await this.connection.faults.persist(() => this.#attempt(verb, argument));
+    return await this.connection.expectedErrors.persist(() => this.#attempt(verb, argument));
   }
 
   /** @throws the fault when nothing was committed */
   async #attempt<V extends Verb>(verb: V, argument: Arguments<V>): Promise<Answer<V>> {
-    const { pool, isolation, journal, called } = this.connection;
+    const { pool, isolation, acknowledgedWrites, called } = this.connection;
     const line = randomUUID();
     let answer!: Answer<V>;
     try {
       const act = async (sql: SqlClient): Promise<void> => {
         answer = await call(sql, verb, argument);
-        await sql`insert into chaos.ledger (id) values (${line})`.raw();
+        await sql`insert into faults.ledger (id) values (${line})`.raw();
       };
       await transact(pool, isolation, act);
     } catch (error) {
       if (!(await this.#isInLedger(line))) throw error;
-      journal.unheard++;
+      acknowledgedWrites.unheard++;
       await this.#replay(verb, argument, answer);
     }
-    journal.acknowledge(verb, argument, answer, line);
+    acknowledgedWrites.acknowledge(verb, argument, answer, line);
     called.add(`${isolation} ${verb}`);
     return answer;
   }
@@ -86,8 +91,8 @@ export class LedgerClient implements Client {
    */
   async #isInLedger(line: string): Promise<boolean> {
     const { sql } = this.connection;
-    await sql`insert into chaos.ledger (id, is_inquiry) values (${line}, true) on conflict do nothing`.raw();
-    const found = await sql`select from chaos.ledger where id = ${line} and not is_inquiry`.raw();
+    await sql`insert into faults.ledger (id, is_inquiry) values (${line}, true) on conflict do nothing`.raw();
+    const found = await sql`select from faults.ledger where id = ${line} and not is_inquiry`.raw();
     return found.length > 0;
   }
 
@@ -98,7 +103,7 @@ export class LedgerClient implements Client {
     const isReplay = [first]
       .flat()
       .every((row, n) => outcomeOf(row) !== "applied" || REPLAYED.has(outcomeOf(second[n])));
-    if (!isReplay) throw new Unexpected(verb, argument, JSON.stringify(second), "a replay");
+    if (!isReplay) throw new UnexpectedAnswer(verb, argument, JSON.stringify(second), "a replay");
   }
 }
 

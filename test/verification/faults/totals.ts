@@ -1,4 +1,4 @@
-import { Complaints } from "../../../src/simulator/problem-log.js";
+import { ProblemLog } from "../../../src/simulator/problem-log.js";
 
 const nouns = {
   crashes: ["server crash", "server crashes"],
@@ -6,7 +6,7 @@ const nouns = {
   terminations: ["backend terminated", "backends terminated"],
   cancellations: ["statement cancelled", "statements cancelled"],
   timeouts: ["timeout", "timeouts"],
-  storms: ["connection storm", "connection storms"],
+  exhaustions: ["connection exhaustion", "connection exhaustions"],
   retries: ["serialization failure retried", "serialization failures retried"],
   dumps: ["dump", "dumps"],
 } as const;
@@ -15,13 +15,13 @@ const nouns = {
 export type Counted = keyof typeof nouns;
 
 /** What the faults of a run were, and what came of them. */
-export class Tally {
+export class Totals {
   /** Writes that clients were told of and that the database does not have. */
-  readonly lost = new Complaints();
+  readonly lost = new ProblemLog();
   /** Rows that break an invariant. */
-  readonly violations = new Complaints();
+  readonly violations = new ProblemLog();
   /** Whatever else is not as it must be. */
-  readonly wrong = new Complaints();
+  readonly wrong = new ProblemLog();
   /** Parts for which this machine lacks something. */
   readonly skipped: string[] = [];
   acknowledged = 0;
@@ -44,7 +44,7 @@ export class Tally {
   }
 
   /** The first of what went wrong, a line each. */
-  complaints(): string[] {
+  problems(): string[] {
     const { lost, violations, wrong } = this;
     return Object.entries({ lost, violated: violations, wrong }).flatMap(([kind, { first }]) =>
       first.map((line) => `${kind}: ${line}`),

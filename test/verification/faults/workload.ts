@@ -1,22 +1,22 @@
 import * as controlPlane from "../../../src/client/control-plane.js";
 import { invariantViolations } from "../../../src/index.js";
 import * as operator from "../../../src/client/operator.js";
-import { Chance } from "../../../src/simulator/random.js";
+import { Random } from "../../../src/simulator/random.js";
 import * as sledAgent from "../../../src/client/sled-agent.js";
 import * as updateSaga from "../../../src/client/update-saga.js";
 import type { TestDatabase } from "../../support/copy.js";
 import { until } from "../../support/until.js";
-import { Brawl } from "./random-writers.js";
+import { RandomWriters } from "./random-writers.js";
 import type { Connection } from "./retrying-clients.js";
 import { type Isolation, newPool, untiring } from "./connections.js";
-import { Faults } from "./expected-errors.js";
-import { Journal, makeLedger } from "./acknowledged-writes.js";
-import { Lives } from "./lifecycle-workload.js";
-import type { Tally } from "./totals.js";
+import { ExpectedErrors } from "./expected-errors.js";
+import { AcknowledgedWrites, makeLedger } from "./acknowledged-writes.js";
+import { LifecycleWorkload } from "./lifecycle-workload.js";
+import type { Totals } from "./totals.js";
 
-export interface LoadOptions {
+export interface WorkloadOptions {
   database: TestDatabase;
-  tally: Tally;
+  totals: Totals;
   seed: number;
   /** Of each kind: those who play whole lives alone, and those who all write the same instances. */
   workers: number;
@@ -31,58 +31,58 @@ export interface LoadOptions {
 const INSTANCES = 6;
 const VERBS = Object.keys({ ...controlPlane, ...sledAgent, ...updateSaga, ...operator });
 /** What the sessions of a load are called. */
-export const LOAD = "chaos load";
+export const WORKLOAD_NAME = "faults load";
 
 /** Clients at work, and what they were told. */
-export class Load {
-  readonly faults: Faults;
-  readonly #journal = new Journal();
-  readonly #lives: Lives;
-  readonly #brawl: Brawl;
+export class Workload {
+  readonly expectedErrors: ExpectedErrors;
+  readonly #acknowledgedWrites = new AcknowledgedWrites();
+  readonly #lifecycles: LifecycleWorkload;
+  readonly #randomWriters: RandomWriters;
   readonly #connections: readonly [Connection, ...Connection[]];
   readonly #called = new Set<string>();
   readonly #stop = new AbortController();
   #work: Promise<unknown> = Promise.resolve();
 
-  private constructor(private readonly options: LoadOptions) {
-    const { database, tally, seed, workers, isolations = ["read committed"] } = options;
-    this.faults = new Faults(options.expected);
-    this.#lives = new Lives(seed, tally);
-    this.#brawl = new Brawl(options.instances ?? INSTANCES, tally);
-    const pool = newPool(database.url, LOAD, 3 * workers);
-    const sql = untiring(pool, this.faults);
-    const { faults } = this;
-    const journal = this.#journal;
+  private constructor(private readonly options: WorkloadOptions) {
+    const { database, totals, seed, workers, isolations = ["read committed"] } = options;
+    this.expectedErrors = new ExpectedErrors(options.expected);
+    this.#lifecycles = new LifecycleWorkload(seed, totals);
+    this.#randomWriters = new RandomWriters(options.instances ?? INSTANCES, totals);
+    const pool = newPool(database.url, WORKLOAD_NAME, 3 * workers);
+    const sql = untiring(pool, this.expectedErrors);
+    const { expectedErrors } = this;
+    const acknowledgedWrites = this.#acknowledgedWrites;
     const called = this.#called;
     const connectionOf = (isolation: Isolation): Connection => ({
       sql,
       pool,
       isolation,
-      journal,
-      faults,
+      acknowledgedWrites,
+      expectedErrors,
       called,
     });
     this.#connections = isolations.map(connectionOf) as [Connection, ...Connection[]];
   }
 
   /** Acts while clients are at work, lets the lives end that are under way, and checks for the last time. */
-  static async during(options: LoadOptions, act: (load: Load) => Promise<void>): Promise<void> {
-    const load = new Load(options);
+  static async during(options: WorkloadOptions, act: (workload: Workload) => Promise<void>): Promise<void> {
+    const workload = new Workload(options);
     try {
-      await load.#begin();
-      await act(load);
-      await load.#end();
-      await load.#checkAll();
+      await workload.#begin();
+      await act(workload);
+      await workload.#end();
+      await workload.#checkAll();
     } finally {
-      await load.#end();
-      await load.#connections[0].pool.end();
+      await workload.#end();
+      await workload.#connections[0].pool.end();
     }
   }
 
   /** Resolves after so many more acknowledged writes. */
   async progress(writes: number): Promise<void> {
-    const goal = this.#journal.writes + writes;
-    await until(`${writes} more writes are acknowledged`, () => this.#journal.writes >= goal);
+    const goal = this.#acknowledgedWrites.writes + writes;
+    await until(`${writes} more writes are acknowledged`, () => this.#acknowledgedWrites.writes >= goal);
   }
 
   /** The functions that were not yet called at one of the isolation levels. */
@@ -93,23 +93,23 @@ export class Load {
 
   /** Whether the database has what was acknowledged, and nothing that must not be; the work goes on. */
   async check(): Promise<void> {
-    const { tally } = this.options;
+    const { totals } = this.options;
     const [{ sql }] = this.#connections;
-    for (const line of await this.#journal.missing(sql)) tally.lost.add(line);
-    for (const row of await invariantViolations(sql)) tally.violations.add(JSON.stringify(row));
-    await this.#brawl.settle(this.#connections[0]);
+    for (const line of await this.#acknowledgedWrites.missing(sql)) totals.lost.add(line);
+    for (const row of await invariantViolations(sql)) totals.violations.add(JSON.stringify(row));
+    await this.#randomWriters.settle(this.#connections[0]);
   }
 
   async #begin(): Promise<void> {
     const { database, seed, workers } = this.options;
     const { signal } = this.#stop;
     await makeLedger(database.sql);
-    await this.#brawl.prepare(this.#connections[0]);
+    await this.#randomWriters.prepare(this.#connections[0]);
     const work = Array.from({ length: workers }, (_, n) => {
       const connection = this.#connections[n % this.#connections.length] ?? this.#connections[0];
       return [
-        this.#lives.play(connection, signal),
-        this.#brawl.fight(connection, new Chance(seed, n), signal),
+        this.#lifecycles.play(connection, signal),
+        this.#randomWriters.write(connection, new Random(seed, n), signal),
       ];
     });
     this.#work = Promise.all(work.flat());
@@ -121,12 +121,12 @@ export class Load {
   }
 
   async #checkAll(): Promise<void> {
-    const { tally } = this.options;
+    const { totals } = this.options;
     await this.check();
-    const { wrong, leftovers } = await this.#lives.check(this.#connections[0]);
-    for (const line of [...wrong.first, ...leftovers.first]) tally.wrong.add(line);
-    tally.acknowledged += this.#journal.writes;
-    tally.interrupted += this.faults.interrupted;
-    tally.unheard += this.#journal.unheard;
+    const { wrong, leftovers } = await this.#lifecycles.check(this.#connections[0]);
+    for (const line of [...wrong.first, ...leftovers.first]) totals.wrong.add(line);
+    totals.acknowledged += this.#acknowledgedWrites.writes;
+    totals.interrupted += this.expectedErrors.interrupted;
+    totals.unheard += this.#acknowledgedWrites.unheard;
   }
 }

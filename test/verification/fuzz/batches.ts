@@ -5,12 +5,12 @@ import {
   reportVmms,
   type Outcome,
   type ReportVmmArguments,
-  type ReportVmmsAnswer,
+  type ReportVmmsResult,
 } from "../../../src/index.js";
 import type { TestDatabase } from "../../support/copy.js";
 import { readCatalog } from "./catalog.js";
 import type { Finding } from "./finding.js";
-import { groundIn, type Ground } from "./rollback-database.js";
+import { rollbackDatabaseIn, type RollbackDatabase } from "./rollback-database.js";
 
 export interface Batches {
   figures: string[];
@@ -61,12 +61,12 @@ const shapes: Shape[] = [
 /** Batches so large that a cost would show which rises with the square of their size. */
 export async function fuzzBatches(database: TestDatabase, size: number): Promise<Batches> {
   const vmms = await createVmms(database.sql, size);
-  const ground = await groundIn(database, await readCatalog(database.sql));
+  const rollbackDatabase = await rollbackDatabaseIn(database, await readCatalog(database.sql));
   const figures: string[] = [];
-  const findings = await malformedAtTheEnd(ground, vmms);
+  const findings = await malformedAtTheEnd(rollbackDatabase, vmms);
   for (const shape of shapes) {
     const title = `${size.toLocaleString("en")} reports ${shape.name}`;
-    const { ms, problem } = await compare(ground, shape, vmms, size);
+    const { ms, problem } = await compare(rollbackDatabase, shape, vmms, size);
     figures.push(`${title} ${(ms / 1000).toFixed(1)} s`);
     if (problem !== undefined)
       findings.push({ fault: "slow batch", target: "reportVmms", problem: `${title}: ${problem}` });
@@ -74,9 +74,14 @@ export async function fuzzBatches(database: TestDatabase, size: number): Promise
   return { figures, findings };
 }
 
-async function compare(ground: Ground, shape: Shape, vmms: readonly Vmm[], size: number): Promise<Run> {
-  const small = await run(ground, shape, vmms, Math.ceil(size / FACTOR));
-  const large = await run(ground, shape, vmms, size);
+async function compare(
+  rollbackDatabase: RollbackDatabase,
+  shape: Shape,
+  vmms: readonly Vmm[],
+  size: number,
+): Promise<Run> {
+  const small = await run(rollbackDatabase, shape, vmms, Math.ceil(size / FACTOR));
+  const large = await run(rollbackDatabase, shape, vmms, size);
   const times = large.ms / small.ms;
   const isSlow = large.ms > SOON_MS && times > FACTOR * NOISE;
   const problem =
@@ -85,7 +90,7 @@ async function compare(ground: Ground, shape: Shape, vmms: readonly Vmm[], size:
 }
 
 async function run(
-  ground: Ground,
+  rollbackDatabase: RollbackDatabase,
   { reports, outcome }: Shape,
   vmms: readonly Vmm[],
   size: number,
@@ -93,7 +98,7 @@ async function run(
   const batch = reports(vmms, size);
   const started = performance.now();
   let ms = 0;
-  const { answer, error } = await ground.attempt("plain", async (sql) => {
+  const { answer, error } = await rollbackDatabase.attempt("plain", async (sql) => {
     const answers = await reportVmms(sql, batch);
     ms = performance.now() - started;
     return answers;
@@ -103,7 +108,7 @@ async function run(
       ms: performance.now() - started,
       problem: error instanceof Error ? error.message : inspect(error),
     };
-  const answers = answer as ReportVmmsAnswer[];
+  const answers = answer as ReportVmmsResult[];
   const isInOrder = answers.every(
     ({ ordinal, vmmOutcome }, n) => ordinal === n + 1 && vmmOutcome === outcome,
   );
@@ -113,10 +118,15 @@ async function run(
 }
 
 /** Refused as a whole, naming the one that is wrong. */
-async function malformedAtTheEnd(ground: Ground, vmms: readonly Vmm[]): Promise<Finding[]> {
+async function malformedAtTheEnd(
+  rollbackDatabase: RollbackDatabase,
+  vmms: readonly Vmm[],
+): Promise<Finding[]> {
   const batch = vmms.map((vmm) => ({ ...said, ...vmm, generation: 2 }));
   const broken = { ...said, ...nobody, generation: 0 };
-  const { error, changed } = await ground.attempt("plain", (sql) => reportVmms(sql, [...batch, broken]));
+  const { error, changed } = await rollbackDatabase.attempt("plain", (sql) =>
+    reportVmms(sql, [...batch, broken]),
+  );
   const detail = error instanceof postgres.PostgresError ? error.detail : undefined;
   if (detail?.includes(`Element ${batch.length + 1}:`) && !changed) return [];
   return [

@@ -13,11 +13,11 @@ export interface Target {
   size: number;
   /** Whether there is anything that it accepts. */
   accepts: boolean;
-  trials: fc.Arbitrary<Trial>;
+  cases: fc.Arbitrary<CallCase>;
 }
 
 /** One call. */
-export interface Trial {
+export interface CallCase {
   /** How a person would make it. */
   title: () => string;
   client: ClientName;
@@ -33,7 +33,7 @@ export interface Trial {
 }
 
 /** The call did something else than it says. */
-export class Unfaithful extends Error {}
+export class RoundTripError extends Error {}
 
 /** The function threw where it should have returned a promise that rejects. */
 export class ThrownAtOnce extends Error {}

@@ -9,9 +9,9 @@ const SEED = 1;
 describe("a small setting", { timeout: 120_000 }, () => {
   it("finds nothing wrong with any function, view or wrapper", async () => {
     await using db = await createDatabase();
-    const { tally, findings } = await fuzz(db, { seed: SEED, calls: 2 });
+    const { totals, findings } = await fuzz(db, { seed: SEED, calls: 2 });
     expect(findings).toEqual([]);
-    expect(tally.size).toBeGreaterThan(100);
+    expect(totals.size).toBeGreaterThan(100);
   });
 
   it("finds nothing wrong with large batches", async () => {

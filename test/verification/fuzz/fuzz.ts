@@ -3,12 +3,12 @@ import type { TestDatabase } from "../../support/copy.js";
 import { fuzzBytes } from "./bytes.js";
 import { readCatalog } from "./catalog.js";
 import type { Finding } from "./finding.js";
-import { groundIn, type Ground } from "./rollback-database.js";
+import { rollbackDatabaseIn, type RollbackDatabase } from "./rollback-database.js";
 import { populate } from "./population.js";
 import { filterTargets, writeTargets } from "./relations.js";
 import { routineTargets } from "./routines.js";
 import { Complaint, judge } from "./verdict.js";
-import { count, type Tally } from "./totals.js";
+import { count, type Totals } from "./totals.js";
 import type { Target } from "./call-case.js";
 import { wrapperTargets } from "./wrappers.js";
 
@@ -19,7 +19,7 @@ export interface Settings {
 }
 
 export interface Report {
-  tally: Tally;
+  totals: Totals;
   findings: Finding[];
 }
 
@@ -42,25 +42,25 @@ export async function fuzz(
     ...writeTargets(catalog, subjects),
     ...wrapperTargets(catalog, subjects),
   ];
-  const ground = await groundIn(database, catalog);
-  const tally: Tally = new Map();
+  const rollbackDatabase = await rollbackDatabaseIn(database, catalog);
+  const totals: Totals = new Map();
   const findings: Finding[] = [];
   for (const target of targets.filter(isWanted))
-    findings.push(...(await fuzzTarget(ground, target, settings, tally)));
+    findings.push(...(await fuzzTarget(rollbackDatabase, target, settings, totals)));
   findings.push(...(await fuzzBytes(database, catalog)));
-  return { tally, findings };
+  return { totals, findings };
 }
 
 async function fuzzTarget(
-  ground: Ground,
+  rollbackDatabase: RollbackDatabase,
   target: Target,
   { seed, calls }: Settings,
-  tally: Tally,
+  totals: Totals,
 ): Promise<Finding[]> {
   const found = new Map<string, Finding>();
-  const property = fc.asyncProperty(target.trials, async (trial) => {
-    const verdict = judge(trial, await ground.attempt(trial.client, trial.act));
-    count(tally, target, verdict);
+  const property = fc.asyncProperty(target.cases, async (callCase) => {
+    const verdict = judge(callCase, await rollbackDatabase.attempt(callCase.client, callCase.act));
+    count(totals, target, verdict);
     if (verdict.complaint !== null && !found.has(verdict.complaint.kind)) throw verdict.complaint;
   });
   const search = async (seed: number): Promise<void> => {
@@ -78,14 +78,14 @@ async function fuzzTarget(
     if (found.size < MOST_FINDINGS) await search(seed);
   };
   await search(seed);
-  for (let round = 1; round < MOST_ROUNDS && gaps(target, tally).length > 0; round++)
+  for (let round = 1; round < MOST_ROUNDS && gaps(target, totals).length > 0; round++)
     await search(seed + round);
-  return [...found.values(), ...gaps(target, tally)];
+  return [...found.values(), ...gaps(target, totals)];
 }
 
 /** A target of which only one side was seen was not tried. */
-function gaps(target: Target, tally: Tally): Finding[] {
-  const { accepted = 0, refused } = tally.get(target) ?? {};
+function gaps(target: Target, totals: Totals): Finding[] {
+  const { accepted = 0, refused } = totals.get(target) ?? {};
   const gap = (problem: string): Finding => ({ fault: "gap", target: target.name, problem });
   return [
     ...(target.accepts && accepted === 0 ? [gap("no call was accepted")] : []),

@@ -15,11 +15,11 @@ await prove({
   },
   run: async ({ batch, ...settings }) => {
     const started = performance.now();
-    const { tally, findings } = await inFreshDatabase((database) => fuzz(database, settings));
+    const { totals, findings } = await inFreshDatabase((database) => fuzz(database, settings));
     const batches = await inFreshDatabase((database) => fuzzBatches(database, batch));
     const all = [...findings, ...batches.findings];
-    console.log(describeCounts(tally));
+    console.log(describeCounts(totals));
     for (const finding of all) console.log(described(finding));
-    return figuresOf(tally, all, batches.figures, performance.now() - started);
+    return figuresOf(totals, all, batches.figures, performance.now() - started);
   },
 });

@@ -43,7 +43,7 @@ function targetOf(
     name: `${verb} ${name}`,
     size: sizeOf(columns),
     accepts: true,
-    trials: fc.tuple(given, fc.nat()).map(([given, n]) => ({
+    cases: fc.tuple(given, fc.nat()).map(([given, n]) => ({
       title: () => `${verb} vmstate.${name} (${writtenAll(given)})`,
       client: "plain",
       act: (sql) => write(sql, name, given, n),

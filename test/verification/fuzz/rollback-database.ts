@@ -12,7 +12,7 @@ export interface Attempt {
 export type Act = (sql: postgres.ISql) => Promise<unknown>;
 
 /** A database in which every call is taken back, so that each finds the same rows. */
-export interface Ground {
+export interface RollbackDatabase {
   attempt: (client: ClientName, act: Act) => Promise<Attempt>;
 }
 
@@ -34,7 +34,10 @@ const HANGS_AFTER_MS = 90_000;
 
 class TakenBack extends Error {}
 
-export async function groundIn(database: TestDatabase, catalog: Catalog): Promise<Ground> {
+export async function rollbackDatabaseIn(
+  database: TestDatabase,
+  catalog: Catalog,
+): Promise<RollbackDatabase> {
   const fingerprint = fingerprintOf(catalog);
   const before = await fingerprint(database.sql);
   const open = new Map<ClientName, postgres.Sql>();

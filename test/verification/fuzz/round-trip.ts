@@ -1,22 +1,22 @@
 import { apiInstance, type SqlClient } from "../../../src/index.js";
-import { Unfaithful } from "./call-case.js";
+import { RoundTripError } from "./call-case.js";
 import { unknownKeyIn } from "./unknown-keys.js";
 
 type Given = Readonly<Record<string, unknown>>;
 
 /** What was written is what was given, and what is answered can be read. */
-export async function expectFaithful(
+export async function expectRoundTrip(
   sql: SqlClient,
   name: string,
   given: Given,
   answer: unknown,
 ): Promise<void> {
-  if (hasNoDate(answer)) throw new Unfaithful("an invalid Date in the answer");
+  if (hasNoDate(answer)) throw new RoundTripError("an invalid Date in the answer");
   if (name === "createInstance" || name === "renameInstance") await expectName(sql, given, answer);
   if (name === "reportVmm") await expectTime(sql, given, answer);
   const reports = name === "reportVmm" ? given : name === "reportVmms" ? given["reports"] : [];
   const unknown = unknownKeyIn(reports, "camel");
-  if (unknown !== undefined) throw new Unfaithful(`an unknown key was accepted: ${unknown}`);
+  if (unknown !== undefined) throw new RoundTripError(`an unknown key was accepted: ${unknown}`);
 }
 
 function hasNoDate(value: unknown): boolean {
@@ -29,7 +29,7 @@ async function expectName(sql: SqlClient, { name }: Given, answer: unknown): Pro
   if (outcome !== "applied" || typeof name !== "string") return;
   const stored = await apiInstance(sql, { instanceId });
   // half a surrogate pair has no UTF-8
-  if (stored?.name !== Buffer.from(name).toString()) throw new Unfaithful("the name is another one");
+  if (stored?.name !== Buffer.from(name).toString()) throw new RoundTripError("the name is another one");
 }
 
 /** The views show a time that is yet to come as now; the row has it as it is. */
@@ -39,5 +39,5 @@ async function expectTime(sql: SqlClient, { propolisId, time }: Given, answer: u
   const stored = await sql`
     select from vmstate.vmm
       where id = ${String(propolisId)} and time_state_updated = ${time.toISOString()}::text::timestamptz`;
-  if (stored.length === 0) throw new Unfaithful("the time is another one");
+  if (stored.length === 0) throw new RoundTripError("the time is another one");
 }

@@ -5,10 +5,10 @@ import { butSome, choice, type Choice, type Supply } from "./choice.js";
 import { hostileText } from "./hostile-text.js";
 import { ownText } from "./own-text.js";
 import type { Subject } from "./population.js";
-import { fits, slips } from "./malformed-call.js";
+import { fits, malformedCalls } from "./malformed-call.js";
 import { cast, list, writtenAll } from "./statement.js";
 import { unknownKeyIn } from "./unknown-keys.js";
-import { Unfaithful, type Target, type Trial } from "./call-case.js";
+import { RoundTripError, type Target, type CallCase } from "./call-case.js";
 
 type Given = Choice<string | null>;
 
@@ -26,7 +26,9 @@ export function routineTargets(catalog: Catalog, subjects: readonly Subject[]): 
       name: routine.name,
       size: sizeOf(routine.arguments),
       accepts: !isTrigger(routine) && !routine.name.startsWith("reject_"),
-      trials: fc.tuple(given, slips(routine.arguments)).map(([given, slip]) => trialOf(routine, slip(given))),
+      cases: fc
+        .tuple(given, malformedCalls(routine.arguments))
+        .map(([given, malformed]) => trialOf(routine, malformed(given))),
     };
   });
 }
@@ -38,7 +40,7 @@ export function textSupply(catalog: Catalog, subjects: readonly Subject[]): Supp
   };
 }
 
-function trialOf(routine: Routine, given: Given): Trial {
+function trialOf(routine: Routine, given: Given): CallCase {
   const required = routine.arguments.filter((slot) => !slot.optional);
   const isCallable = fits(given, required, routine.arguments);
   return {
@@ -74,7 +76,7 @@ async function expectVerbatim(
   const name = [...given].find(([slot]) => slot.name === "p_name")?.[1];
   for (const row of rows.filter((row) => row["outcome"] === "applied")) {
     const [stored] = await sql`select name from vmstate.instance where id = ${String(row["instance_id"])}`;
-    if (stored?.["name"] !== name) throw new Unfaithful("the name is another one");
+    if (stored?.["name"] !== name) throw new RoundTripError("the name is another one");
   }
 }
 
@@ -82,7 +84,7 @@ async function expectVerbatim(
 function expectKnownKeys(given: Given): void {
   const text = [...given].find(([slot]) => slot.name === "p_reports")?.[1];
   const unknown = unknownKeyIn(JSON.parse(text ?? "[]"), "snake");
-  if (unknown !== undefined) throw new Unfaithful(`an unknown key was accepted: ${unknown}`);
+  if (unknown !== undefined) throw new RoundTripError(`an unknown key was accepted: ${unknown}`);
 }
 
 function isTrigger({ returns }: Routine): boolean {

@@ -9,12 +9,12 @@ export interface Count {
   refused: Map<string, number>;
 }
 
-export type Tally = Map<Target, Count>;
+export type Totals = Map<Target, Count>;
 
-export function count(tally: Tally, target: Target, { accepted, code }: Verdict): void {
-  const known = tally.get(target) ?? { calls: 0, accepted: 0, refused: new Map<string, number>() };
+export function count(totals: Totals, target: Target, { accepted, code }: Verdict): void {
+  const known = totals.get(target) ?? { calls: 0, accepted: 0, refused: new Map<string, number>() };
   known.calls += 1;
   if (accepted) known.accepted += 1;
   else known.refused.set(String(code), (known.refused.get(String(code)) ?? 0) + 1);
-  tally.set(target, known);
+  totals.set(target, known);
 }

@@ -2,7 +2,7 @@ import postgres from "postgres";
 import type { Fault } from "./finding.js";
 import type { Attempt } from "./rollback-database.js";
 import { shortened } from "./literals.js";
-import { ThrownAtOnce, Unfaithful, type Trial } from "./call-case.js";
+import { ThrownAtOnce, RoundTripError, type CallCase } from "./call-case.js";
 
 export interface Verdict {
   accepted: boolean;
@@ -38,8 +38,8 @@ const LONGEST_MESSAGE = 2_000;
  * The rule: a documented answer, or a proper error and then no changed row. Proper are VM001, class 22 (bad data), and
  * what the trial allows besides: a verb never leaves it to a constraint to refuse.
  */
-export function judge(trial: Trial, attempt: Attempt): Verdict {
-  if ("error" in attempt) return judgeError(trial, attempt);
+export function judge(callCase: CallCase, attempt: Attempt): Verdict {
+  if ("error" in attempt) return judgeError(callCase, attempt);
   const rows = rowsOf(attempt.answer);
   const outcomes = rows.flatMap(outcomesOf);
   const refused = outcomes.length > 0 && outcomes.every((outcome) => REFUSALS.has(outcome));
@@ -47,16 +47,19 @@ export function judge(trial: Trial, attempt: Attempt): Verdict {
     accepted: !refused,
     code: refused ? String(outcomes[0]) : null,
     complaint:
-      complaintOfRows(trial, rows) ??
-      complaintOfPurge(trial, attempt.changed, rows) ??
-      complaintOfChange(trial, attempt.changed, outcomes),
+      complaintOfRows(callCase, rows) ??
+      complaintOfPurge(callCase, attempt.changed, rows) ??
+      complaintOfChange(callCase, attempt.changed, outcomes),
   };
 }
 
-function judgeError(trial: Trial, { error, changed }: Attempt): Verdict {
+function judgeError(callCase: CallCase, { error, changed }: Attempt): Verdict {
   const code = codeOf(error);
-  if (error instanceof Unfaithful) return refused(code, new Complaint("wrong answer", error.message));
-  return refused(code, changed ? new Complaint("changed row", code) : complaintOfError(trial, error, code));
+  if (error instanceof RoundTripError) return refused(code, new Complaint("wrong answer", error.message));
+  return refused(
+    code,
+    changed ? new Complaint("changed row", code) : complaintOfError(callCase, error, code),
+  );
 }
 
 function refused(code: string, complaint: Complaint | null): Verdict {
@@ -75,7 +78,7 @@ function outcomesOf(row: Row): string[] {
 }
 
 /** Every conflict has a reason that the function's comment explains, and nothing else has one. */
-function complaintOfRows({ verb }: Trial, rows: readonly Row[]): Complaint | null {
+function complaintOfRows({ verb }: CallCase, rows: readonly Row[]): Complaint | null {
   if (verb === undefined) return null;
   for (const { outcome, reason } of rows) {
     if ((outcome === "conflict") !== (typeof reason === "string"))
@@ -87,7 +90,11 @@ function complaintOfRows({ verb }: Trial, rows: readonly Row[]): Complaint | nul
 }
 
 /** What it deleted, it counts. */
-function complaintOfPurge({ verb }: Trial, changed: boolean, [row = {}]: readonly Row[]): Complaint | null {
+function complaintOfPurge(
+  { verb }: CallCase,
+  changed: boolean,
+  [row = {}]: readonly Row[],
+): Complaint | null {
   if (verb?.name !== "purge") return null;
   const counts = [row["migrations"], row["vmms"], row["instances"]].map(Number);
   return counts.some((count) => count > 0) === changed
@@ -98,31 +105,35 @@ function complaintOfPurge({ verb }: Trial, changed: boolean, [row = {}]: readonl
       );
 }
 
-function complaintOfChange(trial: Trial, changed: boolean, outcomes: readonly string[]): Complaint | null {
+function complaintOfChange(
+  callCase: CallCase,
+  changed: boolean,
+  outcomes: readonly string[],
+): Complaint | null {
   if (!changed) return null;
-  if (!trial.writes) return new Complaint("changed row", "it only reads");
-  const { verb } = trial;
+  if (!callCase.writes) return new Complaint("changed row", "it only reads");
+  const { verb } = callCase;
   if (verb?.name === "purge") return null;
   if (outcomes.includes("applied") || (outcomes.length === 0 && verb === undefined)) return null;
   if (outcomes.includes("unchanged") && RELEASES.has(String(verb?.name))) return null;
   return new Complaint("changed row", [...new Set(outcomes)].join(", ") || "no row answered");
 }
 
-function complaintOfError(trial: Trial, error: unknown, code: string): Complaint | null {
+function complaintOfError(callCase: CallCase, error: unknown, code: string): Complaint | null {
   if (error instanceof ThrownAtOnce)
     return new Complaint(
       "internal error",
       `${codeOf(error.cause)} thrown, not rejected`,
       `${error.message} was thrown, not rejected`,
     );
-  const isProper = /^(22...|VM001)$/.test(code) || trial.mayFailWith(code);
+  const isProper = /^(22...|VM001)$/.test(code) || callCase.mayFailWith(code);
   if (!isProper) return new Complaint("internal error", code, `${code}: ${shortened(String(error))}`);
-  const isOurs = error instanceof postgres.PostgresError && code.startsWith("VM") && !trial.internal;
-  return isOurs ? complaintOfOurs(trial, error) : null;
+  const isOurs = error instanceof postgres.PostgresError && code.startsWith("VM") && !callCase.internal;
+  return isOurs ? complaintOfOurs(callCase, error) : null;
 }
 
 /** Our own errors are clear: which function, which argument, what is wrong with it, what to do. */
-function complaintOfOurs({ verb }: Trial, error: postgres.PostgresError): Complaint | null {
+function complaintOfOurs({ verb }: CallCase, error: postgres.PostgresError): Complaint | null {
   const { code, message, detail = "", hint = "" } = error;
   if (detail === "" || hint === "") return new Complaint("unclear error", `${code} without DETAIL or HINT`);
   if (message.length + detail.length + hint.length > LONGEST_MESSAGE)

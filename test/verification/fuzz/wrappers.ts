@@ -4,7 +4,7 @@ import type postgres from "postgres";
 import { vmstate, type SqlClient } from "../../../src/index.js";
 import { sizeOf, type Argument, type Catalog } from "./catalog.js";
 import { butSome, choice } from "./choice.js";
-import { expectFaithful } from "./round-trip.js";
+import { expectRoundTrip } from "./round-trip.js";
 import { clients, type Act, type ClientName } from "./rollback-database.js";
 import { camel, jsSupply, snake } from "./js-values.js";
 import type { Subject } from "./population.js";
@@ -39,7 +39,7 @@ export function wrapperTargets(catalog: Catalog, subjects: readonly Subject[]): 
       name,
       size: sizeOf(slots),
       accepts: true,
-      trials: fc.tuple(given, fc.constantFrom(...clientNames), extra).map(([given, client, extra]) => {
+      cases: fc.tuple(given, fc.constantFrom(...clientNames), extra).map(([given, client, extra]) => {
         const known = Object.fromEntries([...given].map(([slot, value]) => [slot.name, value]));
         const named = name === "reportVmm" ? { ...known, ...extra } : known;
         return {
@@ -80,7 +80,7 @@ function argumentOf(name: string, given: Given): unknown {
 function actOf(name: string, given: Given): Act {
   return async (sql) => {
     const answer = await started(sql, name, given);
-    await expectFaithful(sql, name, given, answer);
+    await expectRoundTrip(sql, name, given, answer);
     return answer;
   };
 }

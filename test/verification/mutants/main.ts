@@ -1,5 +1,5 @@
 import { inFreshDatabase, prove, seed } from "../prove.js";
-import { script } from "../explore/psql-script.js";
+import { psqlScript } from "../explore/psql-script.js";
 import { type Hunt, hunt } from "./hunt.js";
 import { CONTROL, type Mutant, MUTANTS } from "./mutants.js";
 
@@ -47,7 +47,7 @@ function report({ mutant, found }: Hunt, withScript: boolean): void {
       ? `  ${number}. ${mutant.name}: MISSED in ${found.states} states`
       : `  ${number}. ${mutant.name}: after ${first.path.length} steps, ${first.property}`,
   );
-  if (first !== undefined && withScript) console.log(script(first.path));
+  if (first !== undefined && withScript) console.log(psqlScript(first.path));
 }
 
 function numberOf(mutant: Mutant): number {

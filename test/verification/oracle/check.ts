@@ -1,11 +1,11 @@
 import type fc from "fast-check";
 import type postgres from "postgres";
-import type { Census } from "./outcome-coverage.js";
+import type { OutcomeCoverage } from "./outcome-coverage.js";
 
 /** What one part of the oracle is given. */
 export interface Setting {
   sql: postgres.Sql;
-  census: Census;
+  coverage: OutcomeCoverage;
   seed: number;
 }
 

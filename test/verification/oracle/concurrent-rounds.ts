@@ -4,14 +4,14 @@ import { until } from "../../support/until.js";
 import type { Call } from "./calls.js";
 import { type Checked, failures, type Setting } from "./check.js";
 import { callText, oneLine } from "./difference.js";
-import type { Draw } from "./generators/at.js";
+import type { Generated } from "./generators/at.js";
 import { call } from "./generators/call.js";
 import { lifeGoesOn, straightOn } from "./generators/lifecycle.js";
 import type { Picture } from "./model/picture.js";
 import type { Answer } from "./model/step.js";
 import type { World } from "./model/world.js";
-import { atOnce, inMoments, type Moment } from "./decision-points.js";
-import { Scene } from "./fixtures.js";
+import { atOnce, atDecisionPoints, type DecisionPoint } from "./decision-points.js";
+import { Fixtures } from "./fixtures.js";
 import { playAlone } from "./sequences.js";
 import { afterSomeOrder } from "./serializability.js";
 
@@ -23,9 +23,9 @@ interface Round {
   /** The instance that it is about, if it is only one. */
   focus: number | null;
   /** One after the other. */
-  before: Draw<Call>[];
+  before: Generated<Call>[];
   /** At once. */
-  draws: Draw<Call>[];
+  draws: Generated<Call>[];
   /** The table whose rows somebody else holds locked until every call waits or is answered. */
   held: "instance" | "vmm" | "migration" | null;
 }
@@ -46,14 +46,14 @@ interface RoundsSetting extends Setting {
 
 export interface RoundsResult extends Checked {
   /** Rounds that are explained only if some call did not happen at one moment. */
-  inMoments: number;
+  atDecisionPoints: number;
 }
 
 /** Sends the calls of a round at once; some order of them must explain all answers and all rows. */
 export async function checkRounds({
   sql,
   connect,
-  census,
+  coverage,
   seed,
   rounds,
 }: RoundsSetting): Promise<RoundsResult> {
@@ -63,21 +63,21 @@ export async function checkRounds({
   const holder = connect({ max: 1 });
   let courses = 0;
   let played = 0;
-  let inMoments = 0;
+  let atDecisionPoints = 0;
   const property = fc.asyncProperty(course, async (rounds) => {
-    const scene = new Scene(sql, census, `${seed}/course/${courses++}`);
+    const fixtures = new Fixtures(sql, coverage, `${seed}/course/${courses++}`);
     for (const round of rounds) {
-      scene.focus = round.focus;
-      for (const draw of round.before) await playAlone(scene, draw);
+      fixtures.focus = round.focus;
+      for (const generated of round.before) await playAlone(fixtures, generated);
       played++;
-      const explained = await playRound(scene, round, clients, holder);
-      if (explained === "in moments") inMoments++;
+      const explained = await playRound(fixtures, round, clients, holder);
+      if (explained === "in moments") atDecisionPoints++;
     }
   });
   const numRuns = Math.ceil(rounds / ROUNDS_OF_A_COURSE);
   // no shorter one: another time, the calls meet in another order
   const result = await fc.check(property, { seed, numRuns, endOnFailure: true });
-  return { found: failures(result), played, inMoments };
+  return { found: failures(result), played, atDecisionPoints };
 }
 
 /** As the round was played: all that an explanation has to explain. */
@@ -88,49 +88,49 @@ interface Played {
 }
 
 async function playRound(
-  scene: Scene,
+  fixtures: Fixtures,
   { held, draws }: Round,
   clients: readonly postgres.Sql[],
   holder: postgres.Sql,
 ): Promise<"at once" | "in moments"> {
-  const calls = draws.map((draw) => scene.resolve(draw));
+  const calls = draws.map((generated) => fixtures.resolve(generated));
   const send = (): Promise<Answer[]> =>
-    Promise.all(calls.map((call, index) => scene.perform(call, clients[index])));
-  const answers = await (held === null ? send() : whileHeld(scene, holder, held, send));
-  const played = { calls, answers, rows: await scene.read() };
-  const afterCalls = explanation(scene, played, atOnce);
-  const world = afterCalls ?? explanation(scene, played, inMoments);
-  if (!world) throw new Error(unexplained(scene, held, played));
-  scene.accept(world, played.rows);
-  const found = await scene.compareViews();
-  if (found.length > 0) throw new Error(scene.names.named(found.join("\n")));
+    Promise.all(calls.map((call, index) => fixtures.perform(call, clients[index])));
+  const answers = await (held === null ? send() : whileHeld(fixtures, holder, held, send));
+  const played = { calls, answers, rows: await fixtures.read() };
+  const afterCalls = explanation(fixtures, played, atOnce);
+  const world = afterCalls ?? explanation(fixtures, played, atDecisionPoints);
+  if (!world) throw new Error(unexplained(fixtures, held, played));
+  fixtures.accept(world, played.rows);
+  const found = await fixtures.compareViews();
+  if (found.length > 0) throw new Error(fixtures.names.named(found.join("\n")));
   return afterCalls ? "at once" : "in moments";
 }
 
 function explanation(
-  scene: Scene,
+  fixtures: Fixtures,
   { calls, answers, rows }: Played,
-  momentsOf: (call: Call, answer: Answer) => Moment[],
+  momentsOf: (call: Call, answer: Answer) => DecisionPoint[],
 ): World | undefined {
   const answered = calls.map((call, index) => {
     const answer = answers[index] ?? {};
-    return { moments: momentsOf(call, answer), answer };
+    return { points: momentsOf(call, answer), answer };
   });
-  return afterSomeOrder(scene.world, answered, (world) => scene.compareRows(world, rows).length === 0);
+  return afterSomeOrder(fixtures.world, answered, (world) => fixtures.compareRows(world, rows).length === 0);
 }
 
 /** Holds the rows of a table until the server says that nobody is busy: each call waits for a lock, or has its answer. */
 async function whileHeld<T>(
-  scene: Scene,
+  fixtures: Fixtures,
   holder: postgres.Sql,
   table: Exclude<Round["held"], null>,
   act: () => Promise<T>,
 ): Promise<T> {
   const { acting } = await holder.begin(async (sql) => {
     const key = table === "instance" ? "id" : "instance_id";
-    await sql`select from vmstate.${sql(table)} where ${sql(key)} = any (${scene.ids}::uuid[]) for no key update`;
+    await sql`select from vmstate.${sql(table)} where ${sql(key)} = any (${fixtures.ids}::uuid[]) for no key update`;
     const acting = act();
-    await until("all calls wait or are answered", () => nobodyIsBusy(scene.sql));
+    await until("all calls wait or are answered", () => nobodyIsBusy(fixtures.sql));
     return { acting };
   });
   return await acting;
@@ -145,7 +145,7 @@ async function nobodyIsBusy(sql: postgres.ISql): Promise<boolean> {
 }
 
 function unexplained(
-  { names, rows }: Scene,
+  { names, rows }: Fixtures,
   held: Round["held"],
   { calls, answers, rows: after }: Played,
 ): string {

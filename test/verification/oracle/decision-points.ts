@@ -11,10 +11,10 @@ import { type InstanceRow, vmmOf, type World, write } from "./model/world.js";
  * What a call does at one moment, with the columns of its answer that are decided there; undefined if it cannot happen
  * then. `began` is the world of the call's first moment.
  */
-export type Moment = (world: World, began: World) => Step | undefined;
+export type DecisionPoint = (world: World, began: World) => Step | undefined;
 
 /** The whole call at one moment. */
-export function atOnce(call: Call): Moment[] {
+export function atOnce(call: Call): DecisionPoint[] {
   return [(world) => step(world, call)];
 }
 
@@ -22,7 +22,7 @@ export function atOnce(call: Call): Moment[] {
  * A call as the moments that it really has, given what it answered. Whatever it writes, it decides of rows that it holds
  * locked. But some columns only show how rows are that others may write: these are read on the way, in later statements.
  */
-export function inMoments(call: Call, answer: Answer): Moment[] {
+export function atDecisionPoints(call: Call, answer: Answer): DecisionPoint[] {
   const { outcome, vmmOutcome } = answer;
   if (outcome === "not_found" || (outcome === "applied" && HOLDING_ALL.has(call.verb))) return atOnce(call);
   switch (call.verb) {
@@ -66,7 +66,7 @@ const HOLDING_ALL: ReadonlySet<Verb> = new Set([
   "commit_update",
 ]);
 
-function verdictOf(call: Call): Moment {
+function verdictOf(call: Call): DecisionPoint {
   return (world) => {
     const { outcome, reason } = step(world, call).answer;
     return { world, answer: { outcome, reason } };
@@ -74,7 +74,7 @@ function verdictOf(call: Call): Moment {
 }
 
 /** Of a report, the part on the VMM when nothing is written. */
-function refusedVmm(report: ReportVmmArguments): Moment {
+function refusedVmm(report: ReportVmmArguments): DecisionPoint {
   return (world) => {
     const { world: after, answer } = reportOfVmm(world, report);
     return after === world ? { world, answer: except(["updateNeeded"], answer) } : undefined;
@@ -85,7 +85,7 @@ function refusedVmm(report: ReportVmmArguments): Moment {
  * A batch locks the VMMs that it sees, and judges them and their migrations at one moment. A VMM that is inserted while
  * it waits for a lock may be too new for it.
  */
-function inBatch(reports: readonly ReportVmmArguments[], { rows = [] }: Answer): Moment[] {
+function inBatch(reports: readonly ReportVmmArguments[], { rows = [] }: Answer): DecisionPoint[] {
   const outcomes = (rows as Answer[]).map(({ vmmOutcome }) => vmmOutcome);
   const missed = reports.filter((_, index) => outcomes[index] === "not_found");
   const areAbsent = (world: World): boolean =>
@@ -97,16 +97,16 @@ function inBatch(reports: readonly ReportVmmArguments[], { rows = [] }: Answer):
 }
 
 const shown =
-  (show: (world: World) => Answer): Moment =>
+  (show: (world: World) => Answer): DecisionPoint =>
   (world) => ({ world, answer: show(world) });
 
 /** The decision on the instance; then each group of columns as it is read; then what it wrote is seen. */
-function holdingInstance(call: Call, id: string, groups: readonly (readonly string[])[]): Moment[] {
+function holdingInstance(call: Call, id: string, groups: readonly (readonly string[])[]): DecisionPoint[] {
   const ifStillHeld =
-    (moment: (world: World, instance: InstanceRow) => Step): Moment =>
+    (point: (world: World, instance: InstanceRow) => Step): DecisionPoint =>
     (world, began) => {
       const instance = step(began, call).world.instances[id];
-      return instance && world.instances[id] === began.instances[id] ? moment(world, instance) : undefined;
+      return instance && world.instances[id] === began.instances[id] ? point(world, instance) : undefined;
     };
   const reads = groups.map((columns) =>
     ifStillHeld((world, instance) => {
@@ -121,7 +121,10 @@ function holdingInstance(call: Call, id: string, groups: readonly (readonly stri
     world: instance === world.instances[id] ? world : write(world, { instance }),
     answer: {},
   }));
-  const decision: Moment = (world) => ({ world, answer: except(groups.flat(), step(world, call).answer) });
+  const decision: DecisionPoint = (world) => ({
+    world,
+    answer: except(groups.flat(), step(world, call).answer),
+  });
   return [decision, ...reads, commit];
 }
 

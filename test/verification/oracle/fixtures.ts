@@ -1,6 +1,6 @@
 import type postgres from "postgres";
 import { type Call, perform } from "./calls.js";
-import type { Census } from "./outcome-coverage.js";
+import type { OutcomeCoverage } from "./outcome-coverage.js";
 import {
   changedTimes,
   comparable,
@@ -9,17 +9,17 @@ import {
   modelClock,
   realClock,
 } from "./comparable.js";
-import type { At, Draw } from "./generators/at.js";
+import type { At, Generated } from "./generators/at.js";
 import { planToken } from "./model/plan.js";
 import { type Picture, rowsOf, viewsOf, withPlanIfAsked } from "./model/picture.js";
 import type { Answer } from "./model/step.js";
 import { NOTHING, type World } from "./model/world.js";
 import { Names } from "./names.js";
-import { storedRows, storedViews } from "./read-rows.js";
+import { readRows, readViews } from "./read-rows.js";
 import { Tokens } from "./tokens.js";
 
 /** Two instances that nobody else knows of, in the model and in the database: what a course of calls makes of them. */
-export class Scene implements At {
+export class Fixtures implements At {
   readonly names: Names;
   readonly tokens = new Tokens();
   readonly calls: Call[] = [];
@@ -31,7 +31,7 @@ export class Scene implements At {
 
   constructor(
     readonly sql: postgres.ISql,
-    readonly census: Census,
+    readonly coverage: OutcomeCoverage,
     scope: string,
   ) {
     this.names = new Names(scope);
@@ -39,8 +39,8 @@ export class Scene implements At {
   }
 
   /** Makes the call out of what there is now. */
-  resolve(draw: Draw<Call>): Call {
-    const call = draw(this);
+  resolve(generated: Generated<Call>): Call {
+    const call = generated(this);
     this.calls.push(call);
     return call;
   }
@@ -52,7 +52,7 @@ export class Scene implements At {
         ? { ...call, a: { ...call.a, planToken: this.tokens.of(call.a.planToken) } }
         : call;
     const answer = await perform(sql, known);
-    this.census.count(call, answer);
+    this.coverage.count(call, answer);
     return comparable({ ...answer, ...this.#knownPlan(call, answer) }, realClock());
   }
 
@@ -69,7 +69,7 @@ export class Scene implements At {
   }
 
   async read(): Promise<Picture> {
-    return await storedRows(this.sql, this.ids);
+    return await readRows(this.sql, this.ids);
   }
 
   /** How the rows that were read differ from those of a world, and what changed from what changed. */
@@ -100,7 +100,7 @@ export class Scene implements At {
 
   /** How the views differ from what they should show. */
   async compareViews(): Promise<string[]> {
-    return compared(viewsOf(this.world), await storedViews(this.sql, this.ids), this.world.now);
+    return compared(viewsOf(this.world), await readViews(this.sql, this.ids), this.world.now);
   }
 
   accept(world: World, rows: Picture): void {

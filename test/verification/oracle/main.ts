@@ -14,13 +14,13 @@ await prove({
     rounds: { description: "rounds of calls sent at once", standard: STANDARD.rounds },
   },
   run: async (size) => {
-    const { found, census, figures, failures } = await inFreshDatabase((database) =>
+    const { found, coverage, figures, failures } = await inFreshDatabase((database) =>
       consultOracle(database, size),
     );
-    console.log(table([...census.counts], { head: ["answer", "times"], right: [1] }));
+    console.log(table([...coverage.counts], { head: ["answer", "times"], right: [1] }));
     for (const each of found) console.log(`\n${each}`);
     const isFull = size.sequences >= STANDARD.sequences;
-    const unreached = isFull ? census.missing : [];
+    const unreached = isFull ? coverage.missing : [];
     if (unreached.length > 0) console.log(`\nno call was answered: ${unreached.join(", ")}`);
     return { figures, failures: failures + unreached.length };
   },

@@ -72,7 +72,7 @@ it("explains answers by an order, if there is one", () => {
   const explained = (calls: { call: Call; answer: Answer }[]): World | undefined =>
     afterSomeOrder(
       stopped,
-      calls.map(({ call, answer }) => ({ moments: atOnce(call), answer })),
+      calls.map(({ call, answer }) => ({ points: atOnce(call), answer })),
       () => true,
     );
   expect(explained([refused, ...applied.slice(1)])?.instances[instanceId]?.activePropolisId).toBe("second");

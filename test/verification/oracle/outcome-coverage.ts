@@ -53,7 +53,7 @@ const DOCUMENTED: Record<Verb, readonly string[]> = {
 };
 
 /** How often each verb gave each of its answers. */
-export class Census {
+export class OutcomeCoverage {
   readonly counts = new Map<string, number>(
     Object.entries(DOCUMENTED).flatMap(([verb, kinds]) => kinds.map((kind) => [`${verb} ${kind}`, 0])),
   );

@@ -2,7 +2,7 @@ import type postgres from "postgres";
 import type { Picture } from "./model/picture.js";
 
 /** The rows of these instances, in one statement. */
-export async function storedRows(sql: postgres.ISql, ids: readonly string[]): Promise<Picture> {
+export async function readRows(sql: postgres.ISql, ids: readonly string[]): Promise<Picture> {
   const [row] = await sql<[{ picture: string }]>`
     select json_build_object(
       'instance', (select coalesce(json_object_agg(r.id, r), '{}')
@@ -16,7 +16,7 @@ export async function storedRows(sql: postgres.ISql, ids: readonly string[]): Pr
 }
 
 /** What the views show of these instances, in one statement. */
-export async function storedViews(sql: postgres.ISql, ids: readonly string[]): Promise<Picture> {
+export async function readViews(sql: postgres.ISql, ids: readonly string[]): Promise<Picture> {
   const [row] = await sql<[{ picture: string }]>`
     select json_build_object(
       'api_instance', (select coalesce(json_object_agg(r.id, r), '{}')

@@ -1,11 +1,11 @@
 import type { Answer } from "./model/step.js";
 import type { World } from "./model/world.js";
-import type { Moment } from "./decision-points.js";
+import type { DecisionPoint } from "./decision-points.js";
 import { compareAnswers } from "./fixtures.js";
 
 /** A call that was answered, with those of its moments that have no place yet. */
 export interface Answered {
-  moments: readonly Moment[];
+  points: readonly DecisionPoint[];
   answer: Answer;
   /** The world of its first moment, once that has a place. */
   began?: World;
@@ -22,7 +22,7 @@ export function afterSomeOrder(
     const after = afterNextMoment(world, call);
     return after ? [{ call, after }] : [];
   });
-  const ended = possible.find(({ call, after }) => call.moments.length === 1 && after === world);
+  const ended = possible.find(({ call, after }) => call.points.length === 1 && after === world);
   // of a call that ends here and changes nothing, no later place can be better
   for (const { call, after } of ended ? [ended] : possible) {
     const found = afterSomeOrder(after, advanced(calls, call, world), accept);
@@ -31,8 +31,8 @@ export function afterSomeOrder(
   return undefined;
 }
 
-function afterNextMoment(world: World, { moments, answer, began = world }: Answered): World | undefined {
-  const step = moments[0]?.(world, began);
+function afterNextMoment(world: World, { points, answer, began = world }: Answered): World | undefined {
+  const step = points[0]?.(world, began);
   if (!step) return undefined;
   const columns = Object.fromEntries(Object.keys(step.answer).map((column) => [column, answer[column]]));
   return compareAnswers(step.answer, columns, step.world.now).length === 0 ? step.world : undefined;
@@ -41,6 +41,6 @@ function afterNextMoment(world: World, { moments, answer, began = world }: Answe
 /** A call with more moments comes first: mostly they are at once. */
 function advanced(calls: readonly Answered[], call: Answered, world: World): Answered[] {
   const others = calls.filter((other) => other !== call);
-  const moments = call.moments.slice(1);
-  return moments.length > 0 ? [{ began: world, ...call, moments }, ...others] : others;
+  const points = call.points.slice(1);
+  return points.length > 0 ? [{ began: world, ...call, points }, ...others] : others;
 }

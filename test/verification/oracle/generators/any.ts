@@ -10,7 +10,7 @@ import { PURGED_AT_MOST } from "../model/purge.js";
 import { COOLDOWNS } from "../model/restart.js";
 import { LEASES, TOO_LONG_LEASE } from "../model/update-saga.js";
 import { migrationOf, migrationsOf, vmmOf } from "../model/world.js";
-import { type At, type Draw, nextTime } from "./at.js";
+import { type At, type Generated, nextTime } from "./at.js";
 import { latestPlan, seenPlan } from "./plans.js";
 import * as pick from "./picks.js";
 
@@ -44,7 +44,7 @@ const n = fc.nat(1);
 
 const create = fc
   .record({ n, project: n, name: fc.constantFrom("a", "b"), intended: n, configuration })
-  .map((d): Draw<Call> => ({ names }) => ({
+  .map((d): Generated<Call> => ({ names }) => ({
     verb: "create_instance",
     a: {
       id: names.id("instance", d.n),
@@ -55,14 +55,14 @@ const create = fc
     },
   }));
 
-const configure = fc.record({ instance, configuration }).map((d): Draw<Call> => (at) => ({
+const configure = fc.record({ instance, configuration }).map((d): Generated<Call> => (at) => ({
   verb: "configure_instance",
   a: { instanceId: d.instance(at), ...d.configuration },
 }));
 
 const rename = fc
   .record({ instance, name: fc.constantFrom("a", "a", "b", "b", "é".repeat(63), "", "é".repeat(64)) })
-  .map((d): Draw<Call> => (at) => ({
+  .map((d): Generated<Call> => (at) => ({
     verb: "rename_instance",
     a: { instanceId: d.instance(at), name: d.name },
   }));
@@ -76,7 +76,7 @@ const beginStart = fc
     reason: fc.constantFrom("user", "auto_restart"),
     expected,
   })
-  .map((d): Draw<Call> => (at) => {
+  .map((d): Generated<Call> => (at) => {
     const instanceId = d.instance(at);
     const generation = at.world.instances[instanceId]?.stateGeneration;
     return {
@@ -88,7 +88,7 @@ const beginStart = fc
     };
   });
 
-const unwindStart = fc.record({ instance, vmm, rightly, saga }).map((d): Draw<Call> => (at) => {
+const unwindStart = fc.record({ instance, vmm, rightly, saga }).map((d): Generated<Call> => (at) => {
   const instanceId = d.instance(at);
   const propolisId = d.vmm(at, instanceId);
   const creator = d.rightly ? vmmOf(at.world, instanceId, propolisId)?.sagaId : undefined;
@@ -97,7 +97,7 @@ const unwindStart = fc.record({ instance, vmm, rightly, saga }).map((d): Draw<Ca
 
 const beginMigration = fc
   .record({ instance, vmm, newVmm: pick.newVmm, migration: pick.newMigration, saga, sled, expected, rightly })
-  .map((d): Draw<Call> => (at) => {
+  .map((d): Generated<Call> => (at) => {
     const instanceId = d.instance(at);
     const row = at.world.instances[instanceId];
     const active = d.rightly ? row?.activePropolisId : undefined;
@@ -113,31 +113,33 @@ const beginMigration = fc
     };
   });
 
-const unwindMigration = fc.record({ instance, migration, rightly, saga }).map((d): Draw<Call> => (at) => {
-  const instanceId = d.instance(at);
-  const migrationId = d.migration(at, instanceId);
-  const creator = d.rightly ? migrationOf(at.world, instanceId, migrationId)?.sagaId : undefined;
-  return { verb: "unwind_migration", a: { instanceId, migrationId, sagaId: creator ?? d.saga(at) } };
-});
+const unwindMigration = fc
+  .record({ instance, migration, rightly, saga })
+  .map((d): Generated<Call> => (at) => {
+    const instanceId = d.instance(at);
+    const migrationId = d.migration(at, instanceId);
+    const creator = d.rightly ? migrationOf(at.world, instanceId, migrationId)?.sagaId : undefined;
+    return { verb: "unwind_migration", a: { instanceId, migrationId, sagaId: creator ?? d.saga(at) } };
+  });
 
 const ofInstance = fc
   .record({
     instance,
     verb: fc.constantFrom("request_stop", "request_stop", "request_reboot", "delete_instance"),
   })
-  .map(({ instance, verb }): Draw<Call> => (at) => ({ verb, a: { instanceId: instance(at) } }));
+  .map(({ instance, verb }): Generated<Call> => (at) => ({ verb, a: { instanceId: instance(at) } }));
 
-const finish = instance.map((instance): Draw<Call> => (at) => ({
+const finish = instance.map((instance): Generated<Call> => (at) => ({
   verb: "finish_instance_creation",
   a: { id: instance(at) },
 }));
 
-const deleteVmm = fc.record({ instance, vmm }).map((d): Draw<Call> => (at) => {
+const deleteVmm = fc.record({ instance, vmm }).map((d): Generated<Call> => (at) => {
   const instanceId = d.instance(at);
   return { verb: "delete_vmm", a: { instanceId, propolisId: d.vmm(at, instanceId) } };
 });
 
-const failVmm = fc.record({ instance, vmm, failure, expected }).map((d): Draw<Call> => (at) => {
+const failVmm = fc.record({ instance, vmm, failure, expected }).map((d): Generated<Call> => (at) => {
   const instanceId = d.instance(at);
   const propolisId = d.vmm(at, instanceId);
   const generation = vmmOf(at.world, instanceId, propolisId)?.stateGeneration;
@@ -147,12 +149,12 @@ const failVmm = fc.record({ instance, vmm, failure, expected }).map((d): Draw<Ca
 
 const failSled = fc
   .record({ sled, failure })
-  .map((d): Draw<Call> => (at) => ({ verb: "fail_sled", a: { sledId: d.sled(at), reason: d.failure } }));
+  .map((d): Generated<Call> => (at) => ({ verb: "fail_sled", a: { sledId: d.sled(at), reason: d.failure } }));
 
 /** Some of the VMMs of any sled, and one that never is. */
 const failSledVmms = fc
   .record({ sled, failure, chosen: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }) })
-  .map((d): Draw<Call> => (at) => {
+  .map((d): Generated<Call> => (at) => {
     const ids = Object.keys(at.world.vmms).filter((_, index) => d.chosen[index % d.chosen.length]);
     const propolisIds = [...ids, ...ids.slice(0, 1), at.names.id("vmm", "unknown")];
     return { verb: "fail_sled_vmms", a: { sledId: d.sled(at), propolisIds, reason: d.failure } };
@@ -163,7 +165,7 @@ const onMigration = fc.option(fc.record({ rightly, migration, state: side, newer
 /** One that may be true, or not at all. */
 const report = fc
   .record({ instance, vmm, state: reported, newer, into: onMigration, outOf: onMigration })
-  .map(({ into, outOf, ...d }): Draw<ReportVmmArguments> => (at) => {
+  .map(({ into, outOf, ...d }): Generated<ReportVmmArguments> => (at) => {
     const instanceId = d.instance(at);
     const propolisId = d.vmm(at, instanceId);
     const vmm = vmmOf(at.world, instanceId, propolisId);
@@ -193,13 +195,16 @@ const report = fc
     };
   });
 
-const reportVmm = report.map((report): Draw<Call> => (at) => ({ verb: "report_vmm", a: report(at) }));
+const reportVmm = report.map((report): Generated<Call> => (at) => ({ verb: "report_vmm", a: report(at) }));
 
 const reportVmms = fc
   .array(report, { minLength: 1, maxLength: 4 })
-  .map((reports): Draw<Call> => (at) => ({ verb: "report_vmms", a: reports.map((report) => report(at)) }));
+  .map((reports): Generated<Call> => (at) => ({
+    verb: "report_vmms",
+    a: reports.map((report) => report(at)),
+  }));
 
-const beginUpdate = fc.record({ instance, saga, lease }).map((d): Draw<Call> => (at) => ({
+const beginUpdate = fc.record({ instance, saga, lease }).map((d): Generated<Call> => (at) => ({
   verb: "begin_update",
   a: { instanceId: d.instance(at), sagaId: d.saga(at), lease: d.lease },
 }));
@@ -211,7 +216,7 @@ const updater = fc.record({ rightly, saga, nearby }).map((d) => (at: At, instanc
   return { sagaId, updaterGeneration: d.nearby(row?.updaterGeneration ?? 1) };
 });
 
-const inheritUpdate = fc.record({ instance, updater, saga, lease }).map((d): Draw<Call> => (at) => {
+const inheritUpdate = fc.record({ instance, updater, saga, lease }).map((d): Generated<Call> => (at) => {
   const instanceId = d.instance(at);
   const { sagaId: parentSagaId, updaterGeneration } = d.updater(at, instanceId);
   const a = { instanceId, parentSagaId, updaterGeneration, sagaId: d.saga(at), lease: d.lease };
@@ -224,31 +229,31 @@ const plan = fc.option(fc.nat(9), { freq: 2 }).map((older) => (at: At, instanceI
   return row && older === null ? latestPlan(at, row) : seenPlan(at, older ?? 0);
 });
 
-const commitUpdate = fc.record({ instance, updater, plan }).map((d): Draw<Call> => (at) => {
+const commitUpdate = fc.record({ instance, updater, plan }).map((d): Generated<Call> => (at) => {
   const instanceId = d.instance(at);
   const planToken = d.plan(at, instanceId);
   return { verb: "commit_update", a: { instanceId, ...d.updater(at, instanceId), planToken } };
 });
 
-const unlockUpdate = fc.record({ instance, updater }).map((d): Draw<Call> => (at) => {
+const unlockUpdate = fc.record({ instance, updater }).map((d): Generated<Call> => (at) => {
   const instanceId = d.instance(at);
   return { verb: "unlock_update", a: { instanceId, ...d.updater(at, instanceId) } };
 });
 
 const breakUpdate = fc
   .record({ instance, updater, reason: fc.constantFrom("stuck", "stuck", "stuck", "stuck", "") })
-  .map((d): Draw<Call> => (at) => {
+  .map((d): Generated<Call> => (at) => {
     const instanceId = d.instance(at);
     const { updaterGeneration } = d.updater(at, instanceId);
     return { verb: "break_update", a: { instanceId, updaterGeneration, reason: d.reason } };
   });
 
-const runUpdate = fc.record({ instance, saga }).map((d): Draw<Call> => (at) => ({
+const runUpdate = fc.record({ instance, saga }).map((d): Generated<Call> => (at) => ({
   verb: "run_update",
   a: { instanceId: d.instance(at), sagaId: d.saga(at) },
 }));
 
-const explainUpdate = instance.map((instance): Draw<Call> => (at) => ({
+const explainUpdate = instance.map((instance): Generated<Call> => (at) => ({
   verb: "explain_update",
   a: { instanceId: instance(at) },
 }));
@@ -258,14 +263,14 @@ const timeGoesBy = fc
     instance,
     verb: fc.constantFrom("lease_expires", "lease_expires", "cooldown_elapses", "boots_in_a_loop"),
   })
-  .map(({ instance, verb }): Draw<Call> => (at) => ({ verb, a: { instanceId: instance(at) } }));
+  .map(({ instance, verb }): Generated<Call> => (at) => ({ verb, a: { instanceId: instance(at) } }));
 
-const runsForLong = fc.record({ instance, vmm }).map((d): Draw<Call> => (at) => {
+const runsForLong = fc.record({ instance, vmm }).map((d): Generated<Call> => (at) => {
   const instanceId = d.instance(at);
   return { verb: "guest_runs_for_long", a: { instanceId, propolisId: d.vmm(at, instanceId) } };
 });
 
-const day = instance.map((instance): Draw<Call> => (at) => ({
+const day = instance.map((instance): Generated<Call> => (at) => ({
   verb: "a_day_goes_by",
   a: { instanceId: instance(at) },
 }));
@@ -283,13 +288,13 @@ const purged = fc
       ),
     },
   )
-  .map((a): Draw<Call> => () => ({ verb: "purge", a }));
+  .map((a): Generated<Call> => () => ({ verb: "purge", a }));
 
 /** What tidies up after the instances of other courses too: one at a time only. */
-export const housekeeping: fc.Arbitrary<Draw<Call>> = fc.oneof(day, purged);
+export const housekeeping: fc.Arbitrary<Generated<Call>> = fc.oneof(day, purged);
 
 /** Any call, whether it makes sense now or not. */
-export const anyCall: fc.Arbitrary<Draw<Call>> = fc.oneof(
+export const anyCall: fc.Arbitrary<Generated<Call>> = fc.oneof(
   { weight: 1, arbitrary: create },
   { weight: 1, arbitrary: configure },
   { weight: 1, arbitrary: rename },

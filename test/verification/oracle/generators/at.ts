@@ -16,7 +16,7 @@ export interface At {
 }
 
 /** Drawn before the calls, made of what is there when it is its turn: so it stays near the mark, and shrinks. */
-export type Draw<T> = (at: At) => T;
+export type Generated<T> = (at: At) => T;
 
 /** Other than any time before, and sometimes ahead of the database's clock. */
 export function nextTime({ calls }: At): string {

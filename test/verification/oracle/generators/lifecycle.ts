@@ -13,7 +13,7 @@ import {
   type VmmRow,
   vmmsOf,
 } from "../model/world.js";
-import { type At, type Draw, nextTime } from "./at.js";
+import { type At, type Generated, nextTime } from "./at.js";
 import * as pick from "./picks.js";
 import { latestPlan, seenPlan } from "./plans.js";
 
@@ -44,15 +44,15 @@ const wish = fc.record({
 type Wish = typeof wish extends fc.Arbitrary<infer W> ? W : never;
 
 /** What somebody would do next with one of the instances, as its life stands: so that calls lead far. */
-export const lifeGoesOn: fc.Arbitrary<Draw<Call>> = wish.map(
-  (wish): Draw<Call> =>
+export const lifeGoesOn: fc.Arbitrary<Generated<Call>> = wish.map(
+  (wish): Generated<Call> =>
     (at) =>
       nextCall(at, wish),
 );
 
 /** What leads to a live migration the soonest. */
-export const straightOn: fc.Arbitrary<Draw<Call>> = wish.map(
-  (wish): Draw<Call> =>
+export const straightOn: fc.Arbitrary<Generated<Call>> = wish.map(
+  (wish): Generated<Call> =>
     (at) =>
       nextCall(at, { ...wish, choice: 0 }),
 );

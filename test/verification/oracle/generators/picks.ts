@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { At, Draw } from "./at.js";
+import type { At, Generated } from "./at.js";
 
 /** A choice of one id, given the instance it is for. */
 export type Pick = (at: At, instanceId: string) => string;
@@ -105,26 +105,26 @@ export const newVmm = free("vmm");
 export const newMigration = free("migration");
 
 /** One of the two that live; sometimes one that never does. */
-export const instance: fc.Arbitrary<Draw<string>> = fc.oneof(
+export const instance: fc.Arbitrary<Generated<string>> = fc.oneof(
   {
     weight: 20,
     arbitrary: fc.nat(1).map(
-      (n): Draw<string> =>
+      (n): Generated<string> =>
         ({ names, focus }) =>
           names.id("instance", focus ?? n),
     ),
   },
-  { weight: 1, arbitrary: fc.constant<Draw<string>>(({ names }) => names.id("instance", "unknown")) },
+  { weight: 1, arbitrary: fc.constant<Generated<string>>(({ names }) => names.id("instance", "unknown")) },
 );
 
-export const saga: fc.Arbitrary<Draw<string>> = fc.nat(3).map(
-  (n): Draw<string> =>
+export const saga: fc.Arbitrary<Generated<string>> = fc.nat(3).map(
+  (n): Generated<string> =>
     ({ names }) =>
       names.id("saga", n),
 );
 
-export const sled: fc.Arbitrary<Draw<string>> = fc.nat(3).map(
-  (n): Draw<string> =>
+export const sled: fc.Arbitrary<Generated<string>> = fc.nat(3).map(
+  (n): Generated<string> =>
     ({ names }) =>
       names.id("sled", n),
 );
