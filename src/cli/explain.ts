@@ -1,7 +1,5 @@
 import { Command } from "commander";
 import type postgres from "postgres";
-import type { ExplainUpdateResult } from "../client/results.js";
-import type { IntendedState, MigrationVerdict } from "../client/generated.js";
 import { explainUpdate } from "../client/update-saga.js";
 import { ioOf, say, sayJson } from "../terminal/io.js";
 import {
@@ -11,23 +9,10 @@ import {
   jsonOption,
   type JsonOption,
 } from "./options.js";
-import { planText } from "./output/plan-text.js";
+import { type Background, type Explanation, planText } from "./output/plan-text.js";
 import { noInstance } from "./queries/instance-rows.js";
 import { mayReadTables } from "./queries/rights.js";
 import { withSnapshot } from "./queries/snapshot.js";
-
-/** What stands beside the plan. */
-interface Background {
-  /** Null: a migration is linked, and this role may not read what its verdict is. */
-  verdict: MigrationVerdict | null;
-  intendedState: IntendedState;
-  /** The saga that holds the update lock; null as well when this role may not read which. */
-  updaterId: string | null;
-  leaseExpired: boolean | null;
-}
-
-/** What `explainUpdate` answers of an instance that exists, and what stands beside the plan. */
-export type Explanation = Exclude<ExplainUpdateResult, { outcome: "not_found" }> & Background;
 
 /** `vmstate explain` */
 export function explainCommand(): Command {

@@ -1,15 +1,6 @@
-export interface MigrateOptions {
-  /** Receives the name of each migration that was applied. Default: silence. */
-  log?: (name: string) => void;
-  /** Receives a line when a schema without records, as of a schema-only dump, was taken over. Default: silence. */
-  notice?: (line: string) => void;
-  /**
-   * How long to wait for locks, as PostgreSQL writes it: `500ms`, `5s`, `1min`, or `0` for as long as it takes. Default:
-   * 10 s for those on tables; as long as it takes for somebody else who is migrating. Others wait behind a lock on a
-   * table: after half of the server's `deadlock_timeout` all are given back, and it is tried again a little later.
-   */
-  lockTimeout?: string | undefined;
-}
+import type { MigrateOptions } from "./migrate-from.js";
+
+export type { MigrateOptions } from "./migrate-from.js";
 
 /**
  * Applies the migrations of this package that the database does not have yet, each in a transaction. If another session is

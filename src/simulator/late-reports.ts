@@ -1,6 +1,32 @@
-import type { CheckedClient } from "./checked-client.js";
+import type { Arguments, CheckedClient } from "./checked-client.js";
 import { expectedVerdict, type Report, type ReportOutcome, type Verdict } from "./model.js";
-import { toArguments } from "./steps/sled-agent.js";
+
+/** The report as `report_vmm` takes it. */
+export function toArguments({
+  instanceId,
+  vmm,
+  state,
+  generation,
+  time,
+  ...parts
+}: Report): Arguments<"reportVmm"> {
+  const { migrationIn, migrationOut } = parts;
+  return {
+    instanceId,
+    propolisId: vmm.id,
+    state,
+    generation,
+    time,
+    migrationInId: migrationIn?.migration.id,
+    migrationInState: migrationIn?.state,
+    migrationInGeneration: migrationIn?.generation,
+    migrationInTime: migrationIn && time,
+    migrationOutId: migrationOut?.migration.id,
+    migrationOutState: migrationOut?.state,
+    migrationOutGeneration: migrationOut?.generation,
+    migrationOutTime: migrationOut && time,
+  };
+}
 
 const BATCH = 16;
 

@@ -1,6 +1,19 @@
-import type { MigrationVerdict } from "../../client/generated.js";
-import type { Explanation } from "../explain.js";
+import type { IntendedState, MigrationVerdict } from "../../client/generated.js";
 import type { Colors } from "../../terminal/io.js";
+import type { ExplainUpdateResult } from "../../client/results.js";
+
+/** What stands beside the plan. */
+export interface Background {
+  /** Null: a migration is linked, and this role may not read what its verdict is. */
+  verdict: MigrationVerdict | null;
+  intendedState: IntendedState;
+  /** The saga that holds the update lock; null as well when this role may not read which. */
+  updaterId: string | null;
+  leaseExpired: boolean | null;
+}
+
+/** What `explainUpdate` answers of an instance that exists, and what stands beside the plan. */
+export type Explanation = Exclude<ExplainUpdateResult, { outcome: "not_found" }> & Background;
 
 const VERDICTS: Record<MigrationVerdict, string> = {
   none: "no migration is linked: the active VMM decides",

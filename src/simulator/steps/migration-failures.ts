@@ -10,9 +10,10 @@ import {
 import { arrive, handOver } from "./migration-successes.js";
 import { isDead, expectedVerdict, type Migration, applyReport } from "../model.js";
 import { type StepContext, together } from "../step-context.js";
-import { newsOf, report, reportTooLate, toArguments } from "./sled-agent.js";
+import { newsOf, report, reportTooLate } from "./sled-agent.js";
 import { clearance, unwind as unwindStart } from "./start-saga.js";
 import { commit, linkedOf, planUpdate, refuse, replan, update, updateNothing } from "./update-saga.js";
+import { toArguments } from "../late-reports.js";
 
 type Failure = (context: StepContext, migration: Migration) => Promise<void>;
 

@@ -2,8 +2,9 @@ import { endByFailure, reap } from "./vmm-failure.js";
 import { destinationReports, makeProgress, sourceReports, unwindTooLate } from "./migrate-saga.js";
 import { expectedVerdict, type Migration, type Report, applyReport, type Vmm } from "../model.js";
 import type { StepContext } from "../step-context.js";
-import { newsOf, toArguments } from "./sled-agent.js";
+import { newsOf } from "./sled-agent.js";
 import { enact, update, updateNothing } from "./update-saga.js";
+import { toArguments } from "../late-reports.js";
 
 type Success = (context: StepContext, migration: Migration) => Promise<void>;
 

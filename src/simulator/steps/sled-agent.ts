@@ -1,5 +1,4 @@
 import type { ReportedVmmState } from "../../client/generated.js";
-import type { Arguments } from "../checked-client.js";
 import {
   expectedVerdict,
   type Migration,
@@ -10,6 +9,7 @@ import {
   type Vmm,
 } from "../model.js";
 import type { StepContext } from "../step-context.js";
+import { toArguments } from "../late-reports.js";
 
 /** What a report says of the two sides that its VMM may have in migrations. */
 export interface Parts {
@@ -56,33 +56,6 @@ export function newsOf({ lifetime }: StepContext, vmm: Vmm, state: ReportedVmmSt
     time: new Date(),
     migrationIn: parts.migrationIn && nextOf(parts.migrationIn, "destinationSide"),
     migrationOut: parts.migrationOut && nextOf(parts.migrationOut, "sourceSide"),
-  };
-}
-
-/** The report as `report_vmm` takes it. */
-export function toArguments({
-  instanceId,
-  vmm,
-  state,
-  generation,
-  time,
-  ...parts
-}: Report): Arguments<"reportVmm"> {
-  const { migrationIn, migrationOut } = parts;
-  return {
-    instanceId,
-    propolisId: vmm.id,
-    state,
-    generation,
-    time,
-    migrationInId: migrationIn?.migration.id,
-    migrationInState: migrationIn?.state,
-    migrationInGeneration: migrationIn?.generation,
-    migrationInTime: migrationIn && time,
-    migrationOutId: migrationOut?.migration.id,
-    migrationOutState: migrationOut?.state,
-    migrationOutGeneration: migrationOut?.generation,
-    migrationOutTime: migrationOut && time,
   };
 }
 
