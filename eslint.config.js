@@ -3,6 +3,48 @@ import prettier from "eslint-config-prettier";
 import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
+/** Each folder of src/, and the folders of src/ that it may import besides itself. */
+const LAYERS = {
+  errors: [],
+  terminal: ["errors"],
+  client: ["errors"],
+  connection: ["errors"],
+  embedded: ["errors"],
+  schema: ["errors", "client", "connection"],
+  testing: ["errors", "connection", "embedded", "schema"],
+  simulator: ["errors", "terminal", "client"],
+  cli: ["errors", "terminal", "client", "connection", "embedded", "schema", "simulator"],
+};
+
+/** How many folders deep a file may be in a folder of src/. */
+const DEPTHS = [0, 1, 2];
+
+/** @returns {import("eslint").Linter.Config[]} */
+function boundaries() {
+  return [
+    ...Object.entries(LAYERS).flatMap(([folder, allowed]) =>
+      DEPTHS.map((depth) => importsOnly(`src/${folder}/${"*/".repeat(depth)}*.{ts,mjs}`, depth + 1, allowed)),
+    ),
+    importsOnly("src/index.ts", 0, ["client", "errors", "schema"]),
+  ];
+}
+
+/**
+ * @param {string} files
+ * @param {number} up how many folders src/ is above them
+ * @param {string[]} allowed
+ * @returns {import("eslint").Linter.Config}
+ */
+function importsOnly(files, up, allowed) {
+  const above = up === 0 ? "^\\./" : `^(?:\\.\\./){${up}}`;
+  const folders = allowed.length === 0 ? "" : `(?!(?:${allowed.join("|")})/)`;
+  const message = `${files} may import, of src/, only ${[...allowed, "its own folder"].join(", ")}.`;
+  return {
+    files: [files],
+    rules: { "no-restricted-imports": ["error", { patterns: [{ regex: `${above}${folders}`, message }] }] },
+  };
+}
+
 export default defineConfig(
   globalIgnores(["dist/", "coverage/", "test/package/consumer/"]),
   eslint.configs.recommended,
@@ -36,5 +78,6 @@ export default defineConfig(
     },
   },
   { files: ["**/*.config.{js,ts}"], rules: { "no-restricted-exports": "off" } },
+  boundaries(),
   prettier,
 );
