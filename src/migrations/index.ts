@@ -1,0 +1,6 @@
+/**
+ * The place of `vmstate/migrate` in `dist/` up to 0.1.0, for whoever loads it by its path.
+ *
+ * @module
+ */
+export * from "../schema/index.js";
