@@ -18,6 +18,8 @@ const OLD_PATHS = [
 const PATHS_KEPT = [
   // the story that `vmstate demo` plays is replaced by docs/examples, not renamed
   /^src\/cli\/demo\//,
+  // where dist/ had `vmstate/migrate` in 0.1.0
+  /^src\/migrations\/index\.ts$/,
   // what a database holds, as PostgreSQL calls it
   /^test\/schema\/catalog(-options)?\.test\.ts$/,
   /^test\/verification\/fuzz\/catalog\.ts$/,
