@@ -48,7 +48,7 @@ function linesOf({ differences, warnings }: Comparison, colors: Colors): string[
 }
 
 function healthy(warnings: number, colors: Colors): string {
-  const counted = warnings === 0 ? "" : `; ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
+  const counted = warnings === 0 ? "" : `; warnings: ${warnings}`;
   return colors.green(`the schema is as this vmstate makes it${counted}`);
 }
 

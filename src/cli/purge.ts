@@ -14,7 +14,8 @@ interface PurgeOptions extends DatabaseUrlOption, JsonOption {
   batch: number;
 }
 
-const LINE_EVERY_MS = 5000;
+/** Batches between two lines of progress. */
+const LINE_EVERY = 100;
 
 /** `vmstate purge` */
 export function purgeCommand(): Command {
@@ -73,18 +74,15 @@ async function purgeAll(
   purged: Purged,
 ): Promise<void> {
   const before = await longAgo(sql, olderThan);
-  let said = performance.now();
-  for (let leftOver = true; leftOver;) {
+  let leftOver = true;
+  for (let batches = 1; leftOver; batches++) {
     io.signal.throwIfAborted();
     const answer = await purge(sql, { before, limit: batch });
     purged.migrations += answer.migrations;
     purged.vmms += answer.vmms;
     purged.instances += answer.instances;
     leftOver = answer.leftOver;
-    if (leftOver && performance.now() - said >= LINE_EVERY_MS) {
-      say(io.stderr, `removed so far: ${describe(purged)}`);
-      said = performance.now();
-    }
+    if (batches % LINE_EVERY === 0) say(io.stderr, `removed so far: ${describe(purged)}`);
   }
 }
 

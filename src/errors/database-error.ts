@@ -67,7 +67,7 @@ export function sqlStateOf(error: unknown): string {
 
 /** An argument that a function of vmstate refuses is explained in the detail. */
 function firstLine(error: unknown): string {
-  const detail = sqlStateOf(error) === "VM001" ? `: ${(error as { detail?: string }).detail ?? ""}` : "";
+  const detail = sqlStateOf(error) === "VM001" ? `: ${(error as { detail: string }).detail}` : "";
   return `${messageOf(error)}${detail}`.split("\n", 1).join();
 }
 

@@ -47,8 +47,12 @@ export async function applyNext(client: Client, options: ApplyOptions): Promise<
   const takenOver = found.hasUnrecorded ? await takeOver(client, options) : undefined;
   const history = takenOver === undefined ? found : await readHistory(client);
   const [next] = pendingOf(options.migrations, history.applied);
-  if (next) await apply(client, next, options, tableLocks);
-  await record(client, next ? await readHistory(client) : history, options);
+  if (next === undefined) {
+    await record(client, history, options);
+  } else {
+    await apply(client, next, options, tableLocks);
+    await record(client, await readHistory(client), options);
+  }
   await client.query("commit");
   return { applied: next?.name, takenOver };
 }

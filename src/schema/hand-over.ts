@@ -30,7 +30,7 @@ export async function handOverStatements(
 /** Other objects in the schema, a view of a DBA for example, stay whose they are. */
 function namesIn(migrations: readonly Migration[]): string[] {
   const names = migrations.flatMap(({ text }) =>
-    [...text.matchAll(/\bvmstate\.(\w+)/g)].map(([, name]) => name ?? ""),
+    [...text.matchAll(/(?<=\bvmstate\.)\w+/g)].map(([name]) => name),
   );
   return ["pgmigrations", ...new Set(names)];
 }

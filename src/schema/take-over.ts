@@ -45,17 +45,16 @@ export async function recognize({ migrations, databaseUrl }: TakeOverOptions): P
   try {
     const actual = await readLive(sql);
     return await beside(sql, async (transaction, schema) => {
-      let nearest: Candidate | undefined;
+      const candidates: Candidate[] = [];
       for (const migration of migrations) {
         await make(transaction, schema, migration.text);
         // A migration may set what names resolve by.
         await settle(transaction);
         const differences = await differencesFrom(transaction, schema, actual);
         if (differences.length === 0) return migration;
-        if (nearest === undefined || differences.length <= nearest.differences.length)
-          nearest = { migration, differences };
+        candidates.push({ migration, differences });
       }
-      throw unlike(nearest);
+      throw unlike(candidates);
     });
   } finally {
     await sql.end();
@@ -87,14 +86,16 @@ async function readLive(sql: postgres.Sql): Promise<CatalogObject[]> {
 
 const NAMED = 3;
 
-function unlike(nearest: Candidate | undefined): VmstateError {
-  const { migration, differences = [] } = nearest ?? {};
+function unlike(candidates: readonly Candidate[]): VmstateError {
+  const { migration, differences } = candidates.reduce((nearest, candidate) =>
+    candidate.differences.length <= nearest.differences.length ? candidate : nearest,
+  );
   const named = differences
     .slice(0, NAMED)
     .map(({ difference, kind, name }) => `${difference} ${kind} ${name}`);
   const more = differences.length - named.length;
   const list = [...named, ...(more > 0 ? [`${more} more`] : [])].join(", ");
   return new VmstateError(
-    `schema vmstate has objects, no row in vmstate.schema_change, and is not as a release makes it; next to ${migration?.name ?? "none"}: ${list}; see \`vmstate doctor\`, or drop the schema if it is not vmstate's`,
+    `schema vmstate has objects, no row in vmstate.schema_change, and is not as a release makes it; next to ${migration.name}: ${list}; see \`vmstate doctor\`, or drop the schema if it is not vmstate's`,
   );
 }

@@ -129,7 +129,7 @@ describe("doctor", () => {
       "  toast.autovacuum_enabled was added",
       "    actual    false",
       "warning     statistics vmstate.extra was added",
-      "the schema is as this vmstate makes it; 5 warnings",
+      "the schema is as this vmstate makes it; warnings: 5",
     ]);
     expect(await findDrift(db.sql)).toEqual([]);
   });

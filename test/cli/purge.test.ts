@@ -2,7 +2,7 @@ import type postgres from "postgres";
 import { beforeAll, expect, it } from "vitest";
 import { vmstate } from "../../src/client/bind.js";
 import { createDatabase, type TestDatabase } from "../support/database.js";
-import { runCli } from "./run-cli.js";
+import { runCli, TestHost } from "./run-cli.js";
 import { Scenario } from "./scenario.js";
 
 let db: TestDatabase;
@@ -36,6 +36,30 @@ it("removes what was deleted long ago, batch by batch, and says how much", async
   const { code, stdout } = await runCli(...args("--older-than", "30d", "--batch", "2"));
   expect({ code, stdout }).toEqual({ code: 0, stdout: "removed 3 instances, 3 VMMs, 0 migrations\n" });
   expect(await db.sql`select from vmstate.vmm`).toHaveLength(0);
+});
+
+it("tells of its progress every 100 batches", async () => {
+  for (let rows = 0; rows < 50; rows++) await deletedSince(db.sql, "31 days");
+  const { stdout, stderr } = await runCli(...args("--older-than", "30d", "--batch", "1"));
+  expect(stdout).toBe("removed 50 instances, 50 VMMs, 0 migrations\n");
+  expect(stderr).toBe("removed so far: 50 instances, 50 VMMs, 0 migrations\n");
+});
+
+it("counts a single row", async () => {
+  await deletedSince(db.sql, "31 days");
+  const { stdout } = await runCli(...args("--older-than", "30d"));
+  expect(stdout).toBe("removed 1 instance, 1 VMM, 0 migrations\n");
+});
+
+it("says after Ctrl-C what it has removed until then", async () => {
+  const host = new TestHost();
+  const run = host.run(...args("--older-than", "30d"));
+  host.emit("SIGINT", "SIGINT");
+  expect(await run).toEqual({
+    code: 130,
+    stdout: "",
+    stderr: "interrupted; removed until then: 0 instances, 0 VMMs, 0 migrations\n",
+  });
 });
 
 it("leaves what was deleted since", async () => {

@@ -119,6 +119,14 @@ describe("migrate takes over a schema without records:", () => {
 });
 
 describe("migrate refuses a schema without records", () => {
+  it("that differs in one thing from a release, and names it", async () => {
+    await db.sql`drop index vmstate.vmm_on_sled`;
+    await forget();
+    expect(await messageOf(migrateFrom(copy.root, db.url))).toContain(
+      ": missing index vmstate.vmm_on_sled; see `vmstate doctor`",
+    );
+  });
+
   it("that is as no release makes it, names what differs, and changes nothing", async () => {
     await db.sql.unsafe(`
       drop index vmstate.vmm_on_sled;

@@ -28,7 +28,7 @@ export function additionText({ kind, name, property, actual }: Addition, colors:
   const line = head.replace("warning", colors.yellow("warning"));
   return property === null
     ? line
-    : [line, cut(`  ${property} was added`), cut(`    actual    ${actual ?? ""}`)].join("\n");
+    : [line, cut(`  ${property} was added`), cut(`    actual    ${String(actual)}`)].join("\n");
 }
 
 /** Of two texts, the first lines that differ, from shortly before they do, and which ones they are. */

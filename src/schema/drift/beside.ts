@@ -19,14 +19,13 @@ export async function rolledBack<S, T>(
   use: (sql: S) => Promise<T>,
 ): Promise<T> {
   try {
-    await begin(async (sql) => {
+    return (await begin(async (sql) => {
       throw new RolledBack(await use(sql));
-    });
+    })) as never;
   } catch (error) {
     if (error instanceof RolledBack) return error.answer as T;
     throw error;
   }
-  throw new Error("committed what was to be rolled back");
 }
 
 /** Lends a name for a schema beside the live one, for as long as `use` takes; what is made in it is rolled back. */
