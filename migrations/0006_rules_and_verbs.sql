@@ -7,7 +7,10 @@
 -- guards and views that use them.
 -- Locks: instance, vmm and migration (ACCESS EXCLUSIVE), for as long as it takes to build the indexes, each of which reads
 -- its table once; the views (ACCESS EXCLUSIVE).
--- Breaking: no. A lease longer than 1 day, and a report with an unknown key, are refused from now on.
+-- Breaking: no. A lease longer than 1 day, and a report with an unknown key, are refused from now on. A call of run_update,
+-- inherit_update or explain_update as a row source that waits behind the locks fails once with 42804, and a prepared
+-- SELECT * of such a call with 0A000: run it again. A commit or unlock of before, replayed after, is lock_lost: its saga was
+-- not recorded then; begin_update tells what is left to do. A guard that was enabled ALWAYS is enabled as it was made.
 
 -- Names resolve in pg_catalog, whatever the session's search_path is (CVE-2018-1058); the end of the file sets it back.
 DO $$
@@ -235,12 +238,22 @@ RETURN greatest(
     CASE
       WHEN p_cooldown = interval '0' AND p_attempts >= 2 THEN 1
       ELSE extract(epoch FROM coalesce(p_cooldown, interval '5 minutes'))
-    END * power(2, least(greatest(p_attempts - 1, 0), 32))
+    END * power(2, least(greatest(p_attempts, 1) - 1, 32))
   )::double precision)
 );
 REVOKE ALL ON FUNCTION vmstate.auto_restart_wait FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.auto_restart_wait IS 'How long the next automatic restart waits after the last one: the cooldown (NULL: 5 minutes), doubled with each attempt after the first, up to 1 hour unless the cooldown is longer. A cooldown of 0 counts as 1 second from the second attempt on, so that a VM that cannot boot is slowed down as well.';
 -- end of sql/decisions/auto_restart_wait.sql
+
+-- copy of sql/decisions/auto_restart_time.sql
+CREATE OR REPLACE FUNCTION vmstate.auto_restart_time(p_time_last timestamptz, p_cooldown interval, p_attempts integer) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+-- In seconds, at most 3,168 years of them: one cooldown that overflows must not take the work list from all others.
+RETURN to_timestamp((extract(epoch FROM p_time_last)
+  + least(extract(epoch FROM vmstate.auto_restart_wait(p_cooldown, p_attempts)), 100000000000))::double precision);
+REVOKE ALL ON FUNCTION vmstate.auto_restart_time FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.auto_restart_time IS 'From when on vmstate.auto_restart_wait allows the next automatic restart (null: there was none).';
+-- end of sql/decisions/auto_restart_time.sql
 
 -- copy of sql/decisions/ran_long.sql
 CREATE OR REPLACE FUNCTION vmstate.ran_long(p_time_started timestamptz, p_time_reported timestamptz) RETURNS boolean
@@ -524,9 +537,9 @@ SELECT
   c.state_generation,
   c.time_last_auto_restarted,
   greatest(c.time_state_updated, c.active_last_heard, c.updater_lease_until, c.time_updater_released,
-    c.time_last_auto_restarted + vmstate.auto_restart_wait(c.auto_restart_cooldown, c.auto_restart_attempts)) AS since,
+    vmstate.auto_restart_time(c.time_last_auto_restarted, c.auto_restart_cooldown, c.auto_restart_attempts)) AS since,
   c.auto_restart_attempts,
-  coalesce(c.time_last_auto_restarted + vmstate.auto_restart_wait(c.auto_restart_cooldown, c.auto_restart_attempts),
+  coalesce(vmstate.auto_restart_time(c.time_last_auto_restarted, c.auto_restart_cooldown, c.auto_restart_attempts),
     c.time_state_updated) AS time_next_auto_restart
 FROM (
   SELECT i.id AS instance_id, i.state, NULL::vmstate.vmm_state AS active_state, NULL::timestamptz AS active_last_heard,
@@ -633,7 +646,9 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
 BEGIN
-  IF p_lease <= interval '0' OR p_lease > interval '1 day' THEN
+  IF p_lease <= interval '0' OR p_lease > interval '1 day'
+      -- A month less 29 days compares as 1 day, and may be none or two.
+      OR extract(year FROM p_lease) <> 0 OR extract(month FROM p_lease) <> 0 THEN
     PERFORM vmstate.reject_argument(p_function, 'p_lease', format('It is %s, not more than 0 and at most 1 day.', p_lease));
   END IF;
 END;
@@ -659,20 +674,6 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.reject_generation FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.reject_generation IS 'Raises VM101: a guarded change without a newer generation.';
 -- end of sql/internal/reject_generation.sql
-
--- copy of sql/internal/is_destination.sql
-CREATE OR REPLACE FUNCTION vmstate.is_destination(p_instance_id uuid, p_propolis_id uuid) RETURNS boolean
-LANGUAGE plpgsql
-SET search_path = ''
-AS $$
-BEGIN
-  RETURN EXISTS (SELECT FROM vmstate.migration AS m
-    WHERE m.instance_id = p_instance_id AND m.destination_propolis_id = p_propolis_id);
-END;
-$$;
-REVOKE ALL ON FUNCTION vmstate.is_destination FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.is_destination IS 'Whether a migration was ever begun to this VMM. Fixed once the VMM has left creating: guard_migration_destination.';
--- end of sql/internal/is_destination.sql
 
 -- copy of sql/internal/to_update_result.sql
 CREATE OR REPLACE FUNCTION vmstate.to_update_result(p_outcome vmstate.outcome, p_reason text, p_plan vmstate.instance_plan)
@@ -1480,8 +1481,6 @@ AS $$
 DECLARE
   v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
   v_now pg_catalog.timestamptz := clock_timestamp();
-  v_counts_as_running boolean := vmstate.counts_as_running(p_state,
-    CASE WHEN p_state = 'migrating' THEN vmstate.is_destination(p_instance_id, p_propolis_id) END);
   v_report vmstate.vmm_report;
   v_result vmstate.report_result;
   v_sides vmstate.report_result;
@@ -1500,7 +1499,11 @@ BEGIN
         state_generation = p_generation,
         time_state_updated = p_time,
         time_reported = v_now,
-        time_started = CASE WHEN v_counts_as_running THEN coalesce(v.time_started, v_now) ELSE v.time_started END,
+        time_started = CASE
+          -- In the statement that finds the VMM: a snapshot before it may show neither the VMM nor the migration to it.
+          WHEN vmstate.counts_as_running(p_state, CASE WHEN p_state = 'migrating' THEN EXISTS (
+            SELECT FROM vmstate.migration AS m WHERE m.instance_id = p_instance_id AND m.destination_propolis_id = p_propolis_id) END)
+          THEN coalesce(v.time_started, v_now) ELSE v.time_started END,
         failure_reason = CASE WHEN p_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
       WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
         AND vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, p_generation) = 'applied'
@@ -2002,12 +2005,14 @@ BEGIN
 
   -- What another session has locked is passed over, so that purge never waits and cannot deadlock, although foreign keys
   -- make it delete in the opposite of the lock order. Each part finds one row more than it may delete: left_over.
+  -- OFFSET 0: row by row by index, however many rows are expected to be due.
   WITH due AS MATERIALIZED (
     SELECT d.instance_id, d.id FROM vmstate.migration AS d
       WHERE d.time_deleted < p_before
         AND NOT EXISTS (SELECT FROM vmstate.vmm AS v
           WHERE v.instance_id = d.instance_id AND v.id IN (d.source_propolis_id, d.destination_propolis_id)
-            AND v.time_deleted IS NULL)
+            AND v.time_deleted IS NULL
+          OFFSET 0)
       ORDER BY d.time_deleted LIMIT v_room + 1 FOR UPDATE SKIP LOCKED
   ),
   purged AS (
@@ -2022,7 +2027,8 @@ BEGIN
     SELECT d.instance_id, d.id FROM vmstate.vmm AS d
       WHERE d.time_deleted < p_before
         AND NOT EXISTS (SELECT FROM vmstate.migration AS m
-          WHERE m.instance_id = d.instance_id AND d.id IN (m.source_propolis_id, m.destination_propolis_id))
+          WHERE m.instance_id = d.instance_id AND d.id IN (m.source_propolis_id, m.destination_propolis_id)
+          OFFSET 0)
       ORDER BY d.time_deleted LIMIT v_room + 1 FOR UPDATE SKIP LOCKED
   ),
   purged AS (
@@ -2036,8 +2042,8 @@ BEGIN
   WITH due AS MATERIALIZED (
     SELECT d.id FROM vmstate.instance AS d
       WHERE d.time_deleted < p_before
-        AND NOT EXISTS (SELECT FROM vmstate.vmm AS v WHERE v.instance_id = d.id)
-        AND NOT EXISTS (SELECT FROM vmstate.migration AS m WHERE m.instance_id = d.id)
+        AND NOT EXISTS (SELECT FROM vmstate.vmm AS v WHERE v.instance_id = d.id OFFSET 0)
+        AND NOT EXISTS (SELECT FROM vmstate.migration AS m WHERE m.instance_id = d.id OFFSET 0)
       ORDER BY d.time_deleted LIMIT v_room + 1 FOR UPDATE SKIP LOCKED
   ),
   purged AS (
@@ -2167,6 +2173,10 @@ BEGIN
   END IF;
   PERFORM vmstate.require_role('revoke_access', p_role);
   PERFORM vmstate.require_owner('revoke_access', 'revokes');
+  IF EXISTS (SELECT FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'vmstate' AND pg_get_userbyid(n.nspowner) = p_role) THEN
+    PERFORM vmstate.reject_argument('revoke_access', 'p_role',
+      format('Role "%s" owns schema vmstate: its functions run with the rights of that role.', p_role));
+  END IF;
   -- of two sessions that grant or revoke on one object, PostgreSQL fails the later one
   PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);
   v_kept := array(
@@ -2185,7 +2195,7 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.revoke_access FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.revoke_access IS 'Takes away from a role what grant_access gave it for one kind, at once, also from transactions that go on. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include it: control_plane includes the other two, so grant them again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent: bind_sled_agent ends it. unchanged: there was nothing to take away. For the owner of the schema only. VM001: no such role, nulls.';
+COMMENT ON FUNCTION vmstate.revoke_access IS 'Takes away from a role what grant_access gave it for one kind, at once, also from transactions that go on. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include it: control_plane includes the other two, so grant them again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent: bind_sled_agent ends it. unchanged: there was nothing to take away. For the owner of the schema only. VM001: no such role, the owner itself, nulls.';
 -- end of sql/access/revoke_access.sql
 
 -- copy of sql/access/bind_sled_agent.sql
@@ -2225,7 +2235,8 @@ BEGIN
       WHERE p.oid = 'vmstate.effective_instance_state'::pg_catalog.regproc AND a.grantee <> p.proowner
   LOOP
     EXECUTE pg_catalog.format(
-      'GRANT EXECUTE ON FUNCTION vmstate.last_heard, vmstate.ran_long, vmstate.auto_restart_wait TO %I', v_role);
+      'GRANT EXECUTE ON FUNCTION vmstate.last_heard, vmstate.ran_long, vmstate.auto_restart_wait, vmstate.auto_restart_time
+        TO %I', v_role);
   END LOOP;
 END;
 $$;

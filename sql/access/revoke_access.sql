@@ -12,6 +12,10 @@ BEGIN
   END IF;
   PERFORM vmstate.require_role('revoke_access', p_role);
   PERFORM vmstate.require_owner('revoke_access', 'revokes');
+  IF EXISTS (SELECT FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'vmstate' AND pg_get_userbyid(n.nspowner) = p_role) THEN
+    PERFORM vmstate.reject_argument('revoke_access', 'p_role',
+      format('Role "%s" owns schema vmstate: its functions run with the rights of that role.', p_role));
+  END IF;
   -- of two sessions that grant or revoke on one object, PostgreSQL fails the later one
   PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);
   v_kept := array(
@@ -30,4 +34,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.revoke_access FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.revoke_access IS 'Takes away from a role what grant_access gave it for one kind, at once, also from transactions that go on. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include it: control_plane includes the other two, so grant them again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent: bind_sled_agent ends it. unchanged: there was nothing to take away. For the owner of the schema only. VM001: no such role, nulls.';
+COMMENT ON FUNCTION vmstate.revoke_access IS 'Takes away from a role what grant_access gave it for one kind, at once, also from transactions that go on. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include it: control_plane includes the other two, so grant them again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent: bind_sled_agent ends it. unchanged: there was nothing to take away. For the owner of the schema only. VM001: no such role, the owner itself, nulls.';

@@ -8,7 +8,7 @@ RETURN greatest(
     CASE
       WHEN p_cooldown = interval '0' AND p_attempts >= 2 THEN 1
       ELSE extract(epoch FROM coalesce(p_cooldown, interval '5 minutes'))
-    END * power(2, least(greatest(p_attempts - 1, 0), 32))
+    END * power(2, least(greatest(p_attempts, 1) - 1, 32))
   )::double precision)
 );
 REVOKE ALL ON FUNCTION vmstate.auto_restart_wait FROM PUBLIC;

@@ -3,7 +3,9 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
 BEGIN
-  IF p_lease <= interval '0' OR p_lease > interval '1 day' THEN
+  IF p_lease <= interval '0' OR p_lease > interval '1 day'
+      -- A month less 29 days compares as 1 day, and may be none or two.
+      OR extract(year FROM p_lease) <> 0 OR extract(month FROM p_lease) <> 0 THEN
     PERFORM vmstate.reject_argument(p_function, 'p_lease', format('It is %s, not more than 0 and at most 1 day.', p_lease));
   END IF;
 END;

@@ -24,12 +24,14 @@ BEGIN
 
   -- What another session has locked is passed over, so that purge never waits and cannot deadlock, although foreign keys
   -- make it delete in the opposite of the lock order. Each part finds one row more than it may delete: left_over.
+  -- OFFSET 0: row by row by index, however many rows are expected to be due.
   WITH due AS MATERIALIZED (
     SELECT d.instance_id, d.id FROM vmstate.migration AS d
       WHERE d.time_deleted < p_before
         AND NOT EXISTS (SELECT FROM vmstate.vmm AS v
           WHERE v.instance_id = d.instance_id AND v.id IN (d.source_propolis_id, d.destination_propolis_id)
-            AND v.time_deleted IS NULL)
+            AND v.time_deleted IS NULL
+          OFFSET 0)
       ORDER BY d.time_deleted LIMIT v_room + 1 FOR UPDATE SKIP LOCKED
   ),
   purged AS (
@@ -44,7 +46,8 @@ BEGIN
     SELECT d.instance_id, d.id FROM vmstate.vmm AS d
       WHERE d.time_deleted < p_before
         AND NOT EXISTS (SELECT FROM vmstate.migration AS m
-          WHERE m.instance_id = d.instance_id AND d.id IN (m.source_propolis_id, m.destination_propolis_id))
+          WHERE m.instance_id = d.instance_id AND d.id IN (m.source_propolis_id, m.destination_propolis_id)
+          OFFSET 0)
       ORDER BY d.time_deleted LIMIT v_room + 1 FOR UPDATE SKIP LOCKED
   ),
   purged AS (
@@ -58,8 +61,8 @@ BEGIN
   WITH due AS MATERIALIZED (
     SELECT d.id FROM vmstate.instance AS d
       WHERE d.time_deleted < p_before
-        AND NOT EXISTS (SELECT FROM vmstate.vmm AS v WHERE v.instance_id = d.id)
-        AND NOT EXISTS (SELECT FROM vmstate.migration AS m WHERE m.instance_id = d.id)
+        AND NOT EXISTS (SELECT FROM vmstate.vmm AS v WHERE v.instance_id = d.id OFFSET 0)
+        AND NOT EXISTS (SELECT FROM vmstate.migration AS m WHERE m.instance_id = d.id OFFSET 0)
       ORDER BY d.time_deleted LIMIT v_room + 1 FOR UPDATE SKIP LOCKED
   ),
   purged AS (

@@ -19,8 +19,6 @@ AS $$
 DECLARE
   v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
   v_now pg_catalog.timestamptz := clock_timestamp();
-  v_counts_as_running boolean := vmstate.counts_as_running(p_state,
-    CASE WHEN p_state = 'migrating' THEN vmstate.is_destination(p_instance_id, p_propolis_id) END);
   v_report vmstate.vmm_report;
   v_result vmstate.report_result;
   v_sides vmstate.report_result;
@@ -39,7 +37,11 @@ BEGIN
         state_generation = p_generation,
         time_state_updated = p_time,
         time_reported = v_now,
-        time_started = CASE WHEN v_counts_as_running THEN coalesce(v.time_started, v_now) ELSE v.time_started END,
+        time_started = CASE
+          -- In the statement that finds the VMM: a snapshot before it may show neither the VMM nor the migration to it.
+          WHEN vmstate.counts_as_running(p_state, CASE WHEN p_state = 'migrating' THEN EXISTS (
+            SELECT FROM vmstate.migration AS m WHERE m.instance_id = p_instance_id AND m.destination_propolis_id = p_propolis_id) END)
+          THEN coalesce(v.time_started, v_now) ELSE v.time_started END,
         failure_reason = CASE WHEN p_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
       WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
         AND vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, p_generation) = 'applied'

@@ -5,9 +5,9 @@ SELECT
   c.state_generation,
   c.time_last_auto_restarted,
   greatest(c.time_state_updated, c.active_last_heard, c.updater_lease_until, c.time_updater_released,
-    c.time_last_auto_restarted + vmstate.auto_restart_wait(c.auto_restart_cooldown, c.auto_restart_attempts)) AS since,
+    vmstate.auto_restart_time(c.time_last_auto_restarted, c.auto_restart_cooldown, c.auto_restart_attempts)) AS since,
   c.auto_restart_attempts,
-  coalesce(c.time_last_auto_restarted + vmstate.auto_restart_wait(c.auto_restart_cooldown, c.auto_restart_attempts),
+  coalesce(vmstate.auto_restart_time(c.time_last_auto_restarted, c.auto_restart_cooldown, c.auto_restart_attempts),
     c.time_state_updated) AS time_next_auto_restart
 FROM (
   SELECT i.id AS instance_id, i.state, NULL::vmstate.vmm_state AS active_state, NULL::timestamptz AS active_last_heard,

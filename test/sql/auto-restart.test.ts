@@ -259,6 +259,16 @@ describe("the back-off", () => {
     expect(Number(row?.timeNextAutoRestart) - Number(last)).toBe(20 * 60 * 1000);
   });
 
+  test("a cooldown whose parts cancel out spoils the list for no other instance", async () => {
+    const [s, other] = [await looping(2), await failed(sql)];
+    // Compares as 1 hour, for a month compares as 30 days; as a time it would be out of range.
+    const autoRestartCooldown = "5000000 years -1800000000 days 1 hour";
+    await configureInstance(sql, { instanceId: s.instanceId, autoRestartCooldown });
+    await restartedAgo(s, "3 hours");
+    expect(await listed(other)).toMatchObject({ autoRestartAttempts: 0 });
+    await expect(restartableInstances(sql)).resolves.toBeInstanceOf(Array);
+  });
+
   test("a cooldown of 178000000 years spoils the list for no other instance", async () => {
     const [s, other] = [await looping(2), await failed(sql)];
     await configureInstance(sql, { instanceId: s.instanceId, autoRestartCooldown: "178000000 years" });

@@ -120,6 +120,14 @@ test("nobody but the owner revokes, even where EXECUTE was given away", async ()
   expect(await granted()).toEqual(before);
 });
 
+test("VM001 for the owner, whose rights all functions run with", async () => {
+  const [{ role }] = await sql<[{ role: string }]>`select current_user as role`;
+  expect(await errorOf(revokeAccess(sql, { role, kind: "control_plane" }))).toMatchObject({
+    code: "VM001",
+    detail: `Role "${role}" owns schema vmstate: its functions run with the rights of that role.`,
+  });
+});
+
 test("VM001 for nulls and for a role that does not exist", async () => {
   const p_role = await withKinds();
   const no = (argument: string, a: Record<string, string | null>, detail: RegExp): Promise<void> =>

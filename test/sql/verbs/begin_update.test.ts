@@ -255,6 +255,10 @@ test.each([
   ["p_lease", "-1 seconds", /-00:00:01/],
   ["p_lease", "1 day 00:00:00.000001", /at most 1 day/],
   ["p_lease", "25 hours", /at most 1 day/],
+  // each compares as 1 day or less, for a month compares as 30 days
+  ["p_lease", "1 month -29 days", /at most 1 day/],
+  ["p_lease", "1000 years -359999 days", /at most 1 day/],
+  ["p_lease", "-1000 years 360001 days", /at most 1 day/],
   ["p_lease", "1000000 years", /1000000 years/],
 ])("VM001 for %s %s", async (argument, value, detail) => {
   const s = await saying(sql, "failed");
