@@ -245,7 +245,7 @@ REVOKE ALL ON FUNCTION vmstate.auto_restart_wait FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.auto_restart_wait IS 'How long the next automatic restart waits after the last one: the cooldown (NULL: 5 minutes), doubled with each attempt after the first, up to 1 hour unless the cooldown is longer. A cooldown of 0 counts as 1 second from the second attempt on, so that a VM that cannot boot is slowed down as well.';
 -- end of sql/decisions/auto_restart_wait.sql
 
--- copy of sql/decisions/auto_restart_time.sql
+-- copy of sql/internal/auto_restart_time.sql
 CREATE OR REPLACE FUNCTION vmstate.auto_restart_time(p_time_last timestamptz, p_cooldown interval, p_attempts integer) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 -- In seconds, at most 3,168 years of them: one cooldown that overflows must not take the work list from all others.
@@ -253,7 +253,7 @@ RETURN to_timestamp((extract(epoch FROM p_time_last)
   + least(extract(epoch FROM vmstate.auto_restart_wait(p_cooldown, p_attempts)), 100000000000))::double precision);
 REVOKE ALL ON FUNCTION vmstate.auto_restart_time FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.auto_restart_time IS 'From when on vmstate.auto_restart_wait allows the next automatic restart (null: there was none).';
--- end of sql/decisions/auto_restart_time.sql
+-- end of sql/internal/auto_restart_time.sql
 
 -- copy of sql/decisions/ran_long.sql
 CREATE OR REPLACE FUNCTION vmstate.ran_long(p_time_started timestamptz, p_time_reported timestamptz) RETURNS boolean

@@ -44,7 +44,7 @@ async function readExplanation(sql: postgres.TransactionSql, instanceId: string)
 
 async function readBackground(sql: postgres.TransactionSql, instanceId: string): Promise<Background> {
   const [row] = await sql<[Background]>`
-    select p.verdict, r.intended_state as "intendedState", p.updater_id as "updaterId",
+    select p.verdict, r.intended_state as "intendedState",
       p.updater_lease_until <= statement_timestamp() as "leaseExpired"
     from vmstate.instance_plan as p join vmstate.resolved_instance as r using (instance_id)
     where p.instance_id = ${instanceId}`;
@@ -55,7 +55,7 @@ async function readBackground(sql: postgres.TransactionSql, instanceId: string):
 async function readPublicBackground(sql: postgres.TransactionSql, instanceId: string): Promise<Background> {
   const [row] = await sql<[Background]>`
     select case when e.migration_id is null then 'none' else p.verdict end as verdict,
-      coalesce(i.intended_state, e.new_intended_state) as "intendedState", null as "updaterId",
+      coalesce(i.intended_state, e.new_intended_state) as "intendedState",
       e.updater_lease_until <= statement_timestamp() as "leaseExpired"
     from vmstate.explain_update(${instanceId}) as e
     left join vmstate.pending_update as p using (instance_id)

@@ -128,6 +128,18 @@ describe("status", () => {
     expect(stdout).toMatch(/^orphaned_vmm +1 +\d+ s {2}terminate it on its sled$/m);
   });
 
+  it("reckons how long work waits by the clock of the database, not by the clock of a sled", async () => {
+    const pending = await new Scenario(db.sql).createStopped();
+    await pending.report(await pending.run(), "failed");
+    const silent = await (await new Scenario(db.sql).createStopped()).run();
+    await db.sql`update vmstate.vmm set time_state_updated = now() - interval '1 day', state_generation = state_generation + 1`;
+    await db.sql`update vmstate.vmm set time_reported = now() - interval '2 hours' where id = ${silent}`;
+    const { workLists } = await json<Status>("status");
+    expect(workLists["pending_update"]?.oldestSeconds).toBeLessThan(3600);
+    expect(Math.round(Number(workLists["watched_vmm"]?.oldestSeconds) / 60)).toBe(120);
+    expect(await output("show", pending.instanceId)).toMatch(/^ {2}reported +\d+ (s|min) ago$/m);
+  });
+
   it("has no oldest row where a list is empty", async () => {
     const { workLists } = await json<Status>("status");
     expect(workLists["watched_vmm"]).toEqual({ size: 0, oldestSeconds: null });
@@ -188,7 +200,7 @@ describe("show", () => {
     const text = await output("show", web.instanceId);
     expect(text).toMatch(new RegExp(`^instance +hidden +${web.instanceId}$`, "m"));
     expect(text).toMatch(/^ {2}state +destroyed, generation/m);
-    expect(text).toMatch(/^ {2}auto restart +never, last 3 d ago$/m);
+    expect(text).toMatch(/^ {2}auto restart +never, last 3 d ago, 0 in a row$/m);
     expect(text).toMatch(/^migration, deleted /m);
   });
 
@@ -269,7 +281,7 @@ describe("explain", () => {
       `  - unlink VMM ${destinationPropolisId} and terminate it on its sled`,
       `  - clear migration ${migrationId}`,
       `The update lock is held by saga ${saga},`,
-      expect.stringMatching(/^lease until \d{4}-.*Z\.$/),
+      expect.stringMatching(/^updater generation \(fencing token\) 2, lease until \d{4}-.*Z\.$/),
     ]);
   });
 
@@ -277,7 +289,7 @@ describe("explain", () => {
     const web = await new Scenario(db.sql).createStopped();
     await web.report(await web.run(), "failed");
     await web.beginUpdate("1 microsecond");
-    expect(await output("explain", web.instanceId)).toMatch(/^lease expired \d{4}-.*Z\.$/m);
+    expect(await output("explain", web.instanceId)).toMatch(/, lease expired \d{4}-.*Z\.$/m);
   });
 
   it("--json is the answer of explain_update, the verdict and the lock", async () => {

@@ -50,8 +50,7 @@ function instanceLines({ api, rows: { instance } }: BothSides, now: Date): Line[
     ["  active VMM", "", instance.activePropolisId ?? "none"],
     ["  destination VMM", "", instance.destinationPropolisId ?? "none"],
     ["  migration", "", instance.migrationId ?? "none"],
-    ["  update lock", "", instance.updaterId ?? "none"],
-    ["  lock generation", "", String(instance.updaterGeneration)],
+    ...lockLines(instance, now),
     ...timeLines(now, {
       created: instance.timeCreated,
       changed: instance.timeModified,
@@ -60,9 +59,31 @@ function instanceLines({ api, rows: { instance } }: BothSides, now: Date): Line[
   ];
 }
 
-function restartText({ autoRestartPolicy, timeLastAutoRestarted }: InstanceRow, now: Date): string {
+/** The updater lock, as far as the row and `explain_update` alike tell of it. */
+interface Lock {
+  updaterId: string | null;
+  updaterGeneration: number;
+  updaterLeaseUntil: Date | null;
+}
+
+export function lockLines({ updaterId, updaterGeneration, updaterLeaseUntil }: Lock, now: Date): Line[] {
+  const lease: Line[] = updaterLeaseUntil ? [["  lock lease", "", leaseText(updaterLeaseUntil, now)]] : [];
+  return [
+    ["  update lock", "", updaterId ?? "none"],
+    ["  lock generation", "", String(updaterGeneration)],
+    ...lease,
+  ];
+}
+
+function leaseText(until: Date, now: Date): string {
+  return `${until <= now ? "expired" : "until"} ${until.toISOString()}`;
+}
+
+function restartText(instance: InstanceRow, now: Date): string {
+  const { autoRestartPolicy, autoRestartAttempts, timeLastAutoRestarted } = instance;
   const policy = autoRestartPolicy ?? "best_effort";
-  return timeLastAutoRestarted ? `${policy}, last ${ago(timeLastAutoRestarted, now)}` : policy;
+  if (!timeLastAutoRestarted) return policy;
+  return `${policy}, last ${ago(timeLastAutoRestarted, now)}, ${autoRestartAttempts} in a row`;
 }
 
 function vmmLines(vmm: VmmRow, { api, rows: { instance } }: BothSides, now: Date): Line[] {
@@ -78,6 +99,7 @@ function vmmLines(vmm: VmmRow, { api, rows: { instance } }: BothSides, now: Date
       created: vmm.timeCreated,
       running: vmm.timeStarted,
       changed: vmm.timeStateUpdated,
+      reported: vmm.timeReported,
       unlinked: vmm.timeUnlinked,
       deleted: vmm.timeDeleted,
     }),

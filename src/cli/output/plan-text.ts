@@ -7,8 +7,6 @@ export interface Background {
   /** Null: a migration is linked, and this role may not read what its verdict is. */
   verdict: MigrationVerdict | null;
   intendedState: IntendedState;
-  /** The saga that holds the update lock; null as well when this role may not read which. */
-  updaterId: string | null;
   leaseExpired: boolean | null;
 }
 
@@ -73,19 +71,17 @@ function stateSteps({ state, newState, intendedState, newIntendedState, network 
   ];
 }
 
-function lockLines({ updaterId, updaterLeaseUntil, leaseExpired }: Explanation): string[] {
-  if (!updaterLeaseUntil) return [];
-  const until = `${leaseExpired ? "expired" : "until"} ${updaterLeaseUntil.toISOString()}`;
-  const holder = updaterId ? ` by saga ${updaterId}` : "";
-  return [`The update lock is held${holder},`, `lease ${until}.`];
+function lockLines(explanation: Explanation): string[] {
+  const { updaterId, updaterGeneration, updaterLeaseUntil, leaseExpired } = explanation;
+  if (!updaterId || !updaterLeaseUntil) return [];
+  const lease = `${leaseExpired ? "expired" : "until"} ${updaterLeaseUntil.toISOString()}`;
+  return [
+    `The update lock is held by saga ${updaterId},`,
+    `updater generation (fencing token) ${updaterGeneration}, lease ${lease}.`,
+  ];
 }
 
 /** A role without rights on tables does not see everything. */
-function leftOutLines({ verdict, updaterId, updaterLeaseUntil }: Explanation, colors: Colors): string[] {
-  const leftOut = [
-    ...(verdict ? [] : ["the migration verdict"]),
-    ...(updaterLeaseUntil && !updaterId ? ["who holds the update lock"] : []),
-  ];
-  if (leftOut.length === 0) return [];
-  return [colors.dim(`This role may not read ${leftOut.join(", nor ")}.`)];
+function leftOutLines({ verdict }: Explanation, colors: Colors): string[] {
+  return verdict ? [] : [colors.dim("This role may not read the migration verdict.")];
 }

@@ -1,10 +1,10 @@
 import type { ApiInstanceRow, ApiVmmRow } from "../../client/generated.js";
-import { BLANK, HIDDEN, type Line, linesText, timeLines } from "./instance-text.js";
+import { BLANK, HIDDEN, type Line, linesText, lockLines, timeLines } from "./instance-text.js";
 import type { Colors } from "../../terminal/io.js";
 import type { PublicSide } from "../queries/public-instance.js";
 
 const LEFT_OUT = `This role may read the public views only. Not shown: deleted VMMs, their
-generations, sagas, who holds the update lock, and the sides of migrations.`;
+generations and sagas, and the sides of migrations.`;
 
 /** What `vmstate show` prints to a role without rights on tables: 80 columns wide. */
 export function publicText(side: PublicSide, now: Date, colors: Colors): string {
@@ -16,7 +16,6 @@ export function publicText(side: PublicSide, now: Date, colors: Colors): string 
 }
 
 function instanceLines({ api: { instance }, update }: PublicSide, now: Date): Line[] {
-  const until = update.updaterLeaseUntil?.toISOString();
   return [
     ["instance", instance ? "" : HIDDEN, update.instanceId],
     ...(instance ? nameLines(instance) : []),
@@ -25,8 +24,7 @@ function instanceLines({ api: { instance }, update }: PublicSide, now: Date): Li
     ["  active VMM", "", update.activePropolisId ?? "none"],
     ["  destination VMM", "", update.destinationPropolisId ?? "none"],
     ["  migration", "", update.migrationId ?? "none"],
-    ["  update lock", "", until === undefined ? "none" : `until ${until}`],
-    ["  lock generation", "", String(update.updaterGeneration)],
+    ...lockLines(update, now),
     ...timeLines(now, { created: instance?.timeCreated ?? null, changed: instance?.timeModified ?? null }),
   ];
 }

@@ -27,6 +27,7 @@ export interface InstanceRow {
   autoRestartPolicy: AutoRestartPolicy | null;
   autoRestartCooldown: string | null;
   timeLastAutoRestarted: Date | null;
+  autoRestartAttempts: number;
   updaterId: string | null;
   updaterGeneration: number;
   updaterLeaseUntil: Date | null;
@@ -48,6 +49,7 @@ export interface VmmRow {
   stateGeneration: number;
   timeStateUpdated: Date;
   timeStarted: Date | null;
+  timeReported: Date | null;
   failureReason: FailureReason | null;
   timeUnlinked: Date | null;
   timeCreated: Date;

@@ -12,30 +12,27 @@ export interface WorkList {
 
 type Sinces = (sql: postgres.Sql | postgres.TransactionSql) => postgres.PendingQuery<postgres.Row[]>;
 
-/** Of each list, a query with one column: since when each row waits. */
+/** Of each list, a query with one column: since when each row waits, by the clock of the database. */
 const LISTS: { name: string; todo: string; sinces: Sinces }[] = [
   {
     name: "pending_update",
     todo: "run the update saga",
-    sinces: (sql) => sql`
-      select i.time_state_updated from vmstate.pending_update as l join vmstate.api_instance as i on i.id = l.instance_id`,
+    sinces: (sql) => sql`select l.since from vmstate.pending_update as l`,
   },
   {
     name: "abandoned_vmm",
     todo: "delete_vmm",
-    sinces: (sql) => sql`select l.time_unlinked from vmstate.abandoned_vmm as l`,
+    sinces: (sql) => sql`select l.since from vmstate.abandoned_vmm as l`,
   },
   {
     name: "orphaned_vmm",
     todo: "terminate it on its sled",
-    sinces: (sql) => sql`select l.time_unlinked from vmstate.orphaned_vmm as l`,
+    sinces: (sql) => sql`select l.since from vmstate.orphaned_vmm as l`,
   },
   {
     name: "restartable_instance",
     todo: "begin_start, auto_restart",
-    sinces: (sql) => sql`
-      select i.time_state_updated
-      from vmstate.restartable_instance as l join vmstate.api_instance as i on i.id = l.instance_id`,
+    sinces: (sql) => sql`select l.since from vmstate.restartable_instance as l`,
   },
   {
     name: "stuck_instance",
@@ -45,7 +42,9 @@ const LISTS: { name: string; todo: string; sinces: Sinces }[] = [
   {
     name: "watched_vmm",
     todo: "ask its sled agent",
-    sinces: (sql) => sql`select l.time_state_updated from vmstate.watched_vmm as l`,
+    // Without a report since the upgrade to 0.2.0, only the time of the state is known.
+    sinces: (sql) => sql`
+      select coalesce(l.time_reported, l.time_state_updated) from vmstate.watched_vmm as l`,
   },
 ];
 
