@@ -59,6 +59,7 @@ async function drift(): Promise<unknown[]> {
 const FUNCTION = "classes/is_terminal.sql";
 const VIEW = "views/api_vmm.sql";
 const TABLE = "tables/vmm.sql";
+const DOMAINS = ["types/generation.sql", "types/port.sql"] as const;
 
 function changeBoth(): void {
   copy.replace(`sql/${VIEW}`, "FROM vmstate.vmm AS v", "FROM vmstate.vmm AS v -- changed");
@@ -196,6 +197,89 @@ describe("three releases", { timeout: 60_000 }, () => {
     });
     expect(await unmigrated(copy.root)).toEqual([]);
     expect(await newMigration(copy.root, "after_it")).toMatchObject({ copied: [], byHand: [] });
+  });
+});
+
+describe("a definition that moves to another file", { timeout: 60_000 }, () => {
+  beforeEach(() => releaseAs("0.1.0"));
+  const MOVED = "moved/is_over.sql";
+
+  function move(from: string, to: string): void {
+    copy.write(`sql/${to}`, copy.read(`sql/${from}`));
+    copy.remove(`sql/${from}`);
+    copy.replace("sql/load_order.txt", `${from}\n`, `${to}\n`);
+  }
+
+  it("needs no migration", async () => {
+    move(FUNCTION, MOVED);
+    move(TABLE, "moved/table.sql");
+    expect(await unmigrated(copy.root)).toEqual([]);
+    expect(await newMigration(copy.root, "move")).toMatchObject({ copied: [], byHand: [] });
+    expect(copy.read("migrations/0002_move.sql")).not.toMatch("LOCK TABLE");
+  });
+
+  it("needs none when several come together in one file, or part again", async () => {
+    const [first, second] = DOMAINS;
+    const together = [first, second].map((file) => copy.read(`sql/${file}`)).join("\n");
+    copy.write(`sql/${first}`, together);
+    copy.remove(`sql/${second}`);
+    copy.replace("sql/load_order.txt", `${second}\n`, "");
+    expect(await unmigrated(copy.root)).toEqual([]);
+
+    copy.replace(`sql/${first}`, "IS 'TCP port", "IS 'Port");
+    expect(await newMigration(copy.root, "port")).toMatchObject({ copied: [], byHand: [first] });
+    const text = copy.read("migrations/0002_port.sql");
+    expect(text.match(/^-- by hand: .*(?= as of)/gm)).toEqual([
+      `-- by hand: DOMAIN vmstate.port of sql/${first}`,
+    ]);
+    expect(await unmigrated(copy.root)).toEqual([]);
+    const [one = "", other = ""] = copy.read(`sql/${first}`).split("\n\n");
+    copy.write(`sql/${first}`, `${one}\n`);
+    copy.write(`sql/${second}`, other);
+    copy.replace("sql/load_order.txt", `${first}\n`, `${first}\n${second}\n`);
+    expect(await unmigrated(copy.root)).toEqual([]);
+  });
+
+  it("is copied once when it also changes", async () => {
+    move(FUNCTION, MOVED);
+    copy.replace(`sql/${MOVED}`, "IS '", "IS 'Anew: ");
+    expect(await newMigration(copy.root, "change")).toMatchObject({ copied: [MOVED], byHand: [] });
+    expect(await unmigrated(copy.root)).toEqual([]);
+    expect((await newMigration(copy.root, "after_it")).copied).toEqual([]);
+    expect(await drift()).toEqual([]);
+  });
+
+  it("is copied when its old text returns", async () => {
+    const before = copy.read(`sql/${FUNCTION}`);
+    move(FUNCTION, MOVED);
+    copy.replace(`sql/${MOVED}`, "IS '", "IS 'Anew: ");
+    await newMigration(copy.root, "change");
+    move(MOVED, FUNCTION);
+    expect(await unmigrated(copy.root)).toEqual([]);
+    copy.write(`sql/${FUNCTION}`, before);
+    expect(await unmigrated(copy.root)).toEqual([FUNCTION]);
+    expect((await newMigration(copy.root, "back")).copied).toEqual([FUNCTION]);
+    expect(await unmigrated(copy.root)).toEqual([]);
+    expect(await drift()).toEqual([]);
+  });
+
+  it("is gone when another object has its file", async () => {
+    copy.replace(`sql/${FUNCTION}`, "FUNCTION vmstate.is_terminal(", "FUNCTION vmstate.is_over(");
+    expect(await newMigration(copy.root, "rename")).toMatchObject({ copied: [FUNCTION], byHand: [FUNCTION] });
+    expect(copy.read("migrations/0002_rename.sql")).toMatch(
+      "-- by hand: FUNCTION vmstate.is_terminal of sql/",
+    );
+    expect(await unmigrated(copy.root)).toEqual([]);
+    copy.replace(`sql/${FUNCTION}`, "FUNCTION vmstate.is_over(", "FUNCTION vmstate.is_terminal(");
+    expect(await newMigration(copy.root, "back")).toMatchObject({ copied: [FUNCTION], byHand: [FUNCTION] });
+  });
+
+  it("must not be copied to another file", async () => {
+    copy.write(`sql/${MOVED}`, copy.read(`sql/${FUNCTION}`));
+    copy.replace("sql/load_order.txt", `${FUNCTION}\n`, `${FUNCTION}\n${MOVED}\n`);
+    await expect(newMigration(copy.root, "twice")).rejects.toThrow(
+      `sql/${FUNCTION} and sql/${MOVED} both define FUNCTION vmstate.is_terminal`,
+    );
   });
 });
 
