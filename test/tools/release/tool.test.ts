@@ -56,10 +56,10 @@ async function drift(): Promise<unknown[]> {
   return differences;
 }
 
-const FUNCTION = "classes/is_terminal.sql";
+const FUNCTION = "rules/is_terminal.sql";
 const VIEW = "views/api_vmm.sql";
 const TABLE = "tables/vmm.sql";
-const DOMAINS = ["types/generation.sql", "types/port.sql"] as const;
+const DOMAINS = ["types/domains.sql", "types/other.sql"] as const;
 
 function changeBoth(): void {
   copy.replace(`sql/${VIEW}`, "FROM vmstate.vmm AS v", "FROM vmstate.vmm AS v -- changed");
@@ -219,24 +219,27 @@ describe("a definition that moves to another file", { timeout: 60_000 }, () => {
   });
 
   it("needs none when several come together in one file, or part again", async () => {
-    const [first, second] = DOMAINS;
-    const together = [first, second].map((file) => copy.read(`sql/${file}`)).join("\n");
-    copy.write(`sql/${first}`, together);
-    copy.remove(`sql/${second}`);
-    copy.replace("sql/load_order.txt", `${second}\n`, "");
+    const [file, other] = DOMAINS;
+    const together = copy.read(`sql/${file}`);
+    const apart = (): void => {
+      const [first = "", ...others] = copy.read(`sql/${file}`).split("\n\n");
+      copy.write(`sql/${file}`, `${first}\n`);
+      copy.write(`sql/${other}`, others.join("\n\n"));
+      copy.replace("sql/load_order.txt", `${file}\n`, `${file}\n${other}\n`);
+    };
+    apart();
     expect(await unmigrated(copy.root)).toEqual([]);
+    copy.write(`sql/${file}`, together.replace("IS 'TCP port", "IS 'Port"));
+    copy.remove(`sql/${other}`);
+    copy.replace("sql/load_order.txt", `${other}\n`, "");
 
-    copy.replace(`sql/${first}`, "IS 'TCP port", "IS 'Port");
-    expect(await newMigration(copy.root, "port")).toMatchObject({ copied: [], byHand: [first] });
+    expect(await newMigration(copy.root, "port")).toMatchObject({ copied: [], byHand: [file] });
     const text = copy.read("migrations/0002_port.sql");
     expect(text.match(/^-- by hand: .*(?= as of)/gm)).toEqual([
-      `-- by hand: DOMAIN vmstate.port of sql/${first}`,
+      `-- by hand: DOMAIN vmstate.port of sql/${file}`,
     ]);
     expect(await unmigrated(copy.root)).toEqual([]);
-    const [one = "", other = ""] = copy.read(`sql/${first}`).split("\n\n");
-    copy.write(`sql/${first}`, `${one}\n`);
-    copy.write(`sql/${second}`, other);
-    copy.replace("sql/load_order.txt", `${first}\n`, `${first}\n${second}\n`);
+    apart();
     expect(await unmigrated(copy.root)).toEqual([]);
   });
 
@@ -318,7 +321,7 @@ describe("there is no release", { timeout: 60_000 }, () => {
   it("with a public signature that changed or is gone", async () => {
     copy.replace("sql/views/api_vmm.sql", "  v.failure_reason,\n", "");
     copy.replace(
-      "sql/operator/fail_sled.sql",
+      "sql/verbs/operator/fail_sled.sql",
       "p_reason vmstate.failure_reason",
       "p_reason vmstate.failure_reason DEFAULT 'operator'",
     );
