@@ -26,12 +26,12 @@ test.runIf(ledger.length === 0)(
 );
 
 test("src/client/generated.ts has the types and signatures of a migrated database", async () => {
-  const options = await prettier.resolveConfig(`${root}src/generated.ts`);
+  const options = await prettier.resolveConfig(`${root}src/client/generated.ts`);
   const text = await prettier.format(renderTypescript(await readCatalog(db.sql)), {
     ...options,
     parser: "typescript",
   });
-  await expect(text).toMatchFileSnapshot(`${root}src/generated.ts`);
+  await expect(text).toMatchFileSnapshot(`${root}src/client/generated.ts`);
 });
 
 test("docs/reference.md has all that is public in a migrated database", async () => {

@@ -61,7 +61,7 @@ const FUNCTIONS = `
   END;
   $$;
 
-  CREATE FUNCTION proof.facts() RETURNS jsonb LANGUAGE plpgsql AS $$
+  CREATE FUNCTION proof.properties() RETURNS jsonb LANGUAGE plpgsql AS $$
   BEGIN
     RETURN jsonb_build_object(
       'violations', (SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]') FROM vmstate.invariant_violation AS v),
@@ -154,7 +154,7 @@ const FUNCTIONS = `
     v_answer jsonb;
     v_before jsonb;
     v_after jsonb;
-    v_facts jsonb;
+    v_properties jsonb;
     v_restart jsonb;
     v_purge jsonb;
     v_retire jsonb;
@@ -169,7 +169,7 @@ const FUNCTIONS = `
         SELECT s.m INTO v_memory FROM proof.step(v_step, v_memory) AS s;
       END LOOP;
       v_before := proof.snapshot();
-      v_facts := proof.facts();
+      v_properties := proof.properties();
 
       FOREACH v_step IN ARRAY p_steps LOOP
         BEGIN
@@ -203,7 +203,7 @@ const FUNCTIONS = `
       RAISE SQLSTATE 'ZZ001';
     EXCEPTION WHEN SQLSTATE 'ZZ001' THEN NULL;
     END;
-    RETURN jsonb_build_object('state', v_before, 'memory', v_memory, 'facts', v_facts, 'restart', v_restart,
+    RETURN jsonb_build_object('state', v_before, 'memory', v_memory, 'properties', v_properties, 'restart', v_restart,
       'purge', v_purge, 'retire', v_retire, 'results', to_jsonb(v_results));
   END;
   $$;`;
