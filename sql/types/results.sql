@@ -109,18 +109,18 @@ CREATE TYPE vmstate.vmm_report AS (
 );
 COMMENT ON TYPE vmstate.vmm_report IS 'One report of a sled agent, as vmstate.report_vmms takes it: the arguments of vmstate.report_vmm without p_.';
 
-CREATE TYPE vmstate.numbered_report AS (
+CREATE TYPE vmstate.batch_report AS (
   ordinal integer,
   instance_id uuid,
   propolis_id uuid,
   state vmstate.reported_vmm_state,
   generation bigint,
   "time" timestamptz,
-  whole vmstate.vmm_report
+  report vmstate.vmm_report
 );
-COMMENT ON TYPE vmstate.numbered_report IS 'A report with its place in a batch, from 1; whole is null when it says nothing of a migration.';
+COMMENT ON TYPE vmstate.batch_report IS 'A report with its place in a batch, from 1; report is null when it says nothing of a migration.';
 
-CREATE TYPE vmstate.numbered_verdict AS (
+CREATE TYPE vmstate.batch_result AS (
   ordinal integer,
   instance_id uuid,
   propolis_id uuid,
@@ -131,4 +131,4 @@ CREATE TYPE vmstate.numbered_verdict AS (
   state vmstate.vmm_state,
   state_generation bigint
 );
-COMMENT ON TYPE vmstate.numbered_verdict IS 'What became of a report of a batch, with its place there, from 1: a row of vmstate.report_vmms.';
+COMMENT ON TYPE vmstate.batch_result IS 'What became of a report of a batch, with its place there, from 1: a row of vmstate.report_vmms.';

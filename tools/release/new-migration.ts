@@ -50,8 +50,8 @@ export async function newMigration(root: string, name: string, all = false): Pro
   return await write(root, full, begun ? migrations.slice(0, -1) : migrations, begun, all);
 }
 
-/** What locks a table or a view while others use it. */
-const LOCKING = /^CREATE OR REPLACE (TRIGGER|VIEW)/m;
+/** What locks a table or a view while others use it, or takes away what a verb that is under way would call. */
+const LOCKING = /^(CREATE OR REPLACE (TRIGGER|VIEW)|DROP) /m;
 
 async function write(
   root: string,
@@ -63,7 +63,8 @@ async function write(
   const record = recordOf(name, begun?.isBreaking ?? false);
   const hand = begun ? handwrittenIn(begun.text, record) : newHandwritten(name, all);
   const { copied, byHand } = await changesSince(root, before, hand.about.includes(ALL));
-  const locks = byHand.length > 0 || copied.some(({ text }) => LOCKING.test(text)) ? LOCKS : "";
+  const statements = [hand.before, ...copied.map(({ text }) => text), hand.after];
+  const locks = byHand.length > 0 || statements.some((text) => LOCKING.test(text)) ? LOCKS : "";
   const parts = [
     hand.about,
     SAFE_PATH,

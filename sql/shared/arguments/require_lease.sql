@@ -4,7 +4,7 @@ SET search_path = ''
 AS $$
 BEGIN
   IF p_lease <= interval '0' OR p_lease > interval '1 day' THEN
-    PERFORM vmstate.reject_argument(p_function, 'p_lease', format('It is %s, not more than 0 and at most 1 day.', p_lease));
+    PERFORM vmstate.raise_invalid_argument(p_function, 'p_lease', format('It is %s, not more than 0 and at most 1 day.', p_lease));
   END IF;
 END;
 $$;

@@ -8,7 +8,7 @@ DECLARE
   v_object pg_catalog.text;
 BEGIN
   IF p_kind IS NULL THEN
-    PERFORM vmstate.reject_argument('revoke_access', 'p_kind', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('revoke_access', 'p_kind', 'It is null.');
   END IF;
   PERFORM vmstate.require_role('revoke_access', p_role);
   PERFORM vmstate.require_owner('revoke_access', 'revokes');

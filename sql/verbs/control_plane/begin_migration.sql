@@ -22,7 +22,7 @@ DECLARE
 BEGIN
   IF num_nulls(p_instance_id, p_saga_id, p_migration_id, p_source_propolis_id, p_destination_propolis_id,
       p_sled_id, p_propolis_ip) > 0 THEN
-    PERFORM vmstate.reject_nulls('begin_migration', jsonb_build_object(
+    PERFORM vmstate.raise_null_argument('begin_migration', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id,
       'p_source_propolis_id', p_source_propolis_id, 'p_destination_propolis_id', p_destination_propolis_id,
       'p_sled_id', p_sled_id, 'p_propolis_ip', p_propolis_ip));

@@ -21,13 +21,13 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF num_nulls(p_instance_id, p_saga_id, p_propolis_id, p_sled_id, p_propolis_ip) > 0 THEN
-    PERFORM vmstate.reject_nulls('begin_start', jsonb_build_object(
+    PERFORM vmstate.raise_null_argument('begin_start', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id,
       'p_sled_id', p_sled_id, 'p_propolis_ip', p_propolis_ip));
   END IF;
   PERFORM vmstate.require_port('begin_start', p_propolis_port);
   IF p_start_reason NOT IN ('user', 'auto_restart') THEN
-    PERFORM vmstate.reject_argument('begin_start', 'p_start_reason',
+    PERFORM vmstate.raise_invalid_argument('begin_start', 'p_start_reason',
       format('It is %L, not ''user'' or ''auto_restart''.', p_start_reason));
   END IF;
 

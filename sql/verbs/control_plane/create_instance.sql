@@ -16,12 +16,12 @@ DECLARE
   v_time_deleted pg_catalog.timestamptz;
 BEGIN
   IF num_nulls(p_id, p_project_id, p_name, p_intended_state) > 0 THEN
-    PERFORM vmstate.reject_nulls('create_instance', jsonb_build_object(
+    PERFORM vmstate.raise_null_argument('create_instance', jsonb_build_object(
       'p_id', p_id, 'p_project_id', p_project_id, 'p_name', p_name, 'p_intended_state', p_intended_state));
   END IF;
   PERFORM vmstate.require_name('create_instance', p_name);
   IF p_intended_state NOT IN ('running', 'stopped') THEN
-    PERFORM vmstate.reject_argument('create_instance', 'p_intended_state',
+    PERFORM vmstate.raise_invalid_argument('create_instance', 'p_intended_state',
       format('It is %s, not running or stopped.', p_intended_state));
   END IF;
   PERFORM vmstate.require_cooldown('create_instance', p_auto_restart_cooldown);

@@ -9,7 +9,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF p_instance_id IS NULL THEN
-    PERFORM vmstate.reject_argument('delete_instance', 'p_instance_id', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('delete_instance', 'p_instance_id', 'It is null.');
   END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
@@ -22,7 +22,7 @@ BEGIN
     ARRAY[v_instance.active_propolis_id, v_instance.destination_propolis_id],
     array(SELECT m.id FROM vmstate.migration AS m WHERE m.instance_id = p_instance_id AND m.time_deleted IS NULL)
   );
-  v_plan := vmstate.current_plan(v_instance);
+  v_plan := vmstate.lock_and_read_plan(v_instance);
   IF v_instance.state = 'vmm' AND v_plan.active_state <> 'saga_unwound' THEN
     RETURN vmstate.to_instance_result('conflict', 'not_stopped', p_instance_id);
   END IF;

@@ -8,7 +8,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF num_nulls(p_instance_id, p_propolis_id) > 0 THEN
-    PERFORM vmstate.reject_nulls('delete_vmm', jsonb_build_object(
+    PERFORM vmstate.raise_null_argument('delete_vmm', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id));
   END IF;
   v_vmm := vmstate.lock_vmm(p_instance_id, p_propolis_id);

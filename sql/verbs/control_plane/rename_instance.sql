@@ -8,7 +8,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF num_nulls(p_instance_id, p_name) > 0 THEN
-    PERFORM vmstate.reject_nulls('rename_instance', jsonb_build_object('p_instance_id', p_instance_id, 'p_name', p_name));
+    PERFORM vmstate.raise_null_argument('rename_instance', jsonb_build_object('p_instance_id', p_instance_id, 'p_name', p_name));
   END IF;
   PERFORM vmstate.require_name('rename_instance', p_name);
   v_instance := vmstate.lock_instance(p_instance_id);

@@ -10,7 +10,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF num_nulls(p_instance_id, p_saga_id, p_migration_id) > 0 THEN
-    PERFORM vmstate.reject_nulls('unwind_migration', jsonb_build_object(
+    PERFORM vmstate.raise_null_argument('unwind_migration', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_migration_id', p_migration_id));
   END IF;
   SELECT m.destination_propolis_id INTO v_propolis_id FROM vmstate.migration AS m

@@ -8,10 +8,10 @@ DECLARE
   v_instance vmstate.instance;
 BEGIN
   IF num_nulls(p_instance_id, p_updater_generation, p_reason) > 0 THEN
-    PERFORM vmstate.reject_nulls('break_update', jsonb_build_object(
+    PERFORM vmstate.raise_null_argument('break_update', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_updater_generation', p_updater_generation, 'p_reason', p_reason));
   ELSIF btrim(p_reason) = '' THEN
-    PERFORM vmstate.reject_argument('break_update', 'p_reason', 'It is empty.');
+    PERFORM vmstate.raise_invalid_argument('break_update', 'p_reason', 'It is empty.');
   END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN

@@ -13,7 +13,7 @@ SET search_path = ''
 AS $$
 BEGIN
   IF num_nulls(p_sled_id, p_reason) > 0 THEN
-    PERFORM vmstate.reject_nulls('fail_sled', jsonb_build_object('p_sled_id', p_sled_id, 'p_reason', p_reason));
+    PERFORM vmstate.raise_null_argument('fail_sled', jsonb_build_object('p_sled_id', p_sled_id, 'p_reason', p_reason));
   END IF;
   RETURN QUERY SELECT f.* FROM vmstate.fail_vmms_of_sled(p_sled_id, NULL, p_reason) AS f;
 END;

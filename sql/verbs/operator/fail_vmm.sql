@@ -13,7 +13,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF num_nulls(p_instance_id, p_propolis_id, p_reason) > 0 THEN
-    PERFORM vmstate.reject_nulls('fail_vmm', jsonb_build_object(
+    PERFORM vmstate.raise_null_argument('fail_vmm', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_propolis_id', p_propolis_id, 'p_reason', p_reason));
   END IF;
   v_vmm := vmstate.lock_vmm(p_instance_id, p_propolis_id);

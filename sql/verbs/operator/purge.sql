@@ -15,11 +15,11 @@ DECLARE
   v_due integer;
 BEGIN
   IF num_nulls(p_before, p_limit) > 0 THEN
-    PERFORM vmstate.reject_nulls('purge', jsonb_build_object('p_before', p_before, 'p_limit', p_limit));
+    PERFORM vmstate.raise_null_argument('purge', jsonb_build_object('p_before', p_before, 'p_limit', p_limit));
   ELSIF p_before > clock_timestamp() - interval '1 hour' THEN
-    PERFORM vmstate.reject_argument('purge', 'p_before', format('It is %s, not at least 1 hour ago.', p_before));
+    PERFORM vmstate.raise_invalid_argument('purge', 'p_before', format('It is %s, not at least 1 hour ago.', p_before));
   ELSIF p_limit NOT BETWEEN 1 AND 100000 THEN
-    PERFORM vmstate.reject_argument('purge', 'p_limit', format('It is %s, not 1 to 100000.', p_limit));
+    PERFORM vmstate.raise_invalid_argument('purge', 'p_limit', format('It is %s, not 1 to 100000.', p_limit));
   END IF;
 
   -- What another session has locked is passed over, so that purge never waits and cannot deadlock, although foreign keys

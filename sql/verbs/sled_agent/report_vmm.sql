@@ -49,14 +49,14 @@ BEGIN
         v.time_unlinked IS NULL AND vmstate.is_absorbing(v.state), v.state, v.state_generation::bigint
       INTO v_result;
     EXIT WHEN FOUND;
-    v_result := vmstate.refused_report(p_instance_id, p_propolis_id, p_state, p_generation, p_time, v_sleds);
+    v_result := vmstate.explain_refused_report(p_instance_id, p_propolis_id, p_state, p_generation, p_time, v_sleds);
     -- applied here: the VMM was inserted between the two statements
     EXIT WHEN v_result.vmm_outcome <> 'applied';
   END LOOP;
 
   IF num_nonnulls(p_migration_in_id, p_migration_out_id) > 0 THEN
-    PERFORM vmstate.lock_own_migrations(p_instance_id, p_propolis_id, ARRAY[p_migration_in_id, p_migration_out_id]);
-    v_sides := vmstate.report_sides('report_vmm', v_report, v_sleds);
+    PERFORM vmstate.lock_reported_migrations(p_instance_id, p_propolis_id, ARRAY[p_migration_in_id, p_migration_out_id]);
+    v_sides := vmstate.apply_migration_parts('report_vmm', v_report, v_sleds);
     v_result.migration_in_outcome := v_sides.migration_in_outcome;
     v_result.migration_out_outcome := v_sides.migration_out_outcome;
     v_result.update_needed := v_result.update_needed OR v_sides.update_needed;

@@ -14,31 +14,31 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
-  v_reports vmstate.numbered_report[];
+  v_reports vmstate.batch_report[];
   v_with_repeats boolean;
   v_with_migrations boolean;
   v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
 BEGIN
   IF jsonb_typeof(p_reports) IS DISTINCT FROM 'array' THEN
-    PERFORM vmstate.reject_argument('report_vmms', 'p_reports',
+    PERFORM vmstate.raise_invalid_argument('report_vmms', 'p_reports',
       format('It is %s, not a JSON array.', coalesce('a JSON ' || jsonb_typeof(p_reports), 'null')));
   END IF;
-  v_reports := vmstate.parse_reports(p_reports);
-  PERFORM vmstate.require_reports(v_reports);
+  v_reports := vmstate.parse_batch(p_reports);
+  PERFORM vmstate.require_batch(v_reports);
   IF v_sleds IS NOT NULL THEN
-    PERFORM vmstate.require_own_sled(v_reports, v_sleds);
+    PERFORM vmstate.require_reportable(v_reports, v_sleds);
   END IF;
 
-  SELECT count(DISTINCT r.propolis_id) < count(*), bool_or(r.whole IS DISTINCT FROM NULL)
+  SELECT count(DISTINCT r.propolis_id) < count(*), bool_or(r.report IS DISTINCT FROM NULL)
     INTO v_with_repeats, v_with_migrations
     FROM unnest(v_reports) AS r;
   IF v_with_migrations THEN
-    PERFORM vmstate.lock_reported(v_reports);
+    PERFORM vmstate.lock_batch(v_reports);
   END IF;
   IF v_with_repeats THEN
-    RETURN QUERY SELECT j.* FROM vmstate.judge_repeated_reports(v_reports, v_sleds) AS j;
+    RETURN QUERY SELECT j.* FROM vmstate.apply_reports_with_repeats(v_reports, v_sleds) AS j;
   ELSE
-    RETURN QUERY SELECT j.* FROM vmstate.judge_reports(v_reports, v_sleds) AS j;
+    RETURN QUERY SELECT j.* FROM vmstate.apply_reports(v_reports, v_sleds) AS j;
   END IF;
 END;
 $$;

@@ -10,7 +10,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF num_nulls(p_instance_id, p_saga_id, p_lease) > 0 THEN
-    PERFORM vmstate.reject_nulls('begin_update', jsonb_build_object(
+    PERFORM vmstate.raise_null_argument('begin_update', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
   END IF;
   PERFORM vmstate.require_lease('begin_update', p_lease);

@@ -13,7 +13,7 @@ DECLARE
   v_plan vmstate.instance_plan;
 BEGIN
   IF num_nulls(p_instance_id, p_saga_id, p_updater_generation, p_plan_token) > 0 THEN
-    PERFORM vmstate.reject_nulls('commit_update', jsonb_build_object(
+    PERFORM vmstate.raise_null_argument('commit_update', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id,
       'p_updater_generation', p_updater_generation, 'p_plan_token', p_plan_token));
   END IF;
@@ -29,7 +29,7 @@ BEGIN
     RETURN vmstate.to_instance_result('conflict', 'lock_lost', p_instance_id);
   END IF;
 
-  v_plan := vmstate.current_plan(v_instance);
+  v_plan := vmstate.lock_and_read_plan(v_instance);
   IF v_plan.plan_token <> p_plan_token THEN
     RETURN vmstate.to_instance_result(
       'conflict',

@@ -15,7 +15,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF num_nulls(p_instance_id, p_parent_saga_id, p_updater_generation, p_saga_id, p_lease) > 0 THEN
-    PERFORM vmstate.reject_nulls('inherit_update', jsonb_build_object(
+    PERFORM vmstate.raise_null_argument('inherit_update', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_parent_saga_id', p_parent_saga_id,
       'p_updater_generation', p_updater_generation, 'p_saga_id', p_saga_id, 'p_lease', p_lease));
   END IF;

@@ -8,11 +8,11 @@ DECLARE
   v_plan vmstate.instance_plan;
 BEGIN
   IF num_nulls(p_instance_id, p_saga_id) > 0 THEN
-    PERFORM vmstate.reject_nulls('run_update', jsonb_build_object(
+    PERFORM vmstate.raise_null_argument('run_update', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id));
   END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
-  v_plan := vmstate.current_plan(v_instance);
+  v_plan := vmstate.lock_and_read_plan(v_instance);
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_update_result('not_found', NULL, NULL);
   ELSIF v_instance.time_deleted IS NOT NULL THEN

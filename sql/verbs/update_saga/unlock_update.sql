@@ -8,7 +8,7 @@ DECLARE
   v_instance vmstate.instance;
 BEGIN
   IF num_nulls(p_instance_id, p_saga_id, p_updater_generation) > 0 THEN
-    PERFORM vmstate.reject_nulls('unlock_update', jsonb_build_object(
+    PERFORM vmstate.raise_null_argument('unlock_update', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_updater_generation', p_updater_generation));
   END IF;
   v_instance := vmstate.lock_instance(p_instance_id);

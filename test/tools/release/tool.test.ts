@@ -11,6 +11,7 @@ import { PackageCopy } from "../../support/package-copy.js";
 import { renderMigration } from "../../../tools/generate/migration.js";
 import { rewrittenSince } from "../../../tools/release/history.js";
 import { newMigration, unmigrated } from "../../../tools/release/new-migration.js";
+import { PATH_BEFORE } from "../../../tools/release/search-path.js";
 import { release } from "../../../tools/release/release.js";
 
 let copy: PackageCopy;
@@ -185,6 +186,16 @@ describe("three releases", { timeout: 60_000 }, () => {
     await newMigration(copy.root, "both");
     expect(copy.read(file)).toBe(before);
     expect(await drift()).toEqual([]);
+  });
+
+  it("lock the tables before something is dropped by hand", async () => {
+    await releaseAs("0.1.0");
+    await newMigration(copy.root, "drop");
+    const file = "migrations/0002_drop.sql";
+    expect(copy.read(file)).not.toMatch("LOCK TABLE");
+    copy.replace(file, `\n${PATH_BEFORE}`, `\nDROP VIEW vmstate.schema_version;\n\n${PATH_BEFORE}`);
+    await newMigration(copy.root, "drop");
+    expect(copy.read(file)).toMatch(/^LOCK TABLE .*\n\nDROP VIEW vmstate.schema_version;\n/m);
   });
 
   it("say what is gone, once", async () => {

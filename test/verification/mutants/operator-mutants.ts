@@ -78,7 +78,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "a batch accepts unknown keys",
     change: {
-      file: "verbs/sled_agent/steps/parse_reports",
+      file: "verbs/sled_agent/steps/parse_batch",
       from: "e.value - vmstate.report_keys() <> '{}'",
       to: "false",
     },

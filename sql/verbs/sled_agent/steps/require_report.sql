@@ -36,7 +36,7 @@ BEGIN
     WHERE c.is_violated
     LIMIT 1;
   IF FOUND THEN
-    PERFORM vmstate.reject_argument(p_function, 'p_' || v_argument, p_where || v_problem);
+    PERFORM vmstate.raise_invalid_argument(p_function, 'p_' || v_argument, p_where || v_problem);
   END IF;
 END;
 $$;

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION vmstate.reject_generation(p_row text, p_actual bigint, p_attempted bigint) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.raise_old_generation(p_row text, p_actual bigint, p_attempted bigint) RETURNS void
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -11,5 +11,5 @@ BEGIN
     HINT = 'Use the verbs (begin_start, report_vmm, commit_update, ...): they compare and raise generations.';
 END;
 $$;
-REVOKE ALL ON FUNCTION vmstate.reject_generation FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.reject_generation IS 'Raises VM101: a guarded change without a newer generation.';
+REVOKE ALL ON FUNCTION vmstate.raise_old_generation FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.raise_old_generation IS 'Raises VM101: a guarded change without a newer generation.';

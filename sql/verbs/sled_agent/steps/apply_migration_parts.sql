@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION vmstate.report_sides(p_function text, p_report vmstate.vmm_report, p_sleds uuid[])
+CREATE OR REPLACE FUNCTION vmstate.apply_migration_parts(p_function text, p_report vmstate.vmm_report, p_sleds uuid[])
 RETURNS vmstate.report_result
 LANGUAGE plpgsql
 SET search_path = ''
@@ -16,7 +16,7 @@ BEGIN
       SELECT FROM vmstate.vmm AS v
         WHERE v.instance_id = p_report.instance_id AND v.id = p_report.propolis_id AND v.sled_id <> ALL (p_sleds)) THEN
     -- it came after the report was checked, and before its sides were judged
-    PERFORM vmstate.reject_foreign_report(p_function, p_report.propolis_id, p_sleds);
+    PERFORM vmstate.raise_foreign_report(p_function, p_report.propolis_id, p_sleds);
   END IF;
   v_update_needed := EXISTS (
     SELECT FROM vmstate.instance AS i
@@ -28,5 +28,5 @@ BEGIN
   RETURN ROW(NULL, v_in, v_out, v_update_needed, NULL, NULL)::vmstate.report_result;
 END;
 $$;
-REVOKE ALL ON FUNCTION vmstate.report_sides FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.report_sides IS 'The migration parts of a report, judged and written; the VMM''s columns of the answer are null. The caller has locked the migrations. 42501 if the VMM is on none of these sleds (NULL: any).';
+REVOKE ALL ON FUNCTION vmstate.apply_migration_parts FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.apply_migration_parts IS 'The migration parts of a report, judged and written; the VMM''s columns of the answer are null. The caller has locked the migrations. 42501 if the VMM is on none of these sleds (NULL: any).';

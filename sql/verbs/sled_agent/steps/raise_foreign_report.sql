@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION vmstate.reject_foreign_report(
+CREATE OR REPLACE FUNCTION vmstate.raise_foreign_report(
   p_function text,
   p_propolis_id uuid,
   p_sleds uuid[],
@@ -15,5 +15,5 @@ BEGIN
     HINT = 'Nothing was changed. vmstate.bind_sled_agent binds a role to the sled whose VMMs it may report.';
 END;
 $$;
-REVOKE ALL ON FUNCTION vmstate.reject_foreign_report FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.reject_foreign_report IS 'Raises 42501: the VMM is on another sled than the caller reports for. Does not say on which.';
+REVOKE ALL ON FUNCTION vmstate.raise_foreign_report FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.raise_foreign_report IS 'Raises 42501: the VMM is on another sled than the caller reports for. Does not say on which.';

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION vmstate.parse_reports(p_reports jsonb) RETURNS vmstate.numbered_report[]
+CREATE OR REPLACE FUNCTION vmstate.parse_batch(p_reports jsonb) RETURNS vmstate.batch_report[]
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -18,7 +18,7 @@ BEGIN
             r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
             r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time)::vmstate.vmm_report
         END
-      )::vmstate.numbered_report
+      )::vmstate.batch_report
       FROM jsonb_populate_recordset(NULL::vmstate.vmm_report, p_reports) WITH ORDINALITY AS r);
 EXCEPTION
   WHEN data_exception THEN
@@ -27,5 +27,5 @@ EXCEPTION
     RAISE;
 END;
 $$;
-REVOKE ALL ON FUNCTION vmstate.parse_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.parse_reports IS 'The elements of a JSON array as reports; VM001 names the first malformed one as soon as any is none or has an unknown key.';
+REVOKE ALL ON FUNCTION vmstate.parse_batch FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.parse_batch IS 'The elements of a JSON array as reports; VM001 names the first malformed one as soon as any is none or has an unknown key.';

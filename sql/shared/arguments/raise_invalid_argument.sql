@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION vmstate.reject_argument(p_function text, p_argument text, p_problem text) RETURNS void
+CREATE OR REPLACE FUNCTION vmstate.raise_invalid_argument(p_function text, p_argument text, p_problem text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = ''
 AS $$
@@ -10,5 +10,5 @@ BEGIN
     HINT = format('Nothing was changed. The comment on function vmstate.%s says what it takes.', p_function);
 END;
 $$;
-REVOKE ALL ON FUNCTION vmstate.reject_argument FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.reject_argument IS 'VM001: the caller passed an argument that the function does not take. Nothing was changed.';
+REVOKE ALL ON FUNCTION vmstate.raise_invalid_argument FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.raise_invalid_argument IS 'VM001: the caller passed an argument that the function does not take. Nothing was changed.';

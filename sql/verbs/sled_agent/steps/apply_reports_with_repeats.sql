@@ -1,5 +1,5 @@
-CREATE OR REPLACE FUNCTION vmstate.judge_repeated_reports(p_reports vmstate.numbered_report[], p_sleds uuid[])
-RETURNS SETOF vmstate.numbered_verdict
+CREATE OR REPLACE FUNCTION vmstate.apply_reports_with_repeats(p_reports vmstate.batch_report[], p_sleds uuid[])
+RETURNS SETOF vmstate.batch_result
 LANGUAGE plpgsql
 SET search_path = ''
 SET plan_cache_mode = 'force_generic_plan'
@@ -72,7 +72,7 @@ BEGIN
         CASE WHEN s.change > 0 THEN first_value(s.generation) OVER latest ELSE s.state_generation::bigint END
       FROM (
         SELECT n.*,
-            CASE WHEN n.whole IS DISTINCT FROM NULL THEN vmstate.report_sides('report_vmms', n.whole, p_sleds)
+            CASE WHEN n.report IS DISTINCT FROM NULL THEN vmstate.apply_migration_parts('report_vmms', n.report, p_sleds)
             END AS sides
           FROM (SELECT o.* FROM numbered AS o ORDER BY o.ordinal OFFSET 0) AS n
           OFFSET 0
@@ -81,5 +81,5 @@ BEGIN
       ORDER BY s.ordinal;
 END;
 $$;
-REVOKE ALL ON FUNCTION vmstate.judge_repeated_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.judge_repeated_reports IS 'What judge_reports does, for a batch with several reports of one VMM: later ones are judged after earlier ones, and each VMM is written once.';
+REVOKE ALL ON FUNCTION vmstate.apply_reports_with_repeats FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.apply_reports_with_repeats IS 'What apply_reports does, for a batch with several reports of one VMM: later ones are judged after earlier ones, and each VMM is written once.';

@@ -1,5 +1,5 @@
-CREATE OR REPLACE FUNCTION vmstate.judge_reports(p_reports vmstate.numbered_report[], p_sleds uuid[])
-RETURNS SETOF vmstate.numbered_verdict
+CREATE OR REPLACE FUNCTION vmstate.apply_reports(p_reports vmstate.batch_report[], p_sleds uuid[])
+RETURNS SETOF vmstate.batch_result
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
@@ -12,7 +12,7 @@ BEGIN
           vmstate.counts_as_running(r.state, CASE WHEN r.state = 'migrating' THEN EXISTS (
             SELECT FROM vmstate.migration AS m WHERE m.instance_id = r.instance_id AND m.destination_propolis_id = r.propolis_id) END)
             AS counts_as_running,
-          r.generation, r.time, r.whole,
+          r.generation, r.time, r.report,
           v.state AS old_state, v.state_generation, v.time_unlinked IS NULL AS linked,
           vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, r.generation) AS outcome
         FROM (SELECT u.* FROM unnest(p_reports) AS u ORDER BY u.propolis_id) AS r
@@ -44,11 +44,11 @@ BEGIN
         CASE WHEN s.outcome = 'applied' THEN s.generation ELSE s.state_generation END
       FROM (
         SELECT j.*,
-            CASE WHEN j.whole IS DISTINCT FROM NULL THEN vmstate.report_sides('report_vmms', j.whole, p_sleds) END AS sides
+            CASE WHEN j.report IS DISTINCT FROM NULL THEN vmstate.apply_migration_parts('report_vmms', j.report, p_sleds) END AS sides
           FROM judged AS j
       ) AS s
       ORDER BY s.ordinal;
 END;
 $$;
-REVOKE ALL ON FUNCTION vmstate.judge_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.judge_reports IS 'Judges and writes the reports of a batch, no two of one VMM. The caller has locked the migrations and refused VMMs that are on none of these sleds (NULL: any).';
+REVOKE ALL ON FUNCTION vmstate.apply_reports FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.apply_reports IS 'Judges and writes the reports of a batch, no two of one VMM. The caller has locked the migrations and refused VMMs that are on none of these sleds (NULL: any).';
