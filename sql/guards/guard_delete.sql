@@ -4,7 +4,7 @@ SET search_path = ''
 AS $$
 BEGIN
   IF OLD.time_deleted IS NULL THEN
-    PERFORM vmstate.reject_needed(
+    PERFORM vmstate.raise_link_protected(
       format('%s %s', TG_TABLE_NAME, OLD.id), 'not deleted', 'DELETE',
       'delete_instance and delete_vmm mark rows as deleted; only such rows can be purged.');
   END IF;

@@ -11,7 +11,7 @@ BEGIN
   PERFORM vmstate.lock_links(OLD.id,
     ARRAY[OLD.active_propolis_id, OLD.destination_propolis_id, NEW.active_propolis_id, NEW.destination_propolis_id],
     ARRAY[OLD.migration_id, NEW.migration_id]);
-  IF vmstate.is_start(OLD, NEW) OR vmstate.is_migration(OLD, NEW) THEN
+  IF vmstate.links_change_as_start(OLD, NEW) OR vmstate.links_change_as_migration(OLD, NEW) THEN
     RETURN NEW;
   END IF;
   IF EXISTS (SELECT FROM vmstate.instance_plan AS p
@@ -20,7 +20,7 @@ BEGIN
           IS NOT DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id)) THEN
     RETURN NEW;
   END IF;
-  PERFORM vmstate.reject_needed(
+  PERFORM vmstate.raise_link_protected(
     format('link of instance %s', OLD.id),
     format('active %s, destination %s, migration %s',
       coalesce(OLD.active_propolis_id::pg_catalog.text, 'none'),

@@ -4,17 +4,17 @@ SET search_path = ''
 AS $$
 BEGIN
   IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state = 'destroyed') THEN
-    PERFORM vmstate.reject_transition(format('instance %s', OLD.id), OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
+    PERFORM vmstate.raise_invalid_transition(format('instance %s', OLD.id), OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'A destroyed instance stays so, and none is created twice: use create_instance with another id.');
   ELSIF OLD.time_deleted <> NEW.time_deleted THEN
-    PERFORM vmstate.reject_transition(format('instance %s', OLD.id), 'deleted', 'another time of deletion',
+    PERFORM vmstate.raise_invalid_transition(format('instance %s', OLD.id), 'deleted', 'another time of deletion',
       'A destroyed instance stays as it is: use create_instance with another id.');
   ELSIF NEW.state_generation < OLD.state_generation
       OR (NEW.state_generation = OLD.state_generation
         AND (OLD.state, OLD.time_state_updated, OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
           IS DISTINCT FROM
           (NEW.state, NEW.time_state_updated, NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id)) THEN
-    PERFORM vmstate.reject_generation(format('instance %s', OLD.id), OLD.state_generation, NEW.state_generation);
+    PERFORM vmstate.raise_old_generation(format('instance %s', OLD.id), OLD.state_generation, NEW.state_generation);
   END IF;
   RETURN NEW;
 END;

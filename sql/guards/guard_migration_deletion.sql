@@ -6,10 +6,10 @@ BEGIN
   IF OLD.time_deleted IS NOT DISTINCT FROM NEW.time_deleted THEN
     RETURN NEW;
   ELSIF OLD.time_deleted IS NOT NULL THEN
-    PERFORM vmstate.reject_transition(format('migration %s', OLD.id), 'deleted', 'another time of deletion',
+    PERFORM vmstate.raise_invalid_transition(format('migration %s', OLD.id), 'deleted', 'another time of deletion',
       'begin_migration begins another migration.');
   ELSIF EXISTS (SELECT FROM vmstate.instance AS i WHERE i.id = NEW.instance_id AND i.migration_id = NEW.id) THEN
-    PERFORM vmstate.reject_needed(format('migration %s', OLD.id), 'linked', 'deletion',
+    PERFORM vmstate.raise_link_protected(format('migration %s', OLD.id), 'linked', 'deletion',
       'run_update unlinks an ended migration; delete_vmm or delete_instance then deletes it.');
   END IF;
   RETURN NEW;

@@ -8,7 +8,7 @@ BEGIN
   -- changes nothing, but fails whoever ends the VMM, or leads to it too, by a snapshot too old to see this migration
   UPDATE vmstate.vmm AS v SET time_created = v.time_created
     WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id;
-  IF NOT vmstate.is_fresh(NEW.instance_id, NEW.destination_propolis_id) THEN
+  IF NOT vmstate.is_new_vmm(NEW.instance_id, NEW.destination_propolis_id) THEN
     SELECT format('%s, %s', v.state, CASE WHEN v.time_unlinked IS NULL THEN 'linked' ELSE 'not linked' END) INTO v_actual
       FROM vmstate.vmm AS v WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id;
   ELSE
@@ -17,7 +17,7 @@ BEGIN
       WHERE m.instance_id = NEW.instance_id AND m.destination_propolis_id = NEW.destination_propolis_id AND m.id <> NEW.id;
   END IF;
   IF v_actual IS NOT NULL THEN
-    PERFORM vmstate.reject_transition(format('VMM %s', NEW.destination_propolis_id), v_actual,
+    PERFORM vmstate.raise_invalid_transition(format('VMM %s', NEW.destination_propolis_id), v_actual,
       format('the destination of migration %s', NEW.id), 'A migration leads to a new VMM: begin_migration inserts both.');
   END IF;
   RETURN NULL;

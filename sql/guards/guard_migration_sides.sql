@@ -14,19 +14,19 @@ BEGIN
   END IF;
   v_row := format('the source side of migration %s', OLD.id);
   IF vmstate.is_terminal(OLD.source_state) AND NEW.source_state <> OLD.source_state THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.source_state::pg_catalog.text, NEW.source_state::pg_catalog.text,
+    PERFORM vmstate.raise_invalid_transition(v_row, OLD.source_state::pg_catalog.text, NEW.source_state::pg_catalog.text,
       'An ended side stays: begin_migration begins another migration.');
   ELSIF NEW.source_generation < OLD.source_generation
       OR (NEW.source_generation = OLD.source_generation
         AND (OLD.source_state, OLD.time_source_updated) IS DISTINCT FROM (NEW.source_state, NEW.time_source_updated)
         AND NOT (NEW.source_state <> OLD.source_state AND vmstate.is_terminal(NEW.source_state)
           AND NEW.source_generation = vmstate.next_generation(OLD.source_generation))) THEN
-    PERFORM vmstate.reject_generation(v_row, OLD.source_generation, NEW.source_generation);
+    PERFORM vmstate.raise_old_generation(v_row, OLD.source_generation, NEW.source_generation);
   END IF;
 
   v_row := format('the destination side of migration %s', OLD.id);
   IF vmstate.is_terminal(OLD.destination_state) AND NEW.destination_state <> OLD.destination_state THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.destination_state::pg_catalog.text, NEW.destination_state::pg_catalog.text,
+    PERFORM vmstate.raise_invalid_transition(v_row, OLD.destination_state::pg_catalog.text, NEW.destination_state::pg_catalog.text,
       'An ended side stays: begin_migration begins another migration.');
   ELSIF NEW.destination_generation < OLD.destination_generation
       OR (NEW.destination_generation = OLD.destination_generation
@@ -34,7 +34,7 @@ BEGIN
           IS DISTINCT FROM (NEW.destination_state, NEW.time_destination_updated)
         AND NOT (NEW.destination_state <> OLD.destination_state AND vmstate.is_terminal(NEW.destination_state)
           AND NEW.destination_generation = vmstate.next_generation(OLD.destination_generation))) THEN
-    PERFORM vmstate.reject_generation(v_row, OLD.destination_generation, NEW.destination_generation);
+    PERFORM vmstate.raise_old_generation(v_row, OLD.destination_generation, NEW.destination_generation);
   END IF;
   RETURN NEW;
 END;

@@ -3,7 +3,7 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  PERFORM vmstate.reject_needed(format('table vmstate.%I', TG_TABLE_NAME), 'in use', 'TRUNCATE',
+  PERFORM vmstate.raise_link_protected(format('table vmstate.%I', TG_TABLE_NAME), 'in use', 'TRUNCATE',
     'delete_instance and delete_vmm mark rows as deleted; DELETE can then purge them.');
   RETURN NULL;
 END;

@@ -4,17 +4,17 @@ SET search_path = ''
 AS $$
 BEGIN
   IF coalesce(NEW.committed_updater_generation, 0) < coalesce(OLD.committed_updater_generation, 0) THEN
-    PERFORM vmstate.reject_generation(format('the last commit of instance %s', OLD.id),
+    PERFORM vmstate.raise_old_generation(format('the last commit of instance %s', OLD.id),
       OLD.committed_updater_generation, NEW.committed_updater_generation);
   END IF;
   IF NEW.committed_updater_generation IS NOT DISTINCT FROM OLD.committed_updater_generation
       AND (NEW.committed_updater_id, NEW.committed_plan_token)
         IS DISTINCT FROM (OLD.committed_updater_id, OLD.committed_plan_token) THEN
-    PERFORM vmstate.reject_generation(format('the last commit of instance %s', OLD.id),
+    PERFORM vmstate.raise_old_generation(format('the last commit of instance %s', OLD.id),
       OLD.committed_updater_generation, NEW.committed_updater_generation);
   END IF;
   IF NEW.updater_id IS NOT NULL AND NEW.committed_updater_generation IS DISTINCT FROM OLD.committed_updater_generation THEN
-    PERFORM vmstate.reject_needed(
+    PERFORM vmstate.raise_link_protected(
       format('the updater lock of instance %s', OLD.id),
       format('last committed at %s', coalesce(OLD.committed_updater_generation::pg_catalog.text, 'no generation')),
       format('%s while the lock is held', NEW.committed_updater_generation),
@@ -23,7 +23,7 @@ BEGIN
   IF NEW.updater_generation < OLD.updater_generation
       OR (NEW.updater_generation = OLD.updater_generation
         AND NEW.updater_id IS NOT NULL AND NEW.updater_id IS DISTINCT FROM OLD.updater_id) THEN
-    PERFORM vmstate.reject_generation(format('the updater of instance %s', OLD.id), OLD.updater_generation, NEW.updater_generation);
+    PERFORM vmstate.raise_old_generation(format('the updater of instance %s', OLD.id), OLD.updater_generation, NEW.updater_generation);
   END IF;
   RETURN NEW;
 END;

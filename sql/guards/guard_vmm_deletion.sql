@@ -6,10 +6,10 @@ BEGIN
   IF OLD.time_deleted IS NOT DISTINCT FROM NEW.time_deleted THEN
     RETURN NULL;
   ELSIF OLD.time_deleted IS NOT NULL THEN
-    PERFORM vmstate.reject_transition(format('VMM %s', OLD.id), 'deleted', 'another time of deletion',
+    PERFORM vmstate.raise_invalid_transition(format('VMM %s', OLD.id), 'deleted', 'another time of deletion',
       'Start the instance again with begin_start.');
   ELSIF NEW.time_unlinked IS NULL OR NOT vmstate.is_absorbing(NEW.state) THEN
-    PERFORM vmstate.reject_needed(
+    PERFORM vmstate.raise_link_protected(
       format('VMM %s', OLD.id),
       format('%s, %s', NEW.state, CASE WHEN NEW.time_unlinked IS NULL THEN 'linked' ELSE 'not linked' END),
       'deletion',

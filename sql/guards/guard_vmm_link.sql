@@ -11,7 +11,7 @@ BEGIN
   v_linked := EXISTS (SELECT FROM vmstate.instance AS i
     WHERE i.id = NEW.instance_id AND NEW.id IN (i.active_propolis_id, i.destination_propolis_id));
   IF v_linked <> (NEW.time_unlinked IS NULL) OR num_nulls(OLD.time_unlinked, NEW.time_unlinked) <> 1 THEN
-    PERFORM vmstate.reject_needed(
+    PERFORM vmstate.raise_link_protected(
       format('time_unlinked of VMM %s', OLD.id),
       coalesce(OLD.time_unlinked::pg_catalog.text, 'null (linked)'),
       coalesce(NEW.time_unlinked::pg_catalog.text, 'null (linked)'),

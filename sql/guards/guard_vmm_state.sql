@@ -13,7 +13,7 @@ BEGIN
   v_row := format('VMM %s', OLD.id);
   IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR vmstate.is_absorbing(OLD.state))
       AND NOT (OLD.state IN ('failed', 'destroyed') AND NEW.state = 'saga_unwound' AND NEW.time_unlinked IS NULL) THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
+    PERFORM vmstate.raise_invalid_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'A dead VMM stays dead: start the instance again with begin_start. Only unwind_start and unwind_migration mark a linked one saga_unwound.');
   ELSIF NEW.state = 'saga_unwound' AND OLD.state <> 'saga_unwound' AND (
       vmstate.is_handed_over(OLD)
@@ -21,7 +21,7 @@ BEGIN
         WHERE m.instance_id = OLD.instance_id AND m.destination_propolis_id = OLD.id
           AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed'))
     ) THEN
-    PERFORM vmstate.reject_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
+    PERFORM vmstate.raise_invalid_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'The guest of a migration may run there: unwind_migration fails both sides first, and unwind_start refuses a VMM that was handed over.');
   ELSIF NEW.state_generation < OLD.state_generation
       OR (NEW.state_generation = OLD.state_generation
@@ -29,7 +29,7 @@ BEGIN
           IS DISTINCT FROM (NEW.state, NEW.time_state_updated, NEW.time_started, NEW.failure_reason)
         AND NOT (NEW.state <> OLD.state AND vmstate.is_absorbing(NEW.state)
           AND NEW.state_generation = vmstate.next_generation(OLD.state_generation))) THEN
-    PERFORM vmstate.reject_generation(v_row, OLD.state_generation, NEW.state_generation);
+    PERFORM vmstate.raise_old_generation(v_row, OLD.state_generation, NEW.state_generation);
   ELSIF (NEW.state = 'failed') <> (NEW.failure_reason IS NOT NULL) THEN
     -- no constraint of the table, which would come before a dead VMM is refused as such
     RAISE EXCEPTION USING

@@ -4,7 +4,7 @@
 export type Interval = string | number;
 
 /** The number of the newest migration of this package. */
-export const SCHEMA_NUMBER = 6;
+export const SCHEMA_NUMBER = 8;
 
 /** What vmstate.grant_access makes of a role. control_plane: every verb and every public view. sled_agent: the reports, of the VMMs of its own sled, and schema_version. reader: every public view, and explain_update. */
 export type AccessKind = "control_plane" | "sled_agent" | "reader";
@@ -71,6 +71,19 @@ export type VmmState =
   | "failed"
   | "destroyed"
   | "saga_unwound";
+
+/** What became of a report of a batch, with its place there, from 1: a row of vmstate.report_vmms. */
+export interface BatchResult {
+  ordinal: number | null;
+  instanceId: string | null;
+  propolisId: string | null;
+  vmmOutcome: Outcome | null;
+  migrationInOutcome: Outcome | null;
+  migrationOutOutcome: Outcome | null;
+  updateNeeded: boolean | null;
+  state: VmmState | null;
+  stateGeneration: number | null;
+}
 
 /** vmstate.instance_result, and the live VMMs whose sled agents must be told. */
 export interface CommandResult {

@@ -351,9 +351,9 @@ describe("plan_token", () => {
   });
 });
 
-describe("each class and decision", () => {
-  const names = ["classes", "decisions"].flatMap((folder) =>
-    readdirSync(new URL(`../../sql/${folder}`, import.meta.url)).map((file) => file.replace(/\.sql$/, "")),
+describe("each rule", () => {
+  const names = readdirSync(new URL("../../sql/rules", import.meta.url)).map((file) =>
+    file.replace(/\.sql$/, ""),
   );
 
   it.each(names)("%s is inlined: its plan calls no function of the schema", async (name) => {

@@ -1,6 +1,12 @@
 import { type Migration, sha256Of } from "../../src/schema/files.js";
 import type { Source } from "../../src/schema/sources.js";
+import { type Part, partsOf } from "./parts.js";
 import { PATH_BEFORE, SAFE_PATH } from "./search-path.js";
+
+/** An object, and the file of `sql/` that defines it. */
+export interface SourcePart extends Part {
+  file: string;
+}
 
 /** A file of `sql/` as a migration holds it. */
 export function copyOf({ file, text }: Source): string {
@@ -8,8 +14,8 @@ export function copyOf({ file, text }: Source): string {
 }
 
 /** In place of a copy: the statements that bring the object there are written by hand. */
-export function noteOf({ file, text }: Source): string {
-  return `-- by hand: sql/${file} as of ${sha256Of(text)}\n`;
+export function noteOf({ object, file, text }: SourcePart): string {
+  return `-- by hand: ${object} of sql/${file} as of ${sha256Of(text)}\n`;
 }
 
 /** So that no verb is under way while triggers and views are made: it has locks on some and waits for others. */
@@ -33,16 +39,37 @@ export function copiesIn(text: string): Source[] {
   });
 }
 
-const NOTES = /^-- by hand: sql\/(.+) as of ([0-9a-f]{64})\n/gm;
+/** The first migrations do not name the object: then it is what was last copied from that file. */
+const NOTES = /^-- by hand: (?:(.+) of )?sql\/(.+) as of ([0-9a-f]{64})\n/gm;
 
-/** Of each file of `sql/`, the sha256 of what the newest migration that brings it there brings. */
-export function newestHashes(migrations: readonly Migration[]): Map<string, string> {
-  return new Map(
-    migrations.flatMap(({ text }) => [
-      ...copiesIn(text).map(({ file, text }) => [file, sha256Of(text)] as const),
-      ...[...text.matchAll(NOTES)].map(([, file = "", hash = ""]) => [file, hash] as const),
-    ]),
-  );
+/** What the newest migration that brings an object there brings. */
+export interface Migrated {
+  /** Where it stood in `sql/` at that time. */
+  file: string;
+  /** Of its definition; of no text when it was dropped. */
+  sha256: string;
+}
+
+/** By object, so that a definition which moves to another file stays the same. */
+export function newestMigrated(migrations: readonly Migration[]): Map<string, Migrated> {
+  const newest = new Map<string, Migrated>();
+  for (const { text } of migrations) {
+    // An object that moves and is made again is noted as gone from its old file, and copied from its new one.
+    for (const [, object, file = "", sha256 = ""] of text.matchAll(NOTES))
+      newest.set(object ?? lastIn(file, newest), { file, sha256 });
+    for (const copy of copiesIn(text))
+      for (const { object, text } of partsOf(copy.text))
+        newest.set(object, { file: copy.file, sha256: sha256Of(text) });
+  }
+  return newest;
+}
+
+function lastIn(file: string, newest: ReadonlyMap<string, Migrated>): string {
+  const objects = [...newest].filter(([, migrated]) => migrated.file === file).map(([object]) => object);
+  const [object, ...others] = objects;
+  if (object === undefined || others.length > 0)
+    throw new Error(`sql/${file} is noted, and held not one object before, but ${String(objects.length)}`);
+  return object;
 }
 
 /** What is written by hand in a migration. */

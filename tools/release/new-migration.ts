@@ -4,8 +4,17 @@ import { VmstateError } from "../../src/errors/vmstate-error.js";
 import { type Migration, migrationsDir, readMigrations, recordOf, sha256Of } from "../../src/schema/files.js";
 import { readLedger, releasedMigrations } from "../../src/schema/ledger.js";
 import { readSources, type Source } from "../../src/schema/sources.js";
-import { copyOf, type Handwritten, handwrittenIn, LOCKS, newestHashes, noteOf } from "./copies.js";
+import {
+  copyOf,
+  type Handwritten,
+  handwrittenIn,
+  LOCKS,
+  newestMigrated,
+  noteOf,
+  type SourcePart,
+} from "./copies.js";
 import { isRecreatable } from "./lint.js";
+import { partsOf } from "./parts.js";
 import { PATH_BEFORE, SAFE_PATH } from "./search-path.js";
 
 /** What `migration:new` made. */
@@ -41,8 +50,8 @@ export async function newMigration(root: string, name: string, all = false): Pro
   return await write(root, full, begun ? migrations.slice(0, -1) : migrations, begun, all);
 }
 
-/** What locks a table or a view while others use it. */
-const LOCKING = /^CREATE OR REPLACE (TRIGGER|VIEW)/m;
+/** What locks a table or a view while others use it, or takes away what a verb that is under way would call. */
+const LOCKING = /^(CREATE OR REPLACE (TRIGGER|VIEW)|DROP) /m;
 
 async function write(
   root: string,
@@ -54,7 +63,8 @@ async function write(
   const record = recordOf(name, begun?.isBreaking ?? false);
   const hand = begun ? handwrittenIn(begun.text, record) : newHandwritten(name, all);
   const { copied, byHand } = await changesSince(root, before, hand.about.includes(ALL));
-  const locks = byHand.length > 0 || copied.some(({ text }) => LOCKING.test(text)) ? LOCKS : "";
+  const statements = [hand.before, ...copied.map(({ text }) => text), hand.after];
+  const locks = byHand.length > 0 || statements.some((text) => LOCKING.test(text)) ? LOCKS : "";
   const parts = [
     hand.about,
     SAFE_PATH,
@@ -79,34 +89,40 @@ function endsLine(text: string): string {
   return text === "" ? "" : `${text}\n`;
 }
 
-function namesOf(sources: readonly Source[]): string[] {
-  return sources.map(({ file }) => file);
+function namesOf(sources: readonly { file: string }[]): string[] {
+  return [...new Set(sources.map(({ file }) => file))];
 }
 
 interface Changes {
   copied: Source[];
   /** One that is gone has no text. */
-  byHand: Source[];
+  byHand: SourcePart[];
 }
 
 /**
- * In load order, the files of `sql/` that are not as the migrations bring them; then those that are gone.
+ * In load order, what of `sql/` is not as the migrations bring it; then the objects that are gone. A definition that only
+ * moved to another file is as they bring it.
  *
- * @param all whether those that can be made again count as changed
+ * @param all whether files that can be made again count as changed
  */
 async function changesSince(root: string, migrations: readonly Migration[], all: boolean): Promise<Changes> {
-  const hashes = newestHashes(migrations);
-  const sources = await readSources(root);
+  const newest = newestMigrated(migrations);
   const changes: Changes = { copied: [], byHand: [] };
-  for (const source of sources) {
-    const [isChanged, isAgain] = [
-      hashes.get(source.file) !== sha256Of(source.text),
-      await isRecreatable(source.text),
-    ];
-    if (isChanged || (all && isAgain)) changes[isAgain ? "copied" : "byHand"].push(source);
+  const present = new Map<string, string>();
+  for (const source of await readSources(root)) {
+    const parts = partsOf(source.text).map((part) => ({ ...part, file: source.file }));
+    for (const { object, file } of parts) {
+      const other = present.get(object);
+      if (other !== undefined) throw new VmstateError(`sql/${other} and sql/${file} both define ${object}`);
+      present.set(object, file);
+    }
+    const changed = parts.filter(({ object, text }) => newest.get(object)?.sha256 !== sha256Of(text));
+    const isAgain = await isRecreatable(source.text);
+    if (isAgain && (all || changed.length > 0)) changes.copied.push(source);
+    if (!isAgain) changes.byHand.push(...changed);
   }
-  const gone = [...hashes.keys()].filter((file) => !sources.some((source) => source.file === file));
-  for (const file of gone) if (hashes.get(file) !== sha256Of("")) changes.byHand.push({ file, text: "" });
+  for (const [object, { file, sha256 }] of newest)
+    if (!present.has(object) && sha256 !== sha256Of("")) changes.byHand.push({ object, file, text: "" });
   return changes;
 }
 

@@ -52,6 +52,6 @@ function parsing(sql: SqlClient, size: number): Entry {
     name: "only parsed",
     size,
     call: () => sql`
-      select cardinality(vmstate.parse_reports(${JSON.stringify(reports)}::text::jsonb))`,
+      select cardinality(vmstate.parse_batch(${JSON.stringify(reports)}::text::jsonb))`,
   };
 }

@@ -11,6 +11,7 @@ import { PackageCopy } from "../../support/package-copy.js";
 import { renderMigration } from "../../../tools/generate/migration.js";
 import { rewrittenSince } from "../../../tools/release/history.js";
 import { newMigration, unmigrated } from "../../../tools/release/new-migration.js";
+import { PATH_BEFORE } from "../../../tools/release/search-path.js";
 import { release } from "../../../tools/release/release.js";
 
 let copy: PackageCopy;
@@ -56,9 +57,10 @@ async function drift(): Promise<unknown[]> {
   return differences;
 }
 
-const FUNCTION = "classes/is_terminal.sql";
+const FUNCTION = "rules/is_terminal.sql";
 const VIEW = "views/api_vmm.sql";
 const TABLE = "tables/vmm.sql";
+const DOMAINS = ["types/domains.sql", "types/other.sql"] as const;
 
 function changeBoth(): void {
   copy.replace(`sql/${VIEW}`, "FROM vmstate.vmm AS v", "FROM vmstate.vmm AS v -- changed");
@@ -186,6 +188,16 @@ describe("three releases", { timeout: 60_000 }, () => {
     expect(await drift()).toEqual([]);
   });
 
+  it("lock the tables before something is dropped by hand", async () => {
+    await releaseAs("0.1.0");
+    await newMigration(copy.root, "drop");
+    const file = "migrations/0002_drop.sql";
+    expect(copy.read(file)).not.toMatch("LOCK TABLE");
+    copy.replace(file, `\n${PATH_BEFORE}`, `\nDROP VIEW vmstate.schema_version;\n\n${PATH_BEFORE}`);
+    await newMigration(copy.root, "drop");
+    expect(copy.read(file)).toMatch(/^LOCK TABLE .*\n\nDROP VIEW vmstate.schema_version;\n/m);
+  });
+
   it("say what is gone, once", async () => {
     await releaseAs("0.1.0");
     copy.remove("sql/views/schema_version.sql");
@@ -196,6 +208,92 @@ describe("three releases", { timeout: 60_000 }, () => {
     });
     expect(await unmigrated(copy.root)).toEqual([]);
     expect(await newMigration(copy.root, "after_it")).toMatchObject({ copied: [], byHand: [] });
+  });
+});
+
+describe("a definition that moves to another file", { timeout: 60_000 }, () => {
+  beforeEach(() => releaseAs("0.1.0"));
+  const MOVED = "moved/is_over.sql";
+
+  function move(from: string, to: string): void {
+    copy.write(`sql/${to}`, copy.read(`sql/${from}`));
+    copy.remove(`sql/${from}`);
+    copy.replace("sql/load_order.txt", `${from}\n`, `${to}\n`);
+  }
+
+  it("needs no migration", async () => {
+    move(FUNCTION, MOVED);
+    move(TABLE, "moved/table.sql");
+    expect(await unmigrated(copy.root)).toEqual([]);
+    expect(await newMigration(copy.root, "move")).toMatchObject({ copied: [], byHand: [] });
+    expect(copy.read("migrations/0002_move.sql")).not.toMatch("LOCK TABLE");
+  });
+
+  it("needs none when several come together in one file, or part again", async () => {
+    const [file, other] = DOMAINS;
+    const together = copy.read(`sql/${file}`);
+    const apart = (): void => {
+      const [first = "", ...others] = copy.read(`sql/${file}`).split("\n\n");
+      copy.write(`sql/${file}`, `${first}\n`);
+      copy.write(`sql/${other}`, others.join("\n\n"));
+      copy.replace("sql/load_order.txt", `${file}\n`, `${file}\n${other}\n`);
+    };
+    apart();
+    expect(await unmigrated(copy.root)).toEqual([]);
+    copy.write(`sql/${file}`, together.replace("IS 'TCP port", "IS 'Port"));
+    copy.remove(`sql/${other}`);
+    copy.replace("sql/load_order.txt", `${other}\n`, "");
+
+    expect(await newMigration(copy.root, "port")).toMatchObject({ copied: [], byHand: [file] });
+    const text = copy.read("migrations/0002_port.sql");
+    expect(text.match(/^-- by hand: .*(?= as of)/gm)).toEqual([
+      `-- by hand: DOMAIN vmstate.port of sql/${file}`,
+    ]);
+    expect(await unmigrated(copy.root)).toEqual([]);
+    apart();
+    expect(await unmigrated(copy.root)).toEqual([]);
+  });
+
+  it("is copied once when it also changes", async () => {
+    move(FUNCTION, MOVED);
+    copy.replace(`sql/${MOVED}`, "IS '", "IS 'Anew: ");
+    expect(await newMigration(copy.root, "change")).toMatchObject({ copied: [MOVED], byHand: [] });
+    expect(await unmigrated(copy.root)).toEqual([]);
+    expect((await newMigration(copy.root, "after_it")).copied).toEqual([]);
+    expect(await drift()).toEqual([]);
+  });
+
+  it("is copied when its old text returns", async () => {
+    const before = copy.read(`sql/${FUNCTION}`);
+    move(FUNCTION, MOVED);
+    copy.replace(`sql/${MOVED}`, "IS '", "IS 'Anew: ");
+    await newMigration(copy.root, "change");
+    move(MOVED, FUNCTION);
+    expect(await unmigrated(copy.root)).toEqual([]);
+    copy.write(`sql/${FUNCTION}`, before);
+    expect(await unmigrated(copy.root)).toEqual([FUNCTION]);
+    expect((await newMigration(copy.root, "back")).copied).toEqual([FUNCTION]);
+    expect(await unmigrated(copy.root)).toEqual([]);
+    expect(await drift()).toEqual([]);
+  });
+
+  it("is gone when another object has its file", async () => {
+    copy.replace(`sql/${FUNCTION}`, "FUNCTION vmstate.is_terminal(", "FUNCTION vmstate.is_over(");
+    expect(await newMigration(copy.root, "rename")).toMatchObject({ copied: [FUNCTION], byHand: [FUNCTION] });
+    expect(copy.read("migrations/0002_rename.sql")).toMatch(
+      "-- by hand: FUNCTION vmstate.is_terminal of sql/",
+    );
+    expect(await unmigrated(copy.root)).toEqual([]);
+    copy.replace(`sql/${FUNCTION}`, "FUNCTION vmstate.is_over(", "FUNCTION vmstate.is_terminal(");
+    expect(await newMigration(copy.root, "back")).toMatchObject({ copied: [FUNCTION], byHand: [FUNCTION] });
+  });
+
+  it("must not be copied to another file", async () => {
+    copy.write(`sql/${MOVED}`, copy.read(`sql/${FUNCTION}`));
+    copy.replace("sql/load_order.txt", `${FUNCTION}\n`, `${FUNCTION}\n${MOVED}\n`);
+    await expect(newMigration(copy.root, "twice")).rejects.toThrow(
+      `sql/${FUNCTION} and sql/${MOVED} both define FUNCTION vmstate.is_terminal`,
+    );
   });
 });
 
@@ -234,7 +332,7 @@ describe("there is no release", { timeout: 60_000 }, () => {
   it("with a public signature that changed or is gone", async () => {
     copy.replace("sql/views/api_vmm.sql", "  v.failure_reason,\n", "");
     copy.replace(
-      "sql/operator/fail_sled.sql",
+      "sql/verbs/operator/fail_sled.sql",
       "p_reason vmstate.failure_reason",
       "p_reason vmstate.failure_reason DEFAULT 'operator'",
     );

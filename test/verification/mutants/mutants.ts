@@ -49,7 +49,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a start takes over a VMM that lives",
     change: {
-      file: "control_plane/begin_start",
+      file: "verbs/control_plane/begin_start",
       from: "v_active.state IN ('creating', 'starting', 'running', 'rebooting', 'migrating') THEN 'already_started'\n    WHEN v_active.state <> 'saga_unwound'",
       to: "false",
     },
@@ -57,12 +57,16 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a migration leaves a VMM that does not run",
-    change: { file: "control_plane/begin_migration", from: "THEN 'not_running'", to: "AND false THEN ''" },
+    change: {
+      file: "verbs/control_plane/begin_migration",
+      from: "THEN 'not_running'",
+      to: "AND false THEN ''",
+    },
   },
   {
     name: "a migration replaces a live destination",
     change: {
-      file: "control_plane/begin_migration",
+      file: "verbs/control_plane/begin_migration",
       from: "THEN 'migration_in_progress'",
       to: "AND false THEN ''",
     },
@@ -71,7 +75,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an unwinding saga touches the instance",
     change: {
-      file: "internal/unwind_vmm",
+      file: "shared/rows/unwind_vmm",
       from: "BEGIN\n",
       to: "BEGIN UPDATE vmstate.instance AS i SET time_modified = v_now WHERE i.id = p_instance_id;",
     },
@@ -80,7 +84,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "any saga unwinds a start",
     change: {
-      file: "control_plane/unwind_start",
+      file: "verbs/control_plane/unwind_start",
       from: "THEN\n    RETURN vmstate.to_vmm_result('conflict', 'wrong_saga'",
       to: "AND false THEN\n    RETURN vmstate.to_vmm_result('conflict', 'wrong_saga'",
     },
@@ -88,28 +92,32 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a start unwinds the destination of a migration",
-    change: { file: "control_plane/unwind_start", from: "v_reason := 'migration_destination'", to: "NULL" },
+    change: {
+      file: "verbs/control_plane/unwind_start",
+      from: "v_reason := 'migration_destination'",
+      to: "NULL",
+    },
   },
   {
     name: "a migration that was handed over is unwound",
     change: {
-      file: "control_plane/unwind_migration",
+      file: "verbs/control_plane/unwind_migration",
       from: "ELSIF 'completed' IN (v_migration.source_state, v_migration.destination_state) THEN",
       to: "ELSIF false THEN",
     },
   },
   {
     name: "unwinding leaves the sides of the migration as they are",
-    change: { file: "control_plane/unwind_migration", from: "m.source_state <> 'failed'", to: "false" },
+    change: { file: "verbs/control_plane/unwind_migration", from: "m.source_state <> 'failed'", to: "false" },
   },
   {
     name: "saga_unwound counts as alive",
-    change: { file: "classes/is_absorbing", from: "'saga_unwound'", to: "'failed'" },
+    change: { file: "rules/is_absorbing", from: "'saga_unwound'", to: "'failed'" },
   },
   {
     name: "an unwound start leaves the instance stopping",
     change: {
-      file: "decisions/effective_instance_state",
+      file: "rules/effective_instance_state",
       from: "WHEN p_active_state = 'saga_unwound' THEN 'stopped'",
       to: "WHEN p_active_state = 'saga_unwound' THEN 'stopping'",
     },
@@ -117,12 +125,12 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "an unwound destination still shows migrating",
-    change: { file: "decisions/is_migrating", from: "'saga_unwound'", to: "'failed'" },
+    change: { file: "rules/is_migrating", from: "'saga_unwound'", to: "'failed'" },
   },
   {
     name: "the API shows an unwound VMM as failed",
     change: {
-      file: "classes/to_api_vmm_state",
+      file: "rules/to_api_vmm_state",
       from: "WHEN 'saga_unwound' THEN 'destroyed'",
       to: "WHEN 'saga_unwound' THEN 'failed'",
     },
@@ -131,7 +139,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the verdicts completed and failed are swapped",
     change: {
-      file: "decisions/migration_verdict",
+      file: "rules/migration_verdict",
       from: "THEN 'completed'",
       to: "THEN 'failed'",
     },
@@ -139,7 +147,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a dead source decides a migration",
     change: {
-      file: "decisions/migration_verdict",
+      file: "rules/migration_verdict",
       from: "vmstate.is_absorbing(p_destination_vmm_state)",
       to: "vmstate.is_absorbing(p_active_state)",
     },
@@ -147,57 +155,65 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the source of a completed migration is terminated",
     change: {
-      file: "decisions/update_plan",
+      file: "rules/update_plan",
       from: "fate.verdict NOT IN ('completed', 'handed_over')",
       to: "fate.verdict <> 'handed_over'",
     },
   },
   {
     name: "a report with the same generation is newer",
-    change: { file: "decisions/vmm_report_outcome", from: "<=", to: "<" },
+    change: { file: "rules/vmm_report_outcome", from: "<=", to: "<" },
     near: true,
   },
   {
     name: "a dead VMM believes a newer report",
-    change: { file: "decisions/vmm_report_outcome", from: "vmstate.is_absorbing(p_state)", to: "false" },
+    change: { file: "rules/vmm_report_outcome", from: "vmstate.is_absorbing(p_state)", to: "false" },
   },
   {
     name: "an ended side believes a newer report",
     change: {
-      file: "decisions/migration_report_outcome",
+      file: "rules/migration_report_outcome",
       from: "vmstate.is_terminal(p_side_state)",
       to: "false",
     },
   },
   {
     name: "an unexpired lease is taken over",
-    change: { file: "update_saga/begin_update", from: "v_instance.updater_lease_until > v_now", to: "false" },
+    change: {
+      file: "verbs/update_saga/begin_update",
+      from: "v_instance.updater_lease_until > v_now",
+      to: "false",
+    },
   },
   {
     name: "a fenced updater commits",
     change: {
-      file: "update_saga/commit_update",
+      file: "verbs/update_saga/commit_update",
       from: "NOT vmstate.holds_updater_lock(v_instance, p_saga_id, p_updater_generation)",
       to: "false",
     },
   },
   {
     name: "another plan is committed than the one that was told",
-    change: { file: "update_saga/commit_update", from: "v_plan.plan_token <> p_plan_token", to: "false" },
+    change: {
+      file: "verbs/update_saga/commit_update",
+      from: "v_plan.plan_token <> p_plan_token",
+      to: "false",
+    },
   },
   {
     name: "an update overwrites a user's stop",
-    change: { file: "internal/apply_plan", from: "p_plan.new_intended_state", to: "'running'" },
+    change: { file: "shared/plan/apply_plan", from: "p_plan.new_intended_state", to: "'running'" },
   },
   {
     name: "a linked VMM is deleted",
-    change: { file: "control_plane/delete_vmm", from: "v_vmm.time_unlinked IS NULL", to: "false" },
+    change: { file: "verbs/control_plane/delete_vmm", from: "v_vmm.time_unlinked IS NULL", to: "false" },
     near: true,
   },
   {
     name: "an instance that runs is deleted",
     change: {
-      file: "control_plane/delete_instance",
+      file: "verbs/control_plane/delete_instance",
       from: "v_instance.state = 'vmm' AND v_plan.active_state <> 'saga_unwound'",
       to: "false",
     },
@@ -205,11 +221,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "fail_vmm fails what is dead",
-    change: { file: "operator/fail_vmm", from: "vmstate.is_absorbing(v_vmm.state)", to: "false" },
+    change: { file: "verbs/operator/fail_vmm", from: "vmstate.is_absorbing(v_vmm.state)", to: "false" },
   },
   {
     name: "fail_sled fails what is dead",
-    change: { file: "internal/fail_vmms_of_sled", from: "AND NOT vmstate.is_absorbing(v.state)", to: "" },
+    change: {
+      file: "verbs/operator/steps/fail_vmms_of_sled",
+      from: "AND NOT vmstate.is_absorbing(v.state)",
+      to: "",
+    },
   },
   {
     name: "what lives without a link is on no list",
@@ -218,7 +238,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a stop raises no generation although the state changes",
     change: {
-      file: "control_plane/request_stop",
+      file: "verbs/control_plane/request_stop",
       from: "    v_instance.state_generation := v_instance.state_generation + 1;\n",
       to: "",
     },

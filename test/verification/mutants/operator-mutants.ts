@@ -5,7 +5,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "a commit is replayed by whoever has its number",
     change: {
-      file: "update_saga/commit_update",
+      file: "verbs/update_saga/commit_update",
       from: "\n      AND v_instance.committed_updater_id = p_saga_id AND v_instance.committed_plan_token = p_plan_token",
       to: "",
     },
@@ -14,7 +14,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "a commit is replayed for another plan",
     change: {
-      file: "update_saga/commit_update",
+      file: "verbs/update_saga/commit_update",
       from: " AND v_instance.committed_plan_token = p_plan_token",
       to: "",
     },
@@ -23,7 +23,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "an unlock is replayed by whoever has its number",
     change: {
-      file: "update_saga/unlock_update",
+      file: "verbs/update_saga/unlock_update",
       from: "\n      AND v_instance.released_updater_id = p_saga_id",
       to: "",
     },
@@ -32,7 +32,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "an inheritance is replayed by whoever claims to be the parent",
     change: {
-      file: "update_saga/inherit_update",
+      file: "verbs/update_saga/inherit_update",
       from: " AND v_instance.updater_parent_id = p_parent_saga_id",
       to: "",
     },
@@ -40,13 +40,13 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "run_update does not say which saga committed",
-    change: { file: "update_saga/run_update", from: "v_plan.updater_id := p_saga_id;", to: "" },
+    change: { file: "verbs/update_saga/run_update", from: "v_plan.updater_id := p_saga_id;", to: "" },
     scope: { migrations: 0, typed: false },
   },
   {
     name: "break_update ends whichever lock is held",
     change: {
-      file: "operator/break_update",
+      file: "verbs/operator/break_update",
       from: "v_instance.updater_generation <> p_updater_generation",
       to: "false",
     },
@@ -54,13 +54,13 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a lease lasts for days",
-    change: { file: "internal/require_lease", from: "interval '1 day'", to: "interval '2 days'" },
+    change: { file: "shared/arguments/require_lease", from: "interval '1 day'", to: "interval '2 days'" },
     near: true,
   },
   {
     name: "a rename raises the generation",
     change: {
-      file: "control_plane/rename_instance",
+      file: "verbs/control_plane/rename_instance",
       from: "SET name = p_name,",
       to: "SET name = p_name, state_generation = i.state_generation + 1,",
     },
@@ -69,7 +69,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "fail_sled_vmms ignores its list",
     change: {
-      file: "internal/fail_vmms_of_sled",
+      file: "verbs/operator/steps/fail_vmms_of_sled",
       from: "(p_propolis_ids IS NULL OR v.id = ANY (p_propolis_ids))",
       to: "true",
     },
@@ -78,7 +78,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "a batch accepts unknown keys",
     change: {
-      file: "internal/parse_reports",
+      file: "verbs/sled_agent/steps/parse_batch",
       from: "e.value - vmstate.report_keys() <> '{}'",
       to: "false",
     },
@@ -87,7 +87,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "a VMM counts as started only when it is heard running",
     change: {
-      file: "decisions/counts_as_running",
+      file: "rules/counts_as_running",
       from: "WHEN 'rebooting' THEN true",
       to: "WHEN 'rebooting' THEN false",
     },
@@ -95,12 +95,12 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a VMM that migrates away does not count as started",
-    change: { file: "decisions/counts_as_running", from: "NOT p_is_destination", to: "false" },
+    change: { file: "rules/counts_as_running", from: "NOT p_is_destination", to: "false" },
     scope: { starts: 1, migrations: 0, reports: ["migrating"], typed: false },
   },
   {
     name: "a VMM that waits for a guest counts as started",
-    change: { file: "decisions/counts_as_running", from: "NOT p_is_destination", to: "true" },
+    change: { file: "rules/counts_as_running", from: "NOT p_is_destination", to: "true" },
     scope: { starts: 1, migrations: 1, reports: ["running", "migrating"], typed: false },
   },
   {
@@ -123,13 +123,17 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a VMM is heard by the clock of its sled",
-    change: { file: "sled_agent/report_vmm", from: "time_reported = v_now", to: "time_reported = p_time" },
+    change: {
+      file: "verbs/sled_agent/report_vmm",
+      from: "time_reported = v_now",
+      to: "time_reported = p_time",
+    },
     near: true,
   },
   {
     name: "a VMM starts by the clock of its sled",
     change: {
-      file: "sled_agent/report_vmm",
+      file: "verbs/sled_agent/report_vmm",
       from: "coalesce(v.time_started, v_now)",
       to: "coalesce(v.time_started, p_time)",
     },
@@ -138,7 +142,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "a migration is heard by the clock of a sled",
     change: {
-      file: "internal/report_source_side",
+      file: "verbs/sled_agent/steps/report_source_side",
       from: "time_reported = v_now",
       to: "time_reported = p_time",
     },
@@ -151,13 +155,13 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a failed VMM's news has no time",
-    change: { file: "operator/fail_vmm", from: "time_reported = v_now, ", to: "" },
+    change: { file: "verbs/operator/fail_vmm", from: "time_reported = v_now, ", to: "" },
     near: true,
   },
   {
     name: "attempts are never forgotten by an update",
     change: {
-      file: "internal/apply_plan",
+      file: "shared/plan/apply_plan",
       from: "auto_restart_attempts = p_plan.auto_restart_attempts",
       to: "auto_restart_attempts = i.auto_restart_attempts",
     },
@@ -166,7 +170,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "attempts are not forgotten by a user's start",
     change: {
-      file: "control_plane/begin_start",
+      file: "verbs/control_plane/begin_start",
       from: "least(v_attempts, 2147483646) + 1 ELSE 0 END",
       to: "v_attempts + 1 ELSE v_attempts END",
     },
@@ -175,7 +179,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "an automatic restart does not count",
     change: {
-      file: "control_plane/begin_start",
+      file: "verbs/control_plane/begin_start",
       from: "least(v_attempts, 2147483646) + 1 ELSE 0 END",
       to: "v_attempts ELSE 0 END",
     },
@@ -183,13 +187,13 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the wait has no end",
-    change: { file: "decisions/auto_restart_wait", from: "3600,", to: "1e9," },
+    change: { file: "rules/auto_restart_wait", from: "3600,", to: "1e9," },
     scope: { migrations: 0, typed: false, ages: true },
   },
   {
     name: "the wait does not grow",
     change: {
-      file: "decisions/auto_restart_wait",
+      file: "rules/auto_restart_wait",
       from: "power(2, least(greatest(p_attempts - 1, 0), 32))",
       to: "1",
     },
@@ -197,13 +201,13 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a migration is purged that a VMM still needs",
-    change: { file: "operator/purge", from: "AND v.time_deleted IS NULL)", to: "AND false)" },
+    change: { file: "verbs/operator/purge", from: "AND v.time_deleted IS NULL)", to: "AND false)" },
     scope: { starts: 1, reports: ["running"], typed: false },
   },
   {
     name: "a purge takes what was deleted just now",
     change: {
-      file: "operator/purge",
+      file: "verbs/operator/purge",
       from: "FROM vmstate.vmm AS d\n      WHERE d.time_deleted < p_before",
       to: "FROM vmstate.vmm AS d\n      WHERE d.time_deleted IS NOT NULL",
     },
@@ -212,7 +216,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "a purge leaves instances without VMMs",
     change: {
-      file: "operator/purge",
+      file: "verbs/operator/purge",
       from: "FROM vmstate.instance AS d\n      WHERE d.time_deleted < p_before",
       to: "FROM vmstate.instance AS d\n      WHERE false",
     },

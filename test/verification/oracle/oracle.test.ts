@@ -23,12 +23,12 @@ it(
 it.each([
   {
     name: "a begin that is done twice",
-    change: { file: "internal/replayed_begin", from: "<> 'saga_unwound'", to: "= 'saga_unwound'" },
+    change: { file: "shared/rows/replayed_begin", from: "<> 'saga_unwound'", to: "= 'saga_unwound'" },
     last: /^begin_start$/,
   },
   {
     name: "a report as old as the row",
-    change: { file: "decisions/vmm_report_outcome", from: "<= p_state", to: "< p_state" },
+    change: { file: "rules/vmm_report_outcome", from: "<= p_state", to: "< p_state" },
     last: /^report_vmms?$/,
   },
 ])("finds $name, in a few calls", { timeout: 60_000 }, async ({ change, last }) => {
@@ -43,7 +43,7 @@ it.each([
 
 it("finds a lock that is not taken", { timeout: 120_000 }, async () => {
   await using database = await createDatabase();
-  await mutate(database.sql, { file: "internal/lock_instance", from: "FOR NO KEY UPDATE", to: "" });
+  await mutate(database.sql, { file: "shared/locks/lock_instance", from: "FOR NO KEY UPDATE", to: "" });
   const { found } = await consultOracle(database, { seed: 1, sequences: 0, rounds: 300 });
   expect(found).toEqual([expect.stringContaining("no order of these calls explains all answers and rows")]);
 });

@@ -1,0 +1,15 @@
+CREATE OR REPLACE FUNCTION vmstate.links_change_as_start(p_old vmstate.instance, p_new vmstate.instance) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  RETURN (p_old.destination_propolis_id, p_old.migration_id)
+      IS NOT DISTINCT FROM (p_new.destination_propolis_id, p_new.migration_id)
+    AND p_old.state <> 'creating'
+    AND p_old.active_propolis_id IS DISTINCT FROM p_new.active_propolis_id
+    AND vmstate.is_replaceable(p_old.id, p_old.active_propolis_id)
+    AND vmstate.is_new_vmm(p_new.id, p_new.active_propolis_id);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.links_change_as_start FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.links_change_as_start IS 'Whether a change of links is that of a start: the active VMM, NULL or saga_unwound, is replaced by a new one.';

@@ -1,0 +1,14 @@
+CREATE OR REPLACE FUNCTION vmstate.raise_invalid_argument(p_function text, p_argument text, p_problem text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = ''
+AS $$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'VM001',
+    MESSAGE = format('vmstate.%s: invalid argument %s', p_function, p_argument),
+    DETAIL = CASE WHEN length(p_problem) > 500 THEN left(p_problem, 500) || '...' ELSE p_problem END,
+    HINT = format('Nothing was changed. The comment on function vmstate.%s says what it takes.', p_function);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.raise_invalid_argument FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.raise_invalid_argument IS 'VM001: the caller passed an argument that the function does not take. Nothing was changed.';

@@ -1,0 +1,14 @@
+CREATE OR REPLACE FUNCTION vmstate.require_lease(p_function text, p_lease interval) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = ''
+AS $$
+BEGIN
+  IF p_lease <= interval '0' OR p_lease > interval '1 day'
+      -- A month less 29 days compares as 1 day, and may be none or two.
+      OR extract(year FROM p_lease) <> 0 OR extract(month FROM p_lease) <> 0 THEN
+    PERFORM vmstate.raise_invalid_argument(p_function, 'p_lease', format('It is %s, not more than 0 and at most 1 day.', p_lease));
+  END IF;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.require_lease FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.require_lease IS 'Raises VM001 for a lease that is not positive or longer than 1 day.';

@@ -1,0 +1,12 @@
+CREATE OR REPLACE FUNCTION vmstate.require_port(p_function text, p_port integer) RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = ''
+AS $$
+BEGIN
+  IF p_port NOT BETWEEN 0 AND 65535 THEN
+    PERFORM vmstate.raise_invalid_argument(p_function, 'p_propolis_port', format('It is %s, not 0 to 65535.', p_port));
+  END IF;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.require_port FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.require_port IS 'Raises VM001 for a number that is no port.';

@@ -1,2 +1,0 @@
-CREATE TYPE vmstate.outcome AS ENUM ('applied', 'unchanged', 'stale', 'terminal', 'conflict', 'wrong_side', 'gone', 'not_found');
-COMMENT ON TYPE vmstate.outcome IS 'What became of a call. applied: written. unchanged: a replay, or nothing to do. stale: generation not newer. terminal: the row is absorbing. conflict: see reason. wrong_side: the VMM is not that side of the migration. gone: the row was deleted. not_found: it never existed, or belongs to another instance.';

@@ -1,0 +1,33 @@
+CREATE OR REPLACE FUNCTION vmstate.grant_access(p_role name, p_kind vmstate.access_kind, OUT outcome vmstate.outcome)
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+DECLARE
+  v_privilege pg_catalog.text;
+  v_object pg_catalog.text;
+BEGIN
+  IF p_kind IS NULL THEN
+    PERFORM vmstate.raise_invalid_argument('grant_access', 'p_kind', 'It is null.');
+  END IF;
+  PERFORM vmstate.require_role('grant_access', p_role);
+  PERFORM vmstate.require_owner('grant_access', 'grants');
+  -- of two sessions that grant on one object, PostgreSQL fails the later one
+  PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);
+  outcome := 'unchanged';
+  FOR v_privilege, v_object IN
+    SELECT r.privilege, r.object FROM vmstate.role_access(p_role, p_kind) AS r WHERE NOT r.is_held
+  LOOP
+    EXECUTE format('GRANT %s ON %s TO %I', v_privilege, v_object, p_role);
+    outcome := 'applied';
+  END LOOP;
+EXCEPTION
+  WHEN program_limit_exceeded THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'program_limit_exceeded',
+      MESSAGE = format('vmstate.grant_access: the access list of %s has no room for role "%s"', v_object, p_role),
+      DETAIL = format('PostgreSQL keeps the list in one row of at most 8 kB: %s.', SQLERRM),
+      HINT = 'Nothing was changed. Call grant_access once for a group role that cannot log in, and GRANT that role to the others; revoke_access takes them off the list.';
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.grant_access FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.grant_access IS 'Gives a role all that one kind of role needs. control_plane: every verb, every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names; of views it reads schema_version only. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. Roles that are members of the role have its access too: for many sleds, grant once to a group role, since PostgreSQL has room for about 2,400 roles on one object. unchanged: it had all of it already. For the owner of the schema only, with whose rights it runs; call it again after a migration, which may bring new functions and views. revoke_access takes away. 54000: no room for one more role. VM001: no such role, nulls.';

@@ -1,0 +1,83 @@
+CREATE OR REPLACE FUNCTION vmstate.begin_start(
+  p_instance_id uuid,
+  p_saga_id uuid,
+  p_propolis_id uuid,
+  p_sled_id uuid,
+  p_propolis_ip inet,
+  p_propolis_port integer DEFAULT 12400,
+  p_start_reason text DEFAULT 'user',
+  p_expected_generation bigint DEFAULT NULL
+) RETURNS vmstate.start_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = ''
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+  v_auto_restart boolean := coalesce(p_start_reason = 'auto_restart', false);
+  v_instance vmstate.instance;
+  v_active vmstate.vmm;
+  v_attempts integer;
+  v_reason pg_catalog.text;
+  v_now pg_catalog.timestamptz;
+BEGIN
+  IF num_nulls(p_instance_id, p_saga_id, p_propolis_id, p_sled_id, p_propolis_ip) > 0 THEN
+    PERFORM vmstate.raise_null_argument('begin_start', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id,
+      'p_sled_id', p_sled_id, 'p_propolis_ip', p_propolis_ip));
+  END IF;
+  PERFORM vmstate.require_port('begin_start', p_propolis_port);
+  IF p_start_reason NOT IN ('user', 'auto_restart') THEN
+    PERFORM vmstate.raise_invalid_argument('begin_start', 'p_start_reason',
+      format('It is %L, not ''user'' or ''auto_restart''.', p_start_reason));
+  END IF;
+
+  v_instance := vmstate.lock_instance(p_instance_id);
+  IF v_instance.id IS NULL THEN
+    RETURN vmstate.to_start_result('not_found', NULL, p_instance_id);
+  ELSIF v_instance.time_deleted IS NOT NULL THEN
+    RETURN vmstate.to_start_result('gone', NULL, p_instance_id);
+  END IF;
+  CASE vmstate.replayed_begin(p_instance_id, p_saga_id, p_propolis_id, NULL, NULL)
+    WHEN 'gone' THEN RETURN vmstate.to_start_result('gone', NULL, p_instance_id);
+    WHEN 'unchanged' THEN RETURN vmstate.to_start_result('unchanged', NULL, p_instance_id);
+    ELSE NULL;
+  END CASE;
+
+  SELECT v.* INTO v_active FROM vmstate.vmm AS v
+    WHERE v.instance_id = p_instance_id AND v.id = v_instance.active_propolis_id;
+  v_attempts := CASE WHEN vmstate.ran_long(v_active.time_started, v_active.time_reported) THEN 0 ELSE v_instance.auto_restart_attempts END;
+  v_now := clock_timestamp();
+  v_reason := CASE
+    WHEN v_instance.state = 'creating' THEN 'creating'
+    WHEN v_active.state IN ('creating', 'starting', 'running', 'rebooting', 'migrating') THEN 'already_started'
+    WHEN v_active.state <> 'saga_unwound' THEN 'not_stopped'
+    WHEN v_instance.state_generation <> p_expected_generation THEN 'stale_generation'
+    WHEN v_auto_restart AND NOT vmstate.may_auto_restart(
+        v_instance.state, v_active.state, v_instance.intended_state, v_instance.auto_restart_policy,
+        vmstate.auto_restart_wait(v_instance.auto_restart_cooldown, v_attempts),
+        v_instance.time_last_auto_restarted, v_instance.updater_lease_until, v_now)
+      THEN 'restart_not_permitted'
+  END;
+  IF v_reason IS NOT NULL THEN
+    RETURN vmstate.to_start_result('conflict', v_reason, p_instance_id);
+  END IF;
+
+  IF NOT vmstate.insert_vmm(p_instance_id, p_saga_id, p_propolis_id, p_sled_id, p_propolis_ip, p_propolis_port, v_now) THEN
+    RETURN vmstate.to_start_result('conflict', 'propolis_id_taken', p_instance_id);
+  END IF;
+
+  UPDATE vmstate.instance AS i
+    SET state = 'vmm',
+      state_generation = i.state_generation + 1,
+      time_state_updated = v_now,
+      active_propolis_id = p_propolis_id,
+      intended_state = 'running',
+      auto_restart_attempts = CASE WHEN v_auto_restart THEN least(v_attempts, 2147483646) + 1 ELSE 0 END,
+      time_last_auto_restarted = CASE WHEN v_auto_restart THEN v_now ELSE i.time_last_auto_restarted END,
+      time_modified = v_now
+    WHERE i.id = p_instance_id;
+  RETURN vmstate.to_start_result('applied', NULL, p_instance_id, v_instance.active_propolis_id);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.begin_start FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.begin_start IS 'First step of a start saga: inserts the VMM (creating, generation 1) and links it as the active one, replacing NULL or a saga_unwound VMM (replaced_propolis_id) in the same write; the intent becomes running. An automatic restart counts in auto_restart_attempts, a user''s start resets it. p_propolis_port NULL means 12400, p_start_reason (user or auto_restart) NULL means user, p_expected_generation NULL means no check. The same saga and VMM id make a replay. conflict: creating, already_started, not_stopped (a dead or stopping VMM that the update saga has yet to unlink), stale_generation, restart_not_permitted (auto_restart only: intent, policy, vmstate.auto_restart_wait or the updater lock forbid it), propolis_id_taken (also a replay after the saga''s own unwind).';

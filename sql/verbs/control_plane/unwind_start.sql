@@ -1,0 +1,41 @@
+CREATE OR REPLACE FUNCTION vmstate.unwind_start(p_instance_id uuid, p_saga_id uuid, p_propolis_id uuid) RETURNS vmstate.vmm_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = ''
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+  v_vmm vmstate.vmm;
+  v_reason pg_catalog.text;
+BEGIN
+  IF num_nulls(p_instance_id, p_saga_id, p_propolis_id) > 0 THEN
+    PERFORM vmstate.raise_null_argument('unwind_start', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id));
+  END IF;
+  v_vmm := vmstate.lock_vmm(p_instance_id, p_propolis_id);
+  IF v_vmm.id IS NULL THEN
+    RETURN vmstate.to_vmm_result('not_found', NULL, p_instance_id, p_propolis_id);
+  ELSIF v_vmm.time_deleted IS NOT NULL THEN
+    RETURN vmstate.to_vmm_result('gone', NULL, p_instance_id, p_propolis_id);
+  ELSIF v_vmm.saga_id <> p_saga_id THEN
+    RETURN vmstate.to_vmm_result('conflict', 'wrong_saga', p_instance_id, p_propolis_id);
+  END IF;
+
+  PERFORM vmstate.lock_migrations_of_vmm(p_instance_id, p_propolis_id);
+  IF EXISTS (SELECT FROM vmstate.migration AS m
+      WHERE m.instance_id = p_instance_id AND m.destination_propolis_id = p_propolis_id) THEN
+    v_reason := 'migration_destination';
+  ELSIF NOT vmstate.can_unwind(v_vmm) THEN
+    RETURN vmstate.to_vmm_result('unchanged', NULL, p_instance_id, p_propolis_id);
+  ELSIF vmstate.is_handed_over(v_vmm) THEN
+    v_reason := 'handed_over';
+  END IF;
+  IF v_reason IS NOT NULL THEN
+    RETURN vmstate.to_vmm_result('conflict', v_reason, p_instance_id, p_propolis_id);
+  END IF;
+
+  PERFORM vmstate.unwind_vmm(p_instance_id, p_propolis_id);
+  RETURN vmstate.to_vmm_result('applied', NULL, p_instance_id, p_propolis_id);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.unwind_start FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.unwind_start IS 'Undo of a start saga: marks its VMM saga_unwound, from any live state, and from failed or destroyed while an instance still names it (unchanged when unlinked already). Never writes the instance, so a running update keeps its generation; the instance shows stopped from then on. Call it first and only then unregister the VMM from its sled. conflict: wrong_saga (another saga created the VMM), migration_destination (use unwind_migration), handed_over (its guest has moved to another VMM).';

@@ -1,0 +1,34 @@
+CREATE OR REPLACE FUNCTION vmstate.break_update(p_instance_id uuid, p_updater_generation bigint, p_reason text)
+RETURNS vmstate.instance_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = ''
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+  v_instance vmstate.instance;
+BEGIN
+  IF num_nulls(p_instance_id, p_updater_generation, p_reason) > 0 THEN
+    PERFORM vmstate.raise_null_argument('break_update', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_updater_generation', p_updater_generation, 'p_reason', p_reason));
+  ELSIF btrim(p_reason) = '' THEN
+    PERFORM vmstate.raise_invalid_argument('break_update', 'p_reason', 'It is empty.');
+  END IF;
+  v_instance := vmstate.lock_instance(p_instance_id);
+  IF v_instance.id IS NULL THEN
+    RETURN vmstate.to_instance_result('not_found', NULL, p_instance_id);
+  ELSIF v_instance.time_deleted IS NOT NULL THEN
+    RETURN vmstate.to_instance_result('gone', NULL, p_instance_id);
+  ELSIF v_instance.updater_id IS NULL AND v_instance.updater_generation >= p_updater_generation THEN
+    RETURN vmstate.to_instance_result('unchanged', NULL, p_instance_id);
+  ELSIF v_instance.updater_id IS NULL OR v_instance.updater_generation <> p_updater_generation THEN
+    RETURN vmstate.to_instance_result('conflict', 'lock_lost', p_instance_id);
+  END IF;
+
+  PERFORM vmstate.release_updater(p_instance_id);
+  RAISE LOG 'vmstate.break_update: update % of instance %, held by saga %, was ended: %',
+    p_updater_generation, p_instance_id, v_instance.updater_id, p_reason;
+  RETURN vmstate.to_instance_result('applied', NULL, p_instance_id);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.break_update FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.break_update IS 'An operator ends the updater lock that p_updater_generation names (explain_update shows it), whoever holds it and however long its lease: the holder''s commit is then lock_lost. p_reason, not empty, goes to the server''s log. unchanged: that lock has ended, and nobody holds another. conflict: lock_lost (another lock is held by now, or none was ever given that token).';

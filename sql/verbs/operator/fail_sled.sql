@@ -1,0 +1,22 @@
+CREATE OR REPLACE FUNCTION vmstate.fail_sled(p_sled_id uuid, p_reason vmstate.failure_reason)
+RETURNS TABLE (
+  outcome vmstate.outcome,
+  reason text,
+  instance_id uuid,
+  propolis_id uuid,
+  state vmstate.vmm_state,
+  state_generation bigint,
+  update_needed boolean
+)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = ''
+AS $$
+BEGIN
+  IF num_nulls(p_sled_id, p_reason) > 0 THEN
+    PERFORM vmstate.raise_null_argument('fail_sled', jsonb_build_object('p_sled_id', p_sled_id, 'p_reason', p_reason));
+  END IF;
+  RETURN QUERY SELECT f.* FROM vmstate.fail_vmms_of_sled(p_sled_id, NULL, p_reason) AS f;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.fail_sled FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.fail_sled IS 'The host is dead: every live VMM on the sled becomes failed, those still creating too. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side. A sled that only rebooted may run VMMs that started since: fail_sled_vmms.';

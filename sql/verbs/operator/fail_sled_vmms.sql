@@ -1,0 +1,25 @@
+CREATE OR REPLACE FUNCTION vmstate.fail_sled_vmms(p_sled_id uuid, p_propolis_ids uuid[], p_reason vmstate.failure_reason)
+RETURNS TABLE (
+  outcome vmstate.outcome,
+  reason text,
+  instance_id uuid,
+  propolis_id uuid,
+  state vmstate.vmm_state,
+  state_generation bigint,
+  update_needed boolean
+)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = ''
+AS $$
+BEGIN
+  IF num_nulls(p_sled_id, p_propolis_ids, p_reason) > 0 THEN
+    PERFORM vmstate.raise_null_argument('fail_sled_vmms', jsonb_build_object(
+      'p_sled_id', p_sled_id, 'p_propolis_ids', p_propolis_ids, 'p_reason', p_reason));
+  ELSIF num_nulls(VARIADIC p_propolis_ids) > 0 THEN
+    PERFORM vmstate.raise_invalid_argument('fail_sled_vmms', 'p_propolis_ids', 'An element is null.');
+  END IF;
+  RETURN QUERY SELECT f.* FROM vmstate.fail_vmms_of_sled(p_sled_id, p_propolis_ids, p_reason) AS f;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.fail_sled_vmms FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.fail_sled_vmms IS 'The sled has lost these VMMs, as in a reboot: those of p_propolis_ids that are alive and on this sled become failed, and no VMM that started since. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side. VM001: nulls, also in p_propolis_ids.';

@@ -1,0 +1,70 @@
+CREATE OR REPLACE FUNCTION vmstate.report_vmm(
+  p_instance_id uuid,
+  p_propolis_id uuid,
+  p_state vmstate.reported_vmm_state,
+  p_generation bigint,
+  p_time timestamptz,
+  p_migration_in_id uuid DEFAULT NULL,
+  p_migration_in_state vmstate.migration_state DEFAULT NULL,
+  p_migration_in_generation bigint DEFAULT NULL,
+  p_migration_in_time timestamptz DEFAULT NULL,
+  p_migration_out_id uuid DEFAULT NULL,
+  p_migration_out_state vmstate.migration_state DEFAULT NULL,
+  p_migration_out_generation bigint DEFAULT NULL,
+  p_migration_out_time timestamptz DEFAULT NULL
+) RETURNS vmstate.report_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = ''
+AS $$
+DECLARE
+  v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
+  v_now pg_catalog.timestamptz := clock_timestamp();
+  v_report vmstate.vmm_report;
+  v_result vmstate.report_result;
+  v_sides vmstate.report_result;
+BEGIN
+  IF num_nonnulls(p_migration_in_id, p_migration_in_state, p_migration_in_generation, p_migration_in_time,
+      p_migration_out_id, p_migration_out_state, p_migration_out_generation, p_migration_out_time) > 0 THEN
+    v_report := ROW(p_instance_id, p_propolis_id, p_state, p_generation, p_time,
+      p_migration_in_id, p_migration_in_state, p_migration_in_generation, p_migration_in_time,
+      p_migration_out_id, p_migration_out_state, p_migration_out_generation, p_migration_out_time);
+    PERFORM vmstate.require_report('report_vmm', v_report);
+  END IF;
+
+  LOOP
+    UPDATE vmstate.vmm AS v
+      SET state = vmstate.from_report(p_state),
+        state_generation = p_generation,
+        time_state_updated = p_time,
+        time_reported = v_now,
+        time_started = CASE
+          -- In the statement that finds the VMM: a snapshot before it may show neither the VMM nor the migration to it.
+          WHEN vmstate.counts_as_running(p_state, CASE WHEN p_state = 'migrating' THEN EXISTS (
+            SELECT FROM vmstate.migration AS m WHERE m.instance_id = p_instance_id AND m.destination_propolis_id = p_propolis_id) END)
+          THEN coalesce(v.time_started, v_now) ELSE v.time_started END,
+        failure_reason = CASE WHEN p_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
+      WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
+        AND vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, p_generation) = 'applied'
+        AND (v_sleds IS NULL OR v.sled_id = ANY (v_sleds))
+        AND p_state IS NOT NULL AND vmstate.is_point_in_time(p_time) AND p_generation <= 9007199254740991
+      RETURNING 'applied'::vmstate.outcome, NULL::vmstate.outcome, NULL::vmstate.outcome,
+        v.time_unlinked IS NULL AND vmstate.is_absorbing(v.state), v.state, v.state_generation::bigint
+      INTO v_result;
+    EXIT WHEN FOUND;
+    v_result := vmstate.explain_refused_report(p_instance_id, p_propolis_id, p_state, p_generation, p_time, v_sleds);
+    -- applied here: the VMM was inserted between the two statements
+    EXIT WHEN v_result.vmm_outcome <> 'applied';
+  END LOOP;
+
+  IF num_nonnulls(p_migration_in_id, p_migration_out_id) > 0 THEN
+    PERFORM vmstate.lock_reported_migrations(p_instance_id, p_propolis_id, ARRAY[p_migration_in_id, p_migration_out_id]);
+    v_sides := vmstate.apply_migration_parts('report_vmm', v_report, v_sleds);
+    v_result.migration_in_outcome := v_sides.migration_in_outcome;
+    v_result.migration_out_outcome := v_sides.migration_out_outcome;
+    v_result.update_needed := v_result.update_needed OR v_sides.update_needed;
+  END IF;
+  RETURN v_result;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.report_vmm FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.report_vmm IS 'A sled agent reports one VMM: its state, and optionally the side of a migration into it and of a migration out of it. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome: applied, stale (not newer), terminal (a dead VMM or an ended side; a dead VMM whatever the generation), gone, wrong_side, not_found. A migration part that is refused never discards the VMM part. p_time and its like: when the sled saw the state. update_needed: this very report made a linked VMM or a side of the linked migration terminal, so run the update saga. VM001: nulls, a part given in pieces, the same migration in and out. 42501: the VMM is on another sled than the one the caller is bound to by bind_sled_agent; who may call fail_vmm reports for every sled.';

@@ -1,0 +1,46 @@
+CREATE OR REPLACE FUNCTION vmstate.report_vmms(p_reports jsonb)
+RETURNS TABLE (
+  ordinal integer,
+  instance_id uuid,
+  propolis_id uuid,
+  vmm_outcome vmstate.outcome,
+  migration_in_outcome vmstate.outcome,
+  migration_out_outcome vmstate.outcome,
+  update_needed boolean,
+  state vmstate.vmm_state,
+  state_generation bigint
+)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = ''
+AS $$
+DECLARE
+  v_reports vmstate.batch_report[];
+  v_with_repeats boolean;
+  v_with_migrations boolean;
+  v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
+BEGIN
+  IF jsonb_typeof(p_reports) IS DISTINCT FROM 'array' THEN
+    PERFORM vmstate.raise_invalid_argument('report_vmms', 'p_reports',
+      format('It is %s, not a JSON array.', coalesce('a JSON ' || jsonb_typeof(p_reports), 'null')));
+  END IF;
+  v_reports := vmstate.parse_batch(p_reports);
+  PERFORM vmstate.require_batch(v_reports);
+  IF v_sleds IS NOT NULL THEN
+    PERFORM vmstate.require_reportable(v_reports, v_sleds);
+  END IF;
+
+  SELECT count(DISTINCT r.propolis_id) < count(*), bool_or(r.report IS DISTINCT FROM NULL)
+    INTO v_with_repeats, v_with_migrations
+    FROM unnest(v_reports) AS r;
+  IF v_with_migrations THEN
+    PERFORM vmstate.lock_batch(v_reports);
+  END IF;
+  IF v_with_repeats THEN
+    RETURN QUERY SELECT j.* FROM vmstate.apply_reports_with_repeats(v_reports, v_sleds) AS j;
+  ELSE
+    RETURN QUERY SELECT j.* FROM vmstate.apply_reports(v_reports, v_sleds) AS j;
+  END IF;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.report_vmms FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.report_vmms IS 'Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it); an unknown key is refused, whatever its value. One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed, 42501 the one whose VMM is on another sled than the caller''s; nothing is written then.';

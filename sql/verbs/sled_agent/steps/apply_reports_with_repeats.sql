@@ -1,0 +1,85 @@
+CREATE OR REPLACE FUNCTION vmstate.apply_reports_with_repeats(p_reports vmstate.batch_report[], p_sleds uuid[])
+RETURNS SETOF vmstate.batch_result
+LANGUAGE plpgsql
+SET search_path = ''
+SET plan_cache_mode = 'force_generic_plan'
+AS $$
+DECLARE
+  v_now pg_catalog.timestamptz := clock_timestamp();
+BEGIN
+  RETURN QUERY
+    -- the generation that each report has to beat: the row's, or that of a report before it
+    WITH ranked AS (
+      SELECT r.*, vmstate.from_report(r.state) AS new_state,
+          v.state AS old_state, v.state_generation, v.time_deleted, v.time_unlinked IS NULL AS linked,
+          greatest(v.state_generation, max(r.generation) OVER earlier) AS newest
+        FROM (SELECT u.* FROM unnest(p_reports) AS u ORDER BY u.propolis_id) AS r
+        -- locks in that order; of a row it had to wait for, it reads what the others left
+        LEFT JOIN LATERAL (
+          SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked
+            FROM vmstate.vmm AS w
+            WHERE w.instance_id = r.instance_id AND w.id = r.propolis_id
+              -- one that came after the batch was checked is not there yet
+              AND (p_sleds IS NULL OR w.sled_id = ANY (p_sleds))
+            FOR NO KEY UPDATE
+        ) AS v ON true
+        WINDOW earlier AS (PARTITION BY r.propolis_id, r.instance_id ORDER BY r.ordinal
+          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ),
+    judged AS (
+      SELECT r.*,
+          CASE
+            WHEN r.old_state IS NOT NULL AND r.time_deleted IS NULL
+              AND bool_or(vmstate.is_absorbing(r.new_state) AND r.generation > r.newest) OVER earlier THEN 'terminal'
+            ELSE vmstate.vmm_report_outcome(r.old_state, r.newest, r.time_deleted, r.generation)
+          END AS outcome
+        FROM ranked AS r
+        WINDOW earlier AS (PARTITION BY r.propolis_id, r.instance_id ORDER BY r.ordinal
+          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ),
+    -- each applied report and those after it that are not
+    numbered AS MATERIALIZED (
+      SELECT j.*, count(*) FILTER (WHERE j.outcome = 'applied')
+            OVER (PARTITION BY j.propolis_id, j.instance_id ORDER BY j.ordinal) AS change
+        FROM judged AS j
+    ),
+    written AS (
+      UPDATE vmstate.vmm AS v
+        SET state = c.state,
+          state_generation = c.generation,
+          time_state_updated = c.time,
+          time_reported = v_now,
+          time_started = CASE WHEN c.counts_as_running THEN coalesce(v.time_started, v_now) ELSE v.time_started END,
+          failure_reason = CASE WHEN c.state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
+        FROM (
+          SELECT n.instance_id, n.propolis_id, max(n.generation) AS generation,
+              (array_agg(n.new_state ORDER BY n.ordinal DESC))[1] AS state,
+              (array_agg(n.time ORDER BY n.ordinal DESC))[1] AS time,
+              bool_or(vmstate.counts_as_running(n.state,
+                CASE WHEN n.state = 'migrating' THEN EXISTS (
+                  SELECT FROM vmstate.migration AS m
+                    WHERE m.instance_id = n.instance_id AND m.destination_propolis_id = n.propolis_id) END)) AS counts_as_running
+            FROM numbered AS n
+            WHERE n.outcome = 'applied'
+            GROUP BY n.instance_id, n.propolis_id
+        ) AS c
+        WHERE v.instance_id = c.instance_id AND v.id = c.propolis_id
+    )
+    SELECT s.ordinal, s.instance_id, s.propolis_id, s.outcome,
+        (s.sides).migration_in_outcome, (s.sides).migration_out_outcome,
+        coalesce((s.sides).update_needed, false) OR (s.outcome = 'applied' AND s.linked AND vmstate.is_absorbing(s.new_state)),
+        CASE WHEN s.change > 0 THEN first_value(s.new_state) OVER latest ELSE s.old_state END,
+        CASE WHEN s.change > 0 THEN first_value(s.generation) OVER latest ELSE s.state_generation::bigint END
+      FROM (
+        SELECT n.*,
+            CASE WHEN n.report IS DISTINCT FROM NULL THEN vmstate.apply_migration_parts('report_vmms', n.report, p_sleds)
+            END AS sides
+          FROM (SELECT o.* FROM numbered AS o ORDER BY o.ordinal OFFSET 0) AS n
+          OFFSET 0
+      ) AS s
+      WINDOW latest AS (PARTITION BY s.propolis_id, s.instance_id, s.change ORDER BY s.ordinal)
+      ORDER BY s.ordinal;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.apply_reports_with_repeats FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.apply_reports_with_repeats IS 'What apply_reports does, for a batch with several reports of one VMM: later ones are judged after earlier ones, and each VMM is written once.';

@@ -1,0 +1,31 @@
+CREATE OR REPLACE FUNCTION vmstate.parse_batch(p_reports jsonb) RETURNS vmstate.batch_report[]
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  -- Element by element where one is malformed, so that the first is named, whether the JSON or a value is wrong.
+  IF EXISTS (SELECT FROM jsonb_array_elements(p_reports) AS e
+      WHERE CASE WHEN jsonb_typeof(e.value) = 'object' THEN e.value - vmstate.report_keys() <> '{}' END) THEN
+    PERFORM vmstate.require_report('report_vmms', vmstate.parse_report(e.value, e.ordinality), format('Element %s: ', e.ordinality))
+      FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
+  END IF;
+  RETURN array(
+    SELECT ROW(
+        r.ordinality, r.instance_id, r.propolis_id, r.state, r.generation, r.time,
+        CASE WHEN num_nonnulls(r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
+            r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time) > 0 THEN
+          ROW(r.instance_id, r.propolis_id, r.state, r.generation, r.time,
+            r.migration_in_id, r.migration_in_state, r.migration_in_generation, r.migration_in_time,
+            r.migration_out_id, r.migration_out_state, r.migration_out_generation, r.migration_out_time)::vmstate.vmm_report
+        END
+      )::vmstate.batch_report
+      FROM jsonb_populate_recordset(NULL::vmstate.vmm_report, p_reports) WITH ORDINALITY AS r);
+EXCEPTION
+  WHEN data_exception THEN
+    PERFORM vmstate.require_report('report_vmms', vmstate.parse_report(e.value, e.ordinality), format('Element %s: ', e.ordinality))
+      FROM jsonb_array_elements(p_reports) WITH ORDINALITY AS e;
+    RAISE;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.parse_batch FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.parse_batch IS 'The elements of a JSON array as reports; VM001 names the first malformed one as soon as any is none or has an unknown key.';

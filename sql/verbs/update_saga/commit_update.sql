@@ -1,0 +1,48 @@
+CREATE OR REPLACE FUNCTION vmstate.commit_update(
+  p_instance_id uuid,
+  p_saga_id uuid,
+  p_updater_generation bigint,
+  p_plan_token text
+) RETURNS vmstate.instance_result
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = ''
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+  v_instance vmstate.instance;
+  v_plan vmstate.instance_plan;
+BEGIN
+  IF num_nulls(p_instance_id, p_saga_id, p_updater_generation, p_plan_token) > 0 THEN
+    PERFORM vmstate.raise_null_argument('commit_update', jsonb_build_object(
+      'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id,
+      'p_updater_generation', p_updater_generation, 'p_plan_token', p_plan_token));
+  END IF;
+  v_instance := vmstate.lock_instance(p_instance_id);
+  IF v_instance.id IS NULL THEN
+    RETURN vmstate.to_instance_result('not_found', NULL, p_instance_id);
+  ELSIF v_instance.time_deleted IS NOT NULL THEN
+    RETURN vmstate.to_instance_result('gone', NULL, p_instance_id);
+  ELSIF v_instance.committed_updater_generation = p_updater_generation
+      AND v_instance.committed_updater_id = p_saga_id AND v_instance.committed_plan_token = p_plan_token THEN
+    RETURN vmstate.to_instance_result('unchanged', NULL, p_instance_id);
+  ELSIF NOT vmstate.holds_updater_lock(v_instance, p_saga_id, p_updater_generation) THEN
+    RETURN vmstate.to_instance_result('conflict', 'lock_lost', p_instance_id);
+  END IF;
+
+  v_plan := vmstate.lock_and_read_plan(v_instance);
+  IF v_plan.plan_token <> p_plan_token THEN
+    RETURN vmstate.to_instance_result(
+      'conflict',
+      CASE
+        WHEN v_plan.state_generation::pg_catalog.text <> substring(p_plan_token FROM '^([0-9]+)[.]') THEN 'stale_generation'
+        ELSE 'plan_changed'
+      END,
+      p_instance_id);
+  END IF;
+
+  PERFORM vmstate.apply_plan(v_plan, p_updater_generation);
+  RETURN vmstate.to_instance_result('applied', NULL, p_instance_id);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.commit_update FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.commit_update IS 'Last step of an update saga: writes exactly the plan that p_plan_token names and releases the updater lock. State and intent are decided now, so a VMM unwound meanwhile counts as unwound, and a user''s stop is never overwritten. An expired lease that nobody took still commits. unchanged: this saga committed this plan with this token already. conflict, and nothing written: lock_lost (also for another saga or plan with the token of a committed update), stale_generation (a start or migration replaced an unwound VMM meanwhile), plan_changed (other ids, or other VMMs unlinked or to terminate): plan again with begin_update.';
