@@ -43,8 +43,28 @@ DROP FUNCTION vmstate.reject_generation(text, bigint, bigint);
 DROP FUNCTION vmstate.reject_transition(text, text, text, text);
 DROP FUNCTION vmstate.reject_nulls(text, jsonb);
 DROP FUNCTION vmstate.reject_argument(text, text, text);
-DROP TYPE vmstate.numbered_verdict;
-DROP TYPE vmstate.numbered_report;
+-- These types were never public. A function or operator that somebody made for one must not stop the migration (that would be
+-- a way to keep it from being applied), so it is dropped as well; a column is data, and stops it.
+DO $$
+DECLARE
+  v_column pg_catalog.text;
+BEGIN
+  SELECT pg_catalog.format('%s.%I', c.oid::pg_catalog.regclass, a.attname) INTO v_column
+    FROM pg_catalog.pg_type AS t
+    JOIN pg_catalog.pg_attribute AS a ON a.atttypid IN (t.oid, t.typarray) AND NOT a.attisdropped
+    JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+    WHERE t.oid IN ('vmstate.numbered_verdict'::pg_catalog.regtype, 'vmstate.numbered_report'::pg_catalog.regtype)
+    LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'dependent_objects_still_exist',
+      MESSAGE = pg_catalog.format('column %s has an internal type of vmstate that this migration drops', v_column),
+      HINT = 'Nothing was changed. Give the column another type, then migrate again.';
+  END IF;
+  DROP TYPE vmstate.numbered_verdict CASCADE;
+  DROP TYPE vmstate.numbered_report CASCADE;
+END;
+$$;
 
 DO $$
 BEGIN

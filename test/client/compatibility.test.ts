@@ -42,7 +42,7 @@ describe("assertCompatible", () => {
     expect(await complaint(db.sql)).toMatchObject({
       name: "IncompatibleDatabaseError",
       reason: "newer",
-      detail: `this database is at 000${SCHEMA_NUMBER + 3}_made_up, and migration ${SCHEMA_NUMBER + 2} breaks this vmstate, which knows ${SCHEMA_NUMBER}`,
+      detail: `this database is at ${String(SCHEMA_NUMBER + 3).padStart(4, "0")}_made_up, and migration ${SCHEMA_NUMBER + 2} breaks this vmstate, which knows ${SCHEMA_NUMBER}`,
       hint: "upgrade it: `npm install vmstate@latest`",
     });
   });
