@@ -25,7 +25,7 @@ export function routineTargets(catalog: Catalog, subjects: readonly Subject[]): 
       kind: routine.isVerb ? "verb" : "function",
       name: routine.name,
       size: sizeOf(routine.arguments),
-      accepts: !isTrigger(routine) && !routine.name.startsWith("reject_"),
+      accepts: !isTrigger(routine) && !routine.name.startsWith("raise_"),
       cases: fc
         .tuple(given, malformedCalls(routine.arguments))
         .map(([given, malformed]) => trialOf(routine, malformed(given))),
