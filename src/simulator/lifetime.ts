@@ -38,6 +38,8 @@ export class Lifetime implements Instance {
   past: Migration[] = [];
   restarts: Restarts = "freely";
   wasRestarted = false;
+  /** Automatic restarts since the last start by a user. */
+  restartsInARow = 0;
   /** How many ids it needed so far. */
   ids = 0;
 
