@@ -47,6 +47,12 @@ export function attemptsNow(world: World, instance: InstanceRow): number {
   return active !== undefined && ranForLong(active) ? 0 : instance.autoRestartAttempts;
 }
 
+/** The automatic restarts that count after an update: none once a VMM that the instance named before has run for long. */
+export function attemptsAfterUpdate(world: World, instance: InstanceRow): number {
+  const destination = vmmOf(world, instance.id, instance.destinationPropolisId);
+  return destination !== undefined && ranForLong(destination) ? 0 : attemptsNow(world, instance);
+}
+
 /** From when it was heard running until the last news of it. */
 function ranForLong({ timeStarted, timeReported }: VmmRow): boolean {
   return timeStarted !== null && timeReported !== null && timeReported - timeStarted >= LONG_ENOUGH_RUN;
