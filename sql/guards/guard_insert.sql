@@ -14,7 +14,7 @@ BEGIN
         AND NEW.auto_restart_attempts = 0;
     WHEN 'vmm' THEN
       v_begins := NEW.state = 'creating' AND NEW.state_generation = 1 AND NEW.time_unlinked IS NOT NULL
-        AND num_nonnulls(NEW.time_started, NEW.time_reported, NEW.failure_reason, NEW.time_deleted) = 0;
+        AND num_nonnulls(NEW.time_started, NEW.time_reported, NEW.failure_reason, NEW.migration_id, NEW.time_deleted) = 0;
     WHEN 'migration' THEN
       v_begins := NEW.source_state = 'pending' AND NEW.source_generation = 1
         AND NEW.destination_state = 'pending' AND NEW.destination_generation = 1

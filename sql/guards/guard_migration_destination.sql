@@ -5,16 +5,16 @@ AS $$
 DECLARE
   v_actual pg_catalog.text;
 BEGIN
-  -- changes nothing, but fails whoever ends the VMM, or leads to it too, by a snapshot too old to see this migration
-  UPDATE vmstate.vmm AS v SET time_created = v.time_created
+  -- It also fails a session that ends the VMM, or leads to it, with a snapshot too old to see this migration.
+  UPDATE vmstate.vmm AS v SET migration_id = coalesce(v.migration_id, NEW.id)
     WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id;
   IF NOT vmstate.is_new_vmm(NEW.instance_id, NEW.destination_propolis_id) THEN
     SELECT format('%s, %s', v.state, CASE WHEN v.time_unlinked IS NULL THEN 'linked' ELSE 'not linked' END) INTO v_actual
       FROM vmstate.vmm AS v WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id;
   ELSE
-    SELECT format('the destination of migration %s', m.id) INTO v_actual
-      FROM vmstate.migration AS m
-      WHERE m.instance_id = NEW.instance_id AND m.destination_propolis_id = NEW.destination_propolis_id AND m.id <> NEW.id;
+    SELECT format('the destination of migration %s', v.migration_id) INTO v_actual
+      FROM vmstate.vmm AS v
+      WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id AND v.migration_id <> NEW.id;
   END IF;
   IF v_actual IS NOT NULL THEN
     PERFORM vmstate.raise_invalid_transition(format('VMM %s', NEW.destination_propolis_id), v_actual,

@@ -20,6 +20,9 @@ BEGIN
       OR EXISTS (SELECT FROM vmstate.migration AS m
         WHERE m.instance_id = OLD.instance_id AND m.destination_propolis_id = OLD.id
           AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed'))
+      -- Its migration was purged: the guest went there.
+      OR (OLD.migration_id IS NOT NULL AND NOT EXISTS (SELECT FROM vmstate.migration AS m
+        WHERE m.instance_id = OLD.instance_id AND m.id = OLD.migration_id))
     ) THEN
     PERFORM vmstate.raise_invalid_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'The guest of a migration may run there: unwind_migration fails both sides first, and unwind_start refuses a VMM that was handed over.');

@@ -14,6 +14,7 @@ CREATE TABLE vmstate.vmm (
   time_created timestamptz NOT NULL DEFAULT clock_timestamp(),
   time_deleted timestamptz,
   time_reported timestamptz,
+  migration_id uuid,
   PRIMARY KEY (instance_id, id)
 ) WITH (fillfactor = 70);
 
@@ -34,3 +35,4 @@ COMMENT ON COLUMN vmstate.vmm.time_state_updated IS 'When the sled saw the state
 COMMENT ON COLUMN vmstate.vmm.time_reported IS 'When the VMM was last heard of, by the clock of the database: a report was accepted, or fail_vmm, fail_sled or an unwind ended it. NULL before the first report. Every age is reckoned from it.';
 COMMENT ON COLUMN vmstate.vmm.time_started IS 'When the database first heard that the guest ran there, by its own clock: vmstate.counts_as_running.';
 COMMENT ON COLUMN vmstate.vmm.time_unlinked IS 'NULL while an instance names the VMM; kept by triggers, so it cannot be written to a lie.';
+COMMENT ON COLUMN vmstate.vmm.migration_id IS 'The migration that the VMM was made for, as its destination; NULL: a start made it, or it came by logical replication from a release without this column. Set by trigger guard_destination when the migration is inserted, and never changed; the migration itself may be purged.';

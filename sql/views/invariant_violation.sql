@@ -56,6 +56,11 @@ FROM vmstate.instance AS i
 JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id
 WHERE m.time_deleted IS NOT NULL
 UNION ALL
+SELECT v.instance_id, v.id, 'migration_id_leads_to_the_vmm', format('migration %s leads to the VMM, not %s', m.id, v.migration_id)
+FROM vmstate.migration AS m
+JOIN vmstate.vmm AS v ON v.instance_id = m.instance_id AND v.id = m.destination_propolis_id
+WHERE v.migration_id <> m.id
+UNION ALL
 SELECT v.instance_id, v.id, 'unwound_migration_failed', format('its sides are %s and %s', m.source_state, m.destination_state)
 FROM vmstate.vmm AS v
 JOIN vmstate.migration AS m ON m.instance_id = v.instance_id AND m.destination_propolis_id = v.id

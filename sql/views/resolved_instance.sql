@@ -23,17 +23,17 @@ SELECT
   a.state AS active_state,
   a.sled_id AS active_sled_id,
   a.time_state_updated AS active_time_updated,
-  -- The destination of a migration of which a side completed has, or had, a guest that ran, though it was never heard to run.
-  a.time_started IS NOT NULL OR EXISTS (
-    SELECT FROM vmstate.migration AS c
-    WHERE c.instance_id = i.id AND c.destination_propolis_id = a.id AND 'completed' IN (c.source_state, c.destination_state)
-  ) AS active_was_running,
+  -- A VMM that was made for a migration is active only if the guest, which ran, went there, though no report said running.
+  a.time_started IS NOT NULL OR CASE
+    WHEN m.destination_propolis_id = a.id THEN 'completed' IN (m.source_state, m.destination_state)
+    ELSE a.migration_id IS NOT NULL OR EXISTS (
+      SELECT FROM vmstate.migration AS c WHERE c.instance_id = i.id AND c.destination_propolis_id = a.id
+    )
+  END AS active_was_running,
   d.state AS destination_vmm_state,
   d.time_state_updated AS destination_time_updated,
-  d.time_started IS NOT NULL OR EXISTS (
-    SELECT FROM vmstate.migration AS c
-    WHERE c.instance_id = i.id AND c.destination_propolis_id = d.id AND 'completed' IN (c.source_state, c.destination_state)
-  ) AS destination_was_running,
+  d.time_started IS NOT NULL OR coalesce(m.destination_propolis_id = d.id AND 'completed' IN (m.source_state, m.destination_state), false)
+    AS destination_was_running,
   i.active_propolis_id IN (m.source_propolis_id, m.destination_propolis_id) AS active_takes_part,
   m.source_state AS source_side,
   m.destination_state AS destination_side,

@@ -18,6 +18,12 @@ const PUBLICATION =
   /^CREATE PUBLICATION vmstate FOR TABLE\s.*?;$/ms.exec(readFileSync("docs/operations.md", "utf8"))?.[0] ??
   "-- docs/operations.md names no tables";
 
+/** As docs/operations.md tells. */
+const FILL =
+  /^UPDATE vmstate\.vmm AS v SET migration_id .*?;$/ms.exec(
+    readFileSync("docs/operations.md", "utf8"),
+  )?.[0] ?? "-- docs/operations.md fills in nothing";
+
 let server: ReplicatingServer;
 let released: ReleasedPackage;
 let then: Package;
@@ -109,6 +115,12 @@ describe("a subscriber to the tables that docs/operations.md names", () => {
     await populate(then.vmstate(pair.publisher.sql));
     await expectSameRows();
     await expectToWorkAlone();
+    const unknown = (): Promise<unknown> => pair.subscriber.sql`
+      select from vmstate.migration as m join vmstate.vmm as v on v.id = m.destination_propolis_id where v.migration_id is null`;
+    expect(await unknown()).not.toHaveLength(0);
+    await pair.subscriber.sql.unsafe(FILL);
+    expect(await unknown()).toHaveLength(0);
+    expect(await breachesOf(pair.subscriber.sql)).toEqual([]);
   });
 });
 

@@ -23,7 +23,16 @@ BEGIN
       committed_plan_token = p_plan.plan_token,
       auto_restart_attempts = p_plan.auto_restart_attempts
     WHERE i.id = p_plan.instance_id;
+  -- delete_vmm leaves a linked migration of the VMM to the update that unlinks it.
+  IF p_plan.migration_id IS DISTINCT FROM p_plan.new_migration_id THEN
+    UPDATE vmstate.migration AS m
+      SET time_deleted = v_now
+      WHERE m.instance_id = p_plan.instance_id AND m.id = p_plan.migration_id AND m.time_deleted IS NULL
+        AND EXISTS (SELECT FROM vmstate.vmm AS v
+          WHERE v.instance_id = m.instance_id AND v.id IN (m.source_propolis_id, m.destination_propolis_id)
+            AND v.time_deleted IS NOT NULL);
+  END IF;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.apply_plan FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.apply_plan IS 'Writes an update plan and releases the updater lock: the only code that sets VMM ids to NULL. The caller holds the instance and its links locked read the plan under these locks, and has set its updater_id to the saga that commits.';
+COMMENT ON FUNCTION vmstate.apply_plan IS 'Writes an update plan and releases the updater lock: the only code that sets VMM ids to NULL. Soft-deletes the migration that it unlinks if one of its VMMs is deleted. The caller holds the instance and its links locked, has read the plan under these locks, and has set its updater_id to the saga that commits.';

@@ -7,17 +7,18 @@ DECLARE
   v_ids pg_catalog.uuid[] := array(
     SELECT m.id FROM vmstate.migration AS m
       WHERE m.instance_id = p_instance_id AND m.time_deleted IS NULL
-        AND (p_propolis_id IS NULL OR p_propolis_id IN (m.source_propolis_id, m.destination_propolis_id))
-        AND NOT EXISTS (SELECT FROM vmstate.instance AS i WHERE i.id = p_instance_id AND i.migration_id = m.id));
+        AND (p_propolis_id IS NULL OR p_propolis_id IN (m.source_propolis_id, m.destination_propolis_id)));
 BEGIN
   IF v_ids = '{}' THEN
     RETURN;
   END IF;
   PERFORM vmstate.lock_links(p_instance_id, NULL, v_ids);
+  -- Judged under the lock that an update saga holds until it has unlinked the migration.
   UPDATE vmstate.migration AS m
     SET time_deleted = v_now
-    WHERE m.instance_id = p_instance_id AND m.id = ANY (v_ids) AND m.time_deleted IS NULL;
+    WHERE m.instance_id = p_instance_id AND m.id = ANY (v_ids) AND m.time_deleted IS NULL
+      AND NOT EXISTS (SELECT FROM vmstate.instance AS i WHERE i.id = p_instance_id AND i.migration_id = m.id);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.delete_migrations FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.delete_migrations IS 'Soft-deletes the migrations of an instance, or those that name one of its VMMs, that no link needs. An unlinked migration is never linked again, so no instance lock is needed.';
+COMMENT ON FUNCTION vmstate.delete_migrations IS 'Soft-deletes the migrations of an instance, or those that name one of its VMMs, that no link needs. The instance needs no lock: an unlinked migration is never linked again, and apply_plan deletes a linked one when it unlinks it.';

@@ -19,11 +19,13 @@ BEGIN
   END IF;
   SELECT m.* INTO v_migration FROM vmstate.migration AS m
     WHERE m.instance_id = p_instance_id AND m.destination_propolis_id = p_propolis_id;
-  IF (v_migration.id, v_migration.source_propolis_id) IS DISTINCT FROM (p_migration_id, p_source_propolis_id) THEN
+  IF coalesce(v_migration.id, v_vmm.migration_id) IS DISTINCT FROM p_migration_id
+      OR v_migration.source_propolis_id <> p_source_propolis_id THEN
     RETURN NULL;
   END IF;
   RETURN CASE
-    WHEN v_vmm.time_deleted IS NOT NULL OR v_migration.time_deleted IS NOT NULL THEN 'gone'
+    WHEN v_vmm.time_deleted IS NOT NULL OR v_migration.time_deleted IS NOT NULL
+      OR (p_migration_id IS NOT NULL AND v_migration.id IS NULL) THEN 'gone' -- deleted, or purged by now
     WHEN v_vmm.state <> 'saga_unwound' THEN 'unchanged'
   END;
 END;

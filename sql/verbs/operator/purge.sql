@@ -31,6 +31,8 @@ BEGIN
         AND NOT EXISTS (SELECT FROM vmstate.vmm AS v
           WHERE v.instance_id = d.instance_id AND v.id IN (d.source_propolis_id, d.destination_propolis_id)
             AND v.time_deleted IS NULL
+            -- A destination that came by logical replication from an older release does not know its migration.
+            AND (v.time_unlinked IS NOT NULL OR (v.id = d.destination_propolis_id AND v.migration_id IS NULL))
           OFFSET 0)
       ORDER BY d.time_deleted LIMIT v_room + 1 FOR UPDATE SKIP LOCKED
   ),
@@ -75,4 +77,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.purge FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.purge IS 'Hard-deletes what was soft-deleted before p_before: migrations whose two VMMs are soft-deleted, VMMs that no migration names, instances that have neither; at most p_limit rows (1 to 100000) of all three. One row: how many of each. left_over: more than p_limit rows were due, so call it again. Passes over rows that other sessions have locked, and waits for nobody. Afterwards a late replay of create_instance or a begin begins anew, and a late report is not_found: let p_before lie further back than any saga or partition lasts. VM001: nulls, p_before less than 1 hour ago.';
+COMMENT ON FUNCTION vmstate.purge IS 'Hard-deletes what was soft-deleted before p_before: migrations of which no VMM waits in orphaned_vmm or abandoned_vmm, VMMs that no migration names, instances that have neither; at most p_limit rows (1 to 100000) of all three. One row: how many of each. left_over: more than p_limit rows were due, so call it again. Passes over rows that other sessions have locked, and waits for nobody. Afterwards a late replay of create_instance or a begin begins anew, and a late report is not_found: let p_before lie further back than any saga or partition lasts. VM001: nulls, p_before less than 1 hour ago.';

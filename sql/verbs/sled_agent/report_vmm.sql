@@ -37,14 +37,12 @@ BEGIN
         state_generation = p_generation,
         time_state_updated = p_time,
         time_reported = v_now,
-        time_started = CASE
-          -- In the statement that finds the VMM: a snapshot before it may show neither the VMM nor the migration to it.
-          WHEN vmstate.counts_as_running(p_state, CASE WHEN p_state = 'migrating' THEN EXISTS (
-            SELECT FROM vmstate.migration AS m WHERE m.instance_id = p_instance_id AND m.destination_propolis_id = p_propolis_id) END)
+        time_started = CASE WHEN vmstate.counts_as_running(p_state, v.migration_id IS NOT NULL)
           THEN coalesce(v.time_started, v_now) ELSE v.time_started END,
         failure_reason = CASE WHEN p_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
       WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
-        AND vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, p_generation) = 'applied'
+        -- The generation check: what vmm_report_outcome calls applied, spelled out in the statement that writes.
+        AND v.state_generation < p_generation AND NOT vmstate.is_absorbing(v.state) AND v.time_deleted IS NULL
         AND (v_sleds IS NULL OR v.sled_id = ANY (v_sleds))
         AND p_state IS NOT NULL AND vmstate.is_point_in_time(p_time) AND p_generation <= 9007199254740991
       RETURNING 'applied'::vmstate.outcome, NULL::vmstate.outcome, NULL::vmstate.outcome,

@@ -17,6 +17,7 @@ DECLARE
   v_reports vmstate.batch_report[];
   v_with_repeats boolean;
   v_with_migrations boolean;
+  v_results vmstate.batch_result[];
   v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
 BEGIN
   IF jsonb_typeof(p_reports) IS DISTINCT FROM 'array' THEN
@@ -32,14 +33,15 @@ BEGIN
   SELECT count(DISTINCT r.propolis_id) < count(*), bool_or(r.report IS DISTINCT FROM NULL)
     INTO v_with_repeats, v_with_migrations
     FROM unnest(v_reports) AS r;
-  IF v_with_migrations THEN
-    PERFORM vmstate.lock_batch(v_reports);
+  IF NOT v_with_repeats AND NOT v_with_migrations THEN
+    RETURN QUERY SELECT p.* FROM vmstate.apply_vmm_parts(v_reports, v_sleds) AS p;
+    RETURN;
   END IF;
-  IF v_with_repeats THEN
-    RETURN QUERY SELECT j.* FROM vmstate.apply_reports_with_repeats(v_reports, v_sleds) AS j;
-  ELSE
-    RETURN QUERY SELECT j.* FROM vmstate.apply_reports(v_reports, v_sleds) AS j;
-  END IF;
+  v_results := CASE
+    WHEN v_with_repeats THEN array(SELECT p FROM vmstate.apply_vmm_parts_with_repeats(v_reports, v_sleds) AS p)
+    ELSE array(SELECT p FROM vmstate.apply_vmm_parts(v_reports, v_sleds) AS p)
+  END;
+  RETURN QUERY SELECT p.* FROM vmstate.apply_batch_migration_parts(v_reports, v_results, v_sleds) AS p;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_vmms FROM PUBLIC;

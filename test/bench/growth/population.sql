@@ -75,9 +75,9 @@ BEGIN ATOMIC
       FROM bench_population.member(p_seed, p_total, p_from, p_to) AS m;
 
   INSERT INTO vmstate.vmm (instance_id, id, sled_id, propolis_ip, saga_id, state, state_generation, time_state_updated,
-      time_started, time_unlinked, time_created)
+      time_started, time_unlinked, time_created, migration_id)
     SELECT m.id, m.vmm_id, m.sled_id, inet 'fd00::' + m.n, m.saga_id, 'running', m.generation, m.reported,
-        m.created, NULL, m.created
+        m.created, NULL, m.created, CASE WHEN m.has_moved THEN m.migration_id END
       FROM bench_population.member(p_seed, p_total, p_from, p_to) AS m
       WHERE m.kind = 'running';
 

@@ -107,6 +107,12 @@ describe("invariant_violation", () => {
       migration("time_deleted = now()"),
     ],
     [
+      ["migration_id_leads_to_the_vmm"],
+      "a destination that names another migration",
+      migrating,
+      destination(`migration_id = '${OTHER}'`),
+    ],
+    [
       ["unwound_migration_failed"],
       "an unwound destination whose migration goes on",
       migrating,

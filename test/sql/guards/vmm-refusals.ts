@@ -36,6 +36,12 @@ export const VMM_REFUSALS: Refusal[] = [
       insertVmm("time_reported", "'2030-01-01'"),
       values('"time_reported": "2030-01-01'),
     ],
+    [
+      "a VMM with a migration",
+      stopped,
+      insertVmm("migration_id", `'${OTHER}'`),
+      values(`"migration_id": "${OTHER}"`),
+    ],
     ["a deleted VMM", stopped, insertVmm("time_deleted", "'2030-01-01'"), values("2030-01-01")],
   ]),
   ...refusals("guard_state on vmm", "VM101", [
@@ -114,6 +120,21 @@ export const VMM_REFUSALS: Refusal[] = [
     ],
     ["that an unlinked VMM is linked", withOrphan, active("time_unlinked = null"), values("null (linked)")],
     ["another time of unlinking", withOrphan, active("time_unlinked = '2030-01-01'"), values("2030-01-01")],
+  ]),
+  ...refusals("guard_migration on vmm", "VM104", [
+    ["a migration that is not there", running, active(`migration_id = '${OTHER}'`), values("null", OTHER)],
+    [
+      "a migration that leads to another VMM",
+      withOrphan,
+      (sql, s) => active(`migration_id = '${s.migrationId}'`)(sql, s),
+      (s) => ["null", s.migrationId],
+    ],
+    [
+      "that the destination of a migration is none",
+      withOrphan,
+      destination("migration_id = null"),
+      (s) => [s.migrationId, "null"],
+    ],
   ]),
   ...refusals("guard_deletion on vmm", "VM104", [
     [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { deleteVmm, reportVmms, unwindMigration } from "../../../src/index.js";
-import { applied, migrating, migration, saying, update } from "../scenario.js";
-import { completing, report, reporting } from "./calls.js";
+import { applied, migrating, migration, say, saying, update } from "../scenario.js";
+import { completing, report, reporting, updating } from "./calls.js";
 import { newSessions, type Act } from "./sessions.js";
 
 const sessions = newSessions();
@@ -33,6 +33,24 @@ describe("delete_vmm holds its VMM, then its migrations, and", () => {
       time_deleted: expect.any(String) as string,
     });
   });
+
+  it.each(["delete_vmm", "the update"])(
+    "an update that unlinks a migration of its VMM deletes it with it, when %s comes first",
+    async (first) => {
+      const s = await migrating(sessions.sql);
+      await say(sessions.sql, s, "active", "destroyed", "completed");
+      await update(sessions.sql, s); // handed over: only the migration still names the source
+      await say(sessions.sql, s, "destination", "running", "completed");
+      const commit = await updating(sessions.sql, s);
+      const deleting: Act<unknown> = (sql) => deleteVmm(sql, s);
+      const raced = first === "delete_vmm" ? await race(deleting, commit) : await race(commit, deleting);
+      const expected = { first: { outcome: "applied" }, second: { outcome: "applied" }, waited: "migration" };
+      expect(raced).toMatchObject(expected);
+      expect(await migration(sessions.sql, s.migrationId)).toMatchObject({
+        time_deleted: expect.any(String) as string,
+      });
+    },
+  );
 
   it("a batch waits for it, as it locks before it judges, and is gone", async () => {
     const s = await saying(sessions.sql, "destroyed");

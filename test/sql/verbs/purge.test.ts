@@ -113,14 +113,65 @@ describe("what was soft-deleted before is deleted:", () => {
     await applied(deleteVmm(sql, { ...s, propolisId: back.destinationPropolisId }));
     await threeHoursPass();
     const before = await instance(sql, s);
-    // both migrations name the VMM that lives
-    expect(await writingNothing(sql, () => purging())).toEqual(NOTHING);
-    await say(sql, s, "destination", "failed");
+    // Both migrations name the VMM that lives. It keeps by itself which of them it was made for.
+    expect(await purging()).toEqual({ migrations: 2, vmms: 2, instances: 0, leftOver: false });
+    expect(await instance(sql, s)).toEqual(before);
+    expect(await vmm(sql, s.destinationId)).toMatchObject({ migration_id: s.migrationId });
+    await say(sql, s, "destination", "destroyed");
     await update(sql, s);
+    // Its guest had run: it came by a migration, although no report said so.
+    expect(await instance(sql, s)).toMatchObject({ state: "no_vmm", intended_state: "guest_shutdown" });
     await applied(deleteVmm(sql, { ...s, propolisId: s.destinationId }));
     await threeHoursPass();
-    expect(await purging()).toEqual({ migrations: 2, vmms: 3, instances: 0, leftOver: false });
-    expect(await instance(sql, s)).toMatchObject({ id: before["id"], state: "failed", time_deleted: null });
+    expect(await purging()).toEqual({ ...NOTHING, vmms: 1 });
+  });
+
+  test("the migration that delete_vmm left linked, and that the update deleted as it unlinked it", async () => {
+    const s = await migrating(sql);
+    await say(sql, s, "active", "destroyed", "completed");
+    await update(sql, s); // handed over: the destination is active, and the migration is linked until it ends
+    await applied(deleteVmm(sql, s));
+    expect(await migration(sql, s.migrationId)).toMatchObject({ time_deleted: null });
+    await say(sql, s, "destination", "running", "completed");
+    await update(sql, s);
+    expect(await migration(sql, s.migrationId)).not.toMatchObject({ time_deleted: null });
+    await threeHoursPass();
+    expect(await purging()).toEqual({ migrations: 1, vmms: 1, instances: 0, leftOver: false });
+  });
+});
+
+describe("a VMM whose migration was purged knows that it was made for one:", () => {
+  async function arrived(): Promise<Scenario> {
+    const s = await migrated(sql);
+    await say(sql, s, "active", "destroyed");
+    await applied(deleteVmm(sql, s));
+    await threeHoursPass();
+    expect(await purging()).toEqual({ ...NOTHING, migrations: 1, vmms: 1 });
+    return s;
+  }
+
+  test("unwind_start by its saga is conflict migration_destination", async () => {
+    const { instanceId, destinationId: propolisId, migration: begin } = await arrived();
+    const unwinding = unwindStart(sql, { instanceId, propolisId, sagaId: begin.sagaId });
+    expect(await unwinding).toMatchObject({ outcome: "conflict", reason: "migration_destination" });
+  });
+
+  test("a replay of begin_migration is gone", async () => {
+    const s = await arrived();
+    expect(await beginMigration(sql, s.migration)).toMatchObject({ outcome: "gone" });
+  });
+
+  test("a begin_start with its ids is no replay", async () => {
+    const s = await arrived();
+    const start = { ...s.start, sagaId: s.migration.sagaId, propolisId: s.destinationId };
+    expect(await beginStart(sql, start)).toMatchObject({ outcome: "conflict", reason: "already_started" });
+  });
+
+  test("psql cannot mark it as saga_unwound", async () => {
+    const s = await arrived();
+    const unwinding = sql`update vmstate.vmm set state = 'saga_unwound', state_generation = state_generation + 1
+      where id = ${s.destinationId}`;
+    await expect(unwinding).rejects.toMatchObject({ code: "VM102" });
   });
 });
 
@@ -129,11 +180,12 @@ describe("what is still needed, or not old enough, stays:", () => {
     ["nothing was deleted", () => running(sql)],
     ["dead VMMs that nobody deleted", () => failed(sql)],
     [
-      "the migration by which a living VMM got its guest, and so the VMM that it came from",
+      "the migration by which a guest left a VMM that lives on as an orphan",
       async () => {
         const s = await migrated(sql);
-        await say(sql, s, "active", "destroyed");
-        await applied(deleteVmm(sql, s));
+        await say(sql, s, "destination", "destroyed");
+        await update(sql, s);
+        await applied(deleteVmm(sql, { ...s, propolisId: s.destinationId }));
       },
     ],
     [

@@ -95,8 +95,8 @@ describe("three releases", { timeout: 60_000 }, () => {
 
     copy.replace(
       `sql/${TABLE}`,
-      "  time_reported timestamptz,\n  PRIMARY",
-      "  time_reported timestamptz,\n  note text,\n  PRIMARY",
+      "  migration_id uuid,\n  PRIMARY",
+      "  migration_id uuid,\n  note text,\n  PRIMARY",
     );
     copy.replace(`sql/${VIEW}`, "  v.time_created\n", "  v.time_created,\n  v.note\n");
     expect(await newMigration(copy.root, "add_note")).toEqual({

@@ -162,12 +162,16 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a report with the same generation is newer",
-    change: { file: "rules/vmm_report_outcome", from: "<=", to: "<" },
+    change: {
+      file: "verbs/sled_agent/report_vmm",
+      from: "v.state_generation < p_generation",
+      to: "v.state_generation <= p_generation",
+    },
     near: true,
   },
   {
     name: "a dead VMM believes a newer report",
-    change: { file: "rules/vmm_report_outcome", from: "vmstate.is_absorbing(p_state)", to: "false" },
+    change: { file: "verbs/sled_agent/report_vmm", from: "NOT vmstate.is_absorbing(v.state)", to: "true" },
   },
   {
     name: "an ended side believes a newer report",

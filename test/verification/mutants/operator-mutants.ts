@@ -107,8 +107,8 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     name: "a migration does not prove that its destination ran",
     change: {
       file: "views/resolved_instance",
-      from: "d.time_started IS NOT NULL OR EXISTS",
-      to: "d.time_started IS NOT NULL OR false AND EXISTS",
+      from: "d.time_started IS NOT NULL OR coalesce",
+      to: "d.time_started IS NOT NULL OR false AND coalesce",
     },
     scope: { starts: 1, migrations: 1, reports: ["running", "destroyed"], typed: false },
   },
@@ -116,8 +116,8 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     name: "a migration that was unlinked does not prove that the active VMM ran",
     change: {
       file: "views/resolved_instance",
-      from: "a.time_started IS NOT NULL OR EXISTS",
-      to: "a.time_started IS NOT NULL OR false AND EXISTS",
+      from: "ELSE a.migration_id IS NOT NULL OR EXISTS",
+      to: "ELSE false AND EXISTS",
     },
     scope: { starts: 1, migrations: 1, reports: ["running", "destroyed"], typed: false },
   },

@@ -28,7 +28,11 @@ it.each([
   },
   {
     name: "a report as old as the row",
-    change: { file: "rules/vmm_report_outcome", from: "<= p_state", to: "< p_state" },
+    change: {
+      file: "verbs/sled_agent/report_vmm",
+      from: "v.state_generation < p_generation",
+      to: "v.state_generation <= p_generation",
+    },
     last: /^report_vmms?$/,
   },
 ])("finds $name, in a few calls", { timeout: 60_000 }, async ({ change, last }) => {

@@ -86,6 +86,15 @@ export function carriedOut(
   };
 }
 
+/** The migration that the update unlinks is deleted with it if `delete_vmm` has deleted one of its VMMs before. */
+export function deletedByUpdate(world: World, before: InstanceRow, after: InstanceRow): MigrationRow[] {
+  const migration = migrationOf(world, before.id, before.migrationId);
+  if (!migration || after.migrationId === migration.id || migration.timeDeleted !== null) return [];
+  const sides = [migration.sourcePropolisId, migration.destinationPropolisId];
+  const isDeleted = sides.some((id) => world.vmms[id] && world.vmms[id].timeDeleted !== null);
+  return isDeleted ? [{ ...migration, timeDeleted: world.now }] : [];
+}
+
 /** Names a plan: what it was made for, and which ids it sets, unlinks and terminates. */
 export function planToken(
   stateGeneration: number,

@@ -10,17 +10,18 @@ export interface PurgeCall {
 export const PURGED_AT_MOST = 100_000;
 
 /**
- * What was deleted before goes for good: first the migrations that no VMM needs any more, then the VMMs that no
+ * What was deleted before goes for good: first the migrations of which no VMM is left unlinked, then the VMMs that no
  * migration names, then the instances that have neither. The model knows no limit but one that is never reached.
  */
 export function purge(world: World, { hoursAgo }: PurgeCall): Step {
   const before = world.now - hoursAgo * HOUR;
   const isOld = ({ timeDeleted }: { timeDeleted: Time | null }): boolean =>
     timeDeleted !== null && Number(timeDeleted) < before;
-  const isGone = (id: string): boolean => world.vmms[id]?.timeDeleted !== null;
+  const isLeft = (id: string): boolean =>
+    world.vmms[id]?.timeDeleted === null && world.vmms[id].timeUnlinked !== null;
   const migrations = without(
     world.migrations,
-    (m) => isOld(m) && isGone(m.sourcePropolisId) && isGone(m.destinationPropolisId),
+    (m) => isOld(m) && !isLeft(m.sourcePropolisId) && !isLeft(m.destinationPropolisId),
   );
   const named = Object.values(migrations).flatMap((m) => [m.sourcePropolisId, m.destinationPropolisId]);
   const vmms = without(world.vmms, (vmm) => isOld(vmm) && !named.includes(vmm.id));

@@ -19,6 +19,7 @@ import {
   unchanged,
 } from "./step.js";
 import {
+  hasCompleted,
   type InstanceRow,
   migrationOf,
   type MigrationRow,
@@ -51,7 +52,7 @@ export function beginStart(world: World, a: BeginStartArguments): Step {
       autoRestartAttempts: isAutomatic ? attemptsNow(world, instance) + 1 : 0,
       timeModified: world.now,
     };
-    const after = write(world, { instance: started, vmms: [newVmm(a, a.propolisId, world.now)] });
+    const after = write(world, { instance: started, vmms: [newVmm(a, a.propolisId, null, world.now)] });
     return applied(after, { replacedPropolisId: instance.activePropolisId });
   });
 }
@@ -93,7 +94,7 @@ export function beginMigration(world: World, a: BeginMigrationArguments): Step {
       destinationPropolisId: a.destinationPropolisId,
       migrationId: a.migrationId,
     };
-    const vmms = [newVmm(a, a.destinationPropolisId, world.now)];
+    const vmms = [newVmm(a, a.destinationPropolisId, a.migrationId, world.now)];
     return applied(write(world, { instance: migrating, vmms, migrations: [newMigration(a, world.now)] }));
   });
 }
@@ -127,25 +128,19 @@ function replayed(
   migrating: Migrating | undefined,
 ): Decision | undefined {
   const vmm = vmmOf(world, instanceId, propolisId);
-  const migration = leadingTo(world, instanceId, propolisId);
-  const isSame =
-    vmm?.sagaId === sagaId &&
-    migration?.id === migrating?.migrationId &&
-    migration?.sourcePropolisId === migrating?.sourcePropolisId;
-  if (!isSame) return undefined;
-  if (vmm.timeDeleted !== null || (migration?.timeDeleted ?? null) !== null) return gone;
+  if (vmm?.sagaId !== sagaId || vmm.migrationId !== (migrating?.migrationId ?? null)) return undefined;
+  const migration = migrationOf(world, instanceId, vmm.migrationId);
+  if (migration && migration.sourcePropolisId !== migrating?.sourcePropolisId) return undefined;
+  const isPurged = migrating !== undefined && migration === undefined;
+  if (vmm.timeDeleted !== null || isPurged || (migration?.timeDeleted ?? null) !== null) return gone;
   return vmm.state === "saga_unwound" ? undefined : unchanged;
-}
-
-function leadingTo(world: World, instanceId: string, propolisId: string): MigrationRow | undefined {
-  return migrationsOf(world, instanceId).find((m) => m.destinationPropolisId === propolisId);
 }
 
 export function unwindStart(world: World, a: UnwindStartArguments): Step {
   return onVmm(world, a.instanceId, a.propolisId, (vmm) => {
     if (vmm.timeDeleted !== null) return gone;
     if (vmm.sagaId !== a.sagaId) return conflict("wrong_saga");
-    if (leadingTo(world, a.instanceId, a.propolisId)) return conflict("migration_destination");
+    if (vmm.migrationId !== null) return conflict("migration_destination");
     if (!canUnwind(vmm)) return unchanged;
     if (isHandedOver(world, vmm)) return conflict("handed_over");
     return applied(write(world, { vmms: [unwound(vmm, world.now)] }));
@@ -163,10 +158,6 @@ function isHandedOver(world: World, { instanceId, id, timeUnlinked }: VmmRow): b
   return migrationsOf(world, instanceId)
     .filter((m) => m.sourcePropolisId === id && (m.id === linkedId || timeUnlinked !== null))
     .some(hasCompleted);
-}
-
-function hasCompleted({ sourceState, destinationState }: MigrationRow): boolean {
-  return sourceState === "completed" || destinationState === "completed";
 }
 
 export function unwindMigration(world: World, a: UnwindMigrationArguments): Step {
@@ -213,7 +204,7 @@ function isStale(expected: number | null | undefined, actual: number): boolean {
 type NewVmm = Pick<BeginStartArguments, "instanceId" | "sagaId" | "sledId" | "propolisIp" | "propolisPort">;
 
 /** Of a begin that is not linked yet. */
-function newVmm(a: NewVmm, id: string, now: number): VmmRow {
+function newVmm(a: NewVmm, id: string, migrationId: string | null, now: number): VmmRow {
   return {
     instanceId: a.instanceId,
     id,
@@ -230,6 +221,7 @@ function newVmm(a: NewVmm, id: string, now: number): VmmRow {
     timeUnlinked: now,
     timeCreated: now,
     timeDeleted: null,
+    migrationId,
   };
 }
 

@@ -1,16 +1,7 @@
 import type { MigrationState, Outcome, ReportVmmArguments } from "../../../../src/client/generated.js";
 import { dead } from "../../../sql/model.js";
 import type { Answer, Step } from "./step.js";
-import {
-  isDestination,
-  migrationOf,
-  type MigrationRow,
-  type Time,
-  vmmOf,
-  type VmmRow,
-  type World,
-  write,
-} from "./world.js";
+import { migrationOf, type MigrationRow, type Time, vmmOf, type VmmRow, type World, write } from "./world.js";
 
 /** The part on the VMM, then those on its migrations: each is judged by itself. */
 export function reportVmm(world: World, a: ReportVmmArguments): Step {
@@ -52,7 +43,7 @@ export function reportOfVmm(world: World, a: ReportVmmArguments): Step {
     stateGeneration: a.generation,
     timeStateUpdated: text(a.time),
     timeReported: world.now,
-    timeStarted: before.timeStarted ?? (isProofOfRunning(world, before, a.state) ? world.now : null),
+    timeStarted: before.timeStarted ?? (isProofOfRunning(before, a.state) ? world.now : null),
     failureReason: a.state === "failed" ? "sled_agent_report" : null,
   };
   const updateNeeded = vmm.timeUnlinked === null && dead(vmm.state);
@@ -60,8 +51,8 @@ export function reportOfVmm(world: World, a: ReportVmmArguments): Step {
 }
 
 /** An agent that skips states says no more than these; whoever receives a guest is migrating before it runs. */
-function isProofOfRunning(world: World, vmm: VmmRow, state: ReportVmmArguments["state"]): boolean {
-  if (state === "migrating") return !isDestination(world, vmm);
+function isProofOfRunning({ migrationId }: VmmRow, state: ReportVmmArguments["state"]): boolean {
+  if (state === "migrating") return migrationId === null;
   return state === "running" || state === "rebooting";
 }
 

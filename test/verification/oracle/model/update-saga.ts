@@ -8,7 +8,15 @@ import type {
   RunUpdateArguments,
   UnlockUpdateArguments,
 } from "../../../../src/client/generated.js";
-import { carriedOut, planColumns, planFor, planToken, showInstance, showPlan } from "./plan.js";
+import {
+  carriedOut,
+  deletedByUpdate,
+  planColumns,
+  planFor,
+  planToken,
+  showInstance,
+  showPlan,
+} from "./plan.js";
 import { isUnderUpdate } from "./restart.js";
 import { applied, conflict, type Decision, onLiveInstance, type Step, unchanged } from "./step.js";
 import { HOUR, type InstanceRow, type World, write } from "./world.js";
@@ -88,8 +96,12 @@ export function commitUpdate(world: World, a: CommitUpdateArguments): Step {
     const plan = planFor(world, instance);
     if (planToken(instance.stateGeneration, plan.columns) !== a.planToken)
       return conflict(tokenRefusal(a.planToken, instance));
-    return applied(write(world, { instance: carriedOut(world, instance, plan, instance) }));
+    return applied(updated(world, instance, carriedOut(world, instance, plan, instance)));
   });
+}
+
+function updated(world: World, before: InstanceRow, after: InstanceRow): World {
+  return write(world, { instance: after, migrations: deletedByUpdate(world, before, after) });
 }
 
 /** By this very saga, under this very token, and this very plan. */
@@ -136,8 +148,8 @@ export function runUpdate(world: World, { instanceId, sagaId }: RunUpdateArgumen
     const plan = planFor(world, instance);
     if (!plan.needed) return nothingToDo(world, instance, isHolder);
     const updater = { updaterId: sagaId, updaterGeneration: instance.updaterGeneration + 1 };
-    const updated = carriedOut(world, instance, plan, updater);
-    return applied(write(world, { instance: updated }), planColumns(world, instance));
+    const after = carriedOut(world, instance, plan, updater);
+    return applied(updated(world, instance, after), planColumns(world, instance));
   });
 }
 

@@ -63,6 +63,8 @@ export interface VmmRow {
   timeUnlinked: Time | null;
   timeCreated: Time;
   timeDeleted: Time | null;
+  /** The migration that it is the destination of, purged or not. */
+  migrationId: string | null;
 }
 
 export interface MigrationRow {
@@ -140,16 +142,18 @@ function own<T extends { instanceId: string }>(instanceId: string, row: T | unde
   return row?.instanceId === instanceId ? row : undefined;
 }
 
-/** Whether some migration leads to the VMM. */
-export function isDestination(world: World, { instanceId, id }: VmmRow): boolean {
-  return migrationsOf(world, instanceId).some((migration) => migration.destinationPropolisId === id);
+/**
+ * Whether the guest had been running in a linked VMM: heard of it, or proven by the migration that led there, a side of
+ * which completed. That migration is purged only after it was unlinked, and then the VMM got the guest.
+ */
+export function hadBeenRunning(world: World, { migrationId, timeStarted }: VmmRow): boolean {
+  if (timeStarted !== null || migrationId === null) return timeStarted !== null;
+  const migration = world.migrations[migrationId];
+  return migration === undefined || hasCompleted(migration);
 }
 
-/** Whether the guest had been running there: heard of it, or proven by a migration of which a side completed. */
-export function hadBeenRunning(world: World, { instanceId, id, timeStarted }: VmmRow): boolean {
-  const isProof = ({ destinationPropolisId, sourceState, destinationState }: MigrationRow): boolean =>
-    destinationPropolisId === id && (sourceState === "completed" || destinationState === "completed");
-  return timeStarted !== null || migrationsOf(world, instanceId).some(isProof);
+export function hasCompleted({ sourceState, destinationState }: MigrationRow): boolean {
+  return sourceState === "completed" || destinationState === "completed";
 }
 
 /** Oldest first. */

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION vmstate.apply_reports_with_repeats(p_reports vmstate.batch_report[], p_sleds uuid[])
+CREATE OR REPLACE FUNCTION vmstate.apply_vmm_parts_with_repeats(p_reports vmstate.batch_report[], p_sleds uuid[])
 RETURNS SETOF vmstate.batch_result
 LANGUAGE plpgsql
 SET search_path = ''
@@ -8,18 +8,19 @@ DECLARE
   v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
   RETURN QUERY
-    -- the generation that each report has to beat: the row's, or that of a report before it
+    -- newest: the generation that a report has to beat, the row's or that of a report before it.
     WITH ranked AS (
       SELECT r.*, vmstate.from_report(r.state) AS new_state,
           v.state AS old_state, v.state_generation, v.time_deleted, v.time_unlinked IS NULL AS linked,
+          vmstate.counts_as_running(r.state, v.migration_id IS NOT NULL) AS counts_as_running,
           greatest(v.state_generation, max(r.generation) OVER earlier) AS newest
         FROM (SELECT u.* FROM unnest(p_reports) AS u ORDER BY u.propolis_id) AS r
-        -- locks in that order; of a row it had to wait for, it reads what the others left
+        -- Locks in that order; of a row it had to wait for, it reads what the others left.
         LEFT JOIN LATERAL (
-          SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked
+          SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked, w.migration_id
             FROM vmstate.vmm AS w
             WHERE w.instance_id = r.instance_id AND w.id = r.propolis_id
-              -- one that came after the batch was checked is not there yet
+              -- A VMM that was inserted after the sleds of the batch were checked is not there yet.
               AND (p_sleds IS NULL OR w.sled_id = ANY (p_sleds))
             FOR NO KEY UPDATE
         ) AS v ON true
@@ -37,13 +38,13 @@ BEGIN
         WINDOW earlier AS (PARTITION BY r.propolis_id, r.instance_id ORDER BY r.ordinal
           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     ),
-    -- each applied report and those after it that are not
+    -- change: how many reports of the VMM were applied up to this one; 0 where it stands as the row had it.
     numbered AS MATERIALIZED (
       SELECT j.*, count(*) FILTER (WHERE j.outcome = 'applied')
             OVER (PARTITION BY j.propolis_id, j.instance_id ORDER BY j.ordinal) AS change
         FROM judged AS j
     ),
-    written AS (
+    apply_reports AS (
       UPDATE vmstate.vmm AS v
         SET state = c.state,
           state_generation = c.generation,
@@ -55,31 +56,21 @@ BEGIN
           SELECT n.instance_id, n.propolis_id, max(n.generation) AS generation,
               (array_agg(n.new_state ORDER BY n.ordinal DESC))[1] AS state,
               (array_agg(n.time ORDER BY n.ordinal DESC))[1] AS time,
-              bool_or(vmstate.counts_as_running(n.state,
-                CASE WHEN n.state = 'migrating' THEN EXISTS (
-                  SELECT FROM vmstate.migration AS m
-                    WHERE m.instance_id = n.instance_id AND m.destination_propolis_id = n.propolis_id) END)) AS counts_as_running
+              bool_or(n.counts_as_running) AS counts_as_running
             FROM numbered AS n
             WHERE n.outcome = 'applied'
             GROUP BY n.instance_id, n.propolis_id
         ) AS c
         WHERE v.instance_id = c.instance_id AND v.id = c.propolis_id
     )
-    SELECT s.ordinal, s.instance_id, s.propolis_id, s.outcome,
-        (s.sides).migration_in_outcome, (s.sides).migration_out_outcome,
-        coalesce((s.sides).update_needed, false) OR (s.outcome = 'applied' AND s.linked AND vmstate.is_absorbing(s.new_state)),
-        CASE WHEN s.change > 0 THEN first_value(s.new_state) OVER latest ELSE s.old_state END,
-        CASE WHEN s.change > 0 THEN first_value(s.generation) OVER latest ELSE s.state_generation::bigint END
-      FROM (
-        SELECT n.*,
-            CASE WHEN n.report IS DISTINCT FROM NULL THEN vmstate.apply_migration_parts('report_vmms', n.report, p_sleds)
-            END AS sides
-          FROM (SELECT o.* FROM numbered AS o ORDER BY o.ordinal OFFSET 0) AS n
-          OFFSET 0
-      ) AS s
-      WINDOW latest AS (PARTITION BY s.propolis_id, s.instance_id, s.change ORDER BY s.ordinal)
-      ORDER BY s.ordinal;
+    SELECT n.ordinal, n.instance_id, n.propolis_id, n.outcome, NULL::vmstate.outcome, NULL::vmstate.outcome,
+        n.outcome = 'applied' AND n.linked AND vmstate.is_absorbing(n.new_state),
+        CASE WHEN n.change > 0 THEN first_value(n.new_state) OVER latest ELSE n.old_state END,
+        CASE WHEN n.change > 0 THEN first_value(n.generation) OVER latest ELSE n.state_generation::bigint END
+      FROM numbered AS n
+      WINDOW latest AS (PARTITION BY n.propolis_id, n.instance_id, n.change ORDER BY n.ordinal)
+      ORDER BY n.ordinal;
 END;
 $$;
-REVOKE ALL ON FUNCTION vmstate.apply_reports_with_repeats FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.apply_reports_with_repeats IS 'What apply_reports does, for a batch with several reports of one VMM: later ones are judged after earlier ones, and each VMM is written once.';
+REVOKE ALL ON FUNCTION vmstate.apply_vmm_parts_with_repeats FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.apply_vmm_parts_with_repeats IS 'What apply_vmm_parts does, for a batch with several reports of one VMM: later ones are judged after earlier ones, and each VMM is written once.';

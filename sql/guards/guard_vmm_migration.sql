@@ -1,0 +1,22 @@
+CREATE OR REPLACE FUNCTION vmstate.guard_vmm_migration() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  IF OLD.migration_id IS DISTINCT FROM NEW.migration_id AND NOT (
+      OLD.migration_id IS NULL AND EXISTS (SELECT FROM vmstate.migration AS m
+        WHERE m.instance_id = NEW.instance_id AND m.id = NEW.migration_id AND m.destination_propolis_id = NEW.id)) THEN
+    PERFORM vmstate.raise_link_protected(
+      format('migration_id of VMM %s', OLD.id),
+      coalesce(OLD.migration_id::pg_catalog.text, 'null'),
+      coalesce(NEW.migration_id::pg_catalog.text, 'null'),
+      'It is set when a migration to the VMM is inserted, and never changes: begin_migration inserts both.');
+  END IF;
+  RETURN NULL;
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.guard_vmm_migration FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.guard_vmm_migration IS 'VM104: migration_id of a VMM names the migration that leads there, also after that was purged.';
+
+CREATE OR REPLACE TRIGGER guard_migration AFTER UPDATE OF migration_id ON vmstate.vmm
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_vmm_migration();

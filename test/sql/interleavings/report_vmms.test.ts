@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { beginMigration, beginStart, reportVmms, type ReportVmmArguments } from "../../../src/index.js";
+import { untilWaiting } from "../../support/waiting.js";
+import { applied, migrating, migration, running, stopped, vmm, type Scenario } from "../scenario.js";
+import { report } from "./calls.js";
+import { newSessions, type Session } from "./sessions.js";
+
+const sessions = newSessions();
+const { session } = sessions;
+
+const arriving = (s: Scenario): ReportVmmArguments => ({
+  ...report(s, s.destinationId, "migrating", 9),
+  migrationInId: s.migrationId,
+  migrationInState: "in_progress",
+  migrationInGeneration: 9,
+  migrationInTime: new Date(),
+});
+
+const holding = async ({ sql }: Session, table: "vmm" | "migration", id: string): Promise<unknown> =>
+  await sql`select from ${sessions.sql(`vmstate.${table}`)} where id = ${id} for no key update`;
+
+describe("report_vmms has locked its VMMs and waits for a migration, and a VMM of the batch is inserted:", () => {
+  it("the VMM is not_found, and who locks it and waits for the batch is in no deadlock", async () => {
+    const there = await migrating(sessions.sql);
+    const new_ = await stopped(sessions.sql);
+    await using holder = await session();
+    await holder.sql`begin`;
+    await holding(holder, "migration", there.migrationId);
+
+    await using agent = await session();
+    const batch = [arriving(there), report(new_, new_.propolisId, "running", 9)];
+    const answer = reportVmms(agent.sql, batch);
+    await untilWaiting(sessions.sql, agent.pid);
+
+    await applied(beginStart(sessions.sql, new_.start));
+    await using other = await session();
+    await other.sql`begin`;
+    await holding(other, "vmm", new_.propolisId);
+    const both = holding(other, "vmm", there.destinationId);
+    await untilWaiting(sessions.sql, other.pid);
+
+    await holder.sql`commit`;
+    expect(await answer).toMatchObject([
+      { vmmOutcome: "applied", migrationInOutcome: "applied" },
+      { vmmOutcome: "not_found", migrationInOutcome: null, updateNeeded: false, state: null },
+    ]);
+    await both;
+    await other.sql`commit`;
+    expect(await vmm(sessions.sql, new_.propolisId)).toMatchObject({ state: "creating" });
+  });
+
+  it("a migration to the VMM is not_found too, and stays as it is", async () => {
+    const there = await migrating(sessions.sql);
+    const new_ = await running(sessions.sql);
+    await using holder = await session();
+    await holder.sql`begin`;
+    await holding(holder, "migration", there.migrationId);
+
+    await using agent = await session();
+    const answer = reportVmms(agent.sql, [arriving(there), arriving(new_)]);
+    await untilWaiting(sessions.sql, agent.pid);
+    await applied(beginMigration(sessions.sql, new_.migration));
+
+    await holder.sql`commit`;
+    expect(await answer).toMatchObject([
+      { vmmOutcome: "applied", migrationInOutcome: "applied" },
+      { vmmOutcome: "not_found", migrationInOutcome: "not_found", updateNeeded: false },
+    ]);
+    expect(await migration(sessions.sql, new_.migrationId)).toMatchObject({ destination_state: "pending" });
+  });
+});
