@@ -85,7 +85,7 @@ describe("settings of a role", () => {
     expect(await migrateFrom(copy.root, url)).toEqual([]);
   });
 
-  it("do not end the wait for somebody else who is migrating; an explicit timeout does", async () => {
+  it("do not end the wait for another migrator; an explicit timeout does", async () => {
     const db = await make(createEmptyDatabase);
     const url = await withHostileSettings(db);
     using copy = new PackageCopy();
