@@ -92,7 +92,7 @@ describe("settings of a role", () => {
     const other = await db.sql.reserve();
     await other`select pg_advisory_lock(7241865325823964)`;
     await expect(migrateFrom(copy.root, url, { lockTimeout: "20ms" })).rejects.toThrow(
-      "was not done in time",
+      "did not finish in time",
     );
     const running = migrateFrom(copy.root, url);
     await untilMigrationWaits(db.sql);
