@@ -67,7 +67,7 @@ export async function openDatabase(
 
 /** @throws VmstateError when it is missing, empty, or no URL of a database */
 export function requireUrl(databaseUrl: string | undefined): string {
-  if (!databaseUrl) throw new VmstateError("which database? Pass --database-url or set DATABASE_URL");
+  if (!databaseUrl) throw new VmstateError("no database is named: pass --database-url or set DATABASE_URL");
   requireDatabaseUrl(databaseUrl);
   return databaseUrl;
 }
@@ -85,11 +85,11 @@ async function connect(url: string, mayBeEmpty: boolean, signal: AbortSignal): P
   return { sql, url, where: describe(url), newClient: (options) => newPool(route, options), close };
 }
 
-/** The first statement: what it names is nobody's but PostgreSQL's, whatever a pooler made of our settings. */
+/** The first statement. It names the schema of all that it calls, because a pooler may have dropped our search_path. */
 async function requireInstalled(sql: postgres.Sql): Promise<void> {
   const [row] = await sql<[{ found: boolean }]>`
     select pg_catalog.to_regclass('vmstate.instance') is not null as found`;
-  if (!row.found) throw new VmstateError("this database has no vmstate yet: run `vmstate migrate`");
+  if (!row.found) throw new VmstateError("this database has no schema vmstate: run `vmstate migrate`");
 }
 
 /** Should a step fail, the server still ends with this process. A start is too short to interrupt. */

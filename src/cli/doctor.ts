@@ -10,17 +10,17 @@ import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption 
 const EXIT_CODES = `
 Exit codes:
   0  the schema is as this vmstate makes it; there may be warnings
-  1  something is missing, unexpected or changed, or could not be compared
+  1  something is missing, unexpected or changed, or was not compared
   2  the command line was not understood
 
-A warning names what was added for the planner, autovacuum or storage:
+A warning names what an operator added for the planner, autovacuum or storage:
 statistics objects and targets, n_distinct, storage parameters that vmstate
 does not set.`;
 
 /** `vmstate doctor` */
 export function doctorCommand(): Command {
   return new Command("doctor")
-    .description("name what is not as this vmstate makes it; repair nothing")
+    .description("list how the schema differs from this vmstate; repair nothing")
     .addOption(databaseUrlOption())
     .addOption(jsonOption())
     .addHelpText("after", EXIT_CODES)
@@ -56,6 +56,6 @@ function healthy(warnings: number, colors: Colors): string {
 function requireNone({ length }: readonly Difference[]): void {
   if (length === 0) return;
   throw new VmstateError(
-    `${length} ${length === 1 ? "thing is" : "things are"} not as this vmstate makes them`,
+    `${length} ${length === 1 ? "difference" : "differences"} from the schema that this vmstate makes`,
   );
 }

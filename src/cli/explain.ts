@@ -17,7 +17,7 @@ import { withSnapshot } from "./queries/snapshot.js";
 /** `vmstate explain` */
 export function explainCommand(): Command {
   return new Command("explain")
-    .description("what an update would make of an instance now")
+    .description("print what an update of an instance would change now")
     .addArgument(instanceArgument())
     .addOption(databaseUrlOption())
     .addOption(jsonOption())

@@ -9,12 +9,18 @@ interface Options {
   to?: number;
 }
 
+/** Without these options psql goes on after an error, and ends with exit code 0. */
+const WITH_PSQL = `
+With psql, in one transaction that ends at the first error:
+  vmstate migrate export | psql -1 -v ON_ERROR_STOP=1`;
+
 /** `vmstate migrate export` */
 export function migrateExportCommand(): Command {
   return new Command("export")
-    .description("migrations as plain SQL, for Flyway, Atlas or psql")
-    .option("--from <n>", "number of the first", number, 1)
-    .option("--to <n>", "number of the last (default: the newest)", number)
+    .description("print schema migrations as SQL, for psql, Flyway or Atlas")
+    .option("--from <n>", "number of the first schema migration", number, 1)
+    .option("--to <n>", "number of the last schema migration (default: the newest)", number)
+    .addHelpText("after", WITH_PSQL)
     .action(runExport);
 }
 
@@ -23,7 +29,7 @@ async function runExport({ from, to }: Options, command: Command): Promise<void>
   const last = to ?? migrations.length;
   if (from > last || last > migrations.length)
     throw new VmstateError(
-      `there are no migrations ${from} to ${last}: this vmstate has 1 to ${migrations.length}`,
+      `--from and --to must be 1 to ${migrations.length} and in order, not ${from} to ${last}`,
     );
   ioOf(command).stdout.write(sqlOf(migrations.slice(from - 1, last)));
 }
@@ -31,5 +37,5 @@ async function runExport({ from, to }: Options, command: Command): Promise<void>
 /** `2`, and `0002` as well. */
 function number(text: string): number {
   if (/^0{0,3}[1-9]\d{0,3}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It is not the number of a migration.");
+  throw new InvalidArgumentError("Expected the number of a schema migration, for example 2.");
 }

@@ -8,7 +8,7 @@ import { databaseUrlOption, type DatabaseUrlOption } from "./options.js";
 /** `vmstate migrate plan` */
 export function migratePlanCommand(): Command {
   return new Command("plan")
-    .description("the SQL that migrate would run; touches nothing")
+    .description("print the SQL that migrate would run; change nothing")
     .addOption(databaseUrlOption())
     .action(runPlan);
 }

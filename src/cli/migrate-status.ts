@@ -9,7 +9,7 @@ import { table } from "../terminal/table.js";
 /** `vmstate migrate status` */
 export function migrateStatusCommand(): Command {
   return new Command("status")
-    .description("which migrations the database has, and which are pending")
+    .description("list the schema migrations, applied and pending")
     .addOption(databaseUrlOption())
     .addOption(jsonOption())
     .action(runStatus);

@@ -15,9 +15,14 @@ interface Options extends DatabaseUrlOption, JsonOption {
 /** `vmstate migrate` */
 export function migrateCommand(): Command {
   return new Command("migrate")
-    .description("install vmstate in a database, or update it")
+    .description("install vmstate in a database, or upgrade it")
     .addOption(databaseUrlOption())
-    .option("--lock-timeout <time>", "how long to wait for a lock: 500ms, 5s, 1min, 0 (no limit)", duration)
+    .option(
+      "--lock-timeout <time>",
+      "longest wait for a lock: a whole number and ms, s or min, or 0 for no limit" +
+        " (default: 10s for locks on tables, no limit while another session migrates)",
+      duration,
+    )
     .addOption(jsonOption())
     .action(runMigrate)
     .addCommand(migrateStatusCommand())
@@ -38,5 +43,7 @@ async function runMigrate({ databaseUrl, lockTimeout, json }: Options, command: 
 
 function duration(text: string): string {
   if (/^(0|\d{1,6}(ms|s|min))$/.test(text)) return text;
-  throw new InvalidArgumentError("It is not a time: 500ms, 5s, 1min, 0.");
+  throw new InvalidArgumentError(
+    "Expected a whole number and ms, s or min, for example 5s, or 0 for no limit.",
+  );
 }

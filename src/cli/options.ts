@@ -24,5 +24,5 @@ export function instanceArgument(): Argument {
 
 function requireUuid(text: string): string {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text;
-  throw new InvalidArgumentError("It is not a UUID.");
+  throw new InvalidArgumentError("Expected a UUID.");
 }

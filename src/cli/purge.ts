@@ -20,36 +20,43 @@ const LINE_EVERY = 100;
 /** `vmstate purge` */
 export function purgeCommand(): Command {
   return new Command("purge")
-    .description("remove rows for good that were deleted long ago and that nothing needs any more")
+    .description("remove rows that were deleted long ago and that no other row needs")
     .addOption(databaseUrlOption())
     .addOption(
-      new Option("--older-than <age>", "deleted at least so long ago, for example 30d or 12h; at least 1h")
+      new Option(
+        "--older-than <age>",
+        "remove what was deleted at least this long ago: a whole number and min, h, d or w, for example 90min, 12h, 30d; at least 1h",
+      )
         .argParser(requireAge)
         .makeOptionMandatory(),
     )
     .addOption(
-      new Option("--batch <rows>", "rows per transaction").argParser(requireBatch).default(1000, "1000"),
+      new Option("--batch <rows>", "most rows to remove in one transaction")
+        .argParser(requireBatch)
+        .default(1000, "1000"),
     )
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nAfterwards a late replay of create_instance, begin_start or begin_migration" +
-        "\nbegins anew, and a late report is not_found: choose an age that no saga, agent" +
-        "\nor network partition outlasts.",
+      "\nAfter a purge, a late replay of create_instance, begin_start or begin_migration" +
+        "\nbegins anew, and a late report is answered not_found. Choose an age that no" +
+        "\nsaga, no silence of an agent and no network partition outlasts.",
     )
     .action(runPurge);
 }
 
-/** PostgreSQL reads it as an interval. */
+/** PostgreSQL reads it as an interval. To PostgreSQL `m` is minutes, to many people months: refused. */
 function requireAge(text: string): string {
   if (/^\d+ ?(min|h|d|w)$/.test(text)) return text;
-  throw new InvalidArgumentError("It is not an age: write for example 30d, 12h or 90min.");
+  throw new InvalidArgumentError(
+    "Expected a whole number and min, h, d or w, for example 90min, 12h or 30d.",
+  );
 }
 
 function requireBatch(text: string): number {
   const rows = Number(text);
   if (Number.isInteger(rows) && rows >= 1 && rows <= 100_000) return rows;
-  throw new InvalidArgumentError("It is not a whole number from 1 to 100000.");
+  throw new InvalidArgumentError("Expected a whole number from 1 to 100000.");
 }
 
 async function runPurge(options: PurgeOptions, command: Command): Promise<void> {
@@ -60,7 +67,7 @@ async function runPurge(options: PurgeOptions, command: Command): Promise<void> 
       await purgeAll(io, sql, options, purged);
     });
   } finally {
-    if (io.signal.aborted) say(io.stderr, `interrupted; removed until then: ${describe(purged)}`);
+    if (io.signal.aborted) say(io.stderr, `interrupted; removed so far: ${describe(purged)}`);
   }
   if (options.json) sayJson(io.stdout, purged);
   else say(io.stdout, `removed ${describe(purged)}`);

@@ -19,15 +19,15 @@ const CLOSE_TIMEOUT_S = 1;
 /** `vmstate replay` */
 export function replayCommand(): Command {
   return new Command("replay")
-    .description("play the VMs of a trace against a real PostgreSQL and check every answer")
+    .description("play the VMs of a trace against PostgreSQL, and check every answer")
     .argument("<file>", "CSV, or .csv.gz: arrival_s,batch,vcpus,memory_gb,lifetime_s")
     .addOption(databaseUrlOption())
     .option("--limit <n>", "play only the first n VMs", atLeastOne)
-    .option("--concurrency <n>", "connections, and VMs in play at a time", atLeastOne, 8)
-    .option("--fail-rate <p>", "how likely each thing that may go wrong does (0 to 1)", probability, 0)
-    .option("--migrate-rate <p>", "how likely a VM is migrated, and once more (0 to 1)", probability, 0)
-    .option("--seed <n>", "decide as in the run that printed this seed", seed)
-    .option("--json", "the result as one line of JSON; the summary goes to stderr")
+    .option("--concurrency <n>", "connections, and VMs played at the same time", atLeastOne, 8)
+    .option("--fail-rate <p>", "probability of each fault, 0 to 1", probability, 0)
+    .option("--migrate-rate <p>", "probability of each migration of a VM, 0 to 1", probability, 0)
+    .option("--seed <n>", "make the random choices of the run that printed this seed", seed)
+    .option("--json", "print the result as one line of JSON, and the summary to stderr")
     .action(runReplay);
 }
 
@@ -74,15 +74,15 @@ async function playOn(
 }
 
 function atLeastOne(text: string): number {
-  return parsed(text, /^[1-9]\d{0,8}$/, "It is not a whole number from 1 on.");
+  return parsed(text, /^[1-9]\d{0,8}$/, "Expected a whole number of at least 1.");
 }
 
 function probability(text: string): number {
-  return parsed(text, /^(0|1|0?\.\d+|[01]\.0*)$/, "It is not a number from 0 to 1.");
+  return parsed(text, /^(0|1|0?\.\d+|[01]\.0*)$/, "Expected a number from 0 to 1.");
 }
 
 function seed(text: string): number {
-  return parsed(text, /^\d{1,10}$/, "It is not a whole number from 0 on.");
+  return parsed(text, /^\d{1,10}$/, "Expected a whole number of at least 0.");
 }
 
 function parsed(text: string, pattern: RegExp, problem: string): number {

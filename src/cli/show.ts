@@ -17,7 +17,7 @@ import { withSnapshot } from "./queries/snapshot.js";
 /** `vmstate show` */
 export function showCommand(): Command {
   return new Command("show")
-    .description("an instance as the API shows it, and its rows")
+    .description("print an instance as the API shows it, beside its rows")
     .addArgument(instanceArgument())
     .addOption(databaseUrlOption())
     .addOption(jsonOption())

@@ -21,7 +21,7 @@ interface Status {
 /** `vmstate status` */
 export function statusCommand(): Command {
   return new Command("status")
-    .description("count instances by state, and work that waits")
+    .description("count the instances by state, and the rows of each work list")
     .addOption(databaseUrlOption())
     .addOption(jsonOption())
     .action(runStatus);

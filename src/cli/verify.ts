@@ -9,7 +9,7 @@ import { withSnapshot } from "./queries/snapshot.js";
 /** `vmstate verify` */
 export function verifyCommand(): Command {
   return new Command("verify")
-    .description("look for rows that break an invariant")
+    .description("list the rows that break an invariant")
     .addOption(databaseUrlOption())
     .addOption(jsonOption())
     .action(runVerify);

@@ -65,7 +65,7 @@ const HANG_UP = "Connection terminated unexpectedly";
 
 function inWords(cause: unknown, { where, parameters }: DatabaseUrl): VmstateError | undefined {
   const words: Record<string, string> = {
-    [NO_TLS]: `${where} does not offer TLS, which the URL or its default demands`,
+    [NO_TLS]: `${where} does not offer TLS, which sslmode, sslnegotiation or channel_binding requires`,
     [TIMEOUT]: `no PostgreSQL answers at ${where} within ${parameters.connect_timeout ?? CONNECT_TIMEOUT_S} s`,
     [HANG_UP]: `no PostgreSQL answers at ${where}: the connection was closed`,
   };

@@ -32,7 +32,7 @@ export function newPool(route: Route, { max = 10, prepare = false }: PoolOptions
   });
 }
 
-/** A client with default options, for whoever the URL belongs to. */
+/** Makes a client with default options, for the sessions of the user that the URL names. */
 export function newPlainPool(route: Route): postgres.Sql {
   return postgres(commonOptions(route, route.optionsOfUser));
 }

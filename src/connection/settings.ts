@@ -2,7 +2,7 @@ import { setting } from "../errors/database-url/parameters.js";
 
 /**
  * What our sessions depend on, whatever the role, the database or the URL set. Functions, operators and types come from
- * pg_catalog, so that nobody's objects run with our rights (CVE-2018-1058). No timeout ends a migration that waits for its
+ * pg_catalog, so that no other role's objects run with our rights (CVE-2018-1058). No timeout ends a migration that waits for its
  * turn. What the server writes as text reads the same everywhere.
  */
 const SETTINGS = {

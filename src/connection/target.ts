@@ -27,7 +27,7 @@ export function choices({ target_session_attrs: attributes = "any" }: Parameters
 }
 
 export function noneFits({ target_session_attrs: attributes }: Parameters, where: string): VmstateError {
-  return new VmstateError(`no server of ${where} fits target_session_attrs=${String(attributes)}`);
+  return new VmstateError(`no server of ${where} satisfies target_session_attrs=${String(attributes)}`);
 }
 
 function any(): Promise<boolean> {

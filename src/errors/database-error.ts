@@ -22,12 +22,12 @@ const explanations: Record<string, Explain> = {
   EAI_AGAIN: unreachable,
   ETIMEDOUT: unreachable,
   CONNECT_TIMEOUT: unreachable,
-  "28000": ({ server, user }, message) => `${server} does not let user "${user}" in: ${message}`,
-  "28P01": ({ server, user }) => `${server} knows no user "${user}" with this password`,
+  "28000": ({ server, user }, message) => `${server} refused user "${user}": ${message}`,
+  "28P01": ({ server, user }) => `${server} refused user "${user}": wrong password, or no such user`,
   "3D000": ({ server, database }) => `${server} has no database "${database}"`,
-  "42501": ({ user }, message) => `user "${user}" lacks a right: ${message}`,
-  "08P01": ({ server }, message) => `${server}: ${message}; past a pooler, connect to PostgreSQL itself`,
-  "55P03": () => "somebody else holds a lock that was not free in time",
+  "42501": ({ user }, message) => `user "${user}" lacks a privilege: ${message}`,
+  "08P01": ({ server }, message) => `${server}: ${message}; connect to PostgreSQL itself, not to a pooler`,
+  "55P03": () => "another session holds a lock that it did not release in time",
   "25006": ({ database }, message) => `database "${database}" is read-only: ${message}`,
 };
 

@@ -87,7 +87,10 @@ async function lock(client: Client, { lockTimeout }: ApplyOptions): Promise<Pati
     return await readPatience(client);
   } catch (cause) {
     if (sqlStateOf(cause) !== LOCK_NOT_AVAILABLE) throw cause;
-    throw new VmstateError("somebody else is migrating this database, and was not done in time", { cause });
+    throw new VmstateError(
+      "another session is migrating this database and did not finish in time: try again, or with a longer --lock-timeout",
+      { cause },
+    );
   }
 }
 
@@ -95,7 +98,10 @@ async function setLockTimeout(client: Client, timeout: string): Promise<void> {
   await client.query("select set_config('lock_timeout', $1, true)", [timeout]);
 }
 
-/** In a deadlock it gives in before PostgreSQL looks for one, and might pick the other side, if it has all within that time. */
+/**
+ * Reads how long to wait for locks. An attempt gives up before deadlock_timeout, so that PostgreSQL never cancels the
+ * application instead of us.
+ */
 async function readPatience(client: Client): Promise<Patience> {
   const { rows } = await client.query<{ name: string; ms: number }>(
     "select name, setting::integer as ms from pg_settings where name in ('lock_timeout', 'deadlock_timeout')",
@@ -111,7 +117,7 @@ const LOCK_NOT_AVAILABLE = "55P03";
 /** Something of that name is there already: a column, a constraint or trigger, a function, a schema, a table or index. */
 const DUPLICATES = ["42701", "42710", "42723", "42P06", "42P07"];
 
-/** For those who waited behind it. */
+/** Gives queries queued behind our lock time to run. */
 const GIVE_WAY_MS = 100;
 
 async function apply(
@@ -129,7 +135,7 @@ async function apply(
   }
 }
 
-/** What it cannot lock in one attempt it gives back, lets those pass who queued behind it, and tries again. */
+/** Runs a text. An attempt that cannot lock all releases all locks, lets the queries behind them run, and is repeated. */
 async function runPatiently(
   client: Client,
   text: string,
@@ -154,8 +160,8 @@ async function runPatiently(
 const CREATE_SCHEMA = /^CREATE SCHEMA IF NOT EXISTS vmstate;$/m;
 
 /**
- * Without CREATE SCHEMA: the schema is there, whoever made it, and PostgreSQL asks for CREATE on the database before it
- * looks. The line stays, empty, so that an error names the line of the file.
+ * Leaves out CREATE SCHEMA where the schema exists, because PostgreSQL asks for CREATE on the database before it looks
+ * whether the schema is there. The line stays, empty, so that an error names the line of the file.
  */
 async function textFor(client: Client, { text }: Migration): Promise<string> {
   const { rows } = await client.query("select from pg_namespace where nspname = 'vmstate'");
@@ -163,8 +169,8 @@ async function textFor(client: Client, { text }: Migration): Promise<string> {
 }
 
 /**
- * PostgreSQL cancels an autovacuum for whoever waits as long as `deadlock_timeout`, which no attempt does. This lock
- * waits so long, keeps the next one away, and no verb nor reader needs to wait for it.
+ * Locks out autovacuum. PostgreSQL cancels an autovacuum for a session that waits as long as `deadlock_timeout`, which no
+ * attempt does. This lock waits so long and keeps the next autovacuum away; no verb and no reader waits for it.
  */
 async function keepVacuumAway(client: Client): Promise<void> {
   await client.query(`
@@ -177,15 +183,20 @@ async function keepVacuumAway(client: Client): Promise<void> {
 
 function failure({ name }: Migration, cause: unknown, databaseUrl: string): VmstateError {
   const { message } = databaseError(cause, databaseUrl);
-  return new VmstateError(`${name} failed, and nothing of it was kept: ${message}${adviceOn(cause)}`, {
-    cause,
-  });
+  return new VmstateError(
+    `schema migration ${name} failed and was rolled back: ${message}${adviceOn(cause)}`,
+    {
+      cause,
+    },
+  );
 }
 
 function adviceOn(cause: unknown): string {
   const code = sqlStateOf(cause);
   if (code === LOCK_NOT_AVAILABLE) return "; try again, or with a longer --lock-timeout";
-  return DUPLICATES.includes(code) ? "; was a part of it applied by hand? See `vmstate doctor`" : "";
+  return DUPLICATES.includes(code)
+    ? "; a part of it may have been applied by hand: see `vmstate doctor`"
+    : "";
 }
 
 /** Tells node-pg-migrate what was applied, by this or by another tool, and is not in its table yet. */

@@ -53,7 +53,7 @@ export function recordOf(name: string, isBreaking: boolean): string {
 function toMigration(file: string, text: string, number: number): Migration {
   if (!/^\d{4}_[a-z0-9_]+\.sql$/.test(file) || Number.parseInt(file, 10) !== number)
     throw new VmstateError(
-      `migrations/${file} does not belong there: the next is NNNN_name.sql number ${number}`,
+      `migrations/${file} is no schema migration: expected NNNN_name.sql with the number ${number}`,
     );
   const name = file.slice(0, -".sql".length);
   return { number, name, isBreaking: recordsBreaking(name, text), text };
@@ -69,6 +69,6 @@ function recordsBreaking(name: string, text: string): boolean {
 
 function notAsReleased(name: string): VmstateError {
   return new VmstateError(
-    `migrations/${name}.sql is not the file that was released: install vmstate anew; a change is a new migration`,
+    `migrations/${name}.sql is not the released file: reinstall vmstate; a change needs a new schema migration`,
   );
 }

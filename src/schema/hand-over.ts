@@ -62,6 +62,6 @@ async function readMisplaced(client: ClientBase, names: string[]): Promise<Mispl
 
 function cannotHandOver({ object, owner, schemaOwner }: Misplaced): VmstateError {
   return new VmstateError(
-    `${object} belongs to role "${owner}", not to "${schemaOwner}", the owner of schema vmstate: migrate once as a superuser, which hands it over`,
+    `${object} belongs to role "${owner}", not to "${schemaOwner}", the owner of schema vmstate: run \`vmstate migrate\` once as a superuser, to give it to "${schemaOwner}"`,
   );
 }

@@ -58,8 +58,8 @@ export function pendingOf(
     if (known !== undefined && known.name !== name)
       throw new VmstateError(
         number > known.number
-          ? `this database has ${name} without ${known.name}: it was not migrated in order`
-          : `this database has a migration ${name}, which is not of this vmstate; its number ${number} is ${known.name}`,
+          ? `this database has schema migration ${name} without ${known.name}: they were not applied in order`
+          : `this database has schema migration ${name}, and number ${number} of this vmstate is ${known.name}: another package made it`,
       );
   }
   return migrations.slice(applied.length);
@@ -97,7 +97,7 @@ async function readRecorded(client: ClientBase): Promise<string[]> {
 
 function unrecorded(): VmstateError {
   return new VmstateError(
-    "schema vmstate has objects, and no row in vmstate.schema_change: `vmstate migrate` takes it over if it is as a release makes it; if not, see `vmstate doctor`",
+    "schema vmstate has objects, and vmstate.schema_change has no row: run `vmstate migrate`, which takes over a schema that equals a release, or see `vmstate doctor`",
   );
 }
 
@@ -106,12 +106,12 @@ function requireOneAccount(applied: readonly Applied[], recorded: readonly strin
   const stranger = recorded.find((name, i) => applied[i]?.name !== name);
   if (stranger === undefined) return;
   throw new VmstateError(
-    `vmstate.pgmigrations has ${stranger}, which vmstate.schema_change has not: one of the two was changed by hand`,
+    `vmstate.pgmigrations has ${stranger}, vmstate.schema_change does not: one of the two tables was changed by hand`,
   );
 }
 
 function tooNew(name: string): VmstateError {
   return new VmstateError(
-    `this database has ${name}, a breaking migration that this vmstate does not know: use the vmstate that has it`,
+    `this database has ${name}, a breaking schema migration that this vmstate does not know: use the release that has it`,
   );
 }

@@ -9,8 +9,8 @@ export interface MigrateOptions {
   notice?: (line: string) => void;
   /**
    * How long to wait for locks, as PostgreSQL writes it: `500ms`, `5s`, `1min`, or `0` for as long as it takes. Default:
-   * 10 s for those on tables; as long as it takes for somebody else who is migrating. Others wait behind a lock on a
-   * table: after half of the server's `deadlock_timeout` all are given back, and it is tried again a little later.
+   * 10 s for locks on tables; as long as it takes while another session migrates. Queries queue behind a lock on a
+   * table: after half of the server's `deadlock_timeout` migrate releases all locks, and tries again a little later.
    */
   lockTimeout?: string | undefined;
 }
@@ -26,7 +26,7 @@ export async function migrateFrom(
     const names: string[] = [];
     for (;;) {
       const { applied, takenOver } = await applyNext(client, { root, migrations, databaseUrl, lockTimeout });
-      if (takenOver !== undefined) notice?.(`took over a schema without records, which is at ${takenOver}`);
+      if (takenOver !== undefined) notice?.(`took over a schema without records: it equals ${takenOver}`);
       if (applied === undefined) return names;
       names.push(applied);
       log?.(applied);

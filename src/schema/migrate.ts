@@ -5,7 +5,7 @@ export type { MigrateOptions } from "./migrate-from.js";
 /**
  * Applies the migrations of this package that the database does not have yet, each in a transaction. If another session is
  * migrating the database, waits until it is done. What psql or another tool applied counts as applied. All that it makes
- * belongs to the owner of schema vmstate, whoever migrates: that owner, a member of it or a superuser. A schema without
+ * belongs to the owner of schema vmstate, also when a member of that role or a superuser migrates. A schema without
  * records, as of a schema-only dump, is taken over if it is as a release makes it.
  *
  * @param databaseUrl `postgres://user:password@host:port/database`

@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 import type { Migration } from "./files.js";
 import type { Applied } from "./history.js";
 
-/** A migration of a database, as far as everybody may know who may use the schema. */
+/** A schema migration of a database, as far as every role with USAGE on the schema may read it. */
 export interface KnownApplied extends Omit<Applied, "timeApplied"> {
   /** Null of all but the newest. */
   timeApplied: Date | null;

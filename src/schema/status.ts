@@ -65,7 +65,7 @@ export async function pendingMigrations(databaseUrl: string): Promise<Migration[
 
 function toTakeOver({ name }: Migration): VmstateError {
   return new VmstateError(
-    `schema vmstate has no row in vmstate.schema_change, and is as ${name} leaves it: run \`vmstate migrate\`, which records that and goes on from there`,
+    `schema vmstate has no row in vmstate.schema_change, and equals ${name}: run \`vmstate migrate\`, which records ${name} and applies what follows`,
   );
 }
 

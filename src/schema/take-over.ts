@@ -76,7 +76,7 @@ async function differencesFrom(
   return differences;
 }
 
-/** The system catalogs are everybody's to read, a member's of the owner that does not inherit, too. */
+/** Every role may read the system catalogs, also a member of the owner that does not inherit. */
 async function readLive(sql: postgres.Sql): Promise<CatalogObject[]> {
   return await sql.begin("isolation level repeatable read read only", async (transaction) => {
     await settle(transaction);
@@ -96,6 +96,21 @@ function unlike(candidates: readonly Candidate[]): VmstateError {
   const more = differences.length - named.length;
   const list = [...named, ...(more > 0 ? [`${more} more`] : [])].join(", ");
   return new VmstateError(
-    `schema vmstate has objects, no row in vmstate.schema_change, and is not as a release makes it; next to ${migration.name}: ${list}; see \`vmstate doctor\`, or drop the schema if it is not vmstate's`,
+    `schema vmstate has objects, vmstate.schema_change has no row, and the schema equals no release; different from ${migration.name}: ${list}; ${adviceOn(differences)}`,
   );
+}
+
+/** Properties that a dump leaves out, and the option of pg_dump that does it. */
+const LEFT_OUT: Record<string, string> = { "PUBLIC may": "--no-privileges", comment: "--no-comments" };
+
+/** Taking such a copy over would leave every function to PUBLIC: the dump has to be made again. */
+function adviceOn(differences: readonly Difference[]): string {
+  const options = new Set(
+    differences.map((difference) =>
+      difference.difference === "changed" ? LEFT_OUT[difference.property] : undefined,
+    ),
+  );
+  return options.has(undefined)
+    ? "see `vmstate doctor`, or drop the schema if it is not vmstate's"
+    : `dump the schema again without ${[...options].sort().join(" and ")}`;
 }

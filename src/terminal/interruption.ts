@@ -11,10 +11,10 @@ export class Interruption extends Error {
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 /** As if SIGPIPE, which Node ignores, had ended the program. */
-const NOBODY_READS = 141;
+const READER_GONE = 141;
 
 /**
- * Calls `interrupt` on Ctrl-C, on SIGTERM, and when nobody reads the output any more. A second signal finds no listener:
+ * Calls `interrupt` on Ctrl-C, on SIGTERM, and when the reader of the output is gone. A second signal finds no listener:
  * it ends the process at once.
  *
  * @returns stops listening for signals
@@ -32,7 +32,7 @@ export function listenForInterruption(host: Host, interrupt: (reason: Interrupti
   host.on("SIGTERM", onSignal);
   for (const stream of [host.stdout, host.stderr]) {
     stream.on("error", () => {
-      interrupt(new Interruption(NOBODY_READS));
+      interrupt(new Interruption(READER_GONE));
     });
   }
   return stopListening;

@@ -20,7 +20,7 @@ export interface Io {
   stderr: Host["stderr"];
   /** Colours for stdout; none when it is not a terminal. */
   colors: Colors;
-  /** Aborts on Ctrl-C, SIGTERM, or when nobody reads stdout any more. An action settles soon afterwards. */
+  /** Aborts on Ctrl-C, SIGTERM, or when the reader of stdout is gone. An action settles soon afterwards. */
   signal: AbortSignal;
 }
 

@@ -125,7 +125,7 @@ describe("status", () => {
     expect(stdout).toMatch(/^creating +4$/m);
     expect(stdout).toMatch(/^total +8$/m);
     expect(stdout).toMatch(/^stuck_instance +3 +3 h {2}vmstate explain$/m);
-    expect(stdout).toMatch(/^orphaned_vmm +1 +\d+ s {2}terminate it on its sled$/m);
+    expect(stdout).toMatch(/^orphaned_vmm +1 +\d+ s {2}terminate the VMM on its sled$/m);
   });
 
   it("reckons how long work waits by the clock of the database, not by the clock of a sled", async () => {
@@ -143,7 +143,7 @@ describe("status", () => {
   it("has no oldest row where a list is empty", async () => {
     const { workLists } = await json<Status>("status");
     expect(workLists["watched_vmm"]).toEqual({ size: 0, oldestSeconds: null });
-    expect((await runCli("status")).stdout).toMatch(/^watched_vmm +0 +ask its sled agent$/m);
+    expect((await runCli("status")).stdout).toMatch(/^watched_vmm +0 +ask the sled agent$/m);
   });
 });
 
@@ -243,11 +243,11 @@ describe("explain", () => {
     const vmm = await web.run();
     await web.report(vmm, "destroyed");
     expect(lines(await output("explain", web.instanceId)).slice(2)).toEqual([
-      "An update would",
+      "An update would:",
       `  - unlink VMM ${vmm}`,
-      "  - delete its network",
-      "  - change its state from vmm to no_vmm",
-      "  - change its intent from running to guest_shutdown",
+      "  - delete the network",
+      "  - change the state from vmm to no_vmm",
+      "  - change the intent from running to guest_shutdown",
     ]);
   });
 
@@ -259,10 +259,10 @@ describe("explain", () => {
     const text = await output("explain", web.instanceId);
     expectFits(text);
     expect(lines(text).slice(1)).toEqual([
-      "migration verdict: completed (the guest is on the destination)",
-      "An update would",
+      "migration verdict: completed (the guest is on the destination VMM)",
+      "An update would:",
       `  - make VMM ${destinationPropolisId} the active one`,
-      "  - move its network there",
+      `  - move the network to VMM ${destinationPropolisId}`,
       `  - unlink VMM ${source}`,
       `  - clear migration ${migrationId}`,
     ]);
@@ -277,7 +277,7 @@ describe("explain", () => {
     const text = await output("explain", web.instanceId);
     expectFits(text);
     expect(lines(text).slice(2)).toEqual([
-      "An update would",
+      "An update would:",
       `  - unlink VMM ${destinationPropolisId} and terminate it on its sled`,
       `  - clear migration ${migrationId}`,
       `The update lock is held by saga ${saga},`,

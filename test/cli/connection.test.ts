@@ -34,7 +34,7 @@ const urlWith = (change: Partial<URL>): string => Object.assign(new URL(db.url),
 
 describe("which database", () => {
   it.each(READERS.concat([["migrate"]]))("%s asks when there is none", async (...args) => {
-    const line = "which database? Pass --database-url or set DATABASE_URL";
+    const line = "no database is named: pass --database-url or set DATABASE_URL";
     expect(await runCli(...args)).toEqual(failure(line));
     vi.stubEnv("DATABASE_URL", "");
     expect(await runCli(...args)).toEqual(failure(line));
@@ -50,7 +50,7 @@ describe("which database", () => {
 describe("one line says why a database cannot be used:", () => {
   it.each(OPENERS)("%s: not migrated", async (...args) => {
     const result = await runCli(...args, "--database-url", empty.url);
-    expect(result).toEqual(failure("this database has no vmstate yet: run `vmstate migrate`"));
+    expect(result).toEqual(failure("this database has no schema vmstate: run `vmstate migrate`"));
   });
 
   it.each(ALL)("%s: not a URL", async (...args) => {
@@ -61,7 +61,7 @@ describe("one line says why a database cannot be used:", () => {
 
   it.each(ALL)("%s: a password with a % in it, which the line does not repeat", async (...args) => {
     const result = await runCli(...args, "--database-url", "postgres://root:se%cret@127.0.0.1/app");
-    const line = "not a database URL: a % in it, of a password perhaps, is written %25";
+    const line = "not a database URL: write a % (in a password, for example) as %25";
     expect(result).toEqual(failure(line));
   });
 
@@ -75,7 +75,7 @@ describe("one line says why a database cannot be used:", () => {
   it.each(ALL)("%s: wrong password, which the line does not repeat", async (...args) => {
     const result = await runCli(...args, "--database-url", urlWith({ password: "hunter2" }));
     const { host, username } = new URL(db.url);
-    expect(result).toEqual(failure(`${host} knows no user "${username}" with this password`));
+    expect(result).toEqual(failure(`${host} refused user "${username}": wrong password, or no such user`));
   });
 
   it.each(ALL)("%s: no such database", async (...args) => {
@@ -88,7 +88,7 @@ describe("one line says why a database cannot be used:", () => {
     await db.sql.unsafe(`create role ${role} login password 'secret'`);
     const result = await runCli("status", "--database-url", urlWith({ username: role, password: "secret" }));
     await db.sql.unsafe(`drop role ${role}`);
-    expect(result).toEqual(failure(`user "${role}" lacks a right: permission denied for schema vmstate`));
+    expect(result).toEqual(failure(`user "${role}" lacks a privilege: permission denied for schema vmstate`));
   });
 
   it.each(["status", "demo", "migrate"])("%s: a server that is too old", async (command) => {

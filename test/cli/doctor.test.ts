@@ -25,7 +25,7 @@ async function drift(): Promise<string[]> {
   const count = lines.filter((line) => !line.startsWith(" ")).length;
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: `vmstate: ${count} ${count === 1 ? "thing is" : "things are"} not as this vmstate makes them\n`,
+    stderr: `vmstate: ${count} ${count === 1 ? "difference" : "differences"} from the schema that this vmstate makes\n`,
   });
   expect(lines.filter((line) => line.length > 80 || line.endsWith(" "))).toEqual([]);
   return lines;
@@ -146,7 +146,7 @@ describe("doctor", () => {
       const { code, stdout, stderr } = await doctor();
       expect({ code, stderr }).toEqual({
         code: 1,
-        stderr: "vmstate: 1 thing is not as this vmstate makes them\n",
+        stderr: "vmstate: 1 difference from the schema that this vmstate makes\n",
       });
       expect(stdout.trimEnd().split("\n")).toEqual([
         "changed     table vmstate.vmm",
@@ -216,7 +216,7 @@ describe("doctor", () => {
 
   it.each([
     [-1, "older", "run `vmstate migrate`"],
-    [1, "newer", "use the vmstate that has it"],
+    [1, "newer", "use the release that has it"],
   ])("does not judge another version (%i)", async (by, word, advice) => {
     const number = SCHEMA_NUMBER + by;
     await db.sql`delete from vmstate.schema_change`;
@@ -233,7 +233,7 @@ describe("doctor", () => {
     expect(await runCli("doctor", "--database-url", empty.url)).toEqual({
       code: 1,
       stdout: "",
-      stderr: "vmstate: this database has no vmstate yet: run `vmstate migrate`\n",
+      stderr: "vmstate: this database has no schema vmstate: run `vmstate migrate`\n",
     });
   });
 
@@ -245,7 +245,7 @@ describe("doctor", () => {
       expect(await doctor()).toEqual({
         code: 1,
         stdout: "",
-        stderr: "vmstate: somebody else holds a lock that was not free in time\n",
+        stderr: "vmstate: another session holds a lock that it did not release in time\n",
       });
     });
   });
@@ -301,7 +301,7 @@ describe("rights", () => {
       code: 1,
       stdout: "",
       stderr:
-        "vmstate: this role lacks CREATE on the database: the expected schema is made beside the live one for comparison, and rolled back\n",
+        "vmstate: this role lacks CREATE on the database, which the comparison needs: it builds the expected schema beside the live one, and rolls back\n",
     });
     await own.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
   });

@@ -21,13 +21,14 @@ const migrate = (...args: string[]): ReturnType<typeof runCli> =>
   runCli("migrate", ...args, "--database-url", db.url);
 
 describe("migrate --lock-timeout", () => {
-  it("bounds the wait for somebody else", async () => {
+  it("bounds the wait for another migrator", async () => {
     const other = await db.sql.reserve();
     await other`select pg_advisory_lock(7241865325823964)`;
     expect(await migrate("--lock-timeout", "20ms")).toEqual({
       code: 1,
       stdout: "",
-      stderr: "vmstate: somebody else is migrating this database, and was not done in time\n",
+      stderr:
+        "vmstate: another session is migrating this database and did not finish in time: try again, or with a longer --lock-timeout\n",
     });
     other.release();
   });
@@ -35,7 +36,9 @@ describe("migrate --lock-timeout", () => {
   it.each(["soon", "5", "-1s", "1h"])("does not understand %s", async (time) => {
     const { code, stderr } = await migrate(`--lock-timeout=${time}`);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/It is not a time: 500ms, 5s, 1min, 0; see vmstate migrate --help\n$/);
+    expect(stderr).toMatch(
+      /Expected a whole number and ms, s or min, for example 5s, or 0 for no limit; see vmstate migrate --help\n$/,
+    );
   });
 
   it.each(["0", "500ms", "5s", "1min"])("understands %s", async (time) => {
@@ -118,13 +121,15 @@ describe("migrate export", () => {
   ])("knows no others: %s %s", async (...args) => {
     const { code, stderr } = await exported(...args);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^vmstate: there are no migrations \d+ to \d+: this vmstate has 1 to \d+\n$/);
+    expect(stderr).toMatch(/^vmstate: --from and --to must be 1 to \d+ and in order, not \d+ to \d+\n$/);
   });
 
   it.each(["0", "x", "-1", "00001"])("does not understand --from %s", async (n) => {
     const { code, stderr } = await exported(`--from=${n}`);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/It is not the number of a migration; see vmstate migrate export --help\n$/);
+    expect(stderr).toMatch(
+      /Expected the number of a schema migration, for example 2; see vmstate migrate export --help\n$/,
+    );
   });
 });
 

@@ -51,14 +51,14 @@ it("counts a single row", async () => {
   expect(stdout).toBe("removed 1 instance, 1 VMM, 0 migrations\n");
 });
 
-it("says after Ctrl-C what it has removed until then", async () => {
+it("says after Ctrl-C what it has removed so far", async () => {
   const host = new TestHost();
   const run = host.run(...args("--older-than", "30d"));
   host.emit("SIGINT", "SIGINT");
   expect(await run).toEqual({
     code: 130,
     stdout: "",
-    stderr: "interrupted; removed until then: 0 instances, 0 VMMs, 0 migrations\n",
+    stderr: "interrupted; removed so far: 0 instances, 0 VMMs, 0 migrations\n",
   });
 });
 
@@ -69,10 +69,11 @@ it("leaves what was deleted since", async () => {
   expect(await db.sql`select from vmstate.vmm`).toHaveLength(1);
 });
 
-it.each([["30"], ["a month"], ["-30d"]])("refuses the age %s: exit 2", async (age) => {
+// m would be minutes to PostgreSQL, and months to many people.
+it.each([["30"], ["30m"], ["1mon"], ["a month"], ["-30d"]])("refuses the age %s: exit 2", async (age) => {
   const { code, stderr } = await runCli(...args(`--older-than=${age}`));
   expect(code).toBe(2);
-  expect(stderr).toContain("It is not an age: write for example 30d, 12h or 90min");
+  expect(stderr).toContain("Expected a whole number and min, h, d or w, for example 90min, 12h or 30d");
 });
 
 it("refuses an age of less than 1 hour, which the database does not take", async () => {
@@ -84,5 +85,5 @@ it("refuses an age of less than 1 hour, which the database does not take", async
 it.each(["0", "100001", "many"])("refuses batches of %s rows: exit 2", async (rows) => {
   const { code, stderr } = await runCli(...args("--older-than", "30d", "--batch", rows));
   expect(code).toBe(2);
-  expect(stderr).toContain("It is not a whole number from 1 to 100000");
+  expect(stderr).toContain("Expected a whole number from 1 to 100000");
 });

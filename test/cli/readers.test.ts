@@ -201,7 +201,7 @@ describe("a role that may read no more than the version", () => {
     } else {
       const isBreaking = state !== "newer";
       expect(last).toMatchObject({ name: "9000_next", state: "unknown", isBreaking });
-      expect(await plan).toEqual(isBreaking ? expect.stringContaining("a breaking migration") : []);
+      expect(await plan).toEqual(isBreaking ? expect.stringContaining("a breaking schema migration") : []);
     }
     await other.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
   });

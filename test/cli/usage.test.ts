@@ -43,7 +43,7 @@ it.each([
   [["show"], "missing required argument 'instance'; see vmstate show --help"],
   [
     ["show", "not-a-uuid"],
-    "command-argument value 'not-a-uuid' is invalid for argument 'instance'. It is not a UUID; see vmstate show --help",
+    "command-argument value 'not-a-uuid' is invalid for argument 'instance'. Expected a UUID; see vmstate show --help",
   ],
   [["verify", "--database-url"], "option '--database-url <url>' argument missing; see vmstate verify --help"],
 ])("%j is a usage error in one line", async (args, line) => {

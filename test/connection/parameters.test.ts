@@ -105,9 +105,9 @@ describe("what the user sets", () => {
       "target_session_attrs=best",
       "target_session_attrs must be any, read-write, read-only, primary, standby or prefer-standby, not best",
     ],
-    ["target_session_attrs=standby", "fits target_session_attrs=standby"],
-    ["target_session_attrs=read-only", "fits target_session_attrs=read-only"],
-    ["sslmode=require", "does not offer TLS, which the URL or its default demands"],
+    ["target_session_attrs=standby", "satisfies target_session_attrs=standby"],
+    ["target_session_attrs=read-only", "satisfies target_session_attrs=read-only"],
+    ["sslmode=require", "does not offer TLS, which sslmode, sslnegotiation or channel_binding requires"],
     ["sslnegotiation=now", "sslnegotiation must be postgres or direct, not now"],
     ["role=nobody_at_all", 'role "nobody_at_all" does not exist'],
   ])("and cannot be had is told in one line: %s", async (search, problem) => {
@@ -138,7 +138,7 @@ describe("of several hosts", () => {
     );
     const wrong = withHosts(`${new URL(db.url).host},127.0.0.1:${other}`).replace(/:[^:@]*@/, ":hunter2@");
     expect((await runCli("verify", "--database-url", wrong)).stderr).toMatch(
-      / knows no user ".*" with this password\n$/,
+      / refused user ".*": wrong password, or no such user\n$/,
     );
   });
 });

@@ -85,14 +85,14 @@ describe("settings of a role", () => {
     expect(await migrateFrom(copy.root, url)).toEqual([]);
   });
 
-  it("do not end the wait for somebody else who is migrating; an explicit timeout does", async () => {
+  it("do not end the wait for another migrator; an explicit timeout does", async () => {
     const db = await make(createEmptyDatabase);
     const url = await withHostileSettings(db);
     using copy = new PackageCopy();
     const other = await db.sql.reserve();
     await other`select pg_advisory_lock(7241865325823964)`;
     await expect(migrateFrom(copy.root, url, { lockTimeout: "20ms" })).rejects.toThrow(
-      "was not done in time",
+      "did not finish in time",
     );
     const running = migrateFrom(copy.root, url);
     await untilMigrationWaits(db.sql);

@@ -102,9 +102,9 @@ describe("one line says why not:", () => {
       "ssl_min_protocol_version=1",
       "ssl_min_protocol_version must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, not 1",
     ],
-    ["sslmode=disable", 'does not let user "secure" in', { user: "secure" }],
-    ["sslmode=prefer", 'does not let user "stranger" in', { user: "stranger" }],
-    ["sslmode=require", 'does not let user "plain" in', { user: "plain" }],
+    ["sslmode=disable", 'refused user "secure"', { user: "secure" }],
+    ["sslmode=prefer", 'refused user "stranger"', { user: "stranger" }],
+    ["sslmode=require", 'refused user "plain"', { user: "plain" }],
     ["channel_binding=always", "channel_binding must be disable, prefer or require, not always"],
     [
       "channel_binding=require&sslmode=disable",

@@ -65,9 +65,15 @@ describe("a database URL", () => {
     ["postgres://a:b:c/fleet", "expected postgres://"],
     ["postgres://a:70000/fleet", 'a port is a number from 1 to 65535, not "70000"'],
     ["postgres://a/fleet?port=x", 'a port is a number from 1 to 65535, not "x"'],
-    ["postgres://a/fl%eet", "is written %25"],
-    ["postgres://a/fleet?gssencmode=require", "gssencmode=require cannot be fulfilled"],
-    ["postgres://a/fleet?require_auth=scram-sha-256", "require_auth=scram-sha-256 cannot be fulfilled"],
+    ["postgres://a/fl%eet", "as %25"],
+    [
+      "postgres://a/fleet?gssencmode=require",
+      "gssencmode=require is not supported: leave out gssencmode and PGGSSENCMODE",
+    ],
+    [
+      "postgres://a/fleet?require_auth=scram-sha-256",
+      "require_auth=scram-sha-256 is not supported: leave out require_auth and PGREQUIREAUTH",
+    ],
   ])("is refused: %s", (url, problem) => {
     expect(() => parseDatabaseUrl(url)).toThrow(problem);
   });

@@ -14,14 +14,14 @@ it.each([
     "cannot reach PostgreSQL at db.example:5433: write CONNECT_TIMEOUT",
   ],
   [new Error("timeout expired"), "cannot reach PostgreSQL at db.example:5433: timeout expired"],
-  [withCode("28P01", "no"), 'db.example:5433 knows no user "ann" with this password'],
+  [withCode("28P01", "no"), 'db.example:5433 refused user "ann": wrong password, or no such user'],
   [
     withCode("57P03", "the database system is starting up"),
     "db.example:5433: the database system is starting up",
   ],
   [
     withCode("08P01", "transaction blocks not allowed in statement pooling mode"),
-    "db.example:5433: transaction blocks not allowed in statement pooling mode; past a pooler, connect to PostgreSQL itself",
+    "db.example:5433: transaction blocks not allowed in statement pooling mode; connect to PostgreSQL itself, not to a pooler",
   ],
   [
     withCode("25006", "cannot execute CREATE SCHEMA in a read-only transaction"),
@@ -54,7 +54,7 @@ it("leaves an error alone that is explained already", () => {
 it.each([
   ["not a URL at all", "expected postgres://"],
   ["https://db.example/fleet", "expected postgres://"],
-  ["postgres://ann:50%off@db.example/fleet", "is written %25"],
+  ["postgres://ann:50%off@db.example/fleet", "as %25"],
 ])("refuses %s as a database URL", (url, problem) => {
   expect(() => requireDatabaseUrl(url)).toThrow(problem);
 });

@@ -55,7 +55,7 @@ describe("migrate takes over a schema without records:", () => {
     expect(await runCli("migrate", "--database-url", db.url)).toEqual({
       code: 0,
       stdout: "",
-      stderr: `took over a schema without records, which is at ${newest}\nup to date: there was nothing to apply\n`,
+      stderr: `took over a schema without records: it equals ${newest}\nup to date: there was nothing to apply\n`,
     });
     expect(await records()).toEqual(names);
     await assertCompatible(db.sql);
@@ -80,7 +80,7 @@ describe("migrate takes over a schema without records:", () => {
       const notices: string[] = [];
       const applied = await migrateFrom(copy.root, older.url, { notice: (line) => notices.push(line) });
       expect(applied).toEqual(names.slice(i + 1));
-      expect(notices).toEqual([`took over a schema without records, which is at ${name}`]);
+      expect(notices).toEqual([`took over a schema without records: it equals ${name}`]);
       expect(await records(older)).toEqual(names);
       expect(await findDrift(older.sql)).toEqual([]);
     }
@@ -112,7 +112,7 @@ describe("migrate takes over a schema without records:", () => {
     await db.sql.unsafe(`revoke create on database ${database} from ${member}`);
     await forget();
     expect(await messageOf(migrateFrom(copy.root, roles.urlOf(owner)))).toBe(
-      "this role lacks CREATE on the database: the expected schema is made beside the live one for comparison, and rolled back",
+      "this role lacks CREATE on the database, which the comparison needs: it builds the expected schema beside the live one, and rolls back",
     );
     await db.sql.unsafe("alter schema vmstate owner to current_user");
   });
@@ -135,26 +135,40 @@ describe("migrate refuses a schema without records", () => {
     await forget();
     const message = await messageOf(migrateFrom(copy.root, db.url));
     expect(message).toBe(
-      `schema vmstate has objects, no row in vmstate.schema_change, and is not as a release makes it; next to ${names.at(-1) ?? ""}: missing index vmstate.vmm_on_sled, unexpected column vmstate.vmm.extra, changed function vmstate.is_absorbing(vmstate.vmm_state), 1 more; see \`vmstate doctor\`, or drop the schema if it is not vmstate's`,
+      `schema vmstate has objects, vmstate.schema_change has no row, and the schema equals no release; different from ${names.at(-1) ?? ""}: missing index vmstate.vmm_on_sled, unexpected column vmstate.vmm.extra, changed function vmstate.is_absorbing(vmstate.vmm_state), 1 more; see \`vmstate doctor\`, or drop the schema if it is not vmstate's`,
     );
     expect(await messageOf(pendingMigrations(db.url))).toBe(message);
     expect(await db.sql`select from vmstate.schema_change`).toHaveLength(0);
     expect(await db.sql`select to_regclass('vmstate.pgmigrations') as ledger`).toEqual([{ ledger: null }]);
   });
 
-  it("dumped without its privileges: everybody may call the functions", async () => {
+  it("that was dumped without privileges, and names the option: PUBLIC may call every function", async () => {
     await db.sql`grant execute on all functions in schema vmstate to public`;
     await forget();
     expect(await messageOf(migrateFrom(copy.root, db.url))).toMatch(
-      /: changed function vmstate\.\w+\(.*, \d+ more; /,
+      /: changed function vmstate\.\w+\(.*, \d+ more; dump the schema again without --no-privileges$/,
+    );
+  });
+
+  it("that was dumped without comments, and names the option", async () => {
+    await db.sql`comment on table vmstate.vmm is null`;
+    await forget();
+    expect(await messageOf(migrateFrom(copy.root, db.url))).toMatch(
+      /: changed table vmstate\.vmm; dump the schema again without --no-comments$/,
+    );
+    await db.sql`grant execute on all functions in schema vmstate to public`;
+    expect(await messageOf(migrateFrom(copy.root, db.url))).toMatch(
+      /; dump the schema again without --no-comments and --no-privileges$/,
     );
   });
 
   it("when it is only asked, and says what migrate would do", async () => {
     await forget();
     expect(await messageOf(pendingMigrations(db.url))).toBe(
-      `schema vmstate has no row in vmstate.schema_change, and is as ${names.at(-1) ?? ""} leaves it: run \`vmstate migrate\`, which records that and goes on from there`,
+      `schema vmstate has no row in vmstate.schema_change, and equals ${names.at(-1) ?? ""}: run \`vmstate migrate\`, which records ${names.at(-1) ?? ""} and applies what follows`,
     );
-    expect(await messageOf(migrationStatus(db.url))).toMatch(/`vmstate migrate` takes it over if/);
+    expect(await messageOf(migrationStatus(db.url))).toMatch(
+      /run `vmstate migrate`, which takes over a schema that equals a release/,
+    );
   });
 });

@@ -129,7 +129,7 @@ describe("migrate", () => {
     copy.migration(afterNext, "create table vmstate.bad ();\ncreate table vmstate.bad ()");
     const error = await failureOf(run());
     expect(error.message).toBe(
-      `${afterNext} failed, and nothing of it was kept: ${new URL(db.url).host}: relation "bad" already exists; was a part of it applied by hand? See \`vmstate doctor\``,
+      `schema migration ${afterNext} failed and was rolled back: ${new URL(db.url).host}: relation "bad" already exists; a part of it may have been applied by hand: see \`vmstate doctor\``,
     );
     expect(error.cause).toMatchObject({ code: "42P07" });
     expect(await recorded()).toEqual([...names, next]);
@@ -144,13 +144,15 @@ describe("migrate", () => {
     expect(await run()).toEqual([...names, next, afterNext]);
   });
 
-  it("waits for somebody else who is migrating, node-pg-migrate for example, as long as it takes", async () => {
+  it("waits for another migrator, node-pg-migrate for example, as long as it takes", async () => {
     const other = await db.sql.reserve();
     await other`select pg_advisory_lock(7241865325823964)`;
     const running = run();
     await untilWaiting(db.sql, await pidOfMigration());
     const error = await failureOf(run({ lockTimeout: "20ms" }));
-    expect(error.message).toBe("somebody else is migrating this database, and was not done in time");
+    expect(error.message).toBe(
+      "another session is migrating this database and did not finish in time: try again, or with a longer --lock-timeout",
+    );
     await other`select pg_advisory_unlock(7241865325823964)`;
     other.release();
     expect(await running).toEqual(names);
@@ -166,7 +168,7 @@ describe("migrate", () => {
       await other.unsafe(`lock vmstate.vmm in ${mode} mode`);
       const error = await failureOf(run({ lockTimeout: "20ms" }));
       expect(error.message).toBe(
-        `${next} failed, and nothing of it was kept: somebody else holds a lock that was not free in time; try again, or with a longer --lock-timeout`,
+        `schema migration ${next} failed and was rolled back: another session holds a lock that it did not release in time; try again, or with a longer --lock-timeout`,
       );
     });
     expect(await run()).toEqual([next]);
@@ -198,7 +200,7 @@ describe("migrate", () => {
     copy.migration(afterNext, "select", true);
     await run();
     expect((await failureOf(migrate(db.url))).message).toBe(
-      `this database has ${afterNext}, a breaking migration that this vmstate does not know: use the vmstate that has it`,
+      `this database has ${afterNext}, a breaking schema migration that this vmstate does not know: use the release that has it`,
     );
   });
 
@@ -252,7 +254,9 @@ describe("one line says why it failed:", () => {
 
   it("wrong password, which the line does not repeat", async () => {
     const error = await failureOf(migrate(at({ password: "hunter2" })));
-    expect(error.message).toBe(`${host()} knows no user "${new URL(db.url).username}" with this password`);
+    expect(error.message).toBe(
+      `${host()} refused user "${new URL(db.url).username}": wrong password, or no such user`,
+    );
   });
 
   it("no such database", async () => {
@@ -276,13 +280,11 @@ describe("one line says why it failed:", () => {
     await db.sql.unsafe(`create role ${role} password 'secret'`);
     const error = await failureOf(migrate(at({ username: role, password: "secret" })));
     await db.sql.unsafe(`drop role ${role}`);
-    expect(error.message).toMatch(
-      `${host()} does not let user "${role}" in: role "${role}" is not permitted`,
-    );
+    expect(error.message).toMatch(`${host()} refused user "${role}": role "${role}" is not permitted`);
   });
 
   const UNLIKE =
-    /^schema vmstate has objects, no row in vmstate\.schema_change, and is not as a release makes it; next to \d{4}_\w+: (missing .+, ){3}\d+ more; see `vmstate doctor`, or drop the schema if it is not vmstate's$/;
+    /^schema vmstate has objects, vmstate\.schema_change has no row, and the schema equals no release; different from \d{4}_\w+: (missing .+, ){3}\d+ more; see `vmstate doctor`, or drop the schema if it is not vmstate's$/;
 
   it("a schema that is somebody else's", async () => {
     await db.sql.unsafe("create schema vmstate; create table vmstate.instance ()");
@@ -301,7 +303,7 @@ describe("one line says why it failed:", () => {
     await db.sql`alter table vmstate.vmm add extra text`;
     copy.migration(next, "alter table vmstate.vmm add extra text");
     expect((await failureOf(run())).message).toMatch(
-      /was a part of it applied by hand\? See `vmstate doctor`$/,
+      /a part of it may have been applied by hand: see `vmstate doctor`$/,
     );
   });
 
@@ -311,7 +313,7 @@ describe("one line says why it failed:", () => {
     copy.migration(afterNext, "select");
     await applyByHand(db.sql, afterNext);
     expect((await failureOf(run())).message).toBe(
-      `this database has ${afterNext} without ${next}: it was not migrated in order`,
+      `this database has schema migration ${afterNext} without ${next}: they were not applied in order`,
     );
   });
 
@@ -323,7 +325,7 @@ describe("one line says why it failed:", () => {
     copy.remove(`migrations/${other}.sql`);
     copy.migration(next, "select");
     expect((await failureOf(run())).message).toBe(
-      `this database has a migration ${other}, which is not of this vmstate; its number ${names.length + 1} is ${next}`,
+      `this database has schema migration ${other}, and number ${names.length + 1} of this vmstate is ${next}: another package made it`,
     );
   });
 
@@ -331,7 +333,7 @@ describe("one line says why it failed:", () => {
     await run();
     await db.sql`insert into vmstate.pgmigrations (name, run_on) values (${next}, now())`;
     expect((await failureOf(run())).message).toBe(
-      `vmstate.pgmigrations has ${next}, which vmstate.schema_change has not: one of the two was changed by hand`,
+      `vmstate.pgmigrations has ${next}, vmstate.schema_change does not: one of the two tables was changed by hand`,
     );
   });
 
@@ -359,11 +361,11 @@ describe("one line says why it failed:", () => {
     copy.migration(afterNext, "select");
     const number = names.length + 1;
     expect((await failureOf(run())).message).toBe(
-      `${other} does not belong there: the next is NNNN_name.sql number ${number}`,
+      `${other} is no schema migration: expected NNNN_name.sql with the number ${number}`,
     );
     copy.remove(other);
     copy.write("migrations/README.md", "");
-    expect((await failureOf(run())).message).toMatch(/^migrations\/README.md does not belong there: /);
+    expect((await failureOf(run())).message).toMatch(/^migrations\/README.md is no schema migration: /);
   });
 
   it("a migration that would leave no record", async () => {
@@ -381,7 +383,7 @@ describe("one line says why it failed:", () => {
     const release = { version: "0.1.0", migrations: [{ name, sha256, breaking: false }], signatures: {} };
     copy.write("sql/released.json", JSON.stringify([release]));
     expect(await run()).toEqual(names);
-    const message = `migrations/${name}.sql is not the file that was released: install vmstate anew; a change is a new migration`;
+    const message = `migrations/${name}.sql is not the released file: reinstall vmstate; a change needs a new schema migration`;
     copy.replace(`migrations/${name}.sql`, "CREATE", "create");
     expect((await failureOf(run())).message).toBe(message);
     copy.remove(`migrations/${name}.sql`);

@@ -207,7 +207,7 @@ describe("migrate hands over what an earlier version made belong to the role tha
     addNext();
     expect(await messageOf(migrateAs(owner))).toMatch(
       new RegExp(
-        `^routine vmstate\\.\\w+\\(.*\\) belongs to role "${installer}", not to "${owner}", the owner of schema vmstate: migrate once as a superuser, which hands it over$`,
+        `^routine vmstate\\.\\w+\\(.*\\) belongs to role "${installer}", not to "${owner}", the owner of schema vmstate: run \`vmstate migrate\` once as a superuser, to give it to "${owner}"$`,
       ),
     );
   });

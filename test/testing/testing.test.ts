@@ -178,7 +178,7 @@ describe("fails in one line,", () => {
   it("when the user may not create databases", async () => {
     await admin.unsafe(`alter role ${role} nocreatedb`);
     const error = await failureOf(createTestDatabase({ serverUrl }));
-    expect(error.message).toBe(`user "${role}" lacks a right: permission denied to create database`);
+    expect(error.message).toBe(`user "${role}" lacks a privilege: permission denied to create database`);
   });
 
   it("when the server cannot be reached, or is no URL", async () => {

@@ -81,7 +81,8 @@ async function write(
 }
 
 function newHandwritten(name: string, all: boolean): Handwritten {
-  const about = `-- ${name}: what becomes of types and tables, and what is dropped; copies from sql/ follow.\n`;
+  const about = `-- ${name}: what becomes of types and tables, and what is dropped; copies from sql/ follow.
+-- With psql, in one transaction that ends at the first error: psql -1 -v ON_ERROR_STOP=1 -f ${name}.sql\n`;
   return { about: all ? about + ALL : about, before: "", after: "" };
 }
 

@@ -15,11 +15,11 @@ export type Explanation = Exclude<ExplainUpdateResult, { outcome: "not_found" }>
 
 const VERDICTS: Record<MigrationVerdict, string> = {
   none: "no migration is linked: the active VMM decides",
-  void: "its active VMM was unwound or takes no part in it",
-  in_progress: "its destination decides, and has not yet",
-  handed_over: "the source has let go; the destination has yet to confirm",
-  completed: "the guest is on the destination",
-  failed: "the guest did not get through",
+  void: "the active VMM was unwound, or is in no part of it",
+  in_progress: "the destination side decides, and has not ended",
+  handed_over: "the source side completed, the destination side has not ended",
+  completed: "the guest is on the destination VMM",
+  failed: "the guest did not reach the destination VMM",
 };
 
 /** What `vmstate explain` prints, in words. */
@@ -37,7 +37,7 @@ export function planText(explanation: Explanation, colors: Colors): string {
 function updateLines(explanation: Explanation): string[] {
   if (explanation.outcome === "gone") return ["The instance is deleted: there is nothing to update."];
   if (explanation.outcome === "unchanged") return ["There is nothing to update."];
-  return ["An update would", ...steps(explanation).map((step) => `  - ${step}`)];
+  return ["An update would:", ...steps(explanation).map((step) => `  - ${step}`)];
 }
 
 type Plan = Extract<Explanation, { outcome: "applied" | "unchanged" }>;
@@ -48,7 +48,9 @@ function steps(plan: Plan): string[] {
 
 function activeSteps({ activePropolisId, newActivePropolisId }: Plan): string[] {
   const stays = newActivePropolisId === null || newActivePropolisId === activePropolisId;
-  return stays ? [] : [`make VMM ${newActivePropolisId} the active one`, "move its network there"];
+  return stays
+    ? []
+    : [`make VMM ${newActivePropolisId} the active one`, `move the network to VMM ${newActivePropolisId}`];
 }
 
 function unlinkSteps({ unlinkedPropolisIds, terminatePropolisIds }: Plan): string[] {
@@ -63,11 +65,11 @@ function migrationSteps({ migrationId, newMigrationId }: Plan): string[] {
 
 function stateSteps({ state, newState, intendedState, newIntendedState, network }: Plan): string[] {
   return [
-    ...(network === "delete" ? ["delete its network"] : []),
-    ...(state === newState ? [] : [`change its state from ${state} to ${newState}`]),
+    ...(network === "delete" ? ["delete the network"] : []),
+    ...(state === newState ? [] : [`change the state from ${state} to ${newState}`]),
     ...(intendedState === newIntendedState
       ? []
-      : [`change its intent from ${intendedState} to ${newIntendedState}`]),
+      : [`change the intent from ${intendedState} to ${newIntendedState}`]),
   ];
 }
 

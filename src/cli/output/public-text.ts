@@ -3,8 +3,8 @@ import { BLANK, HIDDEN, type Line, linesText, lockLines, timeLines } from "./ins
 import type { Colors } from "../../terminal/io.js";
 import type { PublicSide } from "../queries/public-instance.js";
 
-const LEFT_OUT = `This role may read the public views only. Not shown: deleted VMMs, their
-generations and sagas, and the sides of migrations.`;
+const LEFT_OUT = `This role may read the public views only. Not shown: deleted VMMs, the
+generations and sagas of VMMs, and the sides of migrations.`;
 
 /** What `vmstate show` prints to a role without rights on tables: 80 columns wide. */
 export function publicText(side: PublicSide, now: Date, colors: Colors): string {

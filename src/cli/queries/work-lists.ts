@@ -1,6 +1,6 @@
 import type postgres from "postgres";
 
-/** A work list: who has work here, how much, and since when. */
+/** A work list: what to do with its rows, how many there are, and since when the oldest waits. */
 export interface WorkList {
   name: string;
   /** What to do with each of its rows. */
@@ -26,7 +26,7 @@ const LISTS: { name: string; todo: string; sinces: Sinces }[] = [
   },
   {
     name: "orphaned_vmm",
-    todo: "terminate it on its sled",
+    todo: "terminate the VMM on its sled",
     sinces: (sql) => sql`select l.since from vmstate.orphaned_vmm as l`,
   },
   {
@@ -41,7 +41,7 @@ const LISTS: { name: string; todo: string; sinces: Sinces }[] = [
   },
   {
     name: "watched_vmm",
-    todo: "ask its sled agent",
+    todo: "ask the sled agent",
     // Without a report since the upgrade to 0.2.0, only the time of the state is known.
     sinces: (sql) => sql`
       select coalesce(l.time_reported, l.time_state_updated) from vmstate.watched_vmm as l`,

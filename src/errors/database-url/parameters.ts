@@ -95,7 +95,9 @@ function requireFulfillable(parameters: Parameters): void {
   for (const [name, pattern] of Object.entries(UNFULFILLABLE) as [Name, RegExp][]) {
     const value = parameters[name];
     if (value !== undefined && pattern.test(value))
-      throw new VmstateError(`${name}=${value} cannot be fulfilled by this client: leave it out of the URL`);
+      throw new VmstateError(
+        `${name}=${value} is not supported: leave out ${name} and ${String(VARIABLES[name])}`,
+      );
   }
 }
 

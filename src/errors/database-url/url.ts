@@ -94,6 +94,6 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch (cause) {
-    throw new VmstateError("not a database URL: a % in it, of a password perhaps, is written %25", { cause });
+    throw new VmstateError("not a database URL: write a % (in a password, for example) as %25", { cause });
   }
 }

@@ -4,7 +4,7 @@ import { LOCAL_SETTINGS } from "../../connection/settings.js";
 import { sqlStateOf } from "../../errors/database-error.js";
 import { VmstateError } from "../../errors/vmstate-error.js";
 
-/** It must not stand in the way of those who work with the schema. */
+/** Short, because verbs queue behind a lock that waits. */
 const LOCK_TIMEOUT = "1s";
 
 class RolledBack<T> extends Error {
@@ -59,7 +59,7 @@ export async function settle(sql: postgres.TransactionSql): Promise<void> {
 function explain(cause: unknown): never {
   if (sqlStateOf(cause) !== "42501") throw cause;
   throw new VmstateError(
-    "this role lacks CREATE on the database: the expected schema is made beside the live one for comparison, and rolled back",
+    "this role lacks CREATE on the database, which the comparison needs: it builds the expected schema beside the live one, and rolls back",
     { cause },
   );
 }

@@ -5,7 +5,7 @@ import type { CatalogObject } from "./read.js";
  * What objects of schema vmstate use that is neither vmstate's nor PostgreSQL's own, as objects that should not be.
  *
  * PostgreSQL resolves names by the search_path when it parses a function, view, default, check, index or trigger. There,
- * somebody else's function or operator can take the place of one that is built in, and then runs with the rights of the
+ * another role's function or operator can take the place of a built-in one, and then runs with the rights of the
  * owner of vmstate (CVE-2018-1058). PostgreSQL records a dependency on every object but those it is installed with.
  */
 export async function readCaptures(sql: postgres.ISql): Promise<CatalogObject[]> {

@@ -16,13 +16,15 @@ const FREE = ["grants"];
 const TEXTS = ["definition", "body", "default", "arguments"];
 
 /**
- * In what the schema of a database is not as this package makes it. For that it makes it again, under another name, in
- * a transaction that it takes back. Changes nothing and waits for nobody.
+ * Finds in what the schema of a database differs from the one that this package makes.
+ *
+ * Builds the expected schema under another name, in a transaction that is rolled back. Changes nothing, and waits for a
+ * lock for 1 second at most.
  *
  * What an operator added for the planner, autovacuum or storage is no difference: statistics objects and targets,
  * `n_distinct`, storage parameters that this package does not set.
  *
- * @throws VmstateError when the database has no vmstate, or one of another version, or the role lacks a right
+ * @throws VmstateError when the database has no schema vmstate, or one of another version, or the role lacks a privilege
  */
 export async function findDrift(sql: postgres.Sql): Promise<Difference[]> {
   const { differences } = await examine(sql);
@@ -85,7 +87,8 @@ async function readActual(sql: postgres.Sql): Promise<CatalogObject[]> {
     await requireVersion(transaction);
     return [...(await readCatalog(transaction)), ...(await readCaptures(transaction))];
   });
-  if (objects.length === 0) throw new VmstateError("this database has no vmstate yet: run `vmstate migrate`");
+  if (objects.length === 0)
+    throw new VmstateError("this database has no schema vmstate: run `vmstate migrate`");
   return objects;
 }
 
@@ -97,7 +100,7 @@ async function requireVersion(sql: postgres.TransactionSql): Promise<void> {
   const [change] = await sql<{ number: number; name: string }[]>`
     select c.number, c.name from vmstate.schema_change as c order by c.number desc limit 1`;
   if (change && change.number < SCHEMA_NUMBER) throw otherVersion(change.name, "run `vmstate migrate`");
-  if (change && change.number > SCHEMA_NUMBER) throw otherVersion(change.name, "use the vmstate that has it");
+  if (change && change.number > SCHEMA_NUMBER) throw otherVersion(change.name, "use the release that has it");
 }
 
 function otherVersion(name: string, advice: string): VmstateError {

@@ -85,6 +85,9 @@ describe("three releases", { timeout: 60_000 }, () => {
       copied: [FUNCTION, VIEW],
       byHand: [],
     });
+    expect(copy.read("migrations/0002_change_both.sql").split("\n")[1]).toBe(
+      "-- With psql, in one transaction that ends at the first error: psql -1 -v ON_ERROR_STOP=1 -f 0002_change_both.sql",
+    );
     expect(await unmigrated(copy.root)).toEqual([]);
     expect(await drift()).toEqual([]);
     const second = await releaseAs(
@@ -324,9 +327,7 @@ describe("there is no release", { timeout: 60_000 }, () => {
 
   it("with another file than the one that was released", async () => {
     copy.replace("migrations/0001_vmstate.sql", "CREATE", "create");
-    await expect(releaseAs("0.2.0")).rejects.toThrow(
-      "migrations/0001_vmstate.sql is not the file that was released",
-    );
+    await expect(releaseAs("0.2.0")).rejects.toThrow("migrations/0001_vmstate.sql is not the released file");
   });
 
   it("with a public signature that changed or is gone", async () => {
