@@ -12,7 +12,10 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_delete FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_delete IS 'VM104: only rows that are marked as deleted can be purged.';
+COMMENT ON FUNCTION vmstate.guard_delete IS 'Refuses the DELETE of a row that is not marked as deleted.
+
+Errors:
+- VM104: only rows that are marked as deleted can be purged.';
 
 CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.instance
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();

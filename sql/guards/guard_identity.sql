@@ -20,7 +20,10 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_identity FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_identity IS 'VM103: the columns that say which row this is never change.';
+COMMENT ON FUNCTION vmstate.guard_identity IS 'Refuses changes of the columns that identify a row.
+
+Errors:
+- VM103: the columns that identify a row never change.';
 
 CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, project_id ON vmstate.instance
   FOR EACH ROW

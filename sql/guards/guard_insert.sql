@@ -31,7 +31,10 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_insert FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_insert IS 'VM102: rows are inserted in their first state, at generation 1, unlinked and not deleted.';
+COMMENT ON FUNCTION vmstate.guard_insert IS 'Refuses new rows that are not in their initial state.
+
+Errors:
+- VM102: a row is inserted in its initial state, at generation 1, unlinked, held by no saga and not deleted.';
 
 CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.instance
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_insert('create_instance');

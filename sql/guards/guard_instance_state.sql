@@ -20,7 +20,11 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_instance_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_instance_state IS 'VM101, VM102: a change of state or links raises the generation; nothing becomes creating again, and destroyed stays, with its time of deletion.';
+COMMENT ON FUNCTION vmstate.guard_instance_state IS 'Refuses changes of an instance that are backward or raise no generation.
+
+Errors:
+- VM101: a change of the state or of a link raises the generation, which never falls.
+- VM102: no instance becomes creating again, and destroyed stays, with its time of deletion.';
 
 CREATE OR REPLACE TRIGGER guard_state BEFORE UPDATE OF
     state, state_generation, time_state_updated, active_propolis_id, destination_propolis_id, migration_id, time_deleted

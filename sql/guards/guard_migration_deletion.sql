@@ -16,7 +16,11 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_migration_deletion FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_migration_deletion IS 'VM104: a migration that its instance names is not deleted. VM102: deletion is final.';
+COMMENT ON FUNCTION vmstate.guard_migration_deletion IS 'Refuses the deletion of a migration that its instance names.
+
+Errors:
+- VM102: the deletion of a migration is final.
+- VM104: a migration that its instance names is not deleted.';
 
 CREATE OR REPLACE TRIGGER guard_deletion BEFORE UPDATE OF time_deleted ON vmstate.migration
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_migration_deletion();

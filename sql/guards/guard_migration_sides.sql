@@ -40,7 +40,11 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_migration_sides FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_migration_sides IS 'VM101, VM102: a change of a side raises that side''s generation, and an ended side stays.';
+COMMENT ON FUNCTION vmstate.guard_migration_sides IS 'Refuses changes of a migration side that are backward or raise no generation.
+
+Errors:
+- VM101: a change of a side raises the generation of that side, which never falls.
+- VM102: a side that has ended stays as it is.';
 
 CREATE OR REPLACE TRIGGER guard_sides BEFORE UPDATE OF
     source_state, source_generation, time_source_updated,

@@ -9,7 +9,10 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_truncate FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_truncate IS 'VM104: no table is emptied behind the verbs'' back.';
+COMMENT ON FUNCTION vmstate.guard_truncate IS 'Refuses TRUNCATE.
+
+Errors:
+- VM104: no table is emptied without the verbs.';
 
 CREATE OR REPLACE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.instance
   FOR EACH STATEMENT EXECUTE FUNCTION vmstate.guard_truncate();

@@ -29,7 +29,11 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_updater FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_updater IS 'VM101, VM104: the fencing token of the updater lock rises when another saga takes the lock, and never falls, nor does that of the last commit, which is recorded only by the write that releases the lock.';
+COMMENT ON FUNCTION vmstate.guard_updater IS 'Refuses changes of the updater lock that break its fencing token.
+
+Errors:
+- VM101: the fencing token of the updater lock rises when another saga takes the lock, and never falls; nor does the fencing token of the last commit.
+- VM104: a commit is recorded only by the write that releases the lock.';
 
 CREATE OR REPLACE TRIGGER guard_updater BEFORE UPDATE OF
     updater_id, updater_generation, committed_updater_generation, committed_updater_id, committed_plan_token

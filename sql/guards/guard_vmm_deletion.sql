@@ -19,7 +19,11 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_deletion FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_vmm_deletion IS 'VM104: a VMM that an instance names, or that is alive, is not deleted. VM102: deletion is final.';
+COMMENT ON FUNCTION vmstate.guard_vmm_deletion IS 'Refuses the deletion of a VMM that an instance names or that is alive.
+
+Errors:
+- VM102: the deletion of a VMM is final.
+- VM104: a VMM that an instance names, or that is alive, is not deleted.';
 
 CREATE OR REPLACE TRIGGER guard_deletion AFTER UPDATE OF time_deleted ON vmstate.vmm
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_vmm_deletion();

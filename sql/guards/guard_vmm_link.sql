@@ -21,7 +21,10 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_link FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_vmm_link IS 'VM104: time_unlinked says whether an instance names the VMM, and since when none does.';
+COMMENT ON FUNCTION vmstate.guard_vmm_link IS 'Refuses a time_unlinked that contradicts the links of the instances.
+
+Errors:
+- VM104: time_unlinked is NULL while an instance names the VMM, and else says since when no instance does.';
 
 CREATE OR REPLACE TRIGGER guard_link AFTER UPDATE OF time_unlinked ON vmstate.vmm
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_vmm_link();

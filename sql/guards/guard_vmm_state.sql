@@ -42,7 +42,12 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does. 23514: a VMM has a failure_reason if and only if it failed.';
+COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'Refuses changes of a VMM that are backward or raise no generation.
+
+Errors:
+- 23514: a VMM has a failure_reason if and only if its state is failed.
+- VM101: what a report changes raises the generation, which never falls.
+- VM102: no VMM becomes creating again, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does.';
 
 -- the only condition outside of its function: health reports, which are almost all writes, do without the call. It is short,
 -- for every statement copies the conditions of all triggers of its table, as text, and parses those it evaluates.

@@ -11,4 +11,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.raise_invalid_transition FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.raise_invalid_transition IS 'Raises VM102: a state that this one cannot become.';
+COMMENT ON FUNCTION vmstate.raise_invalid_transition IS 'Raises VM102 for a state that cannot follow the present one.';

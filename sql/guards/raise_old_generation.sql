@@ -12,4 +12,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.raise_old_generation FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.raise_old_generation IS 'Raises VM101: a guarded change without a newer generation.';
+COMMENT ON FUNCTION vmstate.raise_old_generation IS 'Raises VM101 for a guarded change without a newer generation.';

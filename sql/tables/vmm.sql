@@ -28,9 +28,17 @@ CREATE INDEX vmm_linked_not_running ON vmstate.vmm (state, instance_id, id)
     AND coalesce(time_deleted, 'infinity') = 'infinity' AND least(time_deleted, 'infinity') = 'infinity';
 CREATE INDEX vmm_deleted ON vmstate.vmm (time_deleted) WHERE time_deleted IS NOT NULL;
 
-COMMENT ON TABLE vmstate.vmm IS 'One incarnation of an instance: a Propolis process on a sled.';
+COMMENT ON TABLE vmstate.vmm IS 'Keeps the incarnations of instances: each a Propolis process on a sled.';
 COMMENT ON COLUMN vmstate.vmm.saga_id IS 'The start or migrate saga that created the VMM, the only one that may unwind it.';
-COMMENT ON COLUMN vmstate.vmm.time_state_updated IS 'When the sled saw the state, by the clock of the sled, which may be wrong; by the clock of the database where a verb set the state.';
-COMMENT ON COLUMN vmstate.vmm.time_reported IS 'When the VMM was last heard of, by the clock of the database: a report was accepted, or fail_vmm, fail_sled or an unwind ended it. NULL before the first report. Every age is reckoned from it.';
-COMMENT ON COLUMN vmstate.vmm.time_started IS 'When the database first heard that the guest ran there, by its own clock: vmstate.counts_as_running.';
-COMMENT ON COLUMN vmstate.vmm.time_unlinked IS 'NULL while an instance names the VMM; kept by triggers, so it cannot be written to a lie.';
+COMMENT ON COLUMN vmstate.vmm.time_state_updated IS 'When the sled saw the state, by the clock of the sled, which may be wrong.
+
+By the clock of the database where a verb set the state.';
+COMMENT ON COLUMN vmstate.vmm.time_reported IS 'When the VMM was last heard of, by the clock of the database.
+
+That is when a report was accepted, or when fail_vmm, fail_sled, fail_sled_vmms or an unwind ended the VMM. NULL before the first report. Every age is reckoned from this time.';
+COMMENT ON COLUMN vmstate.vmm.time_started IS 'When the database first heard that the guest ran in the VMM, by its own clock.
+
+vmstate.counts_as_running says which reports show that.';
+COMMENT ON COLUMN vmstate.vmm.time_unlinked IS 'When the last link to the VMM was removed; NULL while an instance names the VMM.
+
+Set by trigger mark_links; guard_link rejects any other value.';

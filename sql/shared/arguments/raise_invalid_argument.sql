@@ -11,4 +11,7 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.raise_invalid_argument FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.raise_invalid_argument IS 'VM001: the caller passed an argument that the function does not take. Nothing was changed.';
+COMMENT ON FUNCTION vmstate.raise_invalid_argument IS 'Raises VM001 for an invalid argument.
+
+Errors:
+- VM001: the caller passed an argument that the function does not take. Nothing was changed.';

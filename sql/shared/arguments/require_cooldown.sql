@@ -9,4 +9,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_cooldown FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_cooldown IS 'Raises VM001 for a negative or infinite cooldown.';
+COMMENT ON FUNCTION vmstate.require_cooldown IS 'Raises VM001 if a cooldown is negative or infinite.';

@@ -11,4 +11,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_lease FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_lease IS 'Raises VM001 for a lease that is not positive or longer than 1 day.';
+COMMENT ON FUNCTION vmstate.require_lease IS 'Raises VM001 if a lease is not more than 0 and at most 1 day.';

@@ -9,4 +9,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_name FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_name IS 'Raises VM001 for a name of an instance that is empty or too long.';
+COMMENT ON FUNCTION vmstate.require_name IS 'Raises VM001 if the name of an instance does not have 1 to 63 characters.';

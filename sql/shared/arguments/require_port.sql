@@ -9,4 +9,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_port FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_port IS 'Raises VM001 for a number that is no port.';
+COMMENT ON FUNCTION vmstate.require_port IS 'Raises VM001 if a port is not 0 to 65535.';

@@ -12,4 +12,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_role FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_role IS 'Raises VM001 for a role that is null or does not exist.';
+COMMENT ON FUNCTION vmstate.require_role IS 'Raises VM001 if a role is null or does not exist.';

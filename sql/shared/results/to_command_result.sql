@@ -30,4 +30,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_command_result FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.to_command_result IS 'The answer of request_stop and request_reboot: of the named VMMs, those alive are to be commanded, the active one first.';
+COMMENT ON FUNCTION vmstate.to_command_result IS 'Builds the answer of request_stop and request_reboot.
+
+Of p_propolis_ids, the live VMMs are to be commanded, the active one first.';

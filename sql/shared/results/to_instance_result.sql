@@ -18,4 +18,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_instance_result FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.to_instance_result IS 'The answer of an instance verb, with the instance as it stands.';
+COMMENT ON FUNCTION vmstate.to_instance_result IS 'Builds the answer of an instance verb, with the instance as it stands.';

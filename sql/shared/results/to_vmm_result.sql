@@ -17,4 +17,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_vmm_result FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.to_vmm_result IS 'The answer of a VMM verb, with the VMM as it stands.';
+COMMENT ON FUNCTION vmstate.to_vmm_result IS 'Builds the answer of a VMM verb, with the VMM as it stands.';

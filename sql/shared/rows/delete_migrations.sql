@@ -20,4 +20,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.delete_migrations FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.delete_migrations IS 'Soft-deletes the migrations of an instance, or those that name one of its VMMs, that no link needs. An unlinked migration is never linked again, so no instance lock is needed.';
+COMMENT ON FUNCTION vmstate.delete_migrations IS 'Soft-deletes the migrations of an instance that no link needs.
+
+All of them if p_propolis_id is NULL, else those that name this VMM. An unlinked migration is never linked again, so no instance lock is needed.';

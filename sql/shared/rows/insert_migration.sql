@@ -32,4 +32,6 @@ EXCEPTION
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.insert_migration FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.insert_migration IS 'Inserts the destination VMM and the migration, both or neither; answers propolis_id_taken, migration_id_taken or null.';
+COMMENT ON FUNCTION vmstate.insert_migration IS 'Inserts the destination VMM and the migration, both or neither.
+
+Answers NULL, or propolis_id_taken or migration_id_taken if neither was inserted.';

@@ -34,4 +34,13 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.revoke_access FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.revoke_access IS 'Takes away from a role what grant_access gave it for one kind, at once, also from transactions that go on. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include it: control_plane includes the other two, so grant them again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent: bind_sled_agent ends it. unchanged: there was nothing to take away. For the owner of the schema only. VM001: no such role, the owner itself, nulls.';
+COMMENT ON FUNCTION vmstate.revoke_access IS 'Revokes from a role what grant_access gave it for one kind.
+
+Takes effect at once, also in transactions that are under way. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include that kind: control_plane includes the other two, so grant those again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent, which bind_sled_agent ends. For the owner of the schema only.
+
+Outcomes:
+- applied: access was taken away.
+- unchanged: there was nothing to take away.
+Errors:
+- VM001: an argument is null, no such role exists, or the role owns the schema.
+- 42501: the caller is not the owner of the schema.';

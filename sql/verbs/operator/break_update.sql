@@ -31,4 +31,15 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.break_update FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.break_update IS 'An operator ends the updater lock that p_updater_generation names (explain_update shows it), whoever holds it and however long its lease: the holder''s commit is then lock_lost. p_reason, not empty, goes to the server''s log. unchanged: that lock has ended, and nobody holds another. conflict: lock_lost (another lock is held by now, or none was ever given that token).';
+COMMENT ON FUNCTION vmstate.break_update IS 'Ends an updater lock for an operator, whoever holds it and for however long.
+
+explain_update shows the fencing token of the lock, which p_updater_generation names. The commit of the saga that held the lock is then conflict/lock_lost. p_reason goes to the log of the server.
+
+Outcomes:
+- applied: the lock was ended.
+- unchanged: that lock has ended before, and no saga holds another.
+- conflict/lock_lost: a saga holds another lock by now, or no lock ever had that fencing token.
+- gone: the instance was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: an argument is null, or p_reason is empty.';

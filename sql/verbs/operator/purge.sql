@@ -75,4 +75,9 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.purge FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.purge IS 'Hard-deletes what was soft-deleted before p_before: migrations whose two VMMs are soft-deleted, VMMs that no migration names, instances that have neither; at most p_limit rows (1 to 100000) of all three. One row: how many of each. left_over: more than p_limit rows were due, so call it again. Passes over rows that other sessions have locked, and waits for nobody. Afterwards a late replay of create_instance or a begin begins anew, and a late report is not_found: let p_before lie further back than any saga or partition lasts. VM001: nulls, p_before less than 1 hour ago.';
+COMMENT ON FUNCTION vmstate.purge IS 'Hard-deletes rows that were soft-deleted before p_before.
+
+Deletes migrations whose two VMMs are soft-deleted, then VMMs that no migration names, then instances that have neither: at most p_limit rows (1 to 100000, default 1000) of all three. Answers one row: how many of each were deleted, and left_over, which is true if more than p_limit rows were due, so that purge must be called again. Skips rows that other sessions have locked, and waits for no lock. Afterwards a late replay of create_instance, begin_start or begin_migration begins anew, and a late report is not_found: let p_before lie further back than any saga or network partition lasts.
+
+Errors:
+- VM001: an argument is null, p_before is less than 1 hour ago, or p_limit is not 1 to 100000.';

@@ -51,4 +51,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.apply_reports FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.apply_reports IS 'Judges and writes the reports of a batch, no two of one VMM. The caller has locked the migrations and refused VMMs that are on none of these sleds (NULL: any).';
+COMMENT ON FUNCTION vmstate.apply_reports IS 'Judges and writes the reports of a batch, no two of which are of one VMM.
+
+The caller has locked the migrations and refused VMMs that are on none of p_sleds (NULL: any sled).';

@@ -82,4 +82,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.apply_reports_with_repeats FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.apply_reports_with_repeats IS 'What apply_reports does, for a batch with several reports of one VMM: later ones are judged after earlier ones, and each VMM is written once.';
+COMMENT ON FUNCTION vmstate.apply_reports_with_repeats IS 'Judges and writes a batch that has several reports of one VMM.
+
+Does what apply_reports does; later reports of a VMM are judged after earlier ones, and each VMM is written once.';

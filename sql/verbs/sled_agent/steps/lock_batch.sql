@@ -16,4 +16,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_batch FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.lock_batch IS 'Locks all VMMs of a batch by id, then by id all its migrations that the reporting VMMs are sides of.';
+COMMENT ON FUNCTION vmstate.lock_batch IS 'Locks all VMMs of a batch by id, then the migrations of the batch by id.
+
+Locks only migrations that the reporting VMMs are sides of.';

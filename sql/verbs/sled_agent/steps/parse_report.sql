@@ -20,4 +20,6 @@ EXCEPTION
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.parse_report FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.parse_report IS 'One JSON object as a report; VM001 names its ordinal when it is none or has an unknown key.';
+COMMENT ON FUNCTION vmstate.parse_report IS 'Converts one JSON object to a report.
+
+Raises VM001, which names the ordinal, if the element is no object, has an unknown key, or has a value of the wrong type.';

@@ -16,4 +16,9 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.raise_foreign_report FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.raise_foreign_report IS 'Raises 42501: the VMM is on another sled than the caller reports for. Does not say on which.';
+COMMENT ON FUNCTION vmstate.raise_foreign_report IS 'Raises 42501 for a report of a VMM that the caller may not report.
+
+The error does not say on which sled the VMM is.
+
+Errors:
+- 42501: the VMM is on another sled than the caller reports for. Nothing was changed.';

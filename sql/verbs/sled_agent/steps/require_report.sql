@@ -41,4 +41,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_report FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_report IS 'Raises VM001 for a report that says nothing a sled agent could say.';
+COMMENT ON FUNCTION vmstate.require_report IS 'Raises VM001 if a report says nothing that a sled agent could say.';
