@@ -23,9 +23,9 @@ BEGIN
   IF NOT v_begins THEN
     RAISE EXCEPTION USING
       ERRCODE = 'VM102',
-      MESSAGE = format('vmstate.%I rows begin at the beginning', TG_TABLE_NAME),
-      DETAIL = format('Attempted: %s.', to_jsonb(NEW)),
-      HINT = format('It must be as %s leaves it: first state, generation 1, linked to nothing, held by nobody, not deleted.', TG_ARGV[0]);
+      MESSAGE = format('a new row in vmstate.%I must be in its initial state', TG_TABLE_NAME),
+      DETAIL = format('The attempted row is %s.', to_jsonb(NEW)),
+      HINT = format('A new row has its first state, generation 1, no link, no updater lock and no time of deletion. Insert the row with %s.', TG_ARGV[0]);
   END IF;
   RETURN NEW;
 END;

@@ -18,7 +18,7 @@ BEGIN
   END IF;
   IF v_actual IS NOT NULL THEN
     PERFORM vmstate.raise_invalid_transition(format('VMM %s', NEW.destination_propolis_id), v_actual,
-      format('the destination of migration %s', NEW.id), 'A migration leads to a new VMM: begin_migration inserts both.');
+      format('the destination of migration %s', NEW.id), 'The destination of a migration is a new VMM: begin_migration inserts both the VMM and the migration.');
   END IF;
   RETURN NULL;
 END;

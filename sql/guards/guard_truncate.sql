@@ -3,8 +3,8 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  PERFORM vmstate.raise_link_protected(format('table vmstate.%I', TG_TABLE_NAME), 'in use', 'TRUNCATE',
-    'delete_instance and delete_vmm mark rows as deleted; DELETE can then purge them.');
+  PERFORM vmstate.raise_link_protected(format('table vmstate.%I: no row is removed unless it is marked as deleted', TG_TABLE_NAME), 'a table in use', 'TRUNCATE',
+    'delete_instance and delete_vmm mark rows as deleted, and purge then removes such rows.');
   RETURN NULL;
 END;
 $$;

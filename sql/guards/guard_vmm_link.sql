@@ -12,10 +12,10 @@ BEGIN
     WHERE i.id = NEW.instance_id AND NEW.id IN (i.active_propolis_id, i.destination_propolis_id));
   IF v_linked <> (NEW.time_unlinked IS NULL) OR num_nulls(OLD.time_unlinked, NEW.time_unlinked) <> 1 THEN
     PERFORM vmstate.raise_link_protected(
-      format('time_unlinked of VMM %s', OLD.id),
+      format('time_unlinked of VMM %s: the value contradicts the links of the instance', OLD.id),
       coalesce(OLD.time_unlinked::pg_catalog.text, 'null (linked)'),
       coalesce(NEW.time_unlinked::pg_catalog.text, 'null (linked)'),
-      'It follows the instance''s ids by itself; they change by begin_start, begin_migration and run_update.');
+      'Trigger mark_links writes time_unlinked when begin_start, begin_migration or run_update changes the links of the instance.');
   END IF;
   RETURN NULL;
 END;

@@ -14,7 +14,7 @@ BEGIN
   IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR vmstate.is_absorbing(OLD.state))
       AND NOT (OLD.state IN ('failed', 'destroyed') AND NEW.state = 'saga_unwound' AND NEW.time_unlinked IS NULL) THEN
     PERFORM vmstate.raise_invalid_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
-      'A dead VMM stays dead: start the instance again with begin_start. Only unwind_start and unwind_migration mark a linked one saga_unwound.');
+      'No VMM becomes creating again, and a dead VMM stays dead: begin_start inserts a new VMM. Only unwind_start and unwind_migration mark a dead VMM saga_unwound, while an instance names the VMM.');
   ELSIF NEW.state = 'saga_unwound' AND OLD.state <> 'saga_unwound' AND (
       vmstate.is_handed_over(OLD)
       OR EXISTS (SELECT FROM vmstate.migration AS m
@@ -22,7 +22,7 @@ BEGIN
           AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed'))
     ) THEN
     PERFORM vmstate.raise_invalid_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
-      'The guest of a migration may run there: unwind_migration fails both sides first, and unwind_start refuses a VMM that was handed over.');
+      'The guest of a migration may run in the VMM. unwind_migration first fails both sides of a migration to the VMM; unwind_start refuses a VMM whose guest was handed over.');
   ELSIF NEW.state_generation < OLD.state_generation
       OR (NEW.state_generation = OLD.state_generation
         AND (OLD.state, OLD.time_state_updated, OLD.time_started, OLD.failure_reason)
@@ -35,7 +35,9 @@ BEGIN
     RAISE EXCEPTION USING
       ERRCODE = 'check_violation',
       MESSAGE = format('%s cannot be %s with failure_reason %s', v_row, NEW.state, coalesce(NEW.failure_reason::pg_catalog.text, 'null')),
-      HINT = 'A failed VMM has a failure_reason, and no other: fail_vmm writes both.',
+      DETAIL = format('Found: state %s. Attempted: state %s with failure_reason %s.',
+        OLD.state, NEW.state, coalesce(NEW.failure_reason::pg_catalog.text, 'null')),
+      HINT = 'A VMM has a failure_reason if and only if its state is failed; fail_vmm writes both columns.',
       SCHEMA = 'vmstate', TABLE = 'vmm', CONSTRAINT = 'failure_reason_iff_failed';
   END IF;
   RETURN NULL;

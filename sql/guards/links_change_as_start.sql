@@ -14,4 +14,4 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.links_change_as_start FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.links_change_as_start IS 'Tells whether a change of links is that of a start.
 
-The active VMM, NULL or saga_unwound, is replaced by a new one, and no other link changes.';
+The active VMM, NULL or saga_unwound, is replaced by a new one, and no other link changes. An instance that is still being created has no start.';

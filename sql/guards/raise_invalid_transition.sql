@@ -5,8 +5,8 @@ AS $$
 BEGIN
   RAISE EXCEPTION USING
     ERRCODE = 'VM102',
-    MESSAGE = format('%s cannot go from %s to %s', p_row, p_actual, p_attempted),
-    DETAIL = format('It is %s; %s was attempted.', p_actual, p_attempted),
+    MESSAGE = format('%s cannot change from %s to %s', p_row, p_actual, p_attempted),
+    DETAIL = format('Found: %s. Attempted: %s.', p_actual, p_attempted),
     HINT = p_hint;
 END;
 $$;

@@ -5,8 +5,8 @@ AS $$
 BEGIN
   RAISE EXCEPTION USING
     ERRCODE = 'VM104',
-    MESSAGE = format('%s is still needed as it is', p_row),
-    DETAIL = format('It is %s; %s was attempted.', p_actual, p_attempted),
+    MESSAGE = format('cannot change %s', p_row),
+    DETAIL = format('Found: %s. Attempted: %s.', p_actual, p_attempted),
     HINT = p_hint;
 END;
 $$;

@@ -18,8 +18,8 @@ CREATE TABLE vmstate.vmm (
 ) WITH (fillfactor = 70);
 
 CREATE INDEX vmm_on_sled ON vmstate.vmm (sled_id) WHERE time_deleted IS NULL;
--- What work lists read. They say three times that it is not deleted: of the second and third saying PostgreSQL has no
--- statistics and expects one row in 200, so that it plans for the few that there are and not for all that were ever deleted.
+-- The work lists read these indexes. The coalesce and least predicates are redundant on purpose: the planner has no statistics on
+-- them, so it estimates few rows and uses these indexes instead of scanning every deleted row.
 CREATE INDEX vmm_unlinked ON vmstate.vmm (instance_id, id)
   WHERE time_unlinked IS NOT NULL AND time_deleted IS NULL
     AND coalesce(time_deleted, 'infinity') = 'infinity' AND least(time_deleted, 'infinity') = 'infinity';
@@ -38,7 +38,7 @@ COMMENT ON COLUMN vmstate.vmm.time_reported IS 'When the VMM was last heard of, 
 That is when a report was accepted, or when fail_vmm, fail_sled, fail_sled_vmms or an unwind ended the VMM. NULL before the first report. Every age is reckoned from this time.';
 COMMENT ON COLUMN vmstate.vmm.time_started IS 'When the database first heard that the guest ran in the VMM, by its own clock.
 
-vmstate.counts_as_running says which reports show that.';
+The function vmstate.counts_as_running says which reports show that.';
 COMMENT ON COLUMN vmstate.vmm.time_unlinked IS 'When the last link to the VMM was removed; NULL while an instance names the VMM.
 
 Set by trigger mark_links; guard_link rejects any other value.';

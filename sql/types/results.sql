@@ -27,7 +27,7 @@ CREATE TYPE vmstate.start_result AS (
 );
 COMMENT ON TYPE vmstate.start_result IS 'Answers begin_start.
 
-The columns of vmstate.instance_result, and the unwound VMM that the new VMM replaced, if any.';
+Has the columns of vmstate.instance_result, and the unwound VMM that the new VMM replaced, if any.';
 
 CREATE TYPE vmstate.command_result AS (
   outcome vmstate.outcome,
@@ -43,7 +43,7 @@ CREATE TYPE vmstate.command_result AS (
 );
 COMMENT ON TYPE vmstate.command_result IS 'Answers request_stop and request_reboot.
 
-The columns of vmstate.instance_result, and the live VMMs whose sled agents must be told.';
+Has the columns of vmstate.instance_result, and the live VMMs whose sled agents must be told.';
 
 CREATE TYPE vmstate.update_result AS (
   outcome vmstate.outcome,
@@ -71,7 +71,7 @@ CREATE TYPE vmstate.update_result AS (
 );
 COMMENT ON TYPE vmstate.update_result IS 'Answers a verb of the update saga: the instance, the updater lock and the plan.
 
-The columns of vmstate.instance_result, then the fencing token and the lease of the updater lock, and the saga that holds the lock (updater_id; null: nobody). The plan: the row as it will be (new_…), what to do with the network (keep, move or delete; network_propolis_id is where the network belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, and plan_token, which names this plan.';
+Has the columns of vmstate.instance_result, then the fencing token and the lease of the updater lock, and the saga that holds the lock (updater_id; null: nobody). The plan: the row as it will be (new_…), what to do with the network (keep, move or delete; network_propolis_id is where the network belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, and plan_token, which names this plan.';
 
 CREATE TYPE vmstate.vmm_result AS (
   outcome vmstate.outcome,
@@ -92,7 +92,7 @@ CREATE TYPE vmstate.fail_result AS (
 );
 COMMENT ON TYPE vmstate.fail_result IS 'Answers fail_vmm.
 
-The columns of vmstate.vmm_result, and whether the update saga has to run because an instance still names the VMM.';
+Has the columns of vmstate.vmm_result, and whether the update saga has to run because an instance still names the VMM.';
 
 CREATE TYPE vmstate.report_result AS (
   vmm_outcome vmstate.outcome,

@@ -23,15 +23,15 @@ COMMENT ON TYPE vmstate.migration_state IS 'Names the state of one side of a mig
 CREATE TYPE vmstate.migration_verdict AS ENUM ('none', 'void', 'in_progress', 'handed_over', 'completed', 'failed');
 COMMENT ON TYPE vmstate.migration_verdict IS 'Says what a linked migration amounts to, by its two sides and its VMMs.
 
-vmstate.migration_verdict is the function that decides.';
+The function vmstate.migration_verdict decides.';
 
 CREATE TYPE vmstate.intended_state AS ENUM ('running', 'stopped', 'guest_shutdown', 'destroyed');
 COMMENT ON TYPE vmstate.intended_state IS 'Says what an instance should be.
 
-The user''s wish, or guest_shutdown after the guest ended its VM itself.';
+The user decides, but guest_shutdown follows when the guest ended its VM itself.';
 
 CREATE TYPE vmstate.auto_restart_policy AS ENUM ('never', 'best_effort');
-COMMENT ON TYPE vmstate.auto_restart_policy IS 'Says whether the control plane may start an instance again after it failed.
+COMMENT ON TYPE vmstate.auto_restart_policy IS 'Says whether the control plane may restart an instance automatically.
 
 NULL in a row means best_effort.';
 

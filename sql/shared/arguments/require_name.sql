@@ -4,7 +4,7 @@ SET search_path = ''
 AS $$
 BEGIN
   IF char_length(p_name) NOT BETWEEN 1 AND 63 THEN
-    PERFORM vmstate.raise_invalid_argument(p_function, 'p_name', format('It has %s characters, not 1 to 63.', char_length(p_name)));
+    PERFORM vmstate.raise_invalid_argument(p_function, 'p_name', format('p_name must have 1 to 63 characters, not %s.', char_length(p_name)));
   END IF;
 END;
 $$;

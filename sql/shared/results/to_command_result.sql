@@ -21,7 +21,7 @@ BEGIN
       ], NULL)
     INTO v_result
     FROM vmstate.resolved_instance AS r
-    -- what was not there to lock may have come since
+    -- Do not show a row inserted after the lock attempt: the outcome is not_found.
     WHERE r.instance_id = p_instance_id AND p_outcome <> 'not_found';
   v_result.outcome := p_outcome;
   v_result.reason := p_reason;

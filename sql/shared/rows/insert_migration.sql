@@ -23,7 +23,7 @@ BEGIN
       p_now, p_now, p_now)
     ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'VM900', MESSAGE = 'the VMM of a migration whose id is taken must not stay';
+    RAISE EXCEPTION USING ERRCODE = 'VM900', MESSAGE = 'the migration id is taken, so the inserted VMM is rolled back';
   END IF;
   RETURN NULL;
 EXCEPTION

@@ -7,7 +7,7 @@ DECLARE
   v_object pg_catalog.text;
 BEGIN
   IF p_kind IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('grant_access', 'p_kind', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('grant_access', 'p_kind', 'p_kind must not be null.');
   END IF;
   PERFORM vmstate.require_role('grant_access', p_role);
   PERFORM vmstate.require_owner('grant_access', 'grants');
@@ -26,7 +26,7 @@ EXCEPTION
       ERRCODE = 'program_limit_exceeded',
       MESSAGE = format('vmstate.grant_access: the access list of %s has no room for role "%s"', v_object, p_role),
       DETAIL = format('PostgreSQL keeps the list in one row of at most 8 kB: %s.', SQLERRM),
-      HINT = 'Nothing was changed. Call grant_access once for a group role that cannot log in, and GRANT that role to the others; revoke_access takes them off the list.';
+      HINT = 'Nothing was changed. Call grant_access once for a group role that cannot log in, and GRANT the group role to the other roles. revoke_access removes a role from the list.';
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.grant_access FROM PUBLIC;

@@ -8,13 +8,13 @@ DECLARE
   v_object pg_catalog.text;
 BEGIN
   IF p_kind IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('revoke_access', 'p_kind', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('revoke_access', 'p_kind', 'p_kind must not be null.');
   END IF;
   PERFORM vmstate.require_role('revoke_access', p_role);
   PERFORM vmstate.require_owner('revoke_access', 'revokes');
   IF EXISTS (SELECT FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'vmstate' AND pg_get_userbyid(n.nspowner) = p_role) THEN
     PERFORM vmstate.raise_invalid_argument('revoke_access', 'p_role',
-      format('Role "%s" owns schema vmstate: its functions run with the rights of that role.', p_role));
+      format('p_role must not be "%s", the owner of schema vmstate: the functions of the schema run with the rights of the owner.', p_role));
   END IF;
   -- of two sessions that grant or revoke on one object, PostgreSQL fails the later one
   PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);

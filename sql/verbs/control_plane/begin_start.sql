@@ -28,7 +28,7 @@ BEGIN
   PERFORM vmstate.require_port('begin_start', p_propolis_port);
   IF p_start_reason NOT IN ('user', 'auto_restart') THEN
     PERFORM vmstate.raise_invalid_argument('begin_start', 'p_start_reason',
-      format('It is %L, not ''user'' or ''auto_restart''.', p_start_reason));
+      format('p_start_reason must be ''user'' or ''auto_restart'', not %L.', p_start_reason));
   END IF;
 
   v_instance := vmstate.lock_instance(p_instance_id);

@@ -12,7 +12,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF p_instance_id IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('configure_instance', 'p_instance_id', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('configure_instance', 'p_instance_id', 'p_instance_id must not be null.');
   END IF;
   PERFORM vmstate.require_cooldown('configure_instance', p_auto_restart_cooldown);
   v_instance := vmstate.lock_instance(p_instance_id);

@@ -22,7 +22,7 @@ BEGIN
   PERFORM vmstate.require_name('create_instance', p_name);
   IF p_intended_state NOT IN ('running', 'stopped') THEN
     PERFORM vmstate.raise_invalid_argument('create_instance', 'p_intended_state',
-      format('It is %s, not running or stopped.', p_intended_state));
+      format('p_intended_state must be running or stopped, not %s.', p_intended_state));
   END IF;
   PERFORM vmstate.require_cooldown('create_instance', p_auto_restart_cooldown);
 

@@ -8,7 +8,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF p_id IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('finish_instance_creation', 'p_id', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('finish_instance_creation', 'p_id', 'p_id must not be null.');
   END IF;
   v_instance := vmstate.lock_instance(p_id);
   IF v_instance.id IS NULL THEN

@@ -9,7 +9,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF p_instance_id IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('request_stop', 'p_instance_id', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('request_stop', 'p_instance_id', 'p_instance_id must not be null.');
   END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN

@@ -11,7 +11,7 @@ BEGIN
     PERFORM vmstate.raise_null_argument('break_update', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_updater_generation', p_updater_generation, 'p_reason', p_reason));
   ELSIF btrim(p_reason) = '' THEN
-    PERFORM vmstate.raise_invalid_argument('break_update', 'p_reason', 'It is empty.');
+    PERFORM vmstate.raise_invalid_argument('break_update', 'p_reason', 'p_reason must not be empty.');
   END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
@@ -25,7 +25,7 @@ BEGIN
   END IF;
 
   PERFORM vmstate.release_updater(p_instance_id);
-  RAISE LOG 'vmstate.break_update: update % of instance %, held by saga %, was ended: %',
+  RAISE LOG 'vmstate.break_update: ended updater lock % of instance %, which saga % held: %',
     p_updater_generation, p_instance_id, v_instance.updater_id, p_reason;
   RETURN vmstate.to_instance_result('applied', NULL, p_instance_id);
 END;

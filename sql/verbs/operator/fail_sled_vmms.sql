@@ -16,7 +16,7 @@ BEGIN
     PERFORM vmstate.raise_null_argument('fail_sled_vmms', jsonb_build_object(
       'p_sled_id', p_sled_id, 'p_propolis_ids', p_propolis_ids, 'p_reason', p_reason));
   ELSIF num_nulls(VARIADIC p_propolis_ids) > 0 THEN
-    PERFORM vmstate.raise_invalid_argument('fail_sled_vmms', 'p_propolis_ids', 'An element is null.');
+    PERFORM vmstate.raise_invalid_argument('fail_sled_vmms', 'p_propolis_ids', 'p_propolis_ids must not contain null.');
   END IF;
   RETURN QUERY SELECT f.* FROM vmstate.fail_vmms_of_sled(p_sled_id, p_propolis_ids, p_reason) AS f;
 END;

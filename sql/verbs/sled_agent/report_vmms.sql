@@ -21,7 +21,7 @@ DECLARE
 BEGIN
   IF jsonb_typeof(p_reports) IS DISTINCT FROM 'array' THEN
     PERFORM vmstate.raise_invalid_argument('report_vmms', 'p_reports',
-      format('It is %s, not a JSON array.', coalesce('a JSON ' || jsonb_typeof(p_reports), 'null')));
+      format('p_reports must be a JSON array, not %s.', coalesce('a JSON ' || jsonb_typeof(p_reports), 'null')));
   END IF;
   v_reports := vmstate.parse_batch(p_reports);
   PERFORM vmstate.require_batch(v_reports);

@@ -7,7 +7,7 @@ DECLARE
   v_plan vmstate.instance_plan;
 BEGIN
   IF p_instance_id IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('explain_update', 'p_instance_id', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('explain_update', 'p_instance_id', 'p_instance_id must not be null.');
   END IF;
   v_plan := vmstate.read_plan(p_instance_id);
   RETURN vmstate.to_update_result(

@@ -7,8 +7,8 @@ BEGIN
     RAISE EXCEPTION USING
       ERRCODE = 'insufficient_privilege',
       MESSAGE = format('vmstate.%s: only the owner of schema vmstate %s access', p_function, p_deed),
-      DETAIL = format('Role "%s" is not the owner.', current_user),
-      HINT = format('Nothing was changed. Call %s as the role that applied the migrations.', p_function);
+      DETAIL = format('Role "%s" does not have the rights of the owner.', current_user),
+      HINT = format('Nothing was changed. Call vmstate.%s as the role that applied the schema migrations.', p_function);
   END IF;
 END;
 $$;

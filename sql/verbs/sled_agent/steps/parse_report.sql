@@ -7,7 +7,7 @@ DECLARE
 BEGIN
   IF jsonb_typeof(p_element) <> 'object' THEN
     PERFORM vmstate.raise_invalid_argument('report_vmms', 'p_reports',
-      format('Element %s is a JSON %s, not an object.', p_ordinal, jsonb_typeof(p_element)));
+      format('Element %s must be a JSON object, not a JSON %s.', p_ordinal, jsonb_typeof(p_element)));
   END IF;
   FOR v_key IN SELECT k.key FROM jsonb_object_keys(p_element - vmstate.report_keys()) AS k (key) ORDER BY k.key LOOP
     PERFORM vmstate.raise_invalid_argument('report_vmms', 'p_reports',
