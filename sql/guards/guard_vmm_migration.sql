@@ -16,7 +16,12 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_migration FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_vmm_migration IS 'VM104: migration_id of a VMM names the migration that leads there, also after that was purged.';
+COMMENT ON FUNCTION vmstate.guard_vmm_migration IS 'Refuses a migration_id of a VMM that is not the migration which leads there.
+
+A migration_id that is set never changes, also after the migration was purged.
+
+Errors:
+- VM104: migration_id changes to another value than the migration whose destination is the VMM.';
 
 CREATE OR REPLACE TRIGGER guard_migration AFTER UPDATE OF migration_id ON vmstate.vmm
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_vmm_migration();

@@ -407,9 +407,9 @@ describe("VM001 names the element that is malformed, and nothing is written of t
     ["a fraction", { generation: 3.5 }, /3\.5/],
     ["no time", { time: null }, /null/],
     ["a time that is none", { time: "soon" }, /soon/],
-    ["an infinite time", { time: "infinity" }, /not within the years 1970 to 9999/],
-    ["a time before 1970", { time: "1969-12-31T23:59:59Z" }, /not within the years 1970 to 9999/],
-    ["a time after the year 9999", { time: "10000-01-01" }, /not within the years 1970 to 9999/],
+    ["an infinite time", { time: "infinity" }, /must be within the years 1970 to 9999/],
+    ["a time before 1970", { time: "1969-12-31T23:59:59Z" }, /must be within the years 1970 to 9999/],
+    ["a time after the year 9999", { time: "10000-01-01" }, /must be within the years 1970 to 9999/],
     ["a piece of a migration", { migration_in_id: "6f1b6f7e-1c58-4a4e-9d8b-0a8f0d1c2b3a" }, /together/],
     ["another piece of one", { migration_out_generation: 3 }, /together/],
   ];
