@@ -7,10 +7,10 @@ BEGIN
       OLD.migration_id IS NULL AND EXISTS (SELECT FROM vmstate.migration AS m
         WHERE m.instance_id = NEW.instance_id AND m.id = NEW.migration_id AND m.destination_propolis_id = NEW.id)) THEN
     PERFORM vmstate.raise_link_protected(
-      format('migration_id of VMM %s', OLD.id),
+      format('migration_id of VMM %s: the value is not the migration that leads to the VMM', OLD.id),
       coalesce(OLD.migration_id::pg_catalog.text, 'null'),
       coalesce(NEW.migration_id::pg_catalog.text, 'null'),
-      'It is set when a migration to the VMM is inserted, and never changes: begin_migration inserts both.');
+      'Trigger guard_destination writes migration_id when begin_migration inserts the migration; afterwards the column never changes.');
   END IF;
   RETURN NULL;
 END;

@@ -229,6 +229,12 @@ const VMM_ERRORS: ErrorCase[] = [
       "Found: null (linked). Attempted: 2026-01-01 00:00:00+00.",
       "Trigger mark_links writes time_unlinked when begin_start, begin_migration or run_update changes the links of the instance.",
     ],
+    [
+      set("vmm", "vmm", "migration_id = '{migration}'"),
+      "cannot change migration_id of VMM {vmm}: the value is not the migration that leads to the VMM",
+      "Found: null. Attempted: {migration}.",
+      "Trigger guard_destination writes migration_id when begin_migration inserts the migration; afterwards the column never changes.",
+    ],
   ]),
 ];
 
