@@ -60,7 +60,7 @@ it.each([
 it("tells the whole story, migrating a server of its own", async () => {
   const { code, stdout, stderr } = await runBuilt("demo");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "starting a throw-away PostgreSQL ...\n" });
-  expect(stdout).toContain("No invariant is violated.");
+  expect(stdout).toContain("vmstate verify: no invariant is violated.");
 });
 
 it("is quiet when nobody reads on", async () => {
