@@ -194,6 +194,17 @@ export const INSTANCE_REFUSALS: Refusal[] = [
       (s) => [ANOTHER, s.propolisId],
     ],
     [
+      "a VMM that was made for a migration instead of none",
+      async (sql) => {
+        const s = await migrating(sql);
+        await applied(unwindStart(sql, s.start));
+        await update(sql, s);
+        return s;
+      },
+      (sql, s) => links(`state = 'vmm', active_propolis_id = '${s.destinationId}'`)(sql, s),
+      (s) => ["active none", `active ${s.destinationId}`],
+    ],
+    [
       "a dead VMM instead of none",
       withFailed,
       (sql, s) => links(`state = 'vmm', active_propolis_id = '${s.propolisId}'`)(sql, s),

@@ -74,8 +74,9 @@ export function ranForLong({ time_started: from, time_reported: until }: VmmRow)
 
 /** The automatic restarts that count: none once the active VMM has run for long. */
 export function attempts(state: Snapshot): number {
-  const active = vmmOf(state, state.instance.active_propolis_id);
-  return active !== undefined && ranForLong(active) ? 0 : state.instance.auto_restart_attempts;
+  const { active_propolis_id: active, destination_propolis_id: destination } = state.instance;
+  const linked = [active, destination].map((id) => vmmOf(state, id)).filter((vmm) => vmm !== undefined);
+  return linked.some(ranForLong) ? 0 : state.instance.auto_restart_attempts;
 }
 
 export const isBootLoop = ({ auto_restart_attempts: count }: InstanceRow): boolean => count >= BOOT_LOOP;

@@ -2,7 +2,7 @@ import { alive } from "../../sql/model.js";
 import { STRANGER } from "./actors.js";
 import { attempts, isOld, mayAutoRestart } from "./ages.js";
 import type { InstanceRow, Snapshot, VmmRow } from "./snapshot.js";
-import { isDestination, migrationOf, vmmOf } from "./snapshot.js";
+import { isDestination, isLeft, migrationOf, vmmOf } from "./snapshot.js";
 import type { Transition } from "./transition.js";
 
 /** What must hold of locks that are replayed and broken, of restarts, of clocks, and of what operators do. */
@@ -124,7 +124,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     outcomes.includes("applied") &&
     !mayAutoRestart(before),
 
-  "an update forgets the attempts once the active VMM ran for long, and nothing else does": ({
+  "an update forgets the attempts once a linked VMM ran for long, and nothing else does": ({
     step,
     before,
     after,
@@ -140,12 +140,12 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     return after.instance.auto_restart_attempts !== expected;
   },
 
-  "a migration is purged only when both its VMMs are deleted": ({ step, before, after }) =>
+  "a migration is purged only when none of its VMMs is left without a link": ({ step, before, after }) =>
     step.kind !== "typed" &&
     before.migrations
       .filter(({ id }) => migrationOf(after, id) === undefined)
       .flatMap((m) => [m.source_propolis_id, m.destination_propolis_id])
-      .some((id) => vmmOf(before, id)?.time_deleted === null),
+      .some((id) => isLeft(before, id)),
 
   "a purge takes what is old and no longer needed": ({ step, before, after }) =>
     step.kind === "purge" &&
@@ -164,10 +164,12 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
   },
 };
 
-/** A migration whose VMMs are both deleted is needed by nobody. */
+/** A migration is needed as long as a VMM of it is left without a link. */
 function canBePurged(state: Snapshot, m: Snapshot["migrations"][number]): boolean {
-  const vmms = [m.source_propolis_id, m.destination_propolis_id].map((id) => vmmOf(state, id));
-  return isOld(m.time_deleted) && vmms.every((vmm) => vmm?.time_deleted !== null);
+  return (
+    isOld(m.time_deleted) &&
+    ![m.source_propolis_id, m.destination_propolis_id].some((id) => isLeft(state, id))
+  );
 }
 
 function pairsOf<R extends { id: string }>(before: R[], after: R[]): [R, R | undefined][] {

@@ -1,7 +1,7 @@
 import type { ApiInstanceState, ApiVmmState, IntendedState } from "../../../src/index.js";
 import { alive, dead, effectiveState, type Input, planOf, type Topology, type Vmm } from "../../sql/model.js";
 import { isOld, mayAutoRestart } from "./ages.js";
-import { hadBeenRunning, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
+import { hadBeenRunning, isLeft, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
 
 /** What the views and probes say of a state. */
 export interface Properties {
@@ -137,11 +137,14 @@ function inputOf(state: Snapshot): Input {
   };
 }
 
-/** First the migrations whose VMMs are both deleted, then the VMMs that none names, then the instance that has neither. */
-function afterPurge({ instance, vmms, migrations }: Snapshot): AfterPurge {
-  const isLive = (id: string): boolean => vmms.some((vmm) => vmm.id === id && vmm.time_deleted === null);
+/** First the migrations of which no VMM is left without a link, then the VMMs that none names, then the instance that has neither. */
+function afterPurge(state: Snapshot): AfterPurge {
+  const { instance, vmms, migrations } = state;
   const keptMigrations = migrations.filter(
-    (m) => m.time_deleted === null || isLive(m.source_propolis_id) || isLive(m.destination_propolis_id),
+    (m) =>
+      m.time_deleted === null ||
+      isLeft(state, m.source_propolis_id) ||
+      isLeft(state, m.destination_propolis_id),
   );
   const named = keptMigrations.flatMap((m) => [m.source_propolis_id, m.destination_propolis_id]);
   const keptVmms = vmms.filter(({ id, time_deleted }) => time_deleted === null || named.includes(id));

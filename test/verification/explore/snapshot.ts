@@ -77,6 +77,12 @@ export function isDestination({ migrations }: Snapshot, { id }: VmmRow): boolean
   return migrations.some((migration) => migration.destination_propolis_id === id);
 }
 
+/** Whether the VMM is neither linked nor deleted: it has to be ended, or deleted, yet. */
+export function isLeft(state: Snapshot, id: string): boolean {
+  const vmm = vmmOf(state, id);
+  return vmm?.time_deleted === null && vmm.time_unlinked !== null;
+}
+
 /** Whether the guest had been running there: heard of it, or proven by a migration of which a side completed. */
 export function hadBeenRunning({ migrations }: Snapshot, { id, time_started }: VmmRow): boolean {
   const isProof = (m: MigrationRow): boolean =>
