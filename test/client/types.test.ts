@@ -24,6 +24,8 @@ import type {
   VmmState,
 } from "../../src/index.js";
 import { createDatabase, type TestDatabase } from "../support/database.js";
+import { expectEveryVerb } from "../support/every-verb.js";
+import { readVerbs, snakeCase } from "../support/verbs.js";
 
 // The compiler is what checks expectTypeOf: `npm run typecheck`.
 
@@ -174,22 +176,19 @@ describe("the reasons of a conflict", () => {
   });
   afterAll(() => db.drop());
 
-  const verbs = ["control-plane", "sled-agent", "update-saga", "operator"].map((file) =>
+  const verbs = ["control-plane", "sled-agent", "update-saga", "operator", "access"].map((file) =>
     fileURLToPath(new URL(`../../src/client/${file}.ts`, import.meta.url)),
   );
   const typed = reasonsByFunction(verbs);
 
   it.each([...typed])("of %s are the same in TypeScript and in the database", (name, reasons) => {
-    const sqlName = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    expect(reasons).toEqual(reasonsIn(sqlName));
+    expect(reasons).toEqual(reasonsIn(snakeCase(name)));
   });
 
   it("are looked at for every verb", async () => {
-    const verbs = await db.sql<{ name: string }[]>`
-      select proname as name from pg_proc where pronamespace = 'vmstate'::regnamespace and prosecdef`;
-    const camel = ({ name }: { name: string }): string =>
-      name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-    expect([...typed.keys()].sort()).toEqual(verbs.map(camel).sort());
+    const wrapped = [...typed.keys()].map(snakeCase);
+    await expectEveryVerb(db.sql, "src/client", wrapped);
+    expect(wrapped.sort()).toEqual(await readVerbs(db.sql));
     expect(typed.get("unlockUpdate")).toEqual(["lock_lost"]);
   });
 

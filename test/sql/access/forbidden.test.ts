@@ -32,7 +32,7 @@ async function allowed<A extends Attempt>(sql: postgres.Sql, attempts: readonly 
 
 const namesOf = (attempts: readonly Attempt[]): string[] => attempts.map(({ what }) => what);
 
-const ROLES: [string, AccessKind[], { verbs: string[]; views: string[] }][] = [
+const ROLES: [string, AccessKind[], { verbs: readonly string[]; views: string[] }][] = [
   ["control_plane", ["control_plane"], { verbs: VERBS, views: PUBLIC_VIEWS }],
   ["sled_agent", ["sled_agent"], { verbs: ["report_vmm", "report_vmms"], views: ["schema_version"] }],
   ["reader", ["reader"], { verbs: ["explain_update"], views: PUBLIC_VIEWS }],
