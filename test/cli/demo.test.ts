@@ -1,20 +1,16 @@
 import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { newIo } from "../../src/terminal/io.js";
 import { requestStop } from "../../src/client/control-plane.js";
 import { applied, Stage } from "../../src/cli/demo/stage.js";
 import { TestHost } from "./run-cli.js";
 import { Scenario } from "./scenario.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { createDatabase, withDatabase } from "../support/database.js";
 
-let db: TestDatabase;
+const db = withDatabase();
 let story: string;
 beforeAll(async () => {
-  db = await createDatabase();
   story = await play();
-});
-afterAll(async () => {
-  await db.drop();
 });
 
 async function play(): Promise<string> {

@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import ts from "typescript";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
+import { beforeAll, describe, expect, expectTypeOf, it } from "vitest";
 import * as api from "../../src/index.js";
 import type {
   ApiInstanceState,
@@ -23,7 +23,7 @@ import type {
   Vmstate,
   VmmState,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { expectEveryVerb } from "../support/every-verb.js";
 import { readVerbs, snakeCase } from "../support/verbs.js";
 
@@ -161,11 +161,10 @@ describe("an answer narrows by its outcome:", () => {
 });
 
 describe("the reasons of a conflict", () => {
-  let db: TestDatabase;
+  const db = withDatabase();
   let bodies: Map<string, string>;
   let outcomes: string[];
   beforeAll(async () => {
-    db = await createDatabase();
     const functions = await db.sql<{ name: string; body: string }[]>`
       select proname as name, prosrc as body from pg_proc where pronamespace = 'vmstate'::regnamespace`;
     bodies = new Map(functions.map(({ name, body }) => [name, body]));
@@ -174,7 +173,6 @@ describe("the reasons of a conflict", () => {
     >`select unnest(enum_range(null::vmstate.outcome))::text as label`;
     outcomes = labels.map(({ label }) => label);
   });
-  afterAll(() => db.drop());
 
   const verbs = ["control-plane", "sled-agent", "update-saga", "operator", "access"].map((file) =>
     fileURLToPath(new URL(`../../src/client/${file}.ts`, import.meta.url)),

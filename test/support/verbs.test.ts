@@ -1,18 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { createDatabase, type TestDatabase } from "./database.js";
+import { expect, it } from "vitest";
+import { withDatabase } from "./database.js";
 import { expectEveryVerb } from "./every-verb.js";
 import { forgottenVerbs, LEFT_OUT, readVerbs, VERB_FILES } from "./verbs.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 
 it("every verb of the database has a file in a folder of sql/verbs, and every such file is of a verb", async () => {
   const files = VERB_FILES.map((file) => basename(file, ".sql"));

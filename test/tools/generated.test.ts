@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, inject, it, test } from "vitest";
+import { expect, inject, it, test } from "vitest";
 import { readLedger } from "../../src/schema/ledger.js";
 import { renderMigration } from "../../tools/generate/migration.js";
 import { PARTS, ROOT } from "../../tools/generate/parts.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 
 const LONG_MS = 120_000;
 /** What `npm run generate` needs of a clone. */
@@ -24,11 +24,7 @@ const CLONED = [
 ];
 const OUT_OF_DATE = "run `npm run generate`";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 
 const ledger = await readLedger(ROOT);
 test.runIf(ledger.length === 0)(

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { failSled, purge } from "../../../src/index.js";
 import { Random } from "../../../src/simulator/random.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { expectEveryVerb } from "../../support/every-verb.js";
 import { verbsOf } from "../../support/verbs.js";
 import { live, loseSleds } from "./life.js";
@@ -22,10 +22,9 @@ const WATCHED = "watched_vmm";
 /** Reads all migrations while they are few next to the project's instances. */
 const SCANNING = [API_LIST];
 
-let db: TestDatabase;
+const db = withDatabase();
 let caller: ReadCounter;
 beforeAll(async () => {
-  db = await createDatabase();
   // its snapshot keeps versions of rows that are dead, and the entries of those would be counted as well
   for (const table of ["instance", "vmm", "migration"])
     await db.sql`alter table vmstate.${db.sql(table)} set (autovacuum_enabled = false)`;
@@ -36,7 +35,6 @@ beforeAll(async () => {
   for (const act of [readLists, live, loseSleds]) for (let call = 0; call < CALLS; call++) await act(site);
   for (let call = 0; call < CALLS; call++) await purgeSome();
 });
-afterAll(() => db.drop());
 
 /** Looks at every migration that a living VMM still needs, each time. */
 const PURGE = "purge";

@@ -2,22 +2,20 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AccessKind } from "../../../src/index.js";
 import { readFacts } from "../../support/catalog-facts.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { running, writingNothing } from "../scenario.js";
 import { Actors, errorOf, type Actor } from "./actors.js";
 import { calls, deeds, reads, type Attempt } from "./attempts.js";
 import { PUBLIC_VIEWS, VERBS } from "./life.js";
 
-let db: TestDatabase;
+const db = withDatabase();
 let actors: Actors;
 beforeAll(async () => {
-  db = await createDatabase();
   actors = new Actors(db);
   await running(db.sql);
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
 /** What of all that the role may do, tried one by one. */
