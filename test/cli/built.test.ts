@@ -5,20 +5,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { until } from "../support/until.js";
 import { type BuiltProgram, buildProgram } from "./build.js";
 import type { Run } from "./run-cli.js";
 
 let built: BuiltProgram;
-let db: TestDatabase;
-beforeAll(async () => {
+const db = withDatabase();
+beforeAll(() => {
   built = buildProgram();
-  db = await createDatabase();
 });
-afterAll(async () => {
+afterAll(() => {
   built.remove();
-  await db.drop();
 });
 
 const environment = { ...process.env, DATABASE_URL: "", NODE_OPTIONS: "", NODE_V8_COVERAGE: "" };

@@ -2,21 +2,17 @@ import { readFileSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 import type postgres from "postgres";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { storyFiles } from "../../src/cli/demo/stories.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { createDatabase, withDatabase } from "../support/database.js";
 import { outputFile } from "../examples/play.js";
 import { TestHost } from "./run-cli.js";
 import { Scenario } from "./scenario.js";
 
-let db: TestDatabase;
+const db = withDatabase();
 let demo: string;
 beforeAll(async () => {
-  db = await createDatabase();
   demo = await play();
-});
-afterAll(async () => {
-  await db.drop();
 });
 
 async function play(): Promise<string> {

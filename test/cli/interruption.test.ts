@@ -1,20 +1,14 @@
 import { once } from "node:events";
 import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, createEmptyDatabase, type TestDatabase } from "../support/database.js";
+import { describe, expect, it } from "vitest";
+import { createEmptyDatabase, withDatabase } from "../support/database.js";
 import { until } from "../support/until.js";
 import { TestHost } from "./run-cli.js";
 
 /** The key of node-pg-migrate's advisory lock. */
 const MIGRATION_LOCK = "7241865325823964";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(async () => {
-  await db.drop();
-});
+const db = withDatabase();
 
 /** Sessions of the program that wait for a lock. */
 async function waiting(sql: postgres.Sql): Promise<number> {

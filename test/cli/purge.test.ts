@@ -1,16 +1,11 @@
 import type postgres from "postgres";
-import { beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { vmstate } from "../../src/client/bind.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { runCli, TestHost } from "./run-cli.js";
 import { Scenario } from "./scenario.js";
 
-let db: TestDatabase;
-
-beforeAll(async () => {
-  db = await createDatabase();
-  return () => db[Symbol.asyncDispose]();
-});
+const db = withDatabase();
 
 const args = (...more: string[]): string[] => ["purge", "--database-url", db.url, ...more];
 

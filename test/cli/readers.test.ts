@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { grantAccess, type AccessKind } from "../../src/index.js";
 import { migrationStatus, pendingMigrations } from "../../src/schema/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { createDatabase, withDatabase } from "../support/database.js";
 import { runCli } from "./run-cli.js";
 import { Scenario } from "./scenario.js";
 
@@ -11,11 +11,7 @@ const names = readdirSync("migrations")
   .map((file) => file.replace(/\.sql$/, ""))
   .toSorted();
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 afterEach(() => {
   vi.unstubAllEnvs();
 });

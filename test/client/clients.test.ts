@@ -11,20 +11,18 @@ import {
   type SqlClient,
   type Vmstate,
 } from "../../src/index.js";
-import { type ClientOptions, createDatabase, type TestDatabase } from "../support/database.js";
+import { type ClientOptions, createDatabase, withDatabase } from "../support/database.js";
 import { running } from "../sql/scenario.js";
 
 const role = `vmstate_test_clients_${process.pid}`;
 
-let db: TestDatabase;
+const db = withDatabase();
 beforeAll(async () => {
-  db = await createDatabase();
   await db.sql`create role ${db.sql(role)}`;
   await grantAccess(db.sql, { role, kind: "reader" });
 });
 afterAll(async () => {
   await db.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
-  await db.drop();
 });
 
 type Answers = Record<string, unknown>;

@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import ts from "typescript";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
+import { beforeAll, describe, expect, expectTypeOf, it } from "vitest";
 import * as api from "../../src/index.js";
 import type {
   ApiInstanceState,
@@ -23,7 +23,9 @@ import type {
   Vmstate,
   VmmState,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
+import { expectEveryVerb } from "../support/every-verb.js";
+import { readVerbs, snakeCase } from "../support/verbs.js";
 
 // The compiler is what checks expectTypeOf: `npm run typecheck`.
 
@@ -159,11 +161,10 @@ describe("an answer narrows by its outcome:", () => {
 });
 
 describe("the reasons of a conflict", () => {
-  let db: TestDatabase;
+  const db = withDatabase();
   let bodies: Map<string, string>;
   let outcomes: string[];
   beforeAll(async () => {
-    db = await createDatabase();
     const functions = await db.sql<{ name: string; body: string }[]>`
       select proname as name, prosrc as body from pg_proc where pronamespace = 'vmstate'::regnamespace`;
     bodies = new Map(functions.map(({ name, body }) => [name, body]));
@@ -172,24 +173,20 @@ describe("the reasons of a conflict", () => {
     >`select unnest(enum_range(null::vmstate.outcome))::text as label`;
     outcomes = labels.map(({ label }) => label);
   });
-  afterAll(() => db.drop());
 
-  const verbs = ["control-plane", "sled-agent", "update-saga", "operator"].map((file) =>
+  const verbs = ["control-plane", "sled-agent", "update-saga", "operator", "access"].map((file) =>
     fileURLToPath(new URL(`../../src/client/${file}.ts`, import.meta.url)),
   );
   const typed = reasonsByFunction(verbs);
 
   it.each([...typed])("of %s are the same in TypeScript and in the database", (name, reasons) => {
-    const sqlName = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    expect(reasons).toEqual(reasonsIn(sqlName));
+    expect(reasons).toEqual(reasonsIn(snakeCase(name)));
   });
 
   it("are looked at for every verb", async () => {
-    const verbs = await db.sql<{ name: string }[]>`
-      select proname as name from pg_proc where pronamespace = 'vmstate'::regnamespace and prosecdef`;
-    const camel = ({ name }: { name: string }): string =>
-      name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-    expect([...typed.keys()].sort()).toEqual(verbs.map(camel).sort());
+    const wrapped = [...typed.keys()].map(snakeCase);
+    await expectEveryVerb(db.sql, "src/client", wrapped);
+    expect(wrapped.sort()).toEqual(await readVerbs(db.sql));
     expect(typed.get("unlockUpdate")).toEqual(["lock_lost"]);
   });
 

@@ -1,20 +1,18 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { openConnection } from "../../src/connection/open.js";
 import { createTestDatabase } from "../../src/testing/index.js";
 import { runCli } from "../cli/run-cli.js";
 import { Scenario } from "../cli/scenario.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { type PoolerKind, startPooler } from "./pooler.js";
 
-let db: TestDatabase;
+const db = withDatabase();
 let web: Scenario;
 beforeAll(async () => {
-  db = await createDatabase();
   web = await new Scenario(db.sql).createStopped();
 });
-afterAll(() => db.drop());
 
 const withSearch = (search: string, url = db.url): string => Object.assign(new URL(url), { search }).href;
 

@@ -1,20 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { type Vmstate, vmstate } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { running, stopped } from "../sql/scenario.js";
 
 /**
  * A failover to a replica that lagged behind loses transactions that were answered: here they are rolled back. As
  * docs/operations.md tells.
  */
-let db: TestDatabase;
+const db = withDatabase();
 let vm: Vmstate;
-beforeAll(async () => {
-  db = await createDatabase();
+beforeAll(() => {
   vm = vmstate(db.sql);
 });
-afterAll(() => db.drop());
 
 class Lost extends Error {}
 

@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { afterEach, expect } from "vitest";
 import {
   abandonedVmms,
   apiInstance,
@@ -14,7 +14,7 @@ import {
   type ReportedVmmState,
   type ReportVmmArguments,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { type TestDatabase, withDatabase } from "../support/database.js";
 import { untilWaiting } from "../support/waiting.js";
 import { instance, type Scenario } from "../sql/scenario.js";
 
@@ -28,22 +28,11 @@ export interface Stage {
 }
 
 export function newStage(): Stage {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await createDatabase();
-  });
+  const db = withDatabase();
   afterEach(async () => {
     expect(await invariantViolations(db.sql)).toEqual([]);
   });
-  afterAll(() => db.drop());
-  return {
-    get db() {
-      return db;
-    },
-    get sql() {
-      return db.sql;
-    },
-  };
+  return { db, sql: db.sql };
 }
 
 /** What a user sees of an instance, what its row names, and every work list's entry on it or on its VMMs. */

@@ -1,20 +1,18 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { SET_BY_PACKAGE } from "../../src/schema/drift/additions.js";
 import { compareCatalogs, type Comparison } from "../../src/schema/drift/compare.js";
 import { type CatalogObject, readCatalog } from "../../src/schema/drift/read.js";
 import { readSources } from "../../src/schema/sources.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-let db: TestDatabase;
+const db = withDatabase();
 let catalog: CatalogObject[];
 beforeAll(async () => {
-  db = await createDatabase();
   catalog = await readCatalog(db.sql);
 });
-afterAll(() => db.drop());
 
 class RolledBack extends Error {}
 

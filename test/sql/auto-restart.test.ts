@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginMigration,
   beginStart,
@@ -12,7 +11,7 @@ import {
   type BeginStartResult,
   type RestartableInstanceRow,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import {
   anotherStart,
   applied,
@@ -31,13 +30,7 @@ import {
 
 // The back-off of automatic restarts, so that a VM that cannot boot is not restarted at full speed for ever.
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 describe("auto_restart_wait", () => {
   const HOUR = 3_600_000_000n;

@@ -1,5 +1,4 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   apiInstance,
   apiVmms,
@@ -13,7 +12,7 @@ import {
   watchedVmms,
   type ReportVmmArguments,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import {
   applied,
   clock,
@@ -30,13 +29,7 @@ import {
 
 // Ages are reckoned by the database's clock: a sled's may be wrong by any amount, in either direction.
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const CLOCKS = [
   ["two hours ahead", new Date(Date.now() + 7_200_000)],

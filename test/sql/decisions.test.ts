@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { beforeAll, describe, expect, it } from "vitest";
+import { withDatabase } from "../support/database.js";
 import {
   type Answered,
   createEveryCase,
@@ -25,14 +25,12 @@ import {
 const CASES = 4 * 4 + 4 * 10 * 2 * (1 + 2 * 10 * 2 * 4 * 4 + 4 * 4);
 const ID = "00000000-0000-4000-8000-000000000000";
 
-let db: TestDatabase;
+const db = withDatabase();
 let answered: Answered[];
 beforeAll(async () => {
-  db = await createDatabase();
   await createEveryCase(db.sql);
   answered = await functionAnswers(db.sql);
 });
-afterAll(() => db.drop());
 
 /** The first few that differ from what they should be, beside it. */
 function differences<T>(

@@ -1,19 +1,17 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { failVmm, invariantViolations } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { applied, running, saying, type Scenario, vmm } from "./scenario.js";
 
 // A VMM has a failure reason if and only if it failed, whoever writes it.
 
-let db: TestDatabase;
+const db = withDatabase();
 let live: Scenario;
 beforeAll(async () => {
-  db = await createDatabase();
   live = await running(db.sql);
 });
 afterAll(async () => {
   expect(await invariantViolations(db.sql)).toEqual([]);
-  await db.drop();
 });
 
 it.each([

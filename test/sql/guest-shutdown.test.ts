@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginMigration,
   deleteVmm,
@@ -11,7 +10,7 @@ import {
   unwindMigration,
   type ReportedVmmState,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import {
   anotherMigration,
   applied,
@@ -29,13 +28,7 @@ import {
 
 // A guest that shut itself down stays off; what never ran is started again. An agent sends the latest state, not each.
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 /** State and intent after the update that unlinks the last VMM, and whether the instance may be restarted. */
 async function ending(s: Scenario): Promise<[unknown, unknown, "restartable" | "stays off"]> {

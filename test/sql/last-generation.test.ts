@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import {
   deleteVmm,
   failSled,
@@ -8,20 +8,16 @@ import {
   unwindMigration,
   unwindStart,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { applied, migrating, migration, running, type Scenario, update, vmm } from "./scenario.js";
 
 // A sled agent may report any generation. The last one leaves no room for another, but the row must still be able to end.
 
 const LAST = Number.MAX_SAFE_INTEGER;
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
+const db = withDatabase();
 afterAll(async () => {
   expect(await invariantViolations(db.sql)).toEqual([]);
-  await db.drop();
 });
 
 async function atTheEnd(): Promise<Scenario> {

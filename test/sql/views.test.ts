@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   abandonedVmms,
   apiInstance,
@@ -23,7 +23,7 @@ import {
   watchedVmms,
   type ReportedVmmState,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { NO_PLANS, PLANS } from "./plans.js";
 import {
   anotherStart,
@@ -48,13 +48,8 @@ import {
   type Scenario,
 } from "./scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const db = withDatabase();
+const { sql } = db;
 
 /** Those of the rows that are about the scenario's instance. */
 async function of<Row extends { instanceId: string }>(s: Scenario, rows: Promise<Row[]>): Promise<Row[]> {

@@ -1,15 +1,11 @@
 import postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
-import { createDatabase, createEmptyDatabase, type TestDatabase } from "./database.js";
+import { describe, expect, inject, it, vi } from "vitest";
+import { createDatabase, createEmptyDatabase, type TestDatabase, withDatabase } from "./database.js";
 import { startTestServer } from "./servers.js";
 import { until } from "./until.js";
 import { untilWaiting } from "./waiting.js";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 
 async function exists(name: string): Promise<boolean> {
   const admin = postgres(inject("serverUrl"), { max: 1 });

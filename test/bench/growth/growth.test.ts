@@ -1,6 +1,7 @@
 import { expect, inject, it } from "vitest";
 import { Random } from "../../../src/simulator/random.js";
 import { createDatabase } from "../../support/database.js";
+import { expectEveryVerb } from "../../support/every-verb.js";
 import { expectPlots, expectToFitTerminal } from "../expect.js";
 import { targetsText } from "../print.js";
 import { Clock } from "./clock.js";
@@ -22,6 +23,11 @@ it("runs; its results are as described, and fit a page and a terminal", async ()
   expect(growthSchema.parse(JSON.parse(JSON.stringify(growth)))).toEqual(growth);
   expect(growth.sizes.map(({ vmms }) => vmms)).toEqual(sizes);
   expect(growth.calls.filter(({ kind }) => kind === "list")).toHaveLength(8);
+  await using database = await createDatabase();
+  const verbs = growth.calls
+    .filter(({ kind }) => kind === "verb")
+    .map(({ name }) => name.split(",", 1).join());
+  await expectEveryVerb(database.sql, "test/bench/growth/life.ts", verbs);
   for (const { p50Micros, buffers, growth: ratios } of growth.calls) {
     expect([p50Micros.length, buffers.length, ratios.length]).toEqual([2, 2, 2]);
     expect(Math.min(...p50Micros, ...buffers)).toBeGreaterThan(0);

@@ -5,6 +5,7 @@ import {
   beginStart,
   type BeginStartArguments,
   beginUpdate,
+  breakUpdate,
   commitUpdate,
   configureInstance,
   createInstance,
@@ -12,9 +13,11 @@ import {
   deleteVmm,
   explainUpdate,
   failSled,
+  failSledVmms,
   failVmm,
   finishInstanceCreation,
   inheritUpdate,
+  renameInstance,
   reportVmm,
   type ReportVmmArguments,
   reportVmms,
@@ -27,6 +30,7 @@ import {
 } from "../../../src/index.js";
 import { IP } from "../alternatives/alternative.js";
 import { type Member, next } from "../fleet.js";
+import type { Sled } from "./population.js";
 import type { Site } from "./site.js";
 
 const BATCH = 100;
@@ -46,6 +50,8 @@ export async function live(site: Site): Promise<void> {
   await caller.call("request_reboot", (sql) => requestReboot(sql, { instanceId }));
   const policy = { instanceId, autoRestartPolicy: "never" } as const;
   applied(await caller.call("configure_instance", (sql) => configureInstance(sql, policy)));
+  const name = randomUUID();
+  applied(await caller.call("rename_instance", (sql) => renameInstance(sql, { instanceId, name })));
   await stop(site, await move(site, vmm));
   await failToStart(site, instanceId);
   applied(await caller.call("delete_instance", (sql) => deleteInstance(sql, { instanceId })));
@@ -118,7 +124,11 @@ async function failToStart(site: Site, instanceId: string): Promise<void> {
   applied(await caller.call("fail_vmm", (sql) => failVmm(sql, loss)));
   const sagaId = randomUUID();
   const held = await beginUpdateOf(site, ", failed", { instanceId, sagaId });
+  applied(await caller.call("explain_update", (sql) => explainUpdate(sql, { instanceId })));
   applied(await caller.call("unlock_update", (sql) => unlockUpdate(sql, { instanceId, sagaId, ...held })));
+  const abandoned = await beginUpdateOf(site, ", abandoned", { instanceId, sagaId: randomUUID() });
+  const broken = { instanceId, ...abandoned, reason: "the saga is dead" };
+  applied(await caller.call("break_update", (sql) => breakUpdate(sql, broken)));
   await update(site, "failed", instanceId);
   applied(await caller.call("delete_vmm, failed", (sql) => deleteVmm(sql, second)));
 }
@@ -154,16 +164,29 @@ async function create({ caller, population, random }: Site): Promise<void> {
   applied(await caller.call("finish_instance_creation", (sql) => finishInstanceCreation(sql, { id })));
 }
 
-/** The end of about 30 VMMs, each of which reported a moment ago. */
-export async function loseSled({ caller, population, random }: Site): Promise<void> {
-  const { sledId, vmms } = population.takeSled(random);
+/** The end of about 30 VMMs of a sled, each of which reported a moment ago; and of as many that another sled lost. */
+export async function loseSleds(site: Site): Promise<void> {
+  const { caller } = site;
+  const lost = await takeSled(site);
+  const sled = { sledId: lost.sledId, reason: "sled_expunged" } as const;
+  requireSome(await caller.call("fail_sled, about 30 VMMs", (sql) => failSled(sql, sled)));
+
+  const { sledId, vmms } = await takeSled(site);
+  const propolisIds = vmms.map(({ propolisId }) => propolisId);
+  const listed = { sledId, propolisIds, reason: "no_such_vmm" } as const;
+  requireSome(await caller.call("fail_sled_vmms, about 30 VMMs", (sql) => failSledVmms(sql, listed)));
+}
+
+async function takeSled({ caller, population, random }: Site): Promise<Sled> {
+  const sled = population.takeSled(random);
   await reportVmms(
     caller.sql,
-    vmms.map((vmm) => ({ ...next(vmm, "running"), generation: LATE })),
+    sled.vmms.map((vmm) => ({ ...next(vmm, "running"), generation: LATE })),
   );
-  const failed = await caller.call("fail_sled, about 30 VMMs", (sql) =>
-    failSled(sql, { sledId, reason: "sled_expunged" }),
-  );
+  return sled;
+}
+
+function requireSome(failed: unknown[] | undefined): void {
   if (failed?.length === 0) throw new Error("there was no VMM on the sled");
 }
 

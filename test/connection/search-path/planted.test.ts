@@ -9,17 +9,16 @@ import { assertCompatible, vmstate } from "../../../src/index.js";
 import { runCli } from "../../cli/run-cli.js";
 import { Scenario } from "../../cli/scenario.js";
 import { type PoolerKind, startPooler } from "../pooler.js";
-import { createDatabase, createEmptyDatabase, type TestDatabase } from "../../support/database.js";
+import { createEmptyDatabase, withDatabase } from "../../support/database.js";
 import { plantHostile, PLANTED } from "./plant.js";
 
 const role = `vmstate_test_planted_${randomBytes(6).toString("hex")}`;
 
-let db: TestDatabase;
+const db = withDatabase();
 let sql: postgres.Sql;
 let web: Scenario;
 let propolisId: string;
 beforeAll(async () => {
-  db = await createDatabase();
   web = await new Scenario(db.sql).createStopped();
   propolisId = await web.run();
   await (await new Scenario(db.sql).createStopped()).startAndUnwind();
@@ -32,7 +31,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await sql.end();
   await db.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
-  await db.drop();
 });
 afterEach(() => {
   vi.unstubAllEnvs();

@@ -2,22 +2,20 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AccessKind } from "../../../src/index.js";
 import { readFacts } from "../../support/catalog-facts.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { running, writingNothing } from "../scenario.js";
 import { Actors, errorOf, type Actor } from "./actors.js";
 import { calls, deeds, reads, type Attempt } from "./attempts.js";
 import { PUBLIC_VIEWS, VERBS } from "./life.js";
 
-let db: TestDatabase;
+const db = withDatabase();
 let actors: Actors;
 beforeAll(async () => {
-  db = await createDatabase();
   actors = new Actors(db);
   await running(db.sql);
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
 /** What of all that the role may do, tried one by one. */
@@ -32,7 +30,7 @@ async function allowed<A extends Attempt>(sql: postgres.Sql, attempts: readonly 
 
 const namesOf = (attempts: readonly Attempt[]): string[] => attempts.map(({ what }) => what);
 
-const ROLES: [string, AccessKind[], { verbs: string[]; views: string[] }][] = [
+const ROLES: [string, AccessKind[], { verbs: readonly string[]; views: string[] }][] = [
   ["control_plane", ["control_plane"], { verbs: VERBS, views: PUBLIC_VIEWS }],
   ["sled_agent", ["sled_agent"], { verbs: ["report_vmm", "report_vmms"], views: ["schema_version"] }],
   ["reader", ["reader"], { verbs: ["explain_update"], views: PUBLIC_VIEWS }],

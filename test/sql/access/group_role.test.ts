@@ -8,7 +8,7 @@ import {
   revokeAccess,
   type ReportVmmArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { running, type Scenario } from "../scenario.js";
 import { errorOf, PASSWORD } from "./actors.js";
 
@@ -21,12 +21,10 @@ const prefix = `vmstate_test_sled_${randomBytes(6).toString("hex")}`;
 const group = `${prefix}_agents`;
 const sled = (n: number): string => `${prefix}_${n}`;
 
-let db: TestDatabase;
-let sql: postgres.Sql;
+const db = withDatabase();
+const { sql } = db;
 let isPg16: boolean;
 beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
   isPg16 = (await sql`select from pg_settings where name = 'createrole_self_grant'`).count > 0;
   await sql.unsafe(`
     create role ${group} nologin;
@@ -49,7 +47,6 @@ afterAll(async () => {
       execute format('drop role %I', r.rolname);
     end loop;
   end $$`);
-  await db.drop();
 });
 
 /** A session of a role that may log in. */

@@ -1,25 +1,23 @@
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bindSledAgent, type AccessKind } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { applied, call, running } from "../scenario.js";
 import { Actors, errorOf, type Actor } from "./actors.js";
 import { HOSTILE, makeHostile } from "./hostile.js";
 import { LIFE, live, PUBLIC_VIEWS, VERBS } from "./life.js";
 
-let db: TestDatabase;
+const db = withDatabase();
 let actors: Actors;
 let controlPlane: Actor;
 let agent: Actor;
 beforeAll(async () => {
-  db = await createDatabase();
   actors = new Actors(db);
   controlPlane = await hostile("control_plane");
   agent = await hostile("sled_agent");
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
 /** In a session of one connection, for which nothing means what it says. */

@@ -2,26 +2,24 @@ import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { explainUpdate, type AccessKind } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { failed, migrated, running, say, saying, starting, update, type Scenario } from "../scenario.js";
 import { Actors } from "./actors.js";
 import { PUBLIC_VIEWS } from "./life.js";
 
 const KINDS: AccessKind[] = ["control_plane", "reader"];
 
-let db: TestDatabase;
+const db = withDatabase();
 let actors: Actors;
 let pending: Scenario;
 const clients = new Map<string, postgres.Sql>();
 beforeAll(async () => {
-  db = await createDatabase();
   actors = new Actors(db);
   for (const kind of KINDS) clients.set(kind, (await actors.create(kind, [kind])).sql);
   pending = await inEveryView(db.sql);
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
 /** Makes rows for every public view; returns an instance that is to be updated. */

@@ -1,23 +1,19 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bindSledAgent, grantAccess, revokeAccess, type AccessKind } from "../../../src/index.js";
 import { readFacts } from "../../support/catalog-facts.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { expectInvalid } from "../scenario.js";
 import { Actors, errorOf } from "./actors.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
+const db = withDatabase();
+const { sql } = db;
 let actors: Actors;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
+beforeAll(() => {
   actors = new Actors(db);
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
 const KINDS: AccessKind[] = ["control_plane", "sled_agent", "reader"];

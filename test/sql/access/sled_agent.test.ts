@@ -11,7 +11,7 @@ import {
   unwindMigration,
   type ReportVmmArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { untilWaiting } from "../../support/waiting.js";
 import {
   applied,
@@ -28,13 +28,11 @@ import {
 } from "../scenario.js";
 import { Actors, errorOf, type Actor } from "./actors.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
+const db = withDatabase();
+const { sql } = db;
 let actors: Actors;
 let agent: Actor;
 beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
   actors = new Actors(db);
   agent = await actors.create("agent", ["sled_agent"]);
 });
@@ -43,7 +41,6 @@ beforeEach(async () => {
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
 const time = new Date("2024-02-29T12:34:56.789Z");

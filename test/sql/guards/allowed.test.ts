@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { invariantViolations } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { deleted, migrating, running, saying, stopped, unwound } from "../scenario.js";
 import { attempt } from "./attempt.js";
 import {
@@ -27,11 +27,7 @@ import {
   type Write,
 } from "./writes.js";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 
 describe("An owner may", () => {
   const allowed: [string, Given, Write][] = [

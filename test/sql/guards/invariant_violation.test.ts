@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { invariantViolations } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { handedOver, migrating, running, say, saying } from "../scenario.js";
 import { attempt } from "./attempt.js";
 import { ended, type Given, void_, withAbandoned, withFailed, withOrphan } from "./givens.js";
@@ -18,11 +18,7 @@ import {
   type Write,
 } from "./writes.js";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 
 describe("invariant_violation", () => {
   const planted: [invariants: string[], what: string, given: Given, write: Write][] = [

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { describe, expect, it } from "vitest";
+import { withDatabase } from "../../support/database.js";
 import { running } from "../scenario.js";
 import { attempt } from "./attempt.js";
 import { INSTANCE_REFUSALS } from "./instance-refusals.js";
@@ -8,11 +8,7 @@ import { type Refusal, VERB } from "./refusal.js";
 import { VMM_REFUSALS } from "./vmm-refusals.js";
 import { active, OTHER } from "./writes.js";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 
 const REFUSALS = [...INSTANCE_REFUSALS, ...VMM_REFUSALS, ...MIGRATION_REFUSALS];
 

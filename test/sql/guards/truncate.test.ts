@@ -1,14 +1,10 @@
 import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { describe, expect, it } from "vitest";
+import { withDatabase } from "../../support/database.js";
 import { attempt } from "./attempt.js";
 import { VERB } from "./refusal.js";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 
 describe("guard_truncate", () => {
   const TABLES = ["instance", "vmm", "migration"];

@@ -1,7 +1,6 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { beginUpdate, explainUpdate } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   deleted,
@@ -16,13 +15,7 @@ import {
 } from "../scenario.js";
 import { NO_PLANS, NO_PLAN_ROW, noPlanColumns, planColumns, PLANS } from "../plans.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 test.each(PLANS)("applied: answers the plan and does nothing: $title", async ({ reach, plan }) => {
   const s = await reach(sql);

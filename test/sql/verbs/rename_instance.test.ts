@@ -1,5 +1,4 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   apiInstance,
   beginUpdate,
@@ -8,7 +7,7 @@ import {
   deleteInstance,
   renameInstance,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   creating,
@@ -29,13 +28,8 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const db = withDatabase();
+const { sql } = db;
 
 const rename = (s: Scenario, name: string): ReturnType<typeof renameInstance> =>
   renameInstance(sql, { instanceId: s.instanceId, name });

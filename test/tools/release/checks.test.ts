@@ -2,13 +2,13 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { compareCatalogs } from "../../../src/schema/drift/compare.js";
 import { readCatalog } from "../../../src/schema/drift/read.js";
 import { type Migration, PACKAGE_ROOT, readMigrations, recordOf } from "../../../src/schema/files.js";
 import { type Ledger, readLedger, releasedMigrations } from "../../../src/schema/ledger.js";
 import { readSources, type Source } from "../../../src/schema/sources.js";
-import { createDatabase, createEmptyDatabase, type TestDatabase } from "../../support/database.js";
+import { createDatabase, createEmptyDatabase, withDatabase } from "../../support/database.js";
 import { requireChangelog } from "../../../tools/release/changelog.js";
 import { rewrittenSince } from "../../../tools/release/history.js";
 import { isRecreatable, lint } from "../../../tools/release/lint.js";
@@ -23,18 +23,16 @@ import {
   readSignatures,
 } from "../../../tools/release/signatures.js";
 
-let db: TestDatabase;
+const db = withDatabase();
 let sources: Source[];
 let migrations: Migration[];
 let ledger: Ledger;
 beforeAll(async () => {
-  db = await createDatabase();
   sources = await readSources(PACKAGE_ROOT);
   // also refuses a released file that is another one now
   migrations = await readMigrations(PACKAGE_ROOT);
   ledger = await readLedger(PACKAGE_ROOT);
 });
-afterAll(() => db.drop());
 
 describe("the repository", () => {
   it("has every file of sql/ in a migration, as it is now", async () => {

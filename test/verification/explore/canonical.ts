@@ -39,8 +39,9 @@ export function canonical(state: Snapshot, memory: Memory, { ages }: Pick<Bound,
 }
 
 function restartKey(instance: InstanceRow): unknown[] {
-  const { auto_restart_attempts: attempts, time_last_auto_restarted: last } = instance;
-  return [attempts > 0, isBootLoop(instance), last !== null, isOld(last)];
+  const { auto_restart_policy: policy, auto_restart_attempts: attempts } = instance;
+  const { time_last_auto_restarted: last } = instance;
+  return [policy, attempts > 0, isBootLoop(instance), last !== null, isOld(last)];
 }
 
 function vmmKey(state: Snapshot, vmm: VmmRow): unknown[] {

@@ -64,6 +64,11 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
       ? !isSame(before, after, "state_generation", "intended_state", "updater_id", "auto_restart_attempts")
       : step.kind !== "typed" && before.instance.name !== after.instance.name,
 
+  "a configuration changes the policy alone, and nothing else does": ({ step, before, after }) =>
+    step.kind === "configure_instance"
+      ? !isSame(before, after, "state_generation", "intended_state", "updater_id", "auto_restart_attempts")
+      : step.kind !== "typed" && !isSame(before, after, "auto_restart_policy"),
+
   "fail_sled_vmms fails what is listed, alive and on the sled, and no other VMM": ({ step, before, after }) =>
     step.kind === "fail_sled_vmms" &&
     before.vmms.some((vmm) => {

@@ -1,4 +1,10 @@
-import type { InstanceState, IntendedState, MigrationState, VmmState } from "../../../src/index.js";
+import type {
+  AutoRestartPolicy,
+  InstanceState,
+  IntendedState,
+  MigrationState,
+  VmmState,
+} from "../../../src/index.js";
 import type { Updater } from "./actors.js";
 
 /** The rows of the one instance, as PostgreSQL's `to_jsonb` gives them, each with its place in the table. */
@@ -28,6 +34,7 @@ export interface InstanceRow {
   committed_updater_generation: number | null;
   committed_updater_id: string | null;
   committed_plan_token: string | null;
+  auto_restart_policy: AutoRestartPolicy | null;
   auto_restart_attempts: number;
   time_last_auto_restarted: string | null;
   time_deleted: string | null;

@@ -5,13 +5,14 @@ import {
   INSTANCE,
   migrations,
   type Part,
+  PROJECT,
   sagaOf,
   starts,
   STRANGER,
   type Updater,
   UPDATERS,
 } from "./actors.js";
-import { ageing } from "./ages.js";
+import { ageing, COOLDOWN } from "./ages.js";
 import { psqlStatements } from "./psql-statements.js";
 import { type Memory, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
 
@@ -51,6 +52,12 @@ const TOGETHER: readonly (readonly [ReportedVmmState, MigrationState])[] = [
 
 const always = (): boolean => true;
 
+/** The verbs that the exploration takes as steps, and not only as a misuse. */
+export function exploredVerbs(bounds: readonly Bound[]): Set<string> {
+  const steps = bounds.flatMap(allSteps).filter(({ kind }) => kind !== "misuse");
+  return new Set(steps.flatMap(({ sql }) => /^vmstate\.(\w+)/.exec(sql)?.[1] ?? []));
+}
+
 /** Every step of every actor within the bound. */
 export function allSteps(bound: Bound): Step[] {
   const allStarts = starts(bound);
@@ -75,6 +82,7 @@ export function allSteps(bound: Bound): Step[] {
     ),
     ...MISUSES.map((sql) => ({ kind: "misuse", sql, enabled: isNew })),
     verb("run_update", [INSTANCE, STRANGER]),
+    verb("explain_update", [INSTANCE]),
     {
       kind: "lease_expires",
       sql: `UPDATE vmstate.instance SET updater_lease_until = clock_timestamp() - interval '1 hour' WHERE id = '${INSTANCE}'`,
@@ -101,6 +109,7 @@ function verb(
 
 function user(): Step[] {
   return [
+    verb("create_instance", [INSTANCE, PROJECT, "web", "running"], { rest: `NULL, '${COOLDOWN}'` }),
     verb("finish_instance_creation", [INSTANCE]),
     verb("rename_instance", [INSTANCE], { rest: "'db'" }),
     verb("request_stop", [INSTANCE]),

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { beginStart, invariantViolations, migrate, reportVmm } from "../../../src/index.js";
 import { copyDatabase } from "../../support/copy.js";
 import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { expectEveryVerb } from "../../support/every-verb.js";
 import { systemBin } from "../../support/system-programs.js";
 import { stopped } from "../../sql/scenario.js";
 import { crashes } from "./crashes.js";
@@ -16,7 +17,7 @@ import { breachesOf, dump } from "./dumps.js";
 import { CUT } from "./expected-errors.js";
 import { isolate } from "./isolation.js";
 import { AcknowledgedWrites, makeLedger } from "./acknowledged-writes.js";
-import { Workload } from "./workload.js";
+import { PLACE, Workload } from "./workload.js";
 import { startCrashableServer, SUPERVISOR } from "./crashable-server.js";
 import { serverPrograms } from "./programs.js";
 import { everyInjection, type FaultInjection, injectAll } from "./fault-injection.js";
@@ -99,7 +100,8 @@ describe("what was acknowledged is there, and work goes on", { timeout: LONG_MS 
 
   it("when the callers have all kinds of isolation levels", async () => {
     await using db = await createDatabase();
-    await isolate(db, { seed, workers: 3, writes: 100, totals });
+    const called = await isolate(db, { seed, workers: 3, writes: 100, totals });
+    await expectEveryVerb(db.sql, PLACE, called);
     expect(totals.countOf("retries")).toBeGreaterThan(0);
   });
 

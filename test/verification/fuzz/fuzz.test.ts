@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { describe, expect, it } from "vitest";
+import { createDatabase, withDatabase } from "../../support/database.js";
 import { fuzzBatches } from "./batches.js";
 import type { Finding } from "./finding.js";
 import { fuzz } from "./fuzz.js";
@@ -21,11 +21,7 @@ describe("a small setting", { timeout: 120_000 }, () => {
 });
 
 describe("what is wrong is found", { timeout: 120_000 }, () => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await createDatabase();
-  });
-  afterAll(() => db.drop());
+  const db = withDatabase();
 
   /** What is wrong with one function. */
   const findingsIn = async (name: string, calls = 40): Promise<Finding[]> => {

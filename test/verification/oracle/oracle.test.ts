@@ -1,14 +1,19 @@
 import { randomInt } from "node:crypto";
+import fc from "fast-check";
 import { expect, it } from "vitest";
 import { createDatabase } from "../../support/database.js";
+import { expectEveryVerb } from "../../support/every-verb.js";
 import { mutate } from "../mutants/mutate.js";
 import type { Call } from "./calls.js";
+import { callAlone } from "./generators/call.js";
 import { step } from "./model/rules.js";
 import type { Answer } from "./model/step.js";
 import { NOTHING, type World } from "./model/world.js";
+import { Names } from "./names.js";
 import { atOnce } from "./decision-points.js";
 import { consultOracle } from "./oracle.js";
 import { afterSomeOrder } from "./serializability.js";
+import { Tokens } from "./tokens.js";
 
 it(
   "the database and the model stay alike, one after the other and at once",
@@ -52,6 +57,11 @@ it("finds a lock that is not taken", { timeout: 120_000 }, async () => {
   expect(found).toEqual([expect.stringContaining("no order of these calls explains all answers and rows")]);
 });
 
+it("every verb is among the calls that are generated", async () => {
+  await using database = await createDatabase();
+  await expectEveryVerb(database.sql, "test/verification/oracle/generators", generatedVerbs());
+});
+
 it("explains answers by an order, if there is one", () => {
   const instanceId = "instance";
   const stopped = after(NOTHING, [
@@ -85,4 +95,17 @@ it("explains answers by an order, if there is one", () => {
 
 function after(world: World, calls: readonly Call[]): World {
   return calls.reduce((before, call) => step(before, call).world, world);
+}
+
+/** The verbs of many generated calls, always the same ones, each made of what the calls before it left in the model. */
+function generatedVerbs(): string[] {
+  const at = { names: new Names("every verb"), tokens: new Tokens(), focus: null };
+  const calls: Call[] = [];
+  let world = NOTHING;
+  for (const generated of fc.sample(callAlone, { seed: 1, numRuns: 2_000 })) {
+    const call = generated({ ...at, world, calls });
+    calls.push(call);
+    ({ world } = step(world, call));
+  }
+  return calls.map(({ verb }) => verb);
 }

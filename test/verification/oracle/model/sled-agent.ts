@@ -2,6 +2,13 @@ import type { MigrationState, Outcome, ReportVmmArguments } from "../../../../sr
 import { dead } from "../../../sql/model.js";
 import type { Answer, Step } from "./step.js";
 import { migrationOf, type MigrationRow, type Time, vmmOf, type VmmRow, type World, write } from "./world.js";
+import { ON_REPORTED_SIDES, ON_REPORTED_VMM } from "./answers.js";
+
+/** Every outcome and reason that a verb of this file may answer. */
+export const ANSWERS = {
+  report_vmm: [...ON_REPORTED_VMM, ...ON_REPORTED_SIDES, "update needed"],
+  report_vmms: [...ON_REPORTED_VMM, ...ON_REPORTED_SIDES, "update needed"],
+} as const;
 
 /** The part on the VMM, then those on its migrations: each is judged by itself. */
 export function reportVmm(world: World, a: ReportVmmArguments): Step {
