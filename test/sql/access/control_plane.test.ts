@@ -16,16 +16,16 @@ afterAll(async () => {
   await db.drop();
 });
 
-test("the life has every verb in it", () => {
+test("the example lifecycle calls every verb", () => {
   const called = new Set(LIFE.map((line) => line.split(" ", 1).join()));
   expect([...called].sort()).toEqual([...VERBS].sort());
 });
 
-test("who logs in as such a role can live an instance's whole life", async () => {
+test("a control_plane role that logs in plays the whole lifecycle of an instance", async () => {
   expect(await live(controlPlane.sql)).toEqual(LIFE);
 });
 
-test("so can who becomes such a role by SET ROLE", async () => {
+test("a session that becomes a control_plane role by SET ROLE plays the whole lifecycle", async () => {
   const sql = db.connect({ max: 1, connection: { role: controlPlane.role } });
   expect(await sql`select current_user::text as role`).toEqual([{ role: controlPlane.role }]);
   expect(await live(sql)).toEqual(LIFE);
