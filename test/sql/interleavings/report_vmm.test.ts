@@ -10,7 +10,7 @@ const { race } = sessions;
 describe("report_vmm holds the VMM and no instance:", () => {
   it.each([
     ["an older one is stale", "running", 5, 4, { vmmOutcome: "stale", state: "running", stateGeneration: 5 }],
-    ["its replay is stale", "running", 5, 5, { vmmOutcome: "stale", state: "running", stateGeneration: 5 }],
+    ["a replay is stale", "running", 5, 5, { vmmOutcome: "stale", state: "running", stateGeneration: 5 }],
     [
       "a newer one applies",
       "running",
@@ -51,12 +51,12 @@ describe("report_vmm holds the VMM and no instance:", () => {
       { outcome: "applied", stateGeneration: 8 },
     ],
     [
-      "is stale_generation when it expected the old one",
+      "is stale_generation if it expected the generation before the report",
       "running",
       2,
       { outcome: "conflict", reason: "stale_generation", state: "running", stateGeneration: 7 },
     ],
-    ["is terminal when it reported the end", "destroyed", 2, { outcome: "terminal", state: "destroyed" }],
+    ["is terminal if the report was destroyed", "destroyed", 2, { outcome: "terminal", state: "destroyed" }],
   ] as const)("fail_vmm waits, then %s", async (_, state, expected, second) => {
     const s = await running(sessions.sql);
     expect(await race(reporting(s, state, 7), failing(s, expected))).toMatchObject({ second, waited: "vmm" });
