@@ -57,7 +57,7 @@ export interface Standing {
   restartable: boolean;
   /** Of stuck_instance. */
   waitsFor: string | null;
-  /** VMMs that somebody has to terminate. */
+  /** VMMs that the control plane has to terminate. */
   orphaned: string[];
   /** VMMs without a link that end by themselves. */
   ending: string[];
