@@ -41,7 +41,7 @@ function pictures(text: string): string[][] {
   );
 }
 
-it("plays the six rules for real", () => {
+it("plays the six rules with real calls", () => {
   expect(calls(story)).toEqual([
     "createInstance(web, project, web, running): applied",
     "finishInstanceCreation(web): applied",
@@ -140,18 +140,18 @@ it("prints PostgreSQL's own errors in full", () => {
   expect(story).toMatch(/^ {4}web +\S{36}\n {4}E +\S{36}$/m);
 });
 
-it("fits 80 columns and ends with what verify says", () => {
+it("fits 80 columns and ends with the result of verify", () => {
   expect(story.split("\n").filter((line) => line.length > 80 || line.endsWith(" "))).toEqual([]);
   expect(story).toMatch(/\nvmstate verify ─+\n\n {2}No invariant is violated\.\n/);
 });
 
-it("says where it plays, without a password", () => {
+it("names its server, without the password", () => {
   const { host, password } = new URL(db.url);
   expect(story.replaceAll(/\s+/g, " ")).toContain(`at ${host}, with ids of its own`);
   expect(story).not.toContain(password);
 });
 
-describe("somebody's database", () => {
+describe("a database of the user", () => {
   const count = async (sql: postgres.Sql): Promise<unknown> => {
     const [row] = await sql`
       select (select count(*) from vmstate.instance) as instances, (select count(*) from vmstate.vmm) as vmms,
@@ -159,14 +159,14 @@ describe("somebody's database", () => {
     return row;
   };
 
-  it("stays as it is", async () => {
+  it("has the same rows after the demo", async () => {
     const nothing = { instances: "0", vmms: "0", migrations: "0" };
     expect(await count(db.sql)).toEqual(nothing);
     await play();
     expect(await count(db.sql)).toEqual(nothing);
   });
 
-  it("fails the demo's verify when it was broken before", async () => {
+  it("fails the demo's verify if an invariant was violated before", async () => {
     await using broken = await createDatabase();
     await (await new Scenario(broken.sql).createStopped()).run();
     await broken.sql.begin(async (sql) => {
@@ -178,20 +178,20 @@ describe("somebody's database", () => {
   });
 });
 
-it("brings a server of its own when none is given", async () => {
+it("starts a server of its own when no URL is given", async () => {
   const { code, stdout, stderr } = await new TestHost().run("demo", "--database-url", "");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "starting a throw-away PostgreSQL ...\n" });
   expect(stdout).toMatch(/Played on embedded PostgreSQL \d/);
   expect(calls(stdout)).toEqual(calls(story));
 });
 
-describe("a story that takes another turn", () => {
-  it("ends when an answer is not the expected one", () => {
+describe("a story with an unexpected result", () => {
+  it("ends when an outcome is not the expected one", () => {
     expect(applied({ outcome: "applied", state: "vmm" })).toMatchObject({ state: "vmm" });
     expect(() => applied({ outcome: "conflict" })).toThrow("the answer is conflict, not applied");
   });
 
-  it("ends when what must be refused is not", async () => {
+  it("ends when a statement that must be refused succeeds", async () => {
     const web = await new Scenario(db.sql).createStopped();
     const refused = db.sql.begin(async (sql) => {
       const stage = new Stage(sql, newIo(new TestHost(), new AbortController().signal));
