@@ -34,29 +34,29 @@ test("src/client/generated.ts has the types and signatures of a migrated databas
   await expect(text).toMatchFileSnapshot(`${root}src/client/generated.ts`);
 });
 
-test("docs/reference.md has all that is public in a migrated database", async () => {
+test("docs/reference.md has every public object of a migrated database", async () => {
   const text = renderReference(await readCatalog(db.sql));
   await expect(await asMarkdown(text)).toMatchFileSnapshot(`${root}docs/reference.md`);
 });
 
-test("docs/states.md shows what the verbs of a migrated database do", { timeout: 120_000 }, async () => {
-  const text = await renderStates(db.sql, await readCatalog(db.sql));
-  await expect(await asMarkdown(text)).toMatchFileSnapshot(`${root}docs/states.md`);
-});
-
 test(
-  "docs/api/ has what the declarations and comments of the entry points say",
+  "docs/states.md shows the transitions that the verbs of a migrated database make",
   { timeout: 120_000 },
   async () => {
-    const pages = await renderApi();
-    for (const [file, text] of pages)
-      await expect(await asMarkdown(text)).toMatchFileSnapshot(`${root}docs/api/${file}`);
-    const others = (await readdir(`${root}docs`, { recursive: true })).filter(
-      (file) => file.startsWith("api/") && !pages.has(file.slice("api/".length)),
-    );
-    expect(others).toEqual([]);
+    const text = await renderStates(db.sql, await readCatalog(db.sql));
+    await expect(await asMarkdown(text)).toMatchFileSnapshot(`${root}docs/states.md`);
   },
 );
+
+test("docs/api/ has the declarations and comments of the entry points", { timeout: 120_000 }, async () => {
+  const pages = await renderApi();
+  for (const [file, text] of pages)
+    await expect(await asMarkdown(text)).toMatchFileSnapshot(`${root}docs/api/${file}`);
+  const others = (await readdir(`${root}docs`, { recursive: true })).filter(
+    (file) => file.startsWith("api/") && !pages.has(file.slice("api/".length)),
+  );
+  expect(others).toEqual([]);
+});
 
 async function asMarkdown(text: string): Promise<string> {
   const options = await prettier.resolveConfig(`${root}README.md`);
