@@ -1,2 +1,4 @@
 CREATE SCHEMA IF NOT EXISTS vmstate;
-COMMENT ON SCHEMA vmstate IS 'VM instance lifecycle: the rows an instance, its VMMs and its migrations are kept in, the only functions that change them, and the views that show them.';
+COMMENT ON SCHEMA vmstate IS 'Holds the lifecycle of VM instances: its rows, its verbs, its views.
+
+The tables keep an instance, its VMMs and its migrations. The verbs are the only functions that change these rows. The views show them.';

@@ -16,8 +16,6 @@ const OLD_PATHS = [
 
 /** Where an old word is still the right one, because it names something else there. */
 const PATHS_KEPT = [
-  // the story that `vmstate demo` plays is replaced by docs/examples, not renamed
-  /^src\/cli\/demo\//,
   // where dist/ had `vmstate/migrate` in 0.1.0
   /^src\/migrations\/index\.ts$/,
   // what a database holds, as PostgreSQL calls it

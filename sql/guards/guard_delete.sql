@@ -5,14 +5,17 @@ AS $$
 BEGIN
   IF OLD.time_deleted IS NULL THEN
     PERFORM vmstate.raise_link_protected(
-      format('%s %s', TG_TABLE_NAME, OLD.id), 'not deleted', 'DELETE',
-      'delete_instance and delete_vmm mark rows as deleted; only such rows can be purged.');
+      format('%s %s: the row is not marked as deleted', TG_TABLE_NAME, OLD.id), 'not deleted', 'DELETE',
+      'delete_instance and delete_vmm mark rows as deleted, and purge then removes such rows.');
   END IF;
   RETURN OLD;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_delete FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_delete IS 'VM104: only rows that are marked as deleted can be purged.';
+COMMENT ON FUNCTION vmstate.guard_delete IS 'Refuses the DELETE of a row that is not marked as deleted.
+
+Errors:
+- VM104: only rows that are marked as deleted can be purged.';
 
 CREATE OR REPLACE TRIGGER guard_delete BEFORE DELETE ON vmstate.instance
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_delete();

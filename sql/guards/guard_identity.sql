@@ -12,15 +12,18 @@ BEGIN
       RAISE EXCEPTION USING
         ERRCODE = 'VM103',
         MESSAGE = format('vmstate.%I.%I cannot be changed', TG_TABLE_NAME, v_column),
-        DETAIL = format('It is %s; %s was attempted.', v_old -> v_column, v_new -> v_column),
-        HINT = 'It says which row this is. Create another row with begin_start, begin_migration or create_instance.';
+        DETAIL = format('%s is %s; the attempted value is %s.', v_column, v_old -> v_column, v_new -> v_column),
+        HINT = 'This column identifies the row and is immutable. Create a new row with begin_start, begin_migration or create_instance.';
     END IF;
   END LOOP;
   RETURN NEW;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_identity FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_identity IS 'VM103: the columns that say which row this is never change.';
+COMMENT ON FUNCTION vmstate.guard_identity IS 'Refuses changes of the columns that identify a row.
+
+Errors:
+- VM103: the columns that identify a row never change.';
 
 CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, project_id ON vmstate.instance
   FOR EACH ROW

@@ -23,15 +23,18 @@ BEGIN
   IF NOT v_begins THEN
     RAISE EXCEPTION USING
       ERRCODE = 'VM102',
-      MESSAGE = format('vmstate.%I rows begin at the beginning', TG_TABLE_NAME),
-      DETAIL = format('Attempted: %s.', to_jsonb(NEW)),
-      HINT = format('It must be as %s leaves it: first state, generation 1, linked to nothing, held by nobody, not deleted.', TG_ARGV[0]);
+      MESSAGE = format('a new row in vmstate.%I must be in its initial state', TG_TABLE_NAME),
+      DETAIL = format('The attempted row is %s.', to_jsonb(NEW)),
+      HINT = format('A new row has its first state, generation 1, no link, no updater lock and no time of deletion. Insert the row with %s.', TG_ARGV[0]);
   END IF;
   RETURN NEW;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_insert FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_insert IS 'VM102: rows are inserted in their first state, at generation 1, unlinked and not deleted.';
+COMMENT ON FUNCTION vmstate.guard_insert IS 'Refuses new rows that are not in their initial state.
+
+Errors:
+- VM102: a row is inserted in its initial state, at generation 1, unlinked, held by no saga and not deleted.';
 
 CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.instance
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_insert('create_instance');

@@ -21,7 +21,7 @@ BEGIN
     RETURN NEW;
   END IF;
   PERFORM vmstate.raise_link_protected(
-    format('link of instance %s', OLD.id),
+    format('the links of instance %s: the current update plan does not allow it', OLD.id),
     format('active %s, destination %s, migration %s',
       coalesce(OLD.active_propolis_id::pg_catalog.text, 'none'),
       coalesce(OLD.destination_propolis_id::pg_catalog.text, 'none'),
@@ -30,12 +30,15 @@ BEGIN
       coalesce(NEW.active_propolis_id::pg_catalog.text, 'none'),
       coalesce(NEW.destination_propolis_id::pg_catalog.text, 'none'),
       coalesce(NEW.migration_id::pg_catalog.text, 'none')),
-    'begin_start and begin_migration replace NULL or a saga_unwound VMM by a new one; run_update writes what explain_update answers. Nothing else changes a link.');
+    'begin_start and begin_migration replace NULL or a saga_unwound VMM by a new VMM; run_update writes the plan that explain_update shows. Nothing else changes a link.');
   RETURN NEW;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_instance_links FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_instance_links IS 'VM104: links change only to the ids of the present update plan, or when a start or a migration replaces NULL or a saga_unwound VMM and leaves the other ids alone.';
+COMMENT ON FUNCTION vmstate.guard_instance_links IS 'Refuses changes of the links of an instance that no rule allows.
+
+Errors:
+- VM104: links change only to the ids of the current update plan, or when a start or a migration replaces NULL or a saga_unwound VMM and leaves the other ids alone.';
 
 CREATE OR REPLACE TRIGGER guard_links BEFORE UPDATE OF active_propolis_id, destination_propolis_id, migration_id
   ON vmstate.instance

@@ -5,10 +5,11 @@ AS $$
 BEGIN
   IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR OLD.state = 'destroyed') THEN
     PERFORM vmstate.raise_invalid_transition(format('instance %s', OLD.id), OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
-      'A destroyed instance stays so, and none is created twice: use create_instance with another id.');
+      'A destroyed instance stays destroyed, and no instance becomes creating again. Create another instance with create_instance.');
   ELSIF OLD.time_deleted <> NEW.time_deleted THEN
-    PERFORM vmstate.raise_invalid_transition(format('instance %s', OLD.id), 'deleted', 'another time of deletion',
-      'A destroyed instance stays as it is: use create_instance with another id.');
+    PERFORM vmstate.raise_invalid_transition(format('the time of deletion of instance %s', OLD.id),
+      OLD.time_deleted::pg_catalog.text, NEW.time_deleted::pg_catalog.text,
+      'A deletion is final. Create another instance with create_instance.');
   ELSIF NEW.state_generation < OLD.state_generation
       OR (NEW.state_generation = OLD.state_generation
         AND (OLD.state, OLD.time_state_updated, OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
@@ -20,7 +21,11 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_instance_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_instance_state IS 'VM101, VM102: a change of state or links raises the generation; nothing becomes creating again, and destroyed stays, with its time of deletion.';
+COMMENT ON FUNCTION vmstate.guard_instance_state IS 'Refuses changes of an instance that are backward or raise no generation.
+
+Errors:
+- VM101: a change of the state or of a link raises the generation, which never falls.
+- VM102: no instance becomes creating again, and destroyed stays, with its time of deletion.';
 
 CREATE OR REPLACE TRIGGER guard_state BEFORE UPDATE OF
     state, state_generation, time_state_updated, active_propolis_id, destination_propolis_id, migration_id, time_deleted

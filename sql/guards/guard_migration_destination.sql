@@ -18,13 +18,16 @@ BEGIN
   END IF;
   IF v_actual IS NOT NULL THEN
     PERFORM vmstate.raise_invalid_transition(format('VMM %s', NEW.destination_propolis_id), v_actual,
-      format('the destination of migration %s', NEW.id), 'A migration leads to a new VMM: begin_migration inserts both.');
+      format('the destination of migration %s', NEW.id), 'The destination of a migration is a new VMM: begin_migration inserts both the VMM and the migration.');
   END IF;
   RETURN NULL;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_migration_destination FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_migration_destination IS 'VM102: a migration is inserted with a destination that is new: still creating, and no link and no other migration names it.';
+COMMENT ON FUNCTION vmstate.guard_migration_destination IS 'Refuses a new migration whose destination VMM is not new.
+
+Errors:
+- VM102: the destination VMM of a new migration is still creating, and no link and no other migration names it.';
 
 -- after, when the foreign keys have said that there is such a VMM
 CREATE OR REPLACE TRIGGER guard_destination AFTER INSERT ON vmstate.migration

@@ -15,7 +15,7 @@ BEGIN
   v_row := format('the source side of migration %s', OLD.id);
   IF vmstate.is_terminal(OLD.source_state) AND NEW.source_state <> OLD.source_state THEN
     PERFORM vmstate.raise_invalid_transition(v_row, OLD.source_state::pg_catalog.text, NEW.source_state::pg_catalog.text,
-      'An ended side stays: begin_migration begins another migration.');
+      'A side that has ended never changes its state. Begin another migration with begin_migration.');
   ELSIF NEW.source_generation < OLD.source_generation
       OR (NEW.source_generation = OLD.source_generation
         AND (OLD.source_state, OLD.time_source_updated) IS DISTINCT FROM (NEW.source_state, NEW.time_source_updated)
@@ -27,7 +27,7 @@ BEGIN
   v_row := format('the destination side of migration %s', OLD.id);
   IF vmstate.is_terminal(OLD.destination_state) AND NEW.destination_state <> OLD.destination_state THEN
     PERFORM vmstate.raise_invalid_transition(v_row, OLD.destination_state::pg_catalog.text, NEW.destination_state::pg_catalog.text,
-      'An ended side stays: begin_migration begins another migration.');
+      'A side that has ended never changes its state. Begin another migration with begin_migration.');
   ELSIF NEW.destination_generation < OLD.destination_generation
       OR (NEW.destination_generation = OLD.destination_generation
         AND (OLD.destination_state, OLD.time_destination_updated)
@@ -40,7 +40,11 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_migration_sides FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_migration_sides IS 'VM101, VM102: a change of a side raises that side''s generation, and an ended side stays.';
+COMMENT ON FUNCTION vmstate.guard_migration_sides IS 'Refuses changes of a migration side that are backward or raise no generation.
+
+Errors:
+- VM101: a change of a side raises the generation of that side, which never falls.
+- VM102: a side that has ended stays as it is.';
 
 CREATE OR REPLACE TRIGGER guard_sides BEFORE UPDATE OF
     source_state, source_generation, time_source_updated,

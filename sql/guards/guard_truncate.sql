@@ -3,13 +3,16 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  PERFORM vmstate.raise_link_protected(format('table vmstate.%I', TG_TABLE_NAME), 'in use', 'TRUNCATE',
-    'delete_instance and delete_vmm mark rows as deleted; DELETE can then purge them.');
+  PERFORM vmstate.raise_link_protected(format('table vmstate.%I: no row is removed unless it is marked as deleted', TG_TABLE_NAME), 'a table in use', 'TRUNCATE',
+    'delete_instance and delete_vmm mark rows as deleted, and purge then removes such rows.');
   RETURN NULL;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_truncate FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_truncate IS 'VM104: no table is emptied behind the verbs'' back.';
+COMMENT ON FUNCTION vmstate.guard_truncate IS 'Refuses TRUNCATE.
+
+Errors:
+- VM104: no table is emptied without the verbs.';
 
 CREATE OR REPLACE TRIGGER guard_truncate BEFORE TRUNCATE ON vmstate.instance
   FOR EACH STATEMENT EXECUTE FUNCTION vmstate.guard_truncate();

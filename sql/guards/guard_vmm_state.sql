@@ -14,7 +14,7 @@ BEGIN
   IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR vmstate.is_absorbing(OLD.state))
       AND NOT (OLD.state IN ('failed', 'destroyed') AND NEW.state = 'saga_unwound' AND NEW.time_unlinked IS NULL) THEN
     PERFORM vmstate.raise_invalid_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
-      'A dead VMM stays dead: start the instance again with begin_start. Only unwind_start and unwind_migration mark a linked one saga_unwound.');
+      'No VMM becomes creating again, and a dead VMM stays dead: begin_start inserts a new VMM. Only unwind_start and unwind_migration mark a dead VMM saga_unwound, while an instance names the VMM.');
   ELSIF NEW.state = 'saga_unwound' AND OLD.state <> 'saga_unwound' AND (
       vmstate.is_handed_over(OLD)
       OR EXISTS (SELECT FROM vmstate.migration AS m
@@ -25,7 +25,7 @@ BEGIN
         WHERE m.instance_id = OLD.instance_id AND m.id = OLD.migration_id))
     ) THEN
     PERFORM vmstate.raise_invalid_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
-      'The guest of a migration may run there: unwind_migration fails both sides first, and unwind_start refuses a VMM that was handed over.');
+      'The guest of a migration may run in the VMM. unwind_migration first fails both sides of a migration to the VMM; unwind_start refuses a VMM whose guest was handed over.');
   ELSIF NEW.state_generation < OLD.state_generation
       OR (NEW.state_generation = OLD.state_generation
         AND (OLD.state, OLD.time_state_updated, OLD.time_started, OLD.failure_reason)
@@ -38,14 +38,21 @@ BEGIN
     RAISE EXCEPTION USING
       ERRCODE = 'check_violation',
       MESSAGE = format('%s cannot be %s with failure_reason %s', v_row, NEW.state, coalesce(NEW.failure_reason::pg_catalog.text, 'null')),
-      HINT = 'A failed VMM has a failure_reason, and no other: fail_vmm writes both.',
+      DETAIL = format('Found: state %s. Attempted: state %s with failure_reason %s.',
+        OLD.state, NEW.state, coalesce(NEW.failure_reason::pg_catalog.text, 'null')),
+      HINT = 'A VMM has a failure_reason if and only if its state is failed; fail_vmm writes both columns.',
       SCHEMA = 'vmstate', TABLE = 'vmm', CONSTRAINT = 'failure_reason_iff_failed';
   END IF;
   RETURN NULL;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.guard_vmm_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'VM101, VM102: what a report changes raises the generation; nothing becomes creating, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does. 23514: a VMM has a failure_reason if and only if it failed.';
+COMMENT ON FUNCTION vmstate.guard_vmm_state IS 'Refuses changes of a VMM that are backward or raise no generation.
+
+Errors:
+- 23514: a VMM has a failure_reason if and only if its state is failed.
+- VM101: what a report changes raises the generation, which never falls.
+- VM102: no VMM becomes creating again, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does.';
 
 -- the only condition outside of its function: health reports, which are almost all writes, do without the call. It is short,
 -- for every statement copies the conditions of all triggers of its table, as text, and parses those it evaluates.

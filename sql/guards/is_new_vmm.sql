@@ -8,4 +8,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.is_new_vmm FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.is_new_vmm IS 'Whether a VMM is new: it belongs to the instance, is still creating, and no link names it.';
+COMMENT ON FUNCTION vmstate.is_new_vmm IS 'Tells whether a VMM of the instance is new: still creating, and not linked.';

@@ -11,4 +11,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.is_replaceable FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.is_replaceable IS 'Whether a link may be replaced by a new VMM: it is NULL or names a saga_unwound one.';
+COMMENT ON FUNCTION vmstate.is_replaceable IS 'Tells whether a link may be replaced: it is NULL or names a saga_unwound VMM.';

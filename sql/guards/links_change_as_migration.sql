@@ -18,4 +18,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.links_change_as_migration FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.links_change_as_migration IS 'Whether a change of links is that of a migration: the destination VMM, NULL or saga_unwound, is replaced by a new one, with the migration that leads there from the active VMM on another sled.';
+COMMENT ON FUNCTION vmstate.links_change_as_migration IS 'Tells whether a change of links is that of a migration.
+
+The destination VMM, NULL or saga_unwound, is replaced by a new one, together with the migration that leads to the new VMM from the active VMM, which is on another sled.';

@@ -12,4 +12,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.links_change_as_start FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.links_change_as_start IS 'Whether a change of links is that of a start: the active VMM, NULL or saga_unwound, is replaced by a new one.';
+COMMENT ON FUNCTION vmstate.links_change_as_start IS 'Tells whether a change of links is that of a start.
+
+The active VMM, NULL or saga_unwound, is replaced by a new one, and no other link changes. An instance that is still being created has no start.';

@@ -18,7 +18,7 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.mark_links FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.mark_links IS 'Keeps vmm.time_unlinked true to the ids that instances name.';
+COMMENT ON FUNCTION vmstate.mark_links IS 'Keeps vmm.time_unlinked equal to what the links of the instances say.';
 
 CREATE OR REPLACE TRIGGER mark_links AFTER UPDATE OF active_propolis_id, destination_propolis_id
   ON vmstate.instance

@@ -5,10 +5,10 @@ AS $$
 BEGIN
   RAISE EXCEPTION USING
     ERRCODE = 'VM102',
-    MESSAGE = format('%s cannot go from %s to %s', p_row, p_actual, p_attempted),
-    DETAIL = format('It is %s; %s was attempted.', p_actual, p_attempted),
+    MESSAGE = format('%s cannot change from %s to %s', p_row, p_actual, p_attempted),
+    DETAIL = format('Found: %s. Attempted: %s.', p_actual, p_attempted),
     HINT = p_hint;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.raise_invalid_transition FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.raise_invalid_transition IS 'Raises VM102: a state that this one cannot become.';
+COMMENT ON FUNCTION vmstate.raise_invalid_transition IS 'Raises VM102 for a state that cannot follow the present one.';

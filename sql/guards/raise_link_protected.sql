@@ -5,10 +5,10 @@ AS $$
 BEGIN
   RAISE EXCEPTION USING
     ERRCODE = 'VM104',
-    MESSAGE = format('%s is still needed as it is', p_row),
-    DETAIL = format('It is %s; %s was attempted.', p_actual, p_attempted),
+    MESSAGE = format('cannot change %s', p_row),
+    DETAIL = format('Found: %s. Attempted: %s.', p_actual, p_attempted),
     HINT = p_hint;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.raise_link_protected FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.raise_link_protected IS 'Raises VM104: a link that still counts.';
+COMMENT ON FUNCTION vmstate.raise_link_protected IS 'Raises VM104 for a change that the links of an instance do not allow.';

@@ -6,10 +6,10 @@ BEGIN
   RAISE EXCEPTION USING
     ERRCODE = 'VM101',
     MESSAGE = format('the generation of %s must rise with this change', p_row),
-    DETAIL = format('It is %s; %s was attempted.',
+    DETAIL = format('Found: generation %s. Attempted: generation %s.',
       coalesce(p_actual::pg_catalog.text, 'null'), coalesce(p_attempted::pg_catalog.text, 'null')),
-    HINT = 'Use the verbs (begin_start, report_vmm, commit_update, ...): they compare and raise generations.';
+    HINT = 'Use a verb, such as begin_start, report_vmm or commit_update: every verb compares and raises the generation.';
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.raise_old_generation FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.raise_old_generation IS 'Raises VM101: a guarded change without a newer generation.';
+COMMENT ON FUNCTION vmstate.raise_old_generation IS 'Raises VM101 for a guarded change without a newer generation.';

@@ -12,4 +12,6 @@ RETURN greatest(
   )::double precision)
 );
 REVOKE ALL ON FUNCTION vmstate.auto_restart_wait FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.auto_restart_wait IS 'How long the next automatic restart waits after the last one: the cooldown (NULL: 5 minutes), doubled with each attempt after the first, up to 1 hour unless the cooldown is longer. A cooldown of 0 counts as 1 second from the second attempt on, so that a VM that cannot boot is slowed down as well.';
+COMMENT ON FUNCTION vmstate.auto_restart_wait IS 'Tells how long the next automatic restart waits after the last one.
+
+The cooldown (NULL: 5 minutes), doubled with each attempt after the first, up to 1 hour unless the cooldown is longer. A cooldown of 0 counts as 1 second from the second attempt on, so that a VM that cannot boot is slowed down as well.';

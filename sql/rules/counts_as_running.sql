@@ -7,4 +7,6 @@ RETURN CASE p_state
   ELSE false
 END;
 REVOKE ALL ON FUNCTION vmstate.counts_as_running FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.counts_as_running IS 'Whether a report of this state shows that the guest runs, or ran, in the reporting VMM. Agents report the latest state, not each: a VMM that reboots or migrates away has run. The destination of a migration (p_is_destination) reports migrating before the guest arrives.';
+COMMENT ON FUNCTION vmstate.counts_as_running IS 'Tells whether a report of this state shows that the guest ran in the VMM.
+
+The guest runs there, or did: agents report the latest state, not each, and a VMM that reboots or migrates away has run. The destination of a migration (p_is_destination) reports migrating before the guest arrives.';

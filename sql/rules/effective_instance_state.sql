@@ -21,4 +21,6 @@ RETURN CASE p_state
     END
 END;
 REVOKE ALL ON FUNCTION vmstate.effective_instance_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.effective_instance_state IS 'What the user sees, from the instance row, its active VMM and whether it is migrating. A dead active VMM shows stopping until the update saga unlinks it; a saga_unwound one shows stopped at once.';
+COMMENT ON FUNCTION vmstate.effective_instance_state IS 'Derives the state that the user sees from the instance row and its active VMM.
+
+p_migrating says whether the instance is migrating. A dead active VMM shows stopping until the update saga unlinks it; a saga_unwound one shows stopped at once.';

@@ -11,4 +11,4 @@ RETURN CASE p_state
   WHEN 'destroyed' THEN 'destroyed'
 END;
 REVOKE ALL ON FUNCTION vmstate.from_report FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.from_report IS 'What a sled agent says, as a VMM state.';
+COMMENT ON FUNCTION vmstate.from_report IS 'Converts a state that a sled agent reports to a VMM state.';

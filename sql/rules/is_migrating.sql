@@ -7,4 +7,6 @@ CREATE OR REPLACE FUNCTION vmstate.is_migrating(
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce(p_active_id IN (p_source_id, p_destination_id) AND p_destination_state <> 'saga_unwound', false);
 REVOKE ALL ON FUNCTION vmstate.is_migrating FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.is_migrating IS 'Whether the linked migration (its two VMM ids, null without one) shows: the active VMM takes part in it, and its destination is not saga_unwound.';
+COMMENT ON FUNCTION vmstate.is_migrating IS 'Tells whether an instance shows migrating.
+
+True if the active VMM takes part in the linked migration (whose two VMM ids are null without one) and the destination VMM is not saga_unwound.';

@@ -15,4 +15,6 @@ RETURN (p_state IN ('no_vmm', 'failed') OR (p_state = 'vmm' AND p_active_state =
   AND coalesce(p_now - p_time_last >= coalesce(p_cooldown, interval '5 minutes'), true)
   AND coalesce(p_updater_lease_until <= p_now, true);
 REVOKE ALL ON FUNCTION vmstate.may_auto_restart FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.may_auto_restart IS 'Whether the control plane may restart an instance by itself: it has no VMM that counts, should run, its policy allows it (NULL: best_effort), p_cooldown (vmstate.auto_restart_wait; NULL: 5 minutes) has passed since the last automatic restart, and no update saga holds it. Durable facts only.';
+COMMENT ON FUNCTION vmstate.may_auto_restart IS 'Tells whether the control plane may restart an instance automatically.
+
+The instance has no active VMM, or a saga_unwound one; it should run; its policy allows the restart (NULL: best_effort); p_cooldown (vmstate.auto_restart_wait; NULL: 5 minutes) has passed since the last automatic restart; and no update saga holds an unexpired lock. Reads its arguments only, all of them durable facts.';

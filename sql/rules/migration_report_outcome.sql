@@ -16,4 +16,6 @@ RETURN CASE
   ELSE 'applied'
 END;
 REVOKE ALL ON FUNCTION vmstate.migration_report_outcome FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.migration_report_outcome IS 'What becomes of a migration part of a report with generation p_generation, given that side of the migration''s row (p_side_propolis_id null: no such row).';
+COMMENT ON FUNCTION vmstate.migration_report_outcome IS 'Judges the migration part of a report that has generation p_generation.
+
+The other arguments are the row of that side of the migration; p_side_propolis_id is null if there is no such row.';

@@ -16,4 +16,6 @@ RETURN CASE
   ELSE 'in_progress'
 END;
 REVOKE ALL ON FUNCTION vmstate.migration_verdict FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.migration_verdict IS 'What a linked migration amounts to. p_active_takes_part: whether the active VMM is one of its two sides, null without a migration. A source that failed although its guest still runs there overrules a completed destination.';
+COMMENT ON FUNCTION vmstate.migration_verdict IS 'Decides what a linked migration amounts to.
+
+p_active_takes_part says whether the active VMM is one of the two sides; null without a migration. A source that failed although its guest still runs there overrules a completed destination.';

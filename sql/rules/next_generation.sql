@@ -2,4 +2,6 @@ CREATE OR REPLACE FUNCTION vmstate.next_generation(p_generation bigint) RETURNS 
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN least(p_generation + 1, 9007199254740991);
 REVOKE ALL ON FUNCTION vmstate.next_generation FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.next_generation IS 'The generation that follows this one. 2^53-1 is followed by itself, so that a row which a sled agent put there can still end.';
+COMMENT ON FUNCTION vmstate.next_generation IS 'Returns the generation that follows p_generation.
+
+2^53-1 is followed by itself, so that a row whose generation a sled agent set to 2^53-1 can still end.';

@@ -10,4 +10,6 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_state_generation::text || '.'
   || to_hex(hash_record_extended(ROW(p_active_id, p_destination_id, p_migration_id, p_unlinked_ids, p_terminate_ids), 0));
 REVOKE ALL ON FUNCTION vmstate.plan_token FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.plan_token IS 'Names an update plan: the generation of the instance it was made for, and a hash of the ids it sets, unlinks and terminates. State and intent are no part of it: they are decided at commit.';
+COMMENT ON FUNCTION vmstate.plan_token IS 'Computes the token that names an update plan.
+
+The token has the generation of the instance that the plan was made for, and a hash of the ids that the plan sets, unlinks and terminates. State and intent are no part of the token: they are decided at the commit.';

@@ -6,4 +6,6 @@ RETURN ARRAY[
   'migration_out_id', 'migration_out_state', 'migration_out_generation', 'migration_out_time'
 ];
 REVOKE ALL ON FUNCTION vmstate.report_keys FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.report_keys IS 'The keys that an element of report_vmms may have: the attributes of vmstate.vmm_report.';
+COMMENT ON FUNCTION vmstate.report_keys IS 'Lists the keys that an element of report_vmms may have.
+
+The keys are the attributes of vmstate.vmm_report.';

@@ -13,4 +13,4 @@ RETURN CASE p_state
   WHEN 'saga_unwound' THEN 'destroyed'
 END;
 REVOKE ALL ON FUNCTION vmstate.to_api_vmm_state FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.to_api_vmm_state IS 'A VMM state as the API shows it: saga_unwound appears as destroyed.';
+COMMENT ON FUNCTION vmstate.to_api_vmm_state IS 'Converts a VMM state to what the API shows: saga_unwound appears as destroyed.';

@@ -109,4 +109,6 @@ BEGIN ATOMIC
   ) AS leaves;
 END;
 REVOKE ALL ON FUNCTION vmstate.update_plan FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.update_plan IS 'What the update saga has to make of an instance: the one decision on which VMM is the guest''s, which ids are cleared, the state and intent that follow, and what happens to the VMMs that lose their link. needed is false when no id would change. The carrier is the VMM that had the guest last.';
+COMMENT ON FUNCTION vmstate.update_plan IS 'Decides what the update saga has to make of an instance.
+
+The one decision on which VMM has the guest, which ids are cleared, the state and intent that follow, and what happens to the VMMs that lose their link. needed is false if no id would change. The carrier is the VMM that had the guest last.';

@@ -13,4 +13,6 @@ RETURN CASE
   ELSE 'applied'
 END;
 REVOKE ALL ON FUNCTION vmstate.vmm_report_outcome FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.vmm_report_outcome IS 'What becomes of the VMM part of a report with generation p_generation, given the VMM''s row (state null: no such row). A dead VMM is terminal whatever the generation.';
+COMMENT ON FUNCTION vmstate.vmm_report_outcome IS 'Judges the VMM part of a report that has generation p_generation.
+
+The other arguments are the row of the VMM; p_state is null if there is no such row. A dead VMM is terminal whatever the generation.';

@@ -51,18 +51,40 @@ CREATE INDEX instance_down_against_intent ON vmstate.instance (id)
 
 CREATE INDEX instance_deleted ON vmstate.instance (time_deleted) WHERE time_deleted IS NOT NULL;
 
-COMMENT ON TABLE vmstate.instance IS 'What the user sees. An instance names its active VMM and, during a live migration, the destination VMM and the migration.';
-COMMENT ON COLUMN vmstate.instance.state_generation IS 'Rises with every change of the state or of a linked id; intent and configuration do not raise it.';
-COMMENT ON COLUMN vmstate.instance.active_propolis_id IS 'The VMM that is the guest''s. Only the update saga sets it to NULL; a start replaces NULL or a saga_unwound VMM.';
-COMMENT ON COLUMN vmstate.instance.destination_propolis_id IS 'The VMM the guest is moving to. Only the update saga sets it to NULL; a migration replaces NULL or a saga_unwound VMM.';
-COMMENT ON COLUMN vmstate.instance.auto_restart_policy IS 'NULL means best_effort.';
-COMMENT ON COLUMN vmstate.instance.auto_restart_cooldown IS 'Least time between two automatic restarts. NULL means 5 minutes.';
-COMMENT ON COLUMN vmstate.instance.updater_id IS 'The saga that holds the updater lock, until updater_lease_until or until another saga takes an expired lease over.';
-COMMENT ON COLUMN vmstate.instance.updater_generation IS 'Fencing token of the updater lock: rises with each lock, inheritance and take-over, never falls.';
-COMMENT ON COLUMN vmstate.instance.committed_updater_generation IS 'updater_generation of the last committed update.';
-COMMENT ON COLUMN vmstate.instance.committed_updater_id IS 'The saga that committed the last update. With committed_updater_generation and committed_plan_token it tells a replayed commit from another saga''s: after a failover to a lagging replica, a fencing token can be handed out twice.';
-COMMENT ON COLUMN vmstate.instance.committed_plan_token IS 'plan_token of the last committed update.';
-COMMENT ON COLUMN vmstate.instance.released_updater_id IS 'The saga that held the updater lock when it was last released: tells a replayed unlock_update from another saga''s.';
-COMMENT ON COLUMN vmstate.instance.updater_parent_id IS 'The saga from which updater_id inherited the updater lock; NULL when it took the lock itself.';
-COMMENT ON COLUMN vmstate.instance.time_updater_released IS 'When the updater lock was last released without a commit. The instance then waits anew in vmstate.pending_update.';
-COMMENT ON COLUMN vmstate.instance.auto_restart_attempts IS 'Automatic restarts in a row. A user''s start resets it, and so does a VMM that ran for 10 minutes; vmstate.auto_restart_wait says how it slows the next one down.';
+COMMENT ON TABLE vmstate.instance IS 'Keeps the instances that users see.
+
+An instance names its active VMM and, during a live migration, the destination VMM and the migration.';
+COMMENT ON COLUMN vmstate.instance.state_generation IS 'Rises with every change of the state or of a linked id.
+
+A change of the intent or of the configuration does not raise the generation.';
+COMMENT ON COLUMN vmstate.instance.active_propolis_id IS 'The VMM that runs the guest, or will run it, or ran it last.
+
+Only the update saga sets the id to NULL; a start replaces NULL or a saga_unwound VMM.';
+COMMENT ON COLUMN vmstate.instance.destination_propolis_id IS 'The VMM that the guest is moving to.
+
+Only the update saga sets the id to NULL; a migration replaces NULL or a saga_unwound VMM.';
+COMMENT ON COLUMN vmstate.instance.auto_restart_policy IS 'Whether the instance may be restarted automatically; NULL means best_effort.';
+COMMENT ON COLUMN vmstate.instance.auto_restart_cooldown IS 'Least time between two automatic restarts; NULL means 5 minutes.';
+COMMENT ON COLUMN vmstate.instance.updater_id IS 'The saga that holds the updater lock; NULL if no saga does.
+
+The saga holds the lock until updater_lease_until, and after that until another saga takes the expired lease over.';
+COMMENT ON COLUMN vmstate.instance.updater_generation IS 'Fencing token of the updater lock.
+
+Rises with each lock, inheritance and take-over, and never falls.';
+COMMENT ON COLUMN vmstate.instance.committed_updater_generation IS 'The updater_generation of the last committed update.';
+COMMENT ON COLUMN vmstate.instance.committed_updater_id IS 'The saga that committed the last update.
+
+With committed_updater_generation and committed_plan_token, the id tells a replayed commit from the commit of another saga: after a failover to a lagging replica, a fencing token can be handed out twice.';
+COMMENT ON COLUMN vmstate.instance.committed_plan_token IS 'The plan_token of the last committed update.';
+COMMENT ON COLUMN vmstate.instance.released_updater_id IS 'The saga that held the updater lock when the lock was last released.
+
+Tells a replayed unlock_update from that of another saga.';
+COMMENT ON COLUMN vmstate.instance.updater_parent_id IS 'The saga from which updater_id inherited the updater lock.
+
+NULL if updater_id took the lock itself.';
+COMMENT ON COLUMN vmstate.instance.time_updater_released IS 'When the updater lock was last released without a commit.
+
+The instance then waits anew in vmstate.pending_update.';
+COMMENT ON COLUMN vmstate.instance.auto_restart_attempts IS 'Number of automatic restarts in a row.
+
+Reset by a user''s start and by a VMM that ran for 10 minutes; vmstate.auto_restart_wait says how the number slows the next automatic restart down.';

@@ -21,7 +21,11 @@ CREATE TABLE vmstate.migration (
 
 CREATE INDEX migration_deleted ON vmstate.migration (time_deleted) WHERE time_deleted IS NOT NULL;
 
-COMMENT ON TABLE vmstate.migration IS 'A live migration of an instance between two of its VMMs. Each side is reported by its own sled and has its own generation.';
+COMMENT ON TABLE vmstate.migration IS 'Keeps the live migrations of instances, each between two VMMs of one instance.
+
+Each side is reported by its own sled and has its own generation.';
 COMMENT ON COLUMN vmstate.migration.time_source_updated IS 'When the sled of the source saw source_state, by the clock of that sled.';
-COMMENT ON COLUMN vmstate.migration.time_destination_updated IS 'When the sled of the destination saw destination_state, by the clock of that sled.';
-COMMENT ON COLUMN vmstate.migration.time_reported IS 'When a report of either side was last accepted, or the migration was unwound, by the clock of the database.';
+COMMENT ON COLUMN vmstate.migration.time_destination_updated IS 'When the sled of the destination saw destination_state, by its own clock.';
+COMMENT ON COLUMN vmstate.migration.time_reported IS 'When a report of either side was last accepted, by the clock of the database.
+
+Also when the migration was unwound. NULL before.';

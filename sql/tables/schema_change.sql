@@ -5,6 +5,8 @@ CREATE TABLE vmstate.schema_change (
   time_applied timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
-COMMENT ON TABLE vmstate.schema_change IS 'The changes of this schema that were applied, whichever tool did it: the last statement of each writes its row.';
-COMMENT ON COLUMN vmstate.schema_change.name IS 'That of its file, without .sql.';
-COMMENT ON COLUMN vmstate.schema_change.is_breaking IS 'Whether services of before this change no longer work with it.';
+COMMENT ON TABLE vmstate.schema_change IS 'Keeps the changes of this schema that were applied, whichever tool applied them.
+
+The last statement of each change writes its row.';
+COMMENT ON COLUMN vmstate.schema_change.name IS 'Name of the migration file, without .sql.';
+COMMENT ON COLUMN vmstate.schema_change.is_breaking IS 'True if services built for an earlier schema stop working.';

@@ -9,7 +9,9 @@ CREATE TYPE vmstate.instance_result AS (
   destination_propolis_id uuid,
   migration_id uuid
 );
-COMMENT ON TYPE vmstate.instance_result IS 'What an instance verb answers: the outcome, and the instance as it stands after the call (nulls when not found).';
+COMMENT ON TYPE vmstate.instance_result IS 'Answers an instance verb: the outcome, and the instance after the call.
+
+The columns of the instance are null if the outcome is not_found.';
 
 CREATE TYPE vmstate.start_result AS (
   outcome vmstate.outcome,
@@ -23,7 +25,9 @@ CREATE TYPE vmstate.start_result AS (
   migration_id uuid,
   replaced_propolis_id uuid
 );
-COMMENT ON TYPE vmstate.start_result IS 'vmstate.instance_result, and the unwound VMM that the new one replaced, if any.';
+COMMENT ON TYPE vmstate.start_result IS 'Answers begin_start.
+
+Has the columns of vmstate.instance_result, and the unwound VMM that the new VMM replaced, if any.';
 
 CREATE TYPE vmstate.command_result AS (
   outcome vmstate.outcome,
@@ -37,7 +41,9 @@ CREATE TYPE vmstate.command_result AS (
   migration_id uuid,
   command_propolis_ids uuid[]
 );
-COMMENT ON TYPE vmstate.command_result IS 'vmstate.instance_result, and the live VMMs whose sled agents must be told.';
+COMMENT ON TYPE vmstate.command_result IS 'Answers request_stop and request_reboot.
+
+Has the columns of vmstate.instance_result, and the live VMMs whose sled agents must be told.';
 
 CREATE TYPE vmstate.update_result AS (
   outcome vmstate.outcome,
@@ -63,7 +69,9 @@ CREATE TYPE vmstate.update_result AS (
   plan_token text,
   updater_id uuid
 );
-COMMENT ON TYPE vmstate.update_result IS 'vmstate.instance_result, the updater lock, and the update plan: the row as it will be, what to do with the network (keep, move, delete; network_propolis_id is where it belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, a token that names this plan, and the saga that holds the updater lock (null: nobody).';
+COMMENT ON TYPE vmstate.update_result IS 'Answers a verb of the update saga: the instance, the updater lock and the plan.
+
+Has the columns of vmstate.instance_result, then the fencing token and the lease of the updater lock, and the saga that holds the lock (updater_id; null: nobody). The plan: the row as it will be (new_…), what to do with the network (keep, move or delete; network_propolis_id is where the network belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, and plan_token, which names this plan.';
 
 CREATE TYPE vmstate.vmm_result AS (
   outcome vmstate.outcome,
@@ -71,7 +79,9 @@ CREATE TYPE vmstate.vmm_result AS (
   state vmstate.vmm_state,
   state_generation bigint
 );
-COMMENT ON TYPE vmstate.vmm_result IS 'What a VMM verb answers: the outcome, and the VMM as it stands after the call (nulls when not found).';
+COMMENT ON TYPE vmstate.vmm_result IS 'Answers a VMM verb: the outcome, and the VMM after the call.
+
+The columns of the VMM are null if the outcome is not_found.';
 
 CREATE TYPE vmstate.fail_result AS (
   outcome vmstate.outcome,
@@ -80,7 +90,9 @@ CREATE TYPE vmstate.fail_result AS (
   state_generation bigint,
   update_needed boolean
 );
-COMMENT ON TYPE vmstate.fail_result IS 'vmstate.vmm_result, and whether the update saga has to run because an instance still names the VMM.';
+COMMENT ON TYPE vmstate.fail_result IS 'Answers fail_vmm.
+
+Has the columns of vmstate.vmm_result, and whether the update saga has to run because an instance still names the VMM.';
 
 CREATE TYPE vmstate.report_result AS (
   vmm_outcome vmstate.outcome,
@@ -90,7 +102,9 @@ CREATE TYPE vmstate.report_result AS (
   state vmstate.vmm_state,
   state_generation bigint
 );
-COMMENT ON TYPE vmstate.report_result IS 'What became of each part of a report (null: not part of it), whether this very report made a linked row terminal so that the update saga has to run, and the VMM as it stands.';
+COMMENT ON TYPE vmstate.report_result IS 'Answers report_vmm: the outcome of each part, and the VMM as it stands.
+
+The outcome of a part that the report does not have is null. update_needed is true if this very report made a linked row terminal, so that the update saga has to run.';
 
 CREATE TYPE vmstate.vmm_report AS (
   instance_id uuid,
@@ -107,7 +121,9 @@ CREATE TYPE vmstate.vmm_report AS (
   migration_out_generation bigint,
   migration_out_time timestamptz
 );
-COMMENT ON TYPE vmstate.vmm_report IS 'One report of a sled agent, as vmstate.report_vmms takes it: the arguments of vmstate.report_vmm without p_.';
+COMMENT ON TYPE vmstate.vmm_report IS 'Holds one report of a sled agent, as vmstate.report_vmms takes it.
+
+Its attributes are the arguments of vmstate.report_vmm without p_.';
 
 CREATE TYPE vmstate.batch_report AS (
   ordinal integer,
@@ -118,7 +134,9 @@ CREATE TYPE vmstate.batch_report AS (
   "time" timestamptz,
   report vmstate.vmm_report
 );
-COMMENT ON TYPE vmstate.batch_report IS 'A report with its place in a batch, from 1; report is null when it says nothing of a migration.';
+COMMENT ON TYPE vmstate.batch_report IS 'Holds one report of a batch, with its place in the batch, from 1.
+
+The attribute of type vmm_report is null if the report says nothing of a migration.';
 
 CREATE TYPE vmstate.batch_result AS (
   ordinal integer,
@@ -131,4 +149,6 @@ CREATE TYPE vmstate.batch_result AS (
   state vmstate.vmm_state,
   state_generation bigint
 );
-COMMENT ON TYPE vmstate.batch_result IS 'What became of a report of a batch, with its place there, from 1: a row of vmstate.report_vmms.';
+COMMENT ON TYPE vmstate.batch_result IS 'Says what became of one report of a batch: a row of vmstate.report_vmms.
+
+ordinal is the place of the report in the batch, from 1.';

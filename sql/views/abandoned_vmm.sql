@@ -5,4 +5,6 @@ FROM vmstate.vmm AS v
 WHERE v.time_unlinked IS NOT NULL AND v.time_deleted IS NULL AND vmstate.is_absorbing(v.state)
   AND coalesce(v.time_deleted, 'infinity') = 'infinity' AND least(v.time_deleted, 'infinity') = 'infinity'
 ORDER BY since, v.id;
-COMMENT ON VIEW vmstate.abandoned_vmm IS 'Work list: dead VMMs that no instance names, oldest first (since: when it was dead and unlinked). Delete each with delete_vmm.';
+COMMENT ON VIEW vmstate.abandoned_vmm IS 'Lists dead VMMs that no instance names: delete each with delete_vmm.
+
+A work list, oldest first. A VMM here is dead; a VMM that no instance names and that is still alive is in vmstate.orphaned_vmm. since is when the VMM was both dead and unlinked, by the clock of the database.';

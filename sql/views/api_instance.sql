@@ -12,4 +12,6 @@ SELECT
   r.time_modified
 FROM vmstate.resolved_instance AS r
 WHERE r.time_deleted IS NULL;
-COMMENT ON VIEW vmstate.api_instance IS 'Instances as the API shows them; deleted ones are hidden. time_state_updated is the active VMM''s, if there is one; a sled whose clock is ahead is shown as now.';
+COMMENT ON VIEW vmstate.api_instance IS 'Lists instances as the API shows them, without deleted ones.
+
+time_state_updated is that of the active VMM, if there is one; a time in the future, from a sled whose clock is ahead, is shown as now.';

@@ -11,4 +11,6 @@ SELECT
   v.time_created
 FROM vmstate.vmm AS v
 WHERE v.time_deleted IS NULL;
-COMMENT ON VIEW vmstate.api_vmm IS 'VMMs as the API shows them: saga_unwound appears as destroyed; deleted ones are hidden; a time of a sled in the future is shown as now.';
+COMMENT ON VIEW vmstate.api_vmm IS 'Lists VMMs as the API shows them, without deleted ones.
+
+A VMM in state saga_unwound is shown as destroyed. A time in the future, from a sled whose clock is ahead, is shown as now.';

@@ -72,4 +72,6 @@ JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id
 JOIN vmstate.vmm AS v ON v.instance_id = m.instance_id AND v.id = m.destination_propolis_id
 JOIN vmstate.vmm AS s ON s.instance_id = m.instance_id AND s.id = m.source_propolis_id
 WHERE v.sled_id = s.sled_id;
-COMMENT ON VIEW vmstate.invariant_violation IS 'What must never be, one row per breach: empty unless triggers or foreign keys were switched off. Reads whole tables.';
+COMMENT ON VIEW vmstate.invariant_violation IS 'Lists breaches of the invariants, one row each: empty in a sound database.
+
+A row means that triggers or foreign keys were switched off. Reads whole tables.';

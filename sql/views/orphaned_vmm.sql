@@ -27,4 +27,6 @@ FROM (
   ORDER BY w.time_unlinked, w.id
   OFFSET 0
 ) AS v;
-COMMENT ON VIEW vmstate.orphaned_vmm IS 'Work list: VMMs that live although no instance names them, oldest first (since: when the link was removed). Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through, or whose destination has the guest and lives, ends by itself.';
+COMMENT ON VIEW vmstate.orphaned_vmm IS 'Lists live VMMs that no instance names: terminate each on its sled.
+
+A work list, oldest first. A VMM here is alive; a VMM that no instance names and that is dead is in vmstate.abandoned_vmm. Terminate the VMM on its sled; then the sled reports destroyed, or fail_vmm declares the VMM dead. since is when the last link to the VMM was removed. expected_to_end is true if the VMM ends by itself: it is the source of a migration that completed, or whose destination has the guest and is alive.';

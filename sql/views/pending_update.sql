@@ -33,4 +33,6 @@ CROSS JOIN LATERAL (
   OFFSET 0
 ) AS p
 ORDER BY c.since, c.instance_id;
-COMMENT ON VIEW vmstate.pending_update IS 'Work list of the update saga: instances with something to update that no unexpired updater lock holds, oldest first. since: when the need arose, or when the last updater lock ended without a commit, by the clock of the database, so that an instance whose updates fail does not keep others waiting. Run begin_update or run_update on each.';
+COMMENT ON VIEW vmstate.pending_update IS 'Lists instances with something to update that no unexpired updater lock holds.
+
+The work list of the update saga, oldest first: call begin_update or run_update on each. since is when the need arose, or when the last updater lock ended without a commit, by the clock of the database, so that an instance whose updates fail does not keep others waiting.';

@@ -56,4 +56,6 @@ FROM vmstate.instance AS i
 LEFT JOIN vmstate.vmm AS a ON a.instance_id = i.id AND a.id = i.active_propolis_id
 LEFT JOIN vmstate.vmm AS d ON d.instance_id = i.id AND d.id = i.destination_propolis_id
 LEFT JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id;
-COMMENT ON VIEW vmstate.resolved_instance IS 'Every instance with its active VMM, destination VMM and linked migration side by side, and the state that follows from them. For the functions of this schema and for people; services read vmstate.api_instance.';
+COMMENT ON VIEW vmstate.resolved_instance IS 'Shows every instance with its VMMs, its migration and the state that follows.
+
+The active VMM, the destination VMM and the linked migration stand side by side. For the functions of this schema and for people; services read vmstate.api_instance.';

@@ -35,4 +35,6 @@ CROSS JOIN LATERAL (
   OFFSET 0
 ) AS s
 WHERE s.since < statement_timestamp() - vmstate.stuck_after();
-COMMENT ON VIEW vmstate.stuck_instance IS 'Instances that have shown creating, starting, stopping, rebooting or migrating for longer than vmstate.stuck_after() (10 minutes) without any news by the clock of the database, with their age and what they wait for.';
+COMMENT ON VIEW vmstate.stuck_instance IS 'Lists instances that have been in a transitional state for more than 10 minutes.
+
+The transitional states are creating, starting, stopping, rebooting and migrating; vmstate.stuck_after() is the threshold. age is how long there has been no news of the instance, by the clock of the database; waits_for names what has to act.';

@@ -12,4 +12,6 @@ SELECT
   v.time_reported
 FROM vmstate.vmm AS v
 WHERE v.time_deleted IS NULL AND vmstate.is_watched(v.state);
-COMMENT ON VIEW vmstate.watched_vmm IS 'Every VMM that a sled should know of, linked or not, those of deleted instances too: ask the sled agents about them. The whole fleet. time_reported: when the last report was accepted, by the clock of the database (null: none yet); an old one, or a sled that counts its generations anew and is refused as stale, is found by it.';
+COMMENT ON VIEW vmstate.watched_vmm IS 'Lists every VMM that a sled should know of: ask the sled agents about them.
+
+Linked VMMs and unlinked ones, those of deleted instances too: the whole fleet. time_reported is when the last report was accepted, by the clock of the database, and null before the first one: an old time_reported shows a silent sled, or a sled that counts its generations anew and whose reports are refused as stale.';

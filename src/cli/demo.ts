@@ -7,7 +7,7 @@ import { databaseUrlOption, type DatabaseUrlOption } from "./options.js";
 /** `vmstate demo` */
 export function demoCommand(): Command {
   return new Command("demo")
-    .description("the six rules as a story, on a real PostgreSQL")
+    .description("the six rules as stories, on a real PostgreSQL")
     .addOption(databaseUrlOption())
     .action(runDemo);
 }

@@ -4,12 +4,20 @@
 export type Interval = string | number;
 
 /** The number of the newest migration of this package. */
-export const SCHEMA_NUMBER = 10;
+export const SCHEMA_NUMBER = 11;
 
-/** What vmstate.grant_access makes of a role. control_plane: every verb and every public view. sled_agent: the reports, of the VMMs of its own sled, and schema_version. reader: every public view, and explain_update. */
+/**
+ * Names what vmstate.grant_access makes of a role.
+ *
+ * Values:
+ *
+ * - control_plane: every verb and every public view.
+ * - sled_agent: the reports, of the VMMs of its own sled, and the view schema_version.
+ * - reader: every public view, and explain_update.
+ */
 export type AccessKind = "control_plane" | "sled_agent" | "reader";
 
-/** State of an instance as the API shows it. */
+/** Names the state of an instance as the API shows it. */
 export type ApiInstanceState =
   | "creating"
   | "starting"
@@ -21,7 +29,7 @@ export type ApiInstanceState =
   | "failed"
   | "destroyed";
 
-/** State of a VMM as the API shows it: saga_unwound appears as destroyed. */
+/** Names the state of a VMM as the API shows it: saga_unwound appears as destroyed. */
 export type ApiVmmState =
   | "creating"
   | "starting"
@@ -33,33 +41,66 @@ export type ApiVmmState =
   | "failed"
   | "destroyed";
 
-/** Whether the control plane may start an instance again after it failed. NULL in a row means best_effort. */
+/**
+ * Says whether the control plane may restart an instance automatically.
+ *
+ * NULL in a row means best_effort.
+ */
 export type AutoRestartPolicy = "never" | "best_effort";
 
-/** Why a VMM is failed. */
+/** Says why a VMM is failed. */
 export type FailureReason = "sled_agent_report" | "no_such_vmm" | "sled_expunged" | "sled_off" | "operator";
 
-/** State of an instance row. While it is vmm, what the user sees derives from its VMMs: vmstate.effective_instance_state. */
+/**
+ * Names the state of an instance row.
+ *
+ * While the state is vmm, what the user sees derives from the VMMs of the instance: vmstate.effective_instance_state.
+ */
 export type InstanceState = "creating" | "no_vmm" | "vmm" | "failed" | "destroyed";
 
-/** What the instance should be: the user's wish, or guest_shutdown after the guest ended its VM itself. */
+/**
+ * Says what an instance should be.
+ *
+ * The user decides, but guest_shutdown follows when the guest ended its VM itself.
+ */
 export type IntendedState = "running" | "stopped" | "guest_shutdown" | "destroyed";
 
-/** State of one side of a migration. failed and completed are terminal. */
+/** Names the state of one side of a migration; failed and completed are terminal. */
 export type MigrationState = "pending" | "in_progress" | "failed" | "completed";
 
-/** What the two sides and the VMMs of a linked migration amount to: vmstate.migration_verdict. */
+/**
+ * Says what a linked migration amounts to, by its two sides and its VMMs.
+ *
+ * The function vmstate.migration_verdict decides.
+ */
 export type MigrationVerdict = "none" | "void" | "in_progress" | "handed_over" | "completed" | "failed";
 
-/** What became of a call. applied: written. unchanged: a replay, or nothing to do. stale: generation not newer. terminal: the row is absorbing. conflict: see reason. wrong_side: the VMM is not that side of the migration. gone: the row was deleted. not_found: it never existed, or belongs to another instance. */
+/**
+ * Says what became of a call.
+ *
+ * Values:
+ *
+ * - applied: the call wrote what was asked.
+ * - unchanged: the call is a replay, or there is nothing to do.
+ * - stale: the generation is not newer than the recorded one.
+ * - terminal: the VMM is dead, or the side of the migration has ended.
+ * - conflict: the call is refused, and the column reason says why.
+ * - wrong_side: the VMM is not that side of the migration.
+ * - gone: the row was deleted.
+ * - not_found: the row never existed, or belongs to another instance.
+ */
 export type Outcome =
   "applied" | "unchanged" | "stale" | "terminal" | "conflict" | "wrong_side" | "gone" | "not_found";
 
-/** What a sled agent can say of a VMM: neither creating nor saga_unwound. */
+/** Names what a sled agent can say of a VMM: neither creating nor saga_unwound. */
 export type ReportedVmmState =
   "starting" | "running" | "stopping" | "stopped" | "rebooting" | "migrating" | "failed" | "destroyed";
 
-/** State of a VMM. failed, destroyed and saga_unwound are absorbing. saga_unwound is set only by an unwinding start or migrate saga and never leaves the database. */
+/**
+ * Names the state of a VMM; failed, destroyed and saga_unwound are absorbing.
+ *
+ * saga_unwound is set only by an unwinding start or migrate saga and never leaves the database.
+ */
 export type VmmState =
   | "creating"
   | "starting"
@@ -72,7 +113,11 @@ export type VmmState =
   | "destroyed"
   | "saga_unwound";
 
-/** What became of a report of a batch, with its place there, from 1: a row of vmstate.report_vmms. */
+/**
+ * Says what became of one report of a batch: a row of vmstate.report_vmms.
+ *
+ * ordinal is the place of the report in the batch, from 1.
+ */
 export interface BatchResult {
   ordinal: number | null;
   instanceId: string | null;
@@ -85,7 +130,11 @@ export interface BatchResult {
   stateGeneration: number | null;
 }
 
-/** vmstate.instance_result, and the live VMMs whose sled agents must be told. */
+/**
+ * Answers request_stop and request_reboot.
+ *
+ * Has the columns of vmstate.instance_result, and the live VMMs whose sled agents must be told.
+ */
 export interface CommandResult {
   outcome: Outcome | null;
   reason: string | null;
@@ -99,7 +148,11 @@ export interface CommandResult {
   commandPropolisIds: string[] | null;
 }
 
-/** vmstate.vmm_result, and whether the update saga has to run because an instance still names the VMM. */
+/**
+ * Answers fail_vmm.
+ *
+ * Has the columns of vmstate.vmm_result, and whether the update saga has to run because an instance still names the VMM.
+ */
 export interface FailResult {
   outcome: Outcome | null;
   reason: string | null;
@@ -108,7 +161,11 @@ export interface FailResult {
   updateNeeded: boolean | null;
 }
 
-/** What an instance verb answers: the outcome, and the instance as it stands after the call (nulls when not found). */
+/**
+ * Answers an instance verb: the outcome, and the instance after the call.
+ *
+ * The columns of the instance are null if the outcome is not_found.
+ */
 export interface InstanceResult {
   outcome: Outcome | null;
   reason: string | null;
@@ -121,7 +178,11 @@ export interface InstanceResult {
   migrationId: string | null;
 }
 
-/** What became of each part of a report (null: not part of it), whether this very report made a linked row terminal so that the update saga has to run, and the VMM as it stands. */
+/**
+ * Answers report_vmm: the outcome of each part, and the VMM as it stands.
+ *
+ * The outcome of a part that the report does not have is null. update_needed is true if this very report made a linked row terminal, so that the update saga has to run.
+ */
 export interface ReportResult {
   vmmOutcome: Outcome | null;
   migrationInOutcome: Outcome | null;
@@ -131,7 +192,11 @@ export interface ReportResult {
   stateGeneration: number | null;
 }
 
-/** vmstate.instance_result, and the unwound VMM that the new one replaced, if any. */
+/**
+ * Answers begin_start.
+ *
+ * Has the columns of vmstate.instance_result, and the unwound VMM that the new VMM replaced, if any.
+ */
 export interface StartResult {
   outcome: Outcome | null;
   reason: string | null;
@@ -145,7 +210,11 @@ export interface StartResult {
   replacedPropolisId: string | null;
 }
 
-/** vmstate.instance_result, the updater lock, and the update plan: the row as it will be, what to do with the network (keep, move, delete; network_propolis_id is where it belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, a token that names this plan, and the saga that holds the updater lock (null: nobody). */
+/**
+ * Answers a verb of the update saga: the instance, the updater lock and the plan.
+ *
+ * Has the columns of vmstate.instance_result, then the fencing token and the lease of the updater lock, and the saga that holds the lock (updater_id; null: nobody). The plan: the row as it will be (new_…), what to do with the network (keep, move or delete; network_propolis_id is where the network belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, and plan_token, which names this plan.
+ */
 export interface UpdateResult {
   outcome: Outcome | null;
   reason: string | null;
@@ -171,7 +240,11 @@ export interface UpdateResult {
   updaterId: string | null;
 }
 
-/** What a VMM verb answers: the outcome, and the VMM as it stands after the call (nulls when not found). */
+/**
+ * Answers a VMM verb: the outcome, and the VMM after the call.
+ *
+ * The columns of the VMM are null if the outcome is not_found.
+ */
 export interface VmmResult {
   outcome: Outcome | null;
   reason: string | null;
@@ -222,7 +295,11 @@ export interface ReportVmmsRow {
   stateGeneration: number | null;
 }
 
-/** Work list: dead VMMs that no instance names, oldest first (since: when it was dead and unlinked). Delete each with delete_vmm. */
+/**
+ * Lists dead VMMs that no instance names: delete each with delete_vmm.
+ *
+ * A work list, oldest first. A VMM here is dead; a VMM that no instance names and that is still alive is in vmstate.orphaned_vmm. since is when the VMM was both dead and unlinked, by the clock of the database.
+ */
 export interface AbandonedVmmRow {
   instanceId: string;
   propolisId: string;
@@ -232,7 +309,11 @@ export interface AbandonedVmmRow {
   since: Date;
 }
 
-/** Instances as the API shows them; deleted ones are hidden. time_state_updated is the active VMM's, if there is one; a sled whose clock is ahead is shown as now. */
+/**
+ * Lists instances as the API shows them, without deleted ones.
+ *
+ * time_state_updated is that of the active VMM, if there is one; a time in the future, from a sled whose clock is ahead, is shown as now.
+ */
 export interface ApiInstanceRow {
   id: string;
   state: ApiInstanceState;
@@ -246,7 +327,11 @@ export interface ApiInstanceRow {
   timeModified: Date;
 }
 
-/** VMMs as the API shows them: saga_unwound appears as destroyed; deleted ones are hidden; a time of a sled in the future is shown as now. */
+/**
+ * Lists VMMs as the API shows them, without deleted ones.
+ *
+ * A VMM in state saga_unwound is shown as destroyed. A time in the future, from a sled whose clock is ahead, is shown as now.
+ */
 export interface ApiVmmRow {
   id: string;
   state: ApiVmmState;
@@ -259,7 +344,11 @@ export interface ApiVmmRow {
   timeCreated: Date;
 }
 
-/** What must never be, one row per breach: empty unless triggers or foreign keys were switched off. Reads whole tables. */
+/**
+ * Lists breaches of the invariants, one row each: empty in a sound database.
+ *
+ * A row means that triggers or foreign keys were switched off. Reads whole tables.
+ */
 export interface InvariantViolationRow {
   instanceId: string;
   propolisId: string;
@@ -267,7 +356,11 @@ export interface InvariantViolationRow {
   detail: string;
 }
 
-/** Work list: VMMs that live although no instance names them, oldest first (since: when the link was removed). Terminate each on its sled, then it reports destroyed or fail_vmm says so. expected_to_end: the source of a migration that got through, or whose destination has the guest and lives, ends by itself. */
+/**
+ * Lists live VMMs that no instance names: terminate each on its sled.
+ *
+ * A work list, oldest first. A VMM here is alive; a VMM that no instance names and that is dead is in vmstate.abandoned_vmm. Terminate the VMM on its sled; then the sled reports destroyed, or fail_vmm declares the VMM dead. since is when the last link to the VMM was removed. expected_to_end is true if the VMM ends by itself: it is the source of a migration that completed, or whose destination has the guest and is alive.
+ */
 export interface OrphanedVmmRow {
   instanceId: string;
   propolisId: string;
@@ -280,7 +373,11 @@ export interface OrphanedVmmRow {
   since: Date;
 }
 
-/** Work list of the update saga: instances with something to update that no unexpired updater lock holds, oldest first. since: when the need arose, or when the last updater lock ended without a commit, by the clock of the database, so that an instance whose updates fail does not keep others waiting. Run begin_update or run_update on each. */
+/**
+ * Lists instances with something to update that no unexpired updater lock holds.
+ *
+ * The work list of the update saga, oldest first: call begin_update or run_update on each. since is when the need arose, or when the last updater lock ended without a commit, by the clock of the database, so that an instance whose updates fail does not keep others waiting.
+ */
 export interface PendingUpdateRow {
   instanceId: string;
   verdict: MigrationVerdict;
@@ -289,7 +386,11 @@ export interface PendingUpdateRow {
   since: Date;
 }
 
-/** Work list: instances that should run, do not, and may be restarted now, oldest first. since: when the restart became possible, by the clock of the database; auto_restart_attempts: automatic restarts in a row; time_next_auto_restart: from when on cooldown and back-off allow the next. Call begin_start with p_start_reason auto_restart, which checks once more. */
+/**
+ * Lists instances that should run, do not run, and may be restarted now.
+ *
+ * A work list, oldest first: call begin_start with p_start_reason auto_restart, which checks once more. since is when the restart became possible, by the clock of the database. auto_restart_attempts is the number of automatic restarts in a row. time_next_auto_restart is from when on cooldown and back-off allow the next one.
+ */
 export interface RestartableInstanceRow {
   instanceId: string;
   apiState: ApiInstanceState;
@@ -300,7 +401,11 @@ export interface RestartableInstanceRow {
   timeNextAutoRestart: Date;
 }
 
-/** The newest change of the schema that was applied. A service that knows less than breaking_number (0: none was breaking) no longer works with this database; assertCompatible asks. */
+/**
+ * Shows the newest change of the schema that was applied.
+ *
+ * A service that was built for a schema older than breaking_number does not work with this database; breaking_number 0 means that no change was breaking. The function assertCompatible of the client checks this.
+ */
 export interface SchemaVersionRow {
   number: number;
   name: string;
@@ -308,7 +413,11 @@ export interface SchemaVersionRow {
   breakingNumber: number;
 }
 
-/** Instances that have shown creating, starting, stopping, rebooting or migrating for longer than vmstate.stuck_after() (10 minutes) without any news by the clock of the database, with their age and what they wait for. */
+/**
+ * Lists instances that have been in a transitional state for more than 10 minutes.
+ *
+ * The transitional states are creating, starting, stopping, rebooting and migrating; vmstate.stuck_after() is the threshold. age is how long there has been no news of the instance, by the clock of the database; waits_for names what has to act.
+ */
 export interface StuckInstanceRow {
   instanceId: string;
   apiState: ApiInstanceState;
@@ -317,7 +426,11 @@ export interface StuckInstanceRow {
   since: Date;
 }
 
-/** Every VMM that a sled should know of, linked or not, those of deleted instances too: ask the sled agents about them. The whole fleet. time_reported: when the last report was accepted, by the clock of the database (null: none yet); an old one, or a sled that counts its generations anew and is refused as stale, is found by it. */
+/**
+ * Lists every VMM that a sled should know of: ask the sled agents about them.
+ *
+ * Linked VMMs and unlinked ones, those of deleted instances too: the whole fleet. time_reported is when the last report was accepted, by the clock of the database, and null before the first one: an old time_reported shows a silent sled, or a sled that counts its generations anew and whose reports are refused as stale.
+ */
 export interface WatchedVmmRow {
   instanceId: string;
   propolisId: string;
@@ -331,7 +444,29 @@ export interface WatchedVmmRow {
   timeReported: Date | null;
 }
 
-/** First step of a migrate saga: inserts the destination VMM (creating) and the migration (both sides pending) and links both, replacing NULL or a saga_unwound destination in the same write. p_propolis_port NULL means 12400, p_expected_generation NULL means no check. The same saga, migration, source and destination make a replay. conflict: not_running (the active VMM is not running or rebooting), wrong_source (another VMM is active), migration_in_progress, same_sled, stale_generation, propolis_id_taken (also a replay after the saga's own unwind), migration_id_taken. */
+/**
+ * Begins a migration: inserts the destination VMM and the migration, links both.
+ *
+ * First step of a migrate saga. The destination VMM is inserted in state creating, at generation 1, and the migration with both sides pending; in the same write they replace NULL or a saga_unwound destination VMM. p_propolis_port is 12400 if NULL. p_expected_generation is the generation of the instance; NULL means no check. The same instance, saga, migration, source and destination make a replay.
+ *
+ * Outcomes:
+ *
+ * - applied: the destination VMM and the migration were inserted and linked.
+ * - unchanged: this saga began this migration between these two VMMs before; nothing was written.
+ * - conflict/not_running: the instance has no active VMM that is running or rebooting.
+ * - conflict/wrong_source: the active VMM is another than p_source_propolis_id.
+ * - conflict/migration_in_progress: a migration is linked whose destination VMM is not saga_unwound.
+ * - conflict/same_sled: the active VMM is on p_sled_id already.
+ * - conflict/stale_generation: the generation of the instance is not p_expected_generation.
+ * - conflict/propolis_id_taken: a VMM with the id p_destination_propolis_id exists, also when this saga inserted and has unwound that VMM.
+ * - conflict/migration_id_taken: a migration with the id p_migration_id exists.
+ * - gone: the instance was deleted, or a replay names a VMM or a migration that was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument without a default is null, or p_propolis_port is not 0 to 65535.
+ */
 export interface BeginMigrationArguments {
   instanceId: string;
   sagaId: string;
@@ -344,7 +479,28 @@ export interface BeginMigrationArguments {
   expectedGeneration?: number | null | undefined;
 }
 
-/** First step of a start saga: inserts the VMM (creating, generation 1) and links it as the active one, replacing NULL or a saga_unwound VMM (replaced_propolis_id) in the same write; the intent becomes running. An automatic restart counts in auto_restart_attempts, a user's start resets it. p_propolis_port NULL means 12400, p_start_reason (user or auto_restart) NULL means user, p_expected_generation NULL means no check. The same saga and VMM id make a replay. conflict: creating, already_started, not_stopped (a dead or stopping VMM that the update saga has yet to unlink), stale_generation, restart_not_permitted (auto_restart only: intent, policy, vmstate.auto_restart_wait or the updater lock forbid it), propolis_id_taken (also a replay after the saga's own unwind). */
+/**
+ * Starts an instance: inserts its VMM and links it as the active one.
+ *
+ * First step of a start saga. The VMM is inserted in state creating, at generation 1; in the same write it replaces NULL or a saga_unwound VMM, which replaced_propolis_id then names. The intent becomes running. A migration that is still linked is left to the next update. p_propolis_port is 12400 if NULL. p_start_reason is user or auto_restart, and user if NULL: an automatic restart adds 1 to auto_restart_attempts, a user's start resets auto_restart_attempts to 0. p_expected_generation is the generation of the instance; NULL means no check. The same instance, saga and VMM id make a replay.
+ *
+ * Outcomes:
+ *
+ * - applied: the VMM was inserted and linked.
+ * - unchanged: the same saga and VMM id were given before; nothing was written.
+ * - conflict/creating: the instance is still being created; finish_instance_creation comes first.
+ * - conflict/already_started: the active VMM is creating, starting, running, rebooting or migrating.
+ * - conflict/not_stopped: the active VMM is stopping, stopped, failed or destroyed, and the update saga has yet to unlink that VMM.
+ * - conflict/stale_generation: the generation of the instance is not p_expected_generation.
+ * - conflict/restart_not_permitted: the intent, the policy, vmstate.auto_restart_wait or the updater lock forbids the automatic restart; a user's start never gets this reason.
+ * - conflict/propolis_id_taken: a VMM with the id p_propolis_id exists, also when this saga inserted and has unwound that VMM.
+ * - gone: the instance was deleted, or a replay names a VMM that was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument without a default is null, p_propolis_port is not 0 to 65535, or p_start_reason is neither user nor auto_restart.
+ */
 export interface BeginStartArguments {
   instanceId: string;
   sagaId: string;
@@ -356,27 +512,90 @@ export interface BeginStartArguments {
   expectedGeneration?: number | null | undefined;
 }
 
-/** First step of an update saga: takes the updater lock for p_lease (more than 0, at most 1 day) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga). */
+/**
+ * Takes the updater lock of an instance and answers the update plan.
+ *
+ * First step of an update saga. The lock is a lease of p_lease (more than 0, at most 1 day); an expired lease may be taken over by another saga. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. The saga that holds the lock may call again and gets applied, with the same updater_generation and a lease that never gets shorter.
+ *
+ * Outcomes:
+ *
+ * - applied: the saga holds the lock, and the plan is to be carried out.
+ * - unchanged: there is nothing to update, and the saga holds no lock.
+ * - conflict/locked: another saga holds an unexpired lease.
+ * - gone: the instance was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null, or p_lease is not more than 0 and at most 1 day.
+ */
 export interface BeginUpdateArguments {
   instanceId: string;
   sagaId: string;
   lease: Interval;
 }
 
-/** Says which sled a role of kind sled_agent reports for, in place of any before; p_sled_id NULL: none, so that it may report nothing. A transaction that reads an older snapshot still goes by the old one: to fence a sled at once, first take its access away: REVOKE its membership of the group role, or revoke_access. It counts for the role that logs in, or that SET ROLE names, not for its members. unchanged: it was so already. For the owner of the schema only. VM001: no such role. */
+/**
+ * Binds a role of kind sled_agent to the sled whose VMMs the role may report.
+ *
+ * The binding replaces any earlier one of the role. p_sled_id NULL removes the binding, so that the role may report nothing. The binding counts for the role that logs in, or that SET ROLE names, not for the members of that role. A transaction that reads an older snapshot still goes by the old binding: to fence a sled at once, first take its access away, by REVOKE of its membership in the group role or by revoke_access. For the owner of the schema only.
+ *
+ * Outcomes:
+ *
+ * - applied: the binding was written or removed.
+ * - unchanged: the role was bound to this sled, or to none, already.
+ *
+ * Errors:
+ *
+ * - VM001: p_role is null or no such role exists; the binding of a role that was dropped can still be removed.
+ */
 export interface BindSledAgentArguments {
   role: string;
   sledId?: string | null | undefined;
 }
 
-/** An operator ends the updater lock that p_updater_generation names (explain_update shows it), whoever holds it and however long its lease: the holder's commit is then lock_lost. p_reason, not empty, goes to the server's log. unchanged: that lock has ended, and nobody holds another. conflict: lock_lost (another lock is held by now, or none was ever given that token). */
+/**
+ * Ends an updater lock for an operator, whoever holds it and for however long.
+ *
+ * explain_update shows the fencing token of the lock, which p_updater_generation names. The commit of the saga that held the lock is then conflict/lock_lost. p_reason goes to the log of the server.
+ *
+ * Outcomes:
+ *
+ * - applied: the lock was ended.
+ * - unchanged: that lock has ended before, and no saga holds another.
+ * - conflict/lock_lost: a saga holds another lock by now, or no lock ever had that fencing token.
+ * - gone: the instance was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null, or p_reason is empty.
+ */
 export interface BreakUpdateArguments {
   instanceId: string;
   updaterGeneration: number;
   reason: string;
 }
 
-/** Last step of an update saga: writes exactly the plan that p_plan_token names and releases the updater lock. State and intent are decided now, so a VMM unwound meanwhile counts as unwound, and a user's stop is never overwritten. An expired lease that nobody took still commits. unchanged: this saga committed this plan with this token already. conflict, and nothing written: lock_lost (also for another saga or plan with the token of a committed update), stale_generation (a start or migration replaced an unwound VMM meanwhile), plan_changed (other ids, or other VMMs unlinked or to terminate): plan again with begin_update. */
+/**
+ * Writes the plan that p_plan_token names and releases the updater lock.
+ *
+ * Last step of an update saga. The ids are written exactly as planned. State and intent are decided at the commit, so a VMM that was unwound meanwhile counts as unwound, and a user's stop is never overwritten. A lease that expired and that no other saga took over still commits. After stale_generation or plan_changed, plan again with begin_update.
+ *
+ * Outcomes:
+ *
+ * - applied: the plan was written and the lock released.
+ * - unchanged: this saga committed this plan with this fencing token before.
+ * - conflict/lock_lost: the saga does not hold the lock that p_updater_generation names; also for another saga or another plan with the fencing token of a committed update. Nothing was written.
+ * - conflict/stale_generation: a start or a migration replaced an unwound VMM meanwhile. Nothing was written.
+ * - conflict/plan_changed: other ids would be written, or other VMMs unlinked or to terminate. Nothing was written.
+ * - gone: the instance was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null.
+ */
 export interface CommitUpdateArguments {
   instanceId: string;
   sagaId: string;
@@ -384,14 +603,45 @@ export interface CommitUpdateArguments {
   planToken: string;
 }
 
-/** Sets both parts of the auto-restart configuration, at any time; NULL restores the default (best_effort, 5 minutes). Does not raise the generation. */
+/**
+ * Sets both parts of the auto-restart configuration of an instance.
+ *
+ * Allowed in every state, also under an updater lock. Does not raise the generation of the instance. p_auto_restart_policy NULL restores the default best_effort; p_auto_restart_cooldown NULL restores the default of 5 minutes.
+ *
+ * Outcomes:
+ *
+ * - applied: the configuration was written.
+ * - unchanged: the instance had this configuration already.
+ * - gone: the instance was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: p_instance_id is null, or p_auto_restart_cooldown is negative or infinite.
+ */
 export interface ConfigureInstanceArguments {
   instanceId: string;
   autoRestartPolicy?: AutoRestartPolicy | null | undefined;
   autoRestartCooldown?: Interval | null | undefined;
 }
 
-/** Creates an instance in state creating. The same id in the same project is a replay (unchanged); conflict: name_taken (another instance of the project that is not deleted has the name), instance_id_taken (another project has the id). p_name: 1 to 63 characters. p_intended_state: running or stopped. p_auto_restart_policy NULL means best_effort, p_auto_restart_cooldown NULL means 5 minutes. */
+/**
+ * Creates an instance in state creating.
+ *
+ * The saga that creates the instance calls finish_instance_creation at its end. p_name has 1 to 63 characters. p_intended_state is running or stopped. p_auto_restart_policy NULL means best_effort, p_auto_restart_cooldown NULL means 5 minutes. The same id in the same project makes a replay, whatever the other arguments are.
+ *
+ * Outcomes:
+ *
+ * - applied: the instance was created.
+ * - unchanged: the project has an instance with this id already; nothing was written.
+ * - conflict/name_taken: another instance of the project, which is not deleted, has the name.
+ * - conflict/instance_id_taken: an instance of another project has the id.
+ * - gone: the project had an instance with this id, and that instance was deleted.
+ *
+ * Errors:
+ *
+ * - VM001: an argument without a default is null, p_name does not have 1 to 63 characters, p_intended_state is neither running nor stopped, or p_auto_restart_cooldown is negative or infinite.
+ */
 export interface CreateInstanceArguments {
   id: string;
   projectId: string;
@@ -401,36 +651,122 @@ export interface CreateInstanceArguments {
   autoRestartCooldown?: Interval | null | undefined;
 }
 
-/** Soft-deletes an instance that shows creating, stopped or failed (a saga_unwound active VMM is unlinked on the way), and its migrations. An update saga that holds the lock then gets gone. A second delete: unchanged. conflict: not_stopped. */
+/**
+ * Soft-deletes an instance that shows creating, stopped or failed.
+ *
+ * The migrations of the instance are soft-deleted, too, and a saga_unwound active VMM is unlinked on the way. Allowed under an updater lock: the update saga that holds the lock then gets gone.
+ *
+ * Outcomes:
+ *
+ * - applied: the instance was deleted.
+ * - unchanged: the instance was deleted before.
+ * - conflict/not_stopped: the instance has an active VMM that is not saga_unwound.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: p_instance_id is null.
+ */
 export interface DeleteInstanceArguments {
   instanceId: string;
 }
 
-/** Soft-deletes a dead VMM that no instance names (work list vmstate.abandoned_vmm), and the migrations that name it and that no instance needs. A second delete: unchanged. conflict: linked, not_destroyable. */
+/**
+ * Soft-deletes a dead VMM that no instance names.
+ *
+ * The work list of such VMMs is vmstate.abandoned_vmm. The migrations that name the VMM and that no instance links are soft-deleted, too.
+ *
+ * Outcomes:
+ *
+ * - applied: the VMM was deleted.
+ * - unchanged: the VMM was deleted before.
+ * - conflict/linked: an instance still names the VMM.
+ * - conflict/not_destroyable: the VMM is alive: neither failed nor destroyed nor saga_unwound.
+ * - not_found: the instance has no VMM with this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null.
+ */
 export interface DeleteVmmArguments {
   instanceId: string;
   propolisId: string;
 }
 
-/** The plan as begin_update would answer it now, read only, and who holds the updater lock (updater_id, updater_generation, updater_lease_until; updater_id null: nobody). applied: there is a plan; unchanged: none. */
+/**
+ * Shows the update plan that begin_update would answer now, read only.
+ *
+ * Also shows who holds the updater lock: updater_id (null: nobody), updater_generation and updater_lease_until.
+ *
+ * Outcomes:
+ *
+ * - applied: there is a plan to carry out.
+ * - unchanged: there is nothing to update.
+ * - gone: the instance was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: p_instance_id is null.
+ */
 export interface ExplainUpdateArguments {
   instanceId: string;
 }
 
-/** The host is dead: every live VMM on the sled becomes failed, those still creating too. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side. A sled that only rebooted may run VMMs that started since: fail_sled_vmms. */
+/**
+ * Fails every live VMM of a dead sled, those in state creating too.
+ *
+ * Answers one row per VMM that the call failed, ordered by VMM id; a second call answers no row. update_needed is true where an instance names the VMM: then run the update saga. Locks VMMs by id and no instance; writes no migration side. A sled that only rebooted may run VMMs that started since: call fail_sled_vmms for such a sled.
+ *
+ * Outcomes:
+ *
+ * - applied: the VMM of this row became failed.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null.
+ */
 export interface FailSledArguments {
   sledId: string;
   reason: FailureReason;
 }
 
-/** The sled has lost these VMMs, as in a reboot: those of p_propolis_ids that are alive and on this sled become failed, and no VMM that started since. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side. VM001: nulls, also in p_propolis_ids. */
+/**
+ * Fails those of the listed VMMs that are alive and on the sled.
+ *
+ * For a sled that has lost these VMMs, as in a reboot: a VMM that started since is not listed and stays alive. Answers one row per VMM that the call failed, ordered by VMM id; a second call answers no row. update_needed is true where an instance names the VMM: then run the update saga. Locks VMMs by id and no instance; writes no migration side.
+ *
+ * Outcomes:
+ *
+ * - applied: the VMM of this row became failed.
+ *
+ * Errors:
+ *
+ * - VM001: an argument or an element of p_propolis_ids is null.
+ */
 export interface FailSledVmmsArguments {
   sledId: string;
   propolisIds: string[];
   reason: FailureReason;
 }
 
-/** A watcher or an operator declares a VMM dead: it becomes failed. Never writes a migration side: a dead destination is enough for the plan, and a dead source must not decide it, since the guest may run on the destination already. p_expected_generation is the VMM's (NULL: no check). update_needed: an instance names the VMM. terminal: dead already, also on a replay. conflict: stale_generation. */
+/**
+ * Declares a VMM dead, for a watcher or an operator: the VMM becomes failed.
+ *
+ * Never writes a migration side: a dead destination is enough for the plan, and a dead source must not decide the plan, since the guest may run on the destination already. p_expected_generation is the generation of the VMM; NULL means no check. update_needed is true if an instance names the VMM: then run the update saga.
+ *
+ * Outcomes:
+ *
+ * - applied: the VMM became failed.
+ * - terminal: the VMM was dead already, also on a replay.
+ * - conflict/stale_generation: the generation of the VMM is not p_expected_generation.
+ * - gone: the VMM was deleted.
+ * - not_found: the instance has no VMM with this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument without a default is null.
+ */
 export interface FailVmmArguments {
   instanceId: string;
   propolisId: string;
@@ -438,18 +774,62 @@ export interface FailVmmArguments {
   expectedGeneration?: number | null | undefined;
 }
 
-/** Ends the creation of an instance: creating becomes no_vmm. unchanged when that is past. */
+/**
+ * Ends the creation of an instance: its state creating becomes no_vmm.
+ *
+ * Outcomes:
+ *
+ * - applied: the instance is created and may be started.
+ * - unchanged: the creation of the instance ended before.
+ * - gone: the instance was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: p_id is null.
+ */
 export interface FinishInstanceCreationArguments {
   id: string;
 }
 
-/** Gives a role all that one kind of role needs. control_plane: every verb, every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names; of views it reads schema_version only. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. Roles that are members of the role have its access too: for many sleds, grant once to a group role, since PostgreSQL has room for about 2,400 roles on one object. unchanged: it had all of it already. For the owner of the schema only, with whose rights it runs; call it again after a migration, which may bring new functions and views. revoke_access takes away. 54000: no room for one more role. VM001: no such role, nulls. */
+/**
+ * Grants a role all that one kind of role needs.
+ *
+ * control_plane: every verb and every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names, and the view schema_version. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. Members of the role have its access, too: for many sleds, grant once to a group role, since PostgreSQL has room for about 2,400 roles on one object. Call grant_access again after a migration of the schema, which may bring new functions and views. revoke_access takes the access away. For the owner of the schema only, with whose rights grant_access runs.
+ *
+ * Outcomes:
+ *
+ * - applied: the role was granted what it lacked.
+ * - unchanged: the role had all of the kind already.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null, or no such role exists.
+ * - 42501: the caller is not the owner of the schema.
+ * - 54000: PostgreSQL has no room for one more role on an object.
+ */
 export interface GrantAccessArguments {
   role: string;
   kind: AccessKind;
 }
 
-/** A child saga takes the updater lock over from its parent, which p_updater_generation proves to be the holder; the answer has a new updater_generation and the plan. The lock is kept even when nothing is to do any more, and the lease (p_lease: more than 0, at most 1 day) never gets shorter. unchanged: this parent handed the lock to this saga already. conflict: lock_lost. */
+/**
+ * Hands the updater lock of a parent saga over to a child saga.
+ *
+ * p_updater_generation proves that the parent holds the lock; the answer has a new updater_generation for the child, and the plan. The lock is kept even when there is nothing to update any more. The lease (p_lease: more than 0, at most 1 day) never gets shorter.
+ *
+ * Outcomes:
+ *
+ * - applied: p_saga_id holds the lock.
+ * - unchanged: this parent handed the lock to this saga before.
+ * - conflict/lock_lost: p_parent_saga_id does not hold the lock that p_updater_generation names.
+ * - gone: the instance was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null, or p_lease is not more than 0 and at most 1 day.
+ */
 export interface InheritUpdateArguments {
   instanceId: string;
   parentSagaId: string;
@@ -458,19 +838,61 @@ export interface InheritUpdateArguments {
   lease: Interval;
 }
 
-/** Hard-deletes what was soft-deleted before p_before: migrations of which no VMM waits in orphaned_vmm or abandoned_vmm, VMMs that no migration names, instances that have neither; at most p_limit rows (1 to 100000) of all three. One row: how many of each. left_over: more than p_limit rows were due, so call it again. Passes over rows that other sessions have locked, and waits for nobody. Afterwards a late replay of create_instance or a begin begins anew, and a late report is not_found: let p_before lie further back than any saga or partition lasts. VM001: nulls, p_before less than 1 hour ago. */
+/**
+ * Hard-deletes rows that were soft-deleted before p_before.
+ *
+ * Deletes migrations of which no VMM is in orphaned_vmm or abandoned_vmm, then VMMs that no migration names, then instances that have neither: at most p_limit rows (1 to 100000, default 1000) of all three. Answers one row: how many of each were deleted, and left_over, which is true if more than p_limit rows were due, so that purge must be called again. Skips rows that other sessions have locked, and waits for no lock. Afterwards a late replay of create_instance, begin_start or begin_migration begins anew, and a late report is not_found: let p_before lie further back than any saga or network partition lasts.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null, p_before is less than 1 hour ago, or p_limit is not 1 to 100000.
+ */
 export interface PurgeArguments {
   before: Date | string;
   limit?: number | null | undefined;
 }
 
-/** Gives an instance another name (1 to 63 characters), in any state; does not raise the generation. unchanged: it has that name. conflict: name_taken (another instance of the project that is not deleted has the name). */
+/**
+ * Gives an instance another name.
+ *
+ * Allowed in every state. Does not raise the generation of the instance. p_name has 1 to 63 characters.
+ *
+ * Outcomes:
+ *
+ * - applied: the name was written.
+ * - unchanged: the instance has this name already.
+ * - conflict/name_taken: another instance of the project, which is not deleted, has the name.
+ * - gone: the instance was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null, or p_name does not have 1 to 63 characters.
+ */
 export interface RenameInstanceArguments {
   instanceId: string;
   name: string;
 }
 
-/** A sled agent reports one VMM: its state, and optionally the side of a migration into it and of a migration out of it. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome: applied, stale (not newer), terminal (a dead VMM or an ended side; a dead VMM whatever the generation), gone, wrong_side, not_found. A migration part that is refused never discards the VMM part. p_time and its like: when the sled saw the state. update_needed: this very report made a linked VMM or a side of the linked migration terminal, so run the update saga. VM001: nulls, a part given in pieces, the same migration in and out. 42501: the VMM is on another sled than the one the caller is bound to by bind_sled_agent; who may call fail_vmm reports for every sled. */
+/**
+ * Records what a sled agent reports of one VMM and of its migrations.
+ *
+ * A report has a VMM part, and may have a part on a migration into the VMM (migration_in) and a part on a migration out of the VMM (migration_out); the four arguments of a migration part are given together. Each part is judged by its own generation (1 to 2^53-1) and has its own outcome; a migration part that is refused never discards the VMM part. vmm_outcome is never wrong_side; the outcome of a migration part that was not given is null. p_time, p_migration_in_time and p_migration_out_time say when the sled saw the state, within the years 1970 to 9999. update_needed is true if this very report made a linked VMM, or a side of the linked migration, terminal: then run the update saga. A role that may call fail_vmm reports for every sled; any other role reports for the sled that bind_sled_agent bound the role to.
+ *
+ * Outcomes:
+ *
+ * - applied: the part was written.
+ * - stale: the generation of the part is not newer than the recorded one.
+ * - terminal: the VMM is dead, whatever the generation, or the side of the migration has ended.
+ * - wrong_side: the VMM is not that side of the migration.
+ * - gone: the VMM or the migration was deleted.
+ * - not_found: the instance has no such VMM or no such migration.
+ *
+ * Errors:
+ *
+ * - VM001: an argument without a default is null, a generation is not 1 to 2^53-1, a time is not within the years 1970 to 9999, some but not all arguments of a migration part are given, or both migration parts name one migration.
+ * - 42501: the VMM is on another sled than the one the caller is bound to, or the caller is bound to none.
+ */
 export interface ReportVmmArguments {
   instanceId: string;
   propolisId: string;
@@ -487,48 +909,179 @@ export interface ReportVmmArguments {
   migrationOutTime?: Date | string | null | undefined;
 }
 
-/** Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it); an unknown key is refused, whatever its value. One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed, 42501 the one whose VMM is on another sled than the caller's; nothing is written then. */
+/**
+ * Records many reports of sled agents in one call, each as report_vmm does.
+ *
+ * p_reports is an array of objects. Their keys are the arguments of report_vmm without p_; a key may be absent or null where that argument may be. Answers one row per element, in order: the place of the element (ordinal, from 1), its ids, and the columns of report_vmm. Of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. An error writes nothing of the whole batch.
+ *
+ * Outcomes:
+ *
+ * - applied: the part was written.
+ * - stale: the generation of the part is not newer than the recorded one.
+ * - terminal: the VMM is dead, whatever the generation, or the side of the migration has ended.
+ * - wrong_side: the VMM is not that side of the migration.
+ * - gone: the VMM or the migration was deleted.
+ * - not_found: the instance has no such VMM or no such migration.
+ *
+ * Errors:
+ *
+ * - VM001: p_reports is not an array, or an element is no object, has an unknown key (whatever its value), or is not what report_vmm takes; the DETAIL names the element.
+ * - 42501: the VMM of an element, which the DETAIL names, is on another sled than the one the caller is bound to, or the caller is bound to none.
+ */
 export interface ReportVmmsArguments {
   reports: unknown;
 }
 
-/** The user wants the guest rebooted: the intent becomes running, and the active VMM, if alive, is to be commanded. Legal while the instance shows starting, running, rebooting or migrating. unchanged when the intent was running already: command the VMM all the same. conflict: not_running. */
+/**
+ * Records that the user wants the guest rebooted: the intent becomes running.
+ *
+ * Allowed while the instance shows starting, running, rebooting or migrating. command_propolis_ids names the active VMM, if that VMM is alive: tell its sled agent to reboot the guest, also when the outcome is unchanged.
+ *
+ * Outcomes:
+ *
+ * - applied: the intent became running.
+ * - unchanged: the intent was running already; command the VMM all the same.
+ * - conflict/not_running: the instance shows none of the four states; nothing was written.
+ * - gone: the instance was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: p_instance_id is null.
+ */
 export interface RequestRebootArguments {
   instanceId: string;
 }
 
-/** The user wants the instance stopped: sets the intent, makes failed no_vmm, and names the live VMMs to command (both during a migration). Legal in every state but creating. unchanged when the intent was stopped already: command the VMMs all the same. conflict: creating. */
+/**
+ * Records that the user wants the instance stopped: the intent becomes stopped.
+ *
+ * Allowed in every state but creating. An instance in state failed becomes no_vmm, which raises its generation. command_propolis_ids names the live VMMs, the active one first and during a migration both: tell their sled agents to stop the guest, also when the outcome is unchanged.
+ *
+ * Outcomes:
+ *
+ * - applied: the intent became stopped, or the state failed became no_vmm.
+ * - unchanged: the intent was stopped already; command the VMMs all the same.
+ * - conflict/creating: the instance is still being created; nothing was written.
+ * - gone: the instance was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: p_instance_id is null.
+ */
 export interface RequestStopArguments {
   instanceId: string;
 }
 
-/** Takes away from a role what grant_access gave it for one kind, at once, also from transactions that go on. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include it: control_plane includes the other two, so grant them again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent: bind_sled_agent ends it. unchanged: there was nothing to take away. For the owner of the schema only. VM001: no such role, the owner itself, nulls. */
+/**
+ * Revokes from a role what grant_access gave it for one kind.
+ *
+ * Takes effect at once, also in transactions that are under way. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include that kind: control_plane includes the other two, so grant those again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent, which bind_sled_agent ends. For the owner of the schema only.
+ *
+ * Outcomes:
+ *
+ * - applied: access was taken away.
+ * - unchanged: there was nothing to take away.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null, no such role exists, or the role owns the schema.
+ * - 42501: the caller is not the owner of the schema.
+ */
 export interface RevokeAccessArguments {
   role: string;
   kind: AccessKind;
 }
 
-/** Plan and commit in one call, for callers that have nothing to do in between: the columns of begin_update, with the plan that was applied. unchanged: nothing to do. conflict: locked (the unexpired lease of another saga). Terminate terminate_propolis_ids afterwards; until then they stand in vmstate.orphaned_vmm. */
+/**
+ * Plans and commits an update of an instance in one call.
+ *
+ * For callers that have nothing to do between plan and commit. Answers the columns of begin_update, with the plan that was applied. Terminate the VMMs in terminate_propolis_ids afterwards; until then vmstate.orphaned_vmm lists them.
+ *
+ * Outcomes:
+ *
+ * - applied: the plan was written.
+ * - unchanged: there is nothing to update, and the saga holds no lock.
+ * - conflict/locked: another saga holds an unexpired lease.
+ * - gone: the instance was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null.
+ */
 export interface RunUpdateArguments {
   instanceId: string;
   sagaId: string;
 }
 
-/** Undo of an update saga: releases the updater lock and applies nothing. unchanged: this saga's lock was released already, also by its commit. conflict: lock_lost. */
+/**
+ * Undoes begin_update: releases the updater lock and applies nothing.
+ *
+ * Undo of an update saga.
+ *
+ * Outcomes:
+ *
+ * - applied: the lock was released.
+ * - unchanged: the lock of this saga was released before, also by its commit.
+ * - conflict/lock_lost: the saga does not hold the lock that p_updater_generation names.
+ * - gone: the instance was deleted.
+ * - not_found: no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null.
+ */
 export interface UnlockUpdateArguments {
   instanceId: string;
   sagaId: string;
   updaterGeneration: number;
 }
 
-/** Undo of a migrate saga: marks the destination VMM saga_unwound and both sides of the migration failed. Never writes the instance; its state goes on deriving from the active VMM. Columns state and state_generation are the destination VMM's. Call it first and only then unregister the VMM from its sled. unchanged: already unwound, or dead and unlinked. conflict: wrong_saga, handed_over (a side completed: the guest may run on the destination). */
+/**
+ * Undoes begin_migration: the destination VMM becomes saga_unwound.
+ *
+ * Undo of a migrate saga. Both sides of the migration become failed in the same transaction. The instance is never written: its state goes on deriving from the active VMM. The columns state and state_generation are those of the destination VMM. Call unwind_migration first, and only then unregister the VMM from its sled.
+ *
+ * Outcomes:
+ *
+ * - applied: the destination VMM is saga_unwound, and both sides of the migration are failed.
+ * - unchanged: the destination VMM was saga_unwound before, or is dead and no instance names it.
+ * - conflict/wrong_saga: another saga began the migration.
+ * - conflict/handed_over: a side of the migration completed, so the guest may run on the destination.
+ * - gone: the migration or its destination VMM was deleted.
+ * - not_found: the instance has no migration with this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null.
+ */
 export interface UnwindMigrationArguments {
   instanceId: string;
   sagaId: string;
   migrationId: string;
 }
 
-/** Undo of a start saga: marks its VMM saga_unwound, from any live state, and from failed or destroyed while an instance still names it (unchanged when unlinked already). Never writes the instance, so a running update keeps its generation; the instance shows stopped from then on. Call it first and only then unregister the VMM from its sled. conflict: wrong_saga (another saga created the VMM), migration_destination (use unwind_migration), handed_over (its guest has moved to another VMM). */
+/**
+ * Undoes begin_start: the VMM becomes saga_unwound.
+ *
+ * Undo of a start saga. A VMM is unwound from any live state, and from failed or destroyed while an instance still names the VMM. The instance is never written, so a running update keeps its generation; the instance shows stopped from then on. Call unwind_start first, and only then unregister the VMM from its sled.
+ *
+ * Outcomes:
+ *
+ * - applied: the VMM is saga_unwound.
+ * - unchanged: the VMM was saga_unwound before, or is dead and no instance names it.
+ * - conflict/wrong_saga: another saga inserted the VMM.
+ * - conflict/migration_destination: a migration has the VMM as its destination; use unwind_migration.
+ * - conflict/handed_over: the guest of the VMM has moved to another VMM.
+ * - gone: the VMM was deleted.
+ * - not_found: the instance has no VMM with this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null.
+ */
 export interface UnwindStartArguments {
   instanceId: string;
   sagaId: string;

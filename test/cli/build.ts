@@ -26,7 +26,7 @@ export interface BuiltProgram {
 export function buildProgram(): BuiltProgram {
   const dir = mkdtempSync(join(tmpdir(), "vmstate-build-"));
   for (const name of readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })) build(dir, name);
-  for (const name of ["package.json", "migrations", "sql"])
+  for (const name of ["package.json", "migrations", "sql", "docs/examples"])
     cpSync(join(ROOT, name), join(dir, name), { recursive: true });
   symlinkSync(join(ROOT, "node_modules"), join(dir, "node_modules"));
   return { main: join(dir, "dist/cli/main.js"), remove: () => rmSync(dir, { recursive: true }) };

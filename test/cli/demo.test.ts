@@ -1,154 +1,85 @@
+import { readFileSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
+import pc from "picocolors";
 import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { newIo } from "../../src/terminal/io.js";
-import { requestStop } from "../../src/client/control-plane.js";
-import { applied, Stage } from "../../src/cli/demo/stage.js";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { storyFiles } from "../../src/cli/demo/stories.js";
+import { createDatabase, type TestDatabase } from "../support/database.js";
+import { outputFile } from "../examples/play.js";
 import { TestHost } from "./run-cli.js";
 import { Scenario } from "./scenario.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
 
 let db: TestDatabase;
-let story: string;
+let demo: string;
 beforeAll(async () => {
   db = await createDatabase();
-  story = await play();
+  demo = await play();
 });
 afterAll(async () => {
   await db.drop();
 });
 
 async function play(): Promise<string> {
-  const host = new TestHost();
-  const { code, stdout, stderr } = await host.run("demo", "--database-url", db.url);
+  const { code, stdout, stderr } = await new TestHost().run("demo", "--database-url", db.url);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   return stdout;
 }
 
-/** The calls with their outcomes, one line each. */
-function calls(text: string): string[] {
-  return [...text.matchAll(/^ {2}([a-z]\w+\(.*\))\s+→ (.*)$/gim)].map(
-    ([, call, outcome]) => `${String(call)}: ${String(outcome)}`,
-  );
+/** The words of a text in their order: what is left of it in lines of another length. */
+function words(text: string): string {
+  return text
+    .replaceAll(/^ *-- ?/gm, "")
+    .replaceAll(/\s+/g, " ")
+    .trim();
 }
 
-/** The pictures, as lines of name, state in the API, row. */
-function pictures(text: string): string[][] {
-  return [...text.matchAll(/API shows │ row\n((?:.*│.*\n)+)/g)].map(([, lines = ""]) =>
-    lines
-      .trimEnd()
-      .split("\n")
-      .map((line) => line.trim().replaceAll(/ *│ */g, "|")),
-  );
-}
-
-it("plays the six rules with real calls", () => {
-  expect(calls(story)).toEqual([
-    "createInstance(web, project, web, running): applied",
-    "finishInstanceCreation(web): applied",
-    "beginStart(web, saga-1, A, sled-1): applied",
-    "unwindStart(web, saga-1, A): applied",
-    "beginStart(web, saga-2, B, sled-2): applied, replaces A",
-    "reportVmm(web, B, failed, generation 2): applied, update needed",
-    "beginUpdate(web, update-1, 30 seconds): applied, unlinks B",
-    "unwindStart(web, saga-2, B): applied",
-    "commitUpdate(web, update-1, generation 2, the plan): applied",
-    "deleteVmm(web, A): applied",
-    "deleteVmm(web, B): applied",
-    "beginStart(web, saga-3, C, sled-1): applied",
-    "reportVmm(web, C, running, generation 2): applied",
-    "beginMigration(web, saga-4, move-1, C, D, sled-2): applied",
-    "unwindMigration(web, saga-4, move-1): applied",
-    "beginMigration(web, saga-5, move-2, C, E, sled-3): applied",
-    "reportVmm(web, E, running, generation 3, move-2, completed, generation 3): applied, migration applied, update needed",
-    "reportVmm(web, E, migrating, generation 2, move-2, in_progress, generation 2): stale, migration stale",
-    "runUpdate(web, update-2): applied, unlinks C",
-    "reportVmm(web, C, destroyed, generation 3, move-2, completed, generation 2): applied, migration applied",
-    "reportVmm(web, D, running, generation 9): terminal",
-    "reportVmm(web, E, saga_unwound, generation 4): ERROR 22P02",
-    "requestStop(web): applied",
-    "reportVmm(web, E, destroyed, generation 4): applied, update needed",
-    "runUpdate(web, update-3): applied, unlinks E",
-  ]);
+it("prints the committed output of each story, in order", async () => {
+  const shown = words(demo.replaceAll(/^(.*) ─+ \S+\.sql$/gm, "$1"));
+  const outputs = (await storyFiles()).map((story) => words(readFileSync(outputFile(story), "utf8")));
+  expect(shown).toContain(` ${outputs.join(" ")} `);
 });
 
-it("shows after each step what the API shows beside the rows", () => {
-  expect(pictures(story)).toEqual([
-    ["web|starting|vmm, generation 3, active A", "A|creating|creating, generation 1"],
-    ["web|stopped|vmm, generation 3, active A", "A|destroyed|saga_unwound, generation 2"],
-    [
-      "web|starting|vmm, generation 4, active B",
-      "A|destroyed|saga_unwound, generation 2",
-      "B|creating|creating, generation 1",
-    ],
-    [
-      "web|stopped|vmm, generation 4, active B",
-      "A|destroyed|saga_unwound, generation 2",
-      "B|destroyed|saga_unwound, generation 3",
-    ],
-    [
-      "web|stopped|no_vmm, generation 5",
-      "A|destroyed|saga_unwound, generation 2",
-      "B|destroyed|saga_unwound, generation 3",
-    ],
-    [
-      "web|migrating|vmm, generation 7, active C, destination D",
-      "C|running|running, generation 2",
-      "D|creating|creating, generation 1",
-      "move-1||source pending, destination pending",
-    ],
-    [
-      "web|running|vmm, generation 7, active C, destination D",
-      "C|running|running, generation 2",
-      "D|destroyed|saga_unwound, generation 2",
-      "move-1||source failed, destination failed",
-    ],
-    [
-      "web|migrating|vmm, generation 8, active C, destination E",
-      "C|running|running, generation 2",
-      "D|destroyed|saga_unwound, generation 2",
-      "E|running|running, generation 3",
-      "move-2||source pending, destination completed",
-    ],
-    [
-      "web|running|vmm, generation 9, active E",
-      "C|destroyed|destroyed, generation 3",
-      "D|destroyed|saga_unwound, generation 2",
-      "E|running|running, generation 3",
-    ],
-    [
-      "web|running|vmm, generation 9, active E",
-      "C|destroyed|destroyed, generation 3",
-      "D|destroyed|saga_unwound, generation 2",
-      "E|running|running, generation 3",
-    ],
-    [
-      "web|stopped|no_vmm, generation 10",
-      "C|destroyed|destroyed, generation 3",
-      "D|destroyed|saga_unwound, generation 2",
-      "E|destroyed|destroyed, generation 4",
-    ],
-  ]);
+it("prints the title and the file of each story on one line", async () => {
+  const headings = [...demo.matchAll(/^(Rule \d|Generations): \S.* ─+ (\S+\.sql)$/gm)];
+  expect(headings.map(([, , file]) => file)).toEqual(await storyFiles());
+  expect(headings.map(([line]) => line.length)).toEqual(headings.map(() => 80));
 });
 
-it("prints PostgreSQL's own errors in full", () => {
-  expect(story).toMatch(
-    /→ ERROR 22P02\n {4}message +invalid input value for enum vmstate\.reported_vmm_state:/,
-  );
-  expect(story).toMatch(
-    /WHERE id = \$1\n {4}→ ERROR VM104\n {4}message +\S(.*\n)+ {4}detail +\S(.*\n)+ {4}hint +\S/,
-  );
-  expect(story).toMatch(/^ {4}web +\S{36}\n {4}E +\S{36}$/m);
+it("prints the comment above each statement, and its result below", () => {
+  expect(demo).toContain(`
+  Sled 1 refuses A, and the saga unwinds: it undoes what it did.
+
+  SELECT outcome, state FROM vmstate.unwind_start(
+    p_instance_id => :'web', p_saga_id => :'saga_1', p_propolis_id => :'A');
+   outcome |    state
+  ---------+--------------
+   applied | saga_unwound
+
+  TABLE api_and_rows;
+   name | API shows |         stored row
+  ------+-----------+-----------------------------
+   web  | stopped   | vmm, generation 3, active A
+   A    | destroyed | saga_unwound, generation 2
+
+`);
 });
 
-it("fits 80 columns and ends with the result of verify", () => {
-  expect(story.split("\n").filter((line) => line.length > 80 || line.endsWith(" "))).toEqual([]);
-  expect(story).toMatch(/\nvmstate verify ─+\n\n {2}No invariant is violated\.\n/);
+it("prints PostgreSQL's error, detail and hint in full", () => {
+  expect(demo).toMatch(
+    / {4}WHERE id = :'web';\n {2}ERROR: {2}(.*\n)+? {2}DETAIL: {2}(.*\n)+? {2}HINT: {2}(.*\n)+? {2}ROLLBACK TO refused;\n\n/,
+  );
+});
+
+it("fits 80 columns without trailing blanks, and ends with the result of verify", () => {
+  expect(demo.split("\n").filter((line) => line.length > 80 || line.endsWith(" "))).toEqual([]);
+  expect(demo).not.toContain("\n\n\n");
+  expect(demo).toMatch(/\n\nvmstate verify: no invariant is violated\.\n\n/);
 });
 
 it("names its server, without the password", () => {
   const { host, password } = new URL(db.url);
-  expect(story.replaceAll(/\s+/g, " ")).toContain(`at ${host}, with ids of its own`);
-  expect(story).not.toContain(password);
+  expect(words(demo)).toContain(`at ${host}, each in one transaction`);
+  expect(demo).not.toContain(password);
 });
 
 describe("a database of the user", () => {
@@ -176,29 +107,37 @@ describe("a database of the user", () => {
     const { code, stderr } = await new TestHost().run("demo", "--database-url", broken.url);
     expect({ code, stderr }).toEqual({ code: 1, stderr: "vmstate: 1 row breaks an invariant\n" });
   });
+
+  it("is used by two demos at once: the second waits for the first", async () => {
+    expect(await Promise.all([play(), play()])).toEqual([demo, demo]);
+  });
 });
 
 it("starts a server of its own when no URL is given", async () => {
   const { code, stdout, stderr } = await new TestHost().run("demo", "--database-url", "");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "starting a throw-away PostgreSQL ...\n" });
-  expect(stdout).toMatch(/Played on embedded PostgreSQL \d/);
-  expect(calls(stdout)).toEqual(calls(story));
+  expect(stdout).toMatch(/played on embedded\s+PostgreSQL \d/);
+  const fromTheFirstStory = (text: string): string => text.slice(text.indexOf("Rule 1:"));
+  expect(fromTheFirstStory(stdout)).toBe(fromTheFirstStory(demo));
 });
 
-describe("a story with an unexpected result", () => {
-  it("ends when an outcome is not the expected one", () => {
-    expect(applied({ outcome: "applied", state: "vmm" })).toMatchObject({ state: "vmm" });
-    expect(() => applied({ outcome: "conflict" })).toThrow("the answer is conflict, not applied");
+describe("on a terminal", () => {
+  const supported = pc.isColorSupported;
+  afterEach(() => {
+    pc.isColorSupported = supported;
   });
 
-  it("ends when a statement that must be refused succeeds", async () => {
-    const web = await new Scenario(db.sql).createStopped();
-    const refused = db.sql.begin(async (sql) => {
-      const stage = new Stage(sql, newIo(new TestHost(), new AbortController().signal));
-      stage.cast.learn("web", web.instanceId);
-      await stage.refused(requestStop, { instanceId: stage.id("web") });
-    });
-    await expect(refused).rejects.toThrow("this was not refused: requestStop(web)");
-    await web.delete();
+  it("colours titles, statements and errors, and changes nothing else", async () => {
+    pc.isColorSupported = true;
+    const host = new TestHost();
+    host.stdout.isTTY = true;
+    await host.run("demo", "--database-url", db.url);
+    const { text } = host.stdout;
+    expect(stripVTControlCharacters(text)).toBe(demo);
+    const { bold, cyan, red } = pc.createColors(true);
+    expect(text).toContain(bold("Generations: reports count by their number"));
+    expect(text).toContain(cyan("TABLE api_and_rows;"));
+    const [start = ""] = red("|").split("|");
+    expect(text).toContain(`${start}ERROR:`);
   });
 });

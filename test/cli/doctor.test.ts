@@ -68,8 +68,8 @@ describe("doctor", () => {
       "    expected  (none)",
       "    actual    switched off",
       "changed     type vmstate.outcome",
-      "  comment",
-      "    expected  What became of a call. applied: written. unchanged: a replay, or …",
+      "  comment, line 1",
+      "    expected  Says what became of a call.",
       "    actual    (none)",
     ]);
   });

@@ -4,11 +4,13 @@ import { checkPackage, createPackageFromTarballData, type Problem } from "@areth
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
-import { createEmptyDatabase } from "../support/database.js";
+import { invariantViolations } from "../../src/client/views.js";
+import { createDatabase, createEmptyDatabase } from "../support/database.js";
 import { nodesToTry } from "./nodes.js";
 import { Project } from "./project.js";
 import { packAnew } from "./tarball.js";
-import { compile, COMPILERS } from "./types.js";
+import { readSnippets } from "./snippets.js";
+import { compile, COMPILERS, compileService, compileSnippets } from "./types.js";
 
 // A compiler, npm, and several programs each: on a busy machine they take their time.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -19,6 +21,7 @@ beforeAll(async () => {
   tarball = await packAnew();
   project = new Project();
   await project.install(tarball);
+  expect(compileService(project.dir)).toEqual([]);
 });
 afterAll(() => {
   project[Symbol.dispose]();
@@ -34,6 +37,24 @@ describe.each(nodes)("with node $version", ({ path: node }) => {
     ["service.cjs", "applied destroyed 0 VmstateError\n"],
   ])("%s runs without a warning", async (file, stdout) => {
     expect(await project.run(onServer, node, file)).toEqual({ code: 0, stdout, stderr: "" });
+  });
+
+  it("the example service starts, migrates and stops an instance, and breaks no invariant", async () => {
+    await using db = await createDatabase();
+    expect(await project.run({ DATABASE_URL: db.url }, node, "service/main.js")).toEqual({
+      code: 0,
+      stdout: [
+        "started on the first sled: false stopped",
+        "started on the first sled: true",
+        "runs on the first sled: true",
+        "migrates to the second sled: true",
+        "runs on the second sled: true",
+        "stopped: true\n",
+      ].join("\n"),
+      stderr: "",
+    });
+    expect(await invariantViolations(db.sql)).toEqual([]);
+    expect(await db.sql`select from vmstate.vmm where time_started is not null`).toHaveLength(2);
   });
 
   it("the test runner of Node runs a test on a database of its own", async () => {
@@ -120,6 +141,19 @@ describe("the package", () => {
 
   it.each(Object.entries(COMPILERS))("compiles: %s", (_, compiler) => {
     expect(compile(project.dir, compiler)).toEqual([]);
+  });
+
+  it("compiles with each snippet of TypeScript in the docs", () => {
+    const snippets = readSnippets();
+    expect(snippets.map(({ name }) => name)).toContainEqual(expect.stringMatching(/^docs-integration-md-/));
+    expect(compileSnippets(project.dir, snippets)).toEqual([]);
+  });
+
+  it("does not compile with a snippet that is wrong", () => {
+    const wrong = { name: "wrong.mts", code: "await vm.beginStart({ ...start, sagaId: 1 });" };
+    expect(compileSnippets(project.dir, [wrong])).toEqual([
+      expect.stringContaining("wrong.mts: Type 'number' is not assignable to type 'string'"),
+    ]);
   });
 });
 

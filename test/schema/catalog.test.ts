@@ -195,12 +195,12 @@ describe("the comparison finds", () => {
     [
       "another comment on a function",
       "comment on function vmstate.report_vmm is 'x'",
-      /^function vmstate\.report_vmm\(.*: comment .* -> x$/,
+      /^function vmstate\.report_vmm\(.*: comment .* -> x$/s,
     ],
     [
       "a missing comment on a column",
       "comment on column vmstate.vmm.saga_id is null",
-      /^column vmstate\.vmm\.saga_id: comment .* -> none$/,
+      /^column vmstate\.vmm\.saga_id: comment .* -> none$/s,
     ],
     [
       "a function that PUBLIC may call",

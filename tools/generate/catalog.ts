@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { itemsOf } from "./comment.js";
 
 /** The public part of the schema, as the generated TypeScript and documentation show it. */
 export interface Catalog {
@@ -10,8 +11,8 @@ export interface Catalog {
   tables: { name: string; columns: (Column & { comment: string | null })[]; comment: string }[];
   views: { name: string; columns: Column[]; comment: string; kinds: string[] }[];
   verbs: Verb[];
-  /** The SQLSTATEs of class VM, each with a function whose comment begins with it. */
-  errors: { code: string; name: string; comment: string }[];
+  /** What verbs raise alike, and triggers: the lists of errors in the comments of functions that are no verbs. */
+  errors: { code: string; name: string; text: string }[];
 }
 
 export interface Column {
@@ -98,17 +99,25 @@ export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
         obj_description(p.oid, 'pg_proc') as comment,
         ${kinds(sql, sql`format('FUNCTION %s', p.oid::regprocedure)`)} as kinds
       from pg_proc p
-      where p.pronamespace = 'vmstate'::regnamespace
-        and (p.prosecdef or p.proname in ('grant_access', 'revoke_access', 'bind_sled_agent'))
+      where p.pronamespace = 'vmstate'::regnamespace and ${isVerb(sql)}
       order by p.proname`,
-    errors: await sql<Catalog["errors"]>`
-      select code[1] as code, p.proname as name, regexp_replace(d.description, '^(VM[0-9]{3}(, )?)+: ', '') as comment
-      from pg_proc p
-      join pg_description d on d.objoid = p.oid and d.classoid = 'pg_proc'::regclass
-      cross join lateral regexp_matches(substring(d.description from '^[^:]*'), 'VM[0-9]{3}', 'g') as code
-      where p.pronamespace = 'vmstate'::regnamespace and d.description like 'VM%'
-      order by code[1], p.proname`,
+    errors: await readErrors(sql),
   };
+}
+
+async function readErrors(sql: postgres.Sql): Promise<Catalog["errors"]> {
+  const functions = await sql<{ name: string; comment: string }[]>`
+    select p.proname as name, obj_description(p.oid, 'pg_proc') as comment
+    from pg_proc p
+    where p.pronamespace = 'vmstate'::regnamespace and not ${isVerb(sql)} order by p.proname`;
+  const errors = functions.flatMap(({ name, comment }) =>
+    itemsOf(comment, "Errors").map(({ term, text }) => ({ code: term, name, text })),
+  );
+  return errors.toSorted((a, b) => (a.code < b.code ? -1 : a.code > b.code ? 1 : 0));
+}
+
+function isVerb(sql: postgres.Sql): postgres.PendingQuery<postgres.Row[]> {
+  return sql`(p.prosecdef or p.proname in ('grant_access', 'revoke_access', 'bind_sled_agent'))`;
 }
 
 function kinds(

@@ -1,4 +1,5 @@
 import type { Catalog, Column, Verb } from "./catalog.js";
+import { itemsOf, parseComment } from "./comment.js";
 import { code, GENERATED, table } from "./markdown.js";
 import { camel } from "./typescript.js";
 
@@ -16,7 +17,7 @@ export function renderReference(catalog: Catalog): string {
     "## Views",
     ...catalog.views.flatMap(view),
     "## Errors",
-    "What is to be expected is an outcome. What is left is raised, with a DETAIL and a HINT:",
+    "What a caller has to expect is an outcome. What is left is raised, with a DETAIL and a HINT. Each function lists its errors; those below are raised for several functions alike, or by the triggers that guard the tables, whoever writes:",
     errors(catalog),
     "## Types",
     ...types(catalog),
@@ -30,7 +31,7 @@ export function renderReference(catalog: Catalog): string {
 function verb({ name, parameters, result, columns: answered, comment, kinds }: Verb): string[] {
   return [
     `### ${name}`,
-    comment,
+    ...prose(comment),
     table(
       ["argument", "type", "may be left out"],
       parameters.map(({ name, type, optional }) => [code(name), link(type), optional ? "yes" : ""]),
@@ -43,7 +44,7 @@ function verb({ name, parameters, result, columns: answered, comment, kinds }: V
 }
 
 function view({ name, columns: shown, comment, kinds }: Catalog["views"][number]): string[] {
-  return [`### ${name}`, comment, columns(shown), `For ${kindsOf(kinds)}.`];
+  return [`### ${name}`, ...prose(comment), columns(shown), `For ${kindsOf(kinds)}.`];
 }
 
 /** Whoever migrates owns all, so the owner goes without saying, but where nobody else may. */
@@ -59,25 +60,39 @@ function columns(all: readonly Column[]): string {
   );
 }
 
-/** The comment of type `outcome` explains each label in one sentence. */
+/** A comment as Markdown: the summary, the details, and each list as a list. */
+function prose(comment: string): string[] {
+  const { summary, details, lists } = parseComment(comment);
+  return [
+    summary,
+    ...details,
+    ...lists.flatMap(({ title, items }) => [
+      `${title}:`,
+      items.map(({ term, text }) => `- ${code(term)}: ${text}`).join("\n"),
+    ]),
+  ];
+}
+
+/** The comment of type `outcome` explains each label. */
 function outcomes({ enums }: Catalog): string {
   const { labels = [], comment = "" } = enums.find(({ name }) => name === "outcome") ?? {};
+  const texts = new Map(itemsOf(comment, "Values").map(({ term, text }) => [term, text]));
   return table(
     ["outcome", "what became of the call"],
-    labels.map((label) => [code(label), sentence(comment, label)]),
+    labels.map((label) => [code(label), explanation(texts, label)]),
   );
 }
 
-function sentence(comment: string, label: string): string {
-  const match = new RegExp(`\\b${label}: ([^.]*)\\.`).exec(comment)?.[1];
-  if (match === undefined) throw new Error(`the comment of type outcome does not explain ${label}`);
-  return match;
+function explanation(texts: ReadonlyMap<string, string>, label: string): string {
+  const text = texts.get(label);
+  if (text === undefined) throw new Error(`the comment of type outcome does not explain ${label}`);
+  return text;
 }
 
 function errors({ errors }: Catalog): string {
   return table(
     ["SQLSTATE", "raised by", "when"],
-    errors.map(({ code: sqlState, name, comment }) => [code(sqlState), code(name), comment]),
+    errors.map(({ code: sqlState, name, text }) => [code(sqlState), code(name), text]),
   );
 }
 
@@ -85,25 +100,25 @@ function types({ enums, domains, results }: Catalog): string[] {
   return [
     ...enums.flatMap(({ name, labels, comment }) => [
       `### ${name}`,
-      comment,
+      ...prose(comment),
       `One of ${labels.map(code).join(", ")}.`,
     ]),
-    ...domains.flatMap(({ name, type, comment }) => [`### ${name}`, comment, `A ${code(type)}.`]),
-    ...results.flatMap(({ name, columns: all, comment }) => [`### ${name}`, comment, columns(all)]),
+    ...domains.flatMap(({ name, type, comment }) => [`### ${name}`, ...prose(comment), `A ${code(type)}.`]),
+    ...results.flatMap(({ name, columns: all, comment }) => [`### ${name}`, ...prose(comment), columns(all)]),
   ];
 }
 
 function tableOf({ name, columns: all, comment }: Catalog["tables"][number]): string[] {
   return [
     `### ${name}`,
-    comment,
+    ...prose(comment),
     table(
       ["column", "type", "may be null", ""],
       all.map(({ name, type, nullable, comment }) => [
         code(name),
         link(type),
         nullable ? "yes" : "",
-        comment ?? "",
+        comment?.replace(/\n+/g, " ") ?? "",
       ]),
     ),
   ];

@@ -1,4 +1,5 @@
 import type { Catalog, Column, Verb } from "./catalog.js";
+import { tsdoc } from "./comment.js";
 
 const SCALARS: Record<string, string> = {
   bigint: "number",
@@ -35,7 +36,7 @@ export function renderTypescript(catalog: Catalog): string {
     "",
     ...catalog.enums.map(
       ({ name, labels, comment }) =>
-        `/** ${comment} */\nexport type ${pascal(name)} = ${labels.map((label) => JSON.stringify(label)).join(" | ")};\n`,
+        `${tsdoc(comment)}\nexport type ${pascal(name)} = ${labels.map((label) => JSON.stringify(label)).join(" | ")};\n`,
     ),
     ...catalog.results.map(({ name, columns, comment }) => renderRow(pascal(name), columns, comment)),
     ...catalog.verbs
@@ -59,7 +60,7 @@ function renderRow(name: string, columns: Column[], comment: string): string {
   const fields = columns.map(
     ({ name, type, nullable }) => `  ${camel(name)}: ${typeOf(type)}${nullable ? " | null" : ""};`,
   );
-  return `/** ${comment} */\nexport interface ${name} {\n${fields.join("\n")}\n}\n`;
+  return `${tsdoc(comment)}\nexport interface ${name} {\n${fields.join("\n")}\n}\n`;
 }
 
 function renderArguments({ name, parameters, comment }: Verb): string {
@@ -68,7 +69,7 @@ function renderArguments({ name, parameters, comment }: Verb): string {
     const value = ARGUMENTS[type] ?? typeOf(type);
     return optional ? `  ${key}?: ${value} | null | undefined;` : `  ${key}: ${value};`;
   });
-  return `/** ${comment} */\nexport interface ${pascal(name)}Arguments {\n${fields.join("\n")}\n}\n`;
+  return `${tsdoc(comment)}\nexport interface ${pascal(name)}Arguments {\n${fields.join("\n")}\n}\n`;
 }
 
 function typeOf(type: string): string {

@@ -7,8 +7,11 @@ BEGIN
     ERRCODE = 'VM001',
     MESSAGE = format('vmstate.%s: invalid argument %s', p_function, p_argument),
     DETAIL = CASE WHEN length(p_problem) > 500 THEN left(p_problem, 500) || '...' ELSE p_problem END,
-    HINT = format('Nothing was changed. The comment on function vmstate.%s says what it takes.', p_function);
+    HINT = format(E'Nothing was changed. Arguments: \\df+ vmstate.%s, or docs/reference.md.', p_function);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.raise_invalid_argument FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.raise_invalid_argument IS 'VM001: the caller passed an argument that the function does not take. Nothing was changed.';
+COMMENT ON FUNCTION vmstate.raise_invalid_argument IS 'Raises VM001 for an invalid argument.
+
+Errors:
+- VM001: the caller passed an argument that the function does not take. Nothing was changed.';

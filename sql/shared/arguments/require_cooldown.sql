@@ -4,9 +4,9 @@ SET search_path = ''
 AS $$
 BEGIN
   IF p_cooldown < interval '0' OR NOT isfinite(p_cooldown) THEN
-    PERFORM vmstate.raise_invalid_argument(p_function, 'p_auto_restart_cooldown', format('It is %s, not 0 or more.', p_cooldown));
+    PERFORM vmstate.raise_invalid_argument(p_function, 'p_auto_restart_cooldown', format('p_auto_restart_cooldown must be at least 0 and finite, not %s.', p_cooldown));
   END IF;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_cooldown FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_cooldown IS 'Raises VM001 for a negative or infinite cooldown.';
+COMMENT ON FUNCTION vmstate.require_cooldown IS 'Raises VM001 if a cooldown is negative or infinite.';

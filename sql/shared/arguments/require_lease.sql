@@ -6,9 +6,9 @@ BEGIN
   IF p_lease <= interval '0' OR p_lease > interval '1 day'
       -- A month less 29 days compares as 1 day, and may be none or two.
       OR extract(year FROM p_lease) <> 0 OR extract(month FROM p_lease) <> 0 THEN
-    PERFORM vmstate.raise_invalid_argument(p_function, 'p_lease', format('It is %s, not more than 0 and at most 1 day.', p_lease));
+    PERFORM vmstate.raise_invalid_argument(p_function, 'p_lease', format('p_lease must be more than 0 and at most 1 day, not %s.', p_lease));
   END IF;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_lease FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_lease IS 'Raises VM001 for a lease that is not positive or longer than 1 day.';
+COMMENT ON FUNCTION vmstate.require_lease IS 'Raises VM001 if a lease is not more than 0 and at most 1 day.';

@@ -4,9 +4,9 @@ SET search_path = ''
 AS $$
 BEGIN
   IF char_length(p_name) NOT BETWEEN 1 AND 63 THEN
-    PERFORM vmstate.raise_invalid_argument(p_function, 'p_name', format('It has %s characters, not 1 to 63.', char_length(p_name)));
+    PERFORM vmstate.raise_invalid_argument(p_function, 'p_name', format('p_name must have 1 to 63 characters, not %s.', char_length(p_name)));
   END IF;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_name FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_name IS 'Raises VM001 for a name of an instance that is empty or too long.';
+COMMENT ON FUNCTION vmstate.require_name IS 'Raises VM001 if the name of an instance does not have 1 to 63 characters.';

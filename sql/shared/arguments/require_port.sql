@@ -4,9 +4,9 @@ SET search_path = ''
 AS $$
 BEGIN
   IF p_port NOT BETWEEN 0 AND 65535 THEN
-    PERFORM vmstate.raise_invalid_argument(p_function, 'p_propolis_port', format('It is %s, not 0 to 65535.', p_port));
+    PERFORM vmstate.raise_invalid_argument(p_function, 'p_propolis_port', format('p_propolis_port must be from 0 to 65535, not %s.', p_port));
   END IF;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_port FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_port IS 'Raises VM001 for a number that is no port.';
+COMMENT ON FUNCTION vmstate.require_port IS 'Raises VM001 if a port is not 0 to 65535.';

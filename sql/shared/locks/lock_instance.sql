@@ -10,4 +10,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_instance FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.lock_instance IS 'Locks an instance row and returns it as it is then (all null: no such row). First in the lock order: instance, VMMs by id, migrations by id.';
+COMMENT ON FUNCTION vmstate.lock_instance IS 'Locks an instance row and returns the row as it is then.
+
+All columns are null if no instance has this id. First in the lock order: instance, VMMs by id, migrations by id.';

@@ -16,4 +16,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_links FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.lock_links IS 'Locks VMMs, then migrations, of one instance, each by id. Decide in a later statement: this one''s snapshot is older than its locks.';
+COMMENT ON FUNCTION vmstate.lock_links IS 'Locks VMMs, then migrations, of one instance, each by id.
+
+Decide in a later statement: the snapshot of this one is older than its locks.';

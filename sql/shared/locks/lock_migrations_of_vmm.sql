@@ -9,4 +9,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_migrations_of_vmm FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.lock_migrations_of_vmm IS 'Locks every migration that names a VMM, by id. The VMM is locked already: no new one can come.';
+COMMENT ON FUNCTION vmstate.lock_migrations_of_vmm IS 'Locks every migration that names a VMM, by id.
+
+The caller has locked the VMM already, so no new migration of the VMM can be inserted.';

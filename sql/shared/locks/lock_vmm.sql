@@ -11,4 +11,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_vmm FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.lock_vmm IS 'Locks one VMM and returns it as it is then (all null: no such VMM of this instance).';
+COMMENT ON FUNCTION vmstate.lock_vmm IS 'Locks one VMM and returns the row as it is then.
+
+All columns are null if the instance has no such VMM.';

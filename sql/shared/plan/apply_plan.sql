@@ -35,4 +35,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.apply_plan FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.apply_plan IS 'Writes an update plan and releases the updater lock: the only code that sets VMM ids to NULL. Soft-deletes the migration that it unlinks if one of its VMMs is deleted. The caller holds the instance and its links locked, has read the plan under these locks, and has set its updater_id to the saga that commits.';
+COMMENT ON FUNCTION vmstate.apply_plan IS 'Writes an update plan and releases the updater lock.
+
+The only code that sets VMM ids to NULL. Soft-deletes the migration that it unlinks if one of the VMMs of the migration is deleted. The caller holds the instance and its links locked, has read the plan under these locks, and has set updater_id of the plan to the saga that commits.';

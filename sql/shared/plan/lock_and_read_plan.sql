@@ -12,4 +12,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_and_read_plan FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.lock_and_read_plan IS 'Locks what a locked instance links to, and returns the plan that these rows give.';
+COMMENT ON FUNCTION vmstate.lock_and_read_plan IS 'Locks what a locked instance links to, and reads the plan of the instance.';

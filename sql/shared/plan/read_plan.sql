@@ -10,4 +10,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.read_plan FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.read_plan IS 'An instance and its plan as one moment shows them (all null: no such instance).';
+COMMENT ON FUNCTION vmstate.read_plan IS 'Reads an instance and its plan in one snapshot.
+
+All columns are null if no instance has this id.';

@@ -21,7 +21,7 @@ BEGIN
       ], NULL)
     INTO v_result
     FROM vmstate.resolved_instance AS r
-    -- what was not there to lock may have come since
+    -- Do not show a row inserted after the lock attempt: the outcome is not_found.
     WHERE r.instance_id = p_instance_id AND p_outcome <> 'not_found';
   v_result.outcome := p_outcome;
   v_result.reason := p_reason;
@@ -30,4 +30,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_command_result FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.to_command_result IS 'The answer of request_stop and request_reboot: of the named VMMs, those alive are to be commanded, the active one first.';
+COMMENT ON FUNCTION vmstate.to_command_result IS 'Builds the answer of request_stop and request_reboot.
+
+Of p_propolis_ids, the live VMMs are to be commanded, the active one first.';

@@ -10,7 +10,7 @@ BEGIN
       r.active_propolis_id, r.destination_propolis_id, r.migration_id
     INTO v_result
     FROM vmstate.resolved_instance AS r
-    -- what was not there to lock may have come since
+    -- Do not show a row inserted after the lock attempt: the outcome is not_found.
     WHERE r.instance_id = p_instance_id AND p_outcome <> 'not_found';
   v_result.outcome := p_outcome;
   v_result.reason := p_reason;
@@ -18,4 +18,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_instance_result FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.to_instance_result IS 'The answer of an instance verb, with the instance as it stands.';
+COMMENT ON FUNCTION vmstate.to_instance_result IS 'Builds the answer of an instance verb, with the instance as it stands.';

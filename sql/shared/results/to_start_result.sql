@@ -14,4 +14,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_start_result FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.to_start_result IS 'The answer of begin_start.';
+COMMENT ON FUNCTION vmstate.to_start_result IS 'Builds the answer of begin_start, with the instance as it stands.';

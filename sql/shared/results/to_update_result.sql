@@ -16,4 +16,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_update_result FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.to_update_result IS 'The answer of the update saga''s verbs: an instance and its plan, as the verb read them once (all null: no such instance).';
+COMMENT ON FUNCTION vmstate.to_update_result IS 'Builds the answer of a verb of the update saga from an instance and its plan.
+
+The verb read both once; all columns are null if no instance has the id.';

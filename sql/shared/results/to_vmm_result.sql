@@ -9,7 +9,7 @@ BEGIN
   SELECT p_outcome, p_reason, v.state, v.state_generation
     INTO v_result
     FROM vmstate.vmm AS v
-    -- what was not there to lock may have come since
+    -- Do not show a row inserted after the lock attempt: the outcome is not_found.
     WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id AND p_outcome <> 'not_found';
   v_result.outcome := p_outcome;
   v_result.reason := p_reason;
@@ -17,4 +17,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.to_vmm_result FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.to_vmm_result IS 'The answer of a VMM verb, with the VMM as it stands.';
+COMMENT ON FUNCTION vmstate.to_vmm_result IS 'Builds the answer of a VMM verb, with the VMM as it stands.';

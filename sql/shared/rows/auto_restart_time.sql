@@ -4,4 +4,6 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN to_timestamp((extract(epoch FROM p_time_last)
   + least(extract(epoch FROM vmstate.auto_restart_wait(p_cooldown, p_attempts)), 100000000000))::double precision);
 REVOKE ALL ON FUNCTION vmstate.auto_restart_time FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.auto_restart_time IS 'From when on vmstate.auto_restart_wait allows the next automatic restart (null: there was none).';
+COMMENT ON FUNCTION vmstate.auto_restart_time IS 'Returns from when on the next automatic restart is allowed.
+
+That is the time of the last automatic restart and vmstate.auto_restart_wait after it; null if there was none.';

@@ -21,4 +21,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.delete_migrations FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.delete_migrations IS 'Soft-deletes the migrations of an instance, or those that name one of its VMMs, that no link needs. The instance needs no lock: an unlinked migration is never linked again, and apply_plan deletes a linked one when it unlinks it.';
+COMMENT ON FUNCTION vmstate.delete_migrations IS 'Soft-deletes the migrations of an instance that no link needs.
+
+All of them if p_propolis_id is NULL, else those that name this VMM. The instance needs no lock: an unlinked migration is never linked again, and apply_plan deletes a linked one when it unlinks it.';

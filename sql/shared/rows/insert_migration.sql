@@ -23,7 +23,7 @@ BEGIN
       p_now, p_now, p_now)
     ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'VM900', MESSAGE = 'the VMM of a migration whose id is taken must not stay';
+    RAISE EXCEPTION USING ERRCODE = 'VM900', MESSAGE = 'the migration id is taken, so the inserted VMM is rolled back';
   END IF;
   RETURN NULL;
 EXCEPTION
@@ -32,4 +32,6 @@ EXCEPTION
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.insert_migration FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.insert_migration IS 'Inserts the destination VMM and the migration, both or neither; answers propolis_id_taken, migration_id_taken or null.';
+COMMENT ON FUNCTION vmstate.insert_migration IS 'Inserts the destination VMM and the migration, both or neither.
+
+Answers NULL, or propolis_id_taken or migration_id_taken if neither was inserted.';

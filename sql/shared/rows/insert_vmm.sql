@@ -20,4 +20,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.insert_vmm FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.insert_vmm IS 'Inserts a VMM (creating, generation 1, not yet linked); false when its id is taken, whoever has it.';
+COMMENT ON FUNCTION vmstate.insert_vmm IS 'Inserts a VMM in state creating, at generation 1, not yet linked.
+
+Answers false if a VMM with this id exists, whichever instance owns that VMM.';

@@ -12,4 +12,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.is_handed_over FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.is_handed_over IS 'Whether the guest of a VMM has left it: it is the source of the linked migration, a side of which completed, or was unlinked by such a hand-over.';
+COMMENT ON FUNCTION vmstate.is_handed_over IS 'Tells whether the guest of a VMM has left the VMM.
+
+That is so if the VMM is the source of the linked migration and a side of that migration completed, or if such a hand-over unlinked the VMM.';

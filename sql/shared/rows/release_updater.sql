@@ -15,4 +15,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.release_updater FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.release_updater IS 'Ends the updater lock without a commit. The caller holds the instance locked and has found the lock held. The fencing token stays, so that the next lock has a higher one.';
+COMMENT ON FUNCTION vmstate.release_updater IS 'Ends the updater lock without a commit.
+
+The caller holds the instance locked and has found the lock held. The fencing token stays, so that the next lock has a higher one.';

@@ -31,4 +31,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.replayed_begin FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.replayed_begin IS 'Whether this very begin_start (the last two null) or begin_migration was done before: unchanged, or gone when its rows are deleted. NULL otherwise, also after the saga''s own unwind: a replay never resurrects.';
+COMMENT ON FUNCTION vmstate.replayed_begin IS 'Tells whether this very begin_start or begin_migration was done before.
+
+p_migration_id and p_source_propolis_id are null for begin_start. Answers unchanged if it was done, gone if its rows were deleted since, else NULL. NULL also after the same saga has unwound the VMM: a replay never resurrects.';

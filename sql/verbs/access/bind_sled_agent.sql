@@ -18,4 +18,12 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.bind_sled_agent FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.bind_sled_agent IS 'Says which sled a role of kind sled_agent reports for, in place of any before; p_sled_id NULL: none, so that it may report nothing. A transaction that reads an older snapshot still goes by the old one: to fence a sled at once, first take its access away: REVOKE its membership of the group role, or revoke_access. It counts for the role that logs in, or that SET ROLE names, not for its members. unchanged: it was so already. For the owner of the schema only. VM001: no such role.';
+COMMENT ON FUNCTION vmstate.bind_sled_agent IS 'Binds a role of kind sled_agent to the sled whose VMMs the role may report.
+
+The binding replaces any earlier one of the role. p_sled_id NULL removes the binding, so that the role may report nothing. The binding counts for the role that logs in, or that SET ROLE names, not for the members of that role. A transaction that reads an older snapshot still goes by the old binding: to fence a sled at once, first take its access away, by REVOKE of its membership in the group role or by revoke_access. For the owner of the schema only.
+
+Outcomes:
+- applied: the binding was written or removed.
+- unchanged: the role was bound to this sled, or to none, already.
+Errors:
+- VM001: p_role is null or no such role exists; the binding of a role that was dropped can still be removed.';

@@ -7,7 +7,7 @@ DECLARE
   v_object pg_catalog.text;
 BEGIN
   IF p_kind IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('grant_access', 'p_kind', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('grant_access', 'p_kind', 'p_kind must not be null.');
   END IF;
   PERFORM vmstate.require_role('grant_access', p_role);
   PERFORM vmstate.require_owner('grant_access', 'grants');
@@ -26,8 +26,18 @@ EXCEPTION
       ERRCODE = 'program_limit_exceeded',
       MESSAGE = format('vmstate.grant_access: the access list of %s has no room for role "%s"', v_object, p_role),
       DETAIL = format('PostgreSQL keeps the list in one row of at most 8 kB: %s.', SQLERRM),
-      HINT = 'Nothing was changed. Call grant_access once for a group role that cannot log in, and GRANT that role to the others; revoke_access takes them off the list.';
+      HINT = 'Nothing was changed. Call grant_access once for a group role that cannot log in, and GRANT the group role to the other roles. revoke_access removes a role from the list.';
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.grant_access FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.grant_access IS 'Gives a role all that one kind of role needs. control_plane: every verb, every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names; of views it reads schema_version only. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. Roles that are members of the role have its access too: for many sleds, grant once to a group role, since PostgreSQL has room for about 2,400 roles on one object. unchanged: it had all of it already. For the owner of the schema only, with whose rights it runs; call it again after a migration, which may bring new functions and views. revoke_access takes away. 54000: no room for one more role. VM001: no such role, nulls.';
+COMMENT ON FUNCTION vmstate.grant_access IS 'Grants a role all that one kind of role needs.
+
+control_plane: every verb and every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names, and the view schema_version. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. Members of the role have its access, too: for many sleds, grant once to a group role, since PostgreSQL has room for about 2,400 roles on one object. Call grant_access again after a migration of the schema, which may bring new functions and views. revoke_access takes the access away. For the owner of the schema only, with whose rights grant_access runs.
+
+Outcomes:
+- applied: the role was granted what it lacked.
+- unchanged: the role had all of the kind already.
+Errors:
+- VM001: an argument is null, or no such role exists.
+- 42501: the caller is not the owner of the schema.
+- 54000: PostgreSQL has no room for one more role on an object.';

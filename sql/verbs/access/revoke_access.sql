@@ -8,13 +8,13 @@ DECLARE
   v_object pg_catalog.text;
 BEGIN
   IF p_kind IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('revoke_access', 'p_kind', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('revoke_access', 'p_kind', 'p_kind must not be null.');
   END IF;
   PERFORM vmstate.require_role('revoke_access', p_role);
   PERFORM vmstate.require_owner('revoke_access', 'revokes');
   IF EXISTS (SELECT FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'vmstate' AND pg_get_userbyid(n.nspowner) = p_role) THEN
     PERFORM vmstate.raise_invalid_argument('revoke_access', 'p_role',
-      format('Role "%s" owns schema vmstate: its functions run with the rights of that role.', p_role));
+      format('p_role must not be "%s", the owner of schema vmstate: the functions of the schema run with the rights of the owner.', p_role));
   END IF;
   -- of two sessions that grant or revoke on one object, PostgreSQL fails the later one
   PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);
@@ -34,4 +34,13 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.revoke_access FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.revoke_access IS 'Takes away from a role what grant_access gave it for one kind, at once, also from transactions that go on. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include it: control_plane includes the other two, so grant them again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent: bind_sled_agent ends it. unchanged: there was nothing to take away. For the owner of the schema only. VM001: no such role, the owner itself, nulls.';
+COMMENT ON FUNCTION vmstate.revoke_access IS 'Revokes from a role what grant_access gave it for one kind.
+
+Takes effect at once, also in transactions that are under way. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include that kind: control_plane includes the other two, so grant those again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent, which bind_sled_agent ends. For the owner of the schema only.
+
+Outcomes:
+- applied: access was taken away.
+- unchanged: there was nothing to take away.
+Errors:
+- VM001: an argument is null, no such role exists, or the role owns the schema.
+- 42501: the caller is not the owner of the schema.';

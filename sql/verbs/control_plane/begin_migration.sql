@@ -77,4 +77,21 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.begin_migration FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.begin_migration IS 'First step of a migrate saga: inserts the destination VMM (creating) and the migration (both sides pending) and links both, replacing NULL or a saga_unwound destination in the same write. p_propolis_port NULL means 12400, p_expected_generation NULL means no check. The same saga, migration, source and destination make a replay. conflict: not_running (the active VMM is not running or rebooting), wrong_source (another VMM is active), migration_in_progress, same_sled, stale_generation, propolis_id_taken (also a replay after the saga''s own unwind), migration_id_taken.';
+COMMENT ON FUNCTION vmstate.begin_migration IS 'Begins a migration: inserts the destination VMM and the migration, links both.
+
+First step of a migrate saga. The destination VMM is inserted in state creating, at generation 1, and the migration with both sides pending; in the same write they replace NULL or a saga_unwound destination VMM. p_propolis_port is 12400 if NULL. p_expected_generation is the generation of the instance; NULL means no check. The same instance, saga, migration, source and destination make a replay.
+
+Outcomes:
+- applied: the destination VMM and the migration were inserted and linked.
+- unchanged: this saga began this migration between these two VMMs before; nothing was written.
+- conflict/not_running: the instance has no active VMM that is running or rebooting.
+- conflict/wrong_source: the active VMM is another than p_source_propolis_id.
+- conflict/migration_in_progress: a migration is linked whose destination VMM is not saga_unwound.
+- conflict/same_sled: the active VMM is on p_sled_id already.
+- conflict/stale_generation: the generation of the instance is not p_expected_generation.
+- conflict/propolis_id_taken: a VMM with the id p_destination_propolis_id exists, also when this saga inserted and has unwound that VMM.
+- conflict/migration_id_taken: a migration with the id p_migration_id exists.
+- gone: the instance was deleted, or a replay names a VMM or a migration that was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: an argument without a default is null, or p_propolis_port is not 0 to 65535.';

@@ -28,7 +28,7 @@ BEGIN
   PERFORM vmstate.require_port('begin_start', p_propolis_port);
   IF p_start_reason NOT IN ('user', 'auto_restart') THEN
     PERFORM vmstate.raise_invalid_argument('begin_start', 'p_start_reason',
-      format('It is %L, not ''user'' or ''auto_restart''.', p_start_reason));
+      format('p_start_reason must be ''user'' or ''auto_restart'', not %L.', p_start_reason));
   END IF;
 
   v_instance := vmstate.lock_instance(p_instance_id);
@@ -80,4 +80,20 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.begin_start FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.begin_start IS 'First step of a start saga: inserts the VMM (creating, generation 1) and links it as the active one, replacing NULL or a saga_unwound VMM (replaced_propolis_id) in the same write; the intent becomes running. An automatic restart counts in auto_restart_attempts, a user''s start resets it. p_propolis_port NULL means 12400, p_start_reason (user or auto_restart) NULL means user, p_expected_generation NULL means no check. The same saga and VMM id make a replay. conflict: creating, already_started, not_stopped (a dead or stopping VMM that the update saga has yet to unlink), stale_generation, restart_not_permitted (auto_restart only: intent, policy, vmstate.auto_restart_wait or the updater lock forbid it), propolis_id_taken (also a replay after the saga''s own unwind).';
+COMMENT ON FUNCTION vmstate.begin_start IS 'Starts an instance: inserts its VMM and links it as the active one.
+
+First step of a start saga. The VMM is inserted in state creating, at generation 1; in the same write it replaces NULL or a saga_unwound VMM, which replaced_propolis_id then names. The intent becomes running. A migration that is still linked is left to the next update. p_propolis_port is 12400 if NULL. p_start_reason is user or auto_restart, and user if NULL: an automatic restart adds 1 to auto_restart_attempts, a user''s start resets auto_restart_attempts to 0. p_expected_generation is the generation of the instance; NULL means no check. The same instance, saga and VMM id make a replay.
+
+Outcomes:
+- applied: the VMM was inserted and linked.
+- unchanged: the same saga and VMM id were given before; nothing was written.
+- conflict/creating: the instance is still being created; finish_instance_creation comes first.
+- conflict/already_started: the active VMM is creating, starting, running, rebooting or migrating.
+- conflict/not_stopped: the active VMM is stopping, stopped, failed or destroyed, and the update saga has yet to unlink that VMM.
+- conflict/stale_generation: the generation of the instance is not p_expected_generation.
+- conflict/restart_not_permitted: the intent, the policy, vmstate.auto_restart_wait or the updater lock forbids the automatic restart; a user''s start never gets this reason.
+- conflict/propolis_id_taken: a VMM with the id p_propolis_id exists, also when this saga inserted and has unwound that VMM.
+- gone: the instance was deleted, or a replay names a VMM that was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: an argument without a default is null, p_propolis_port is not 0 to 65535, or p_start_reason is neither user nor auto_restart.';

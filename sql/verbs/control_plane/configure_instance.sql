@@ -12,7 +12,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF p_instance_id IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('configure_instance', 'p_instance_id', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('configure_instance', 'p_instance_id', 'p_instance_id must not be null.');
   END IF;
   PERFORM vmstate.require_cooldown('configure_instance', p_auto_restart_cooldown);
   v_instance := vmstate.lock_instance(p_instance_id);
@@ -33,4 +33,14 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.configure_instance FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.configure_instance IS 'Sets both parts of the auto-restart configuration, at any time; NULL restores the default (best_effort, 5 minutes). Does not raise the generation.';
+COMMENT ON FUNCTION vmstate.configure_instance IS 'Sets both parts of the auto-restart configuration of an instance.
+
+Allowed in every state, also under an updater lock. Does not raise the generation of the instance. p_auto_restart_policy NULL restores the default best_effort; p_auto_restart_cooldown NULL restores the default of 5 minutes.
+
+Outcomes:
+- applied: the configuration was written.
+- unchanged: the instance had this configuration already.
+- gone: the instance was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: p_instance_id is null, or p_auto_restart_cooldown is negative or infinite.';

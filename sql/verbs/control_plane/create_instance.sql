@@ -22,7 +22,7 @@ BEGIN
   PERFORM vmstate.require_name('create_instance', p_name);
   IF p_intended_state NOT IN ('running', 'stopped') THEN
     PERFORM vmstate.raise_invalid_argument('create_instance', 'p_intended_state',
-      format('It is %s, not running or stopped.', p_intended_state));
+      format('p_intended_state must be running or stopped, not %s.', p_intended_state));
   END IF;
   PERFORM vmstate.require_cooldown('create_instance', p_auto_restart_cooldown);
 
@@ -47,4 +47,15 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.create_instance FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.create_instance IS 'Creates an instance in state creating. The same id in the same project is a replay (unchanged); conflict: name_taken (another instance of the project that is not deleted has the name), instance_id_taken (another project has the id). p_name: 1 to 63 characters. p_intended_state: running or stopped. p_auto_restart_policy NULL means best_effort, p_auto_restart_cooldown NULL means 5 minutes.';
+COMMENT ON FUNCTION vmstate.create_instance IS 'Creates an instance in state creating.
+
+The saga that creates the instance calls finish_instance_creation at its end. p_name has 1 to 63 characters. p_intended_state is running or stopped. p_auto_restart_policy NULL means best_effort, p_auto_restart_cooldown NULL means 5 minutes. The same id in the same project makes a replay, whatever the other arguments are.
+
+Outcomes:
+- applied: the instance was created.
+- unchanged: the project has an instance with this id already; nothing was written.
+- conflict/name_taken: another instance of the project, which is not deleted, has the name.
+- conflict/instance_id_taken: an instance of another project has the id.
+- gone: the project had an instance with this id, and that instance was deleted.
+Errors:
+- VM001: an argument without a default is null, p_name does not have 1 to 63 characters, p_intended_state is neither running nor stopped, or p_auto_restart_cooldown is negative or infinite.';

@@ -9,7 +9,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF p_instance_id IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('delete_instance', 'p_instance_id', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('delete_instance', 'p_instance_id', 'p_instance_id must not be null.');
   END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
@@ -48,4 +48,14 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.delete_instance FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.delete_instance IS 'Soft-deletes an instance that shows creating, stopped or failed (a saga_unwound active VMM is unlinked on the way), and its migrations. An update saga that holds the lock then gets gone. A second delete: unchanged. conflict: not_stopped.';
+COMMENT ON FUNCTION vmstate.delete_instance IS 'Soft-deletes an instance that shows creating, stopped or failed.
+
+The migrations of the instance are soft-deleted, too, and a saga_unwound active VMM is unlinked on the way. Allowed under an updater lock: the update saga that holds the lock then gets gone.
+
+Outcomes:
+- applied: the instance was deleted.
+- unchanged: the instance was deleted before.
+- conflict/not_stopped: the instance has an active VMM that is not saga_unwound.
+- not_found: no instance has this id.
+Errors:
+- VM001: p_instance_id is null.';

@@ -29,4 +29,15 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.delete_vmm FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.delete_vmm IS 'Soft-deletes a dead VMM that no instance names (work list vmstate.abandoned_vmm), and the migrations that name it and that no instance needs. A second delete: unchanged. conflict: linked, not_destroyable.';
+COMMENT ON FUNCTION vmstate.delete_vmm IS 'Soft-deletes a dead VMM that no instance names.
+
+The work list of such VMMs is vmstate.abandoned_vmm. The migrations that name the VMM and that no instance links are soft-deleted, too.
+
+Outcomes:
+- applied: the VMM was deleted.
+- unchanged: the VMM was deleted before.
+- conflict/linked: an instance still names the VMM.
+- conflict/not_destroyable: the VMM is alive: neither failed nor destroyed nor saga_unwound.
+- not_found: the instance has no VMM with this id.
+Errors:
+- VM001: an argument is null.';

@@ -8,7 +8,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF p_id IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('finish_instance_creation', 'p_id', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('finish_instance_creation', 'p_id', 'p_id must not be null.');
   END IF;
   v_instance := vmstate.lock_instance(p_id);
   IF v_instance.id IS NULL THEN
@@ -27,4 +27,12 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.finish_instance_creation FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.finish_instance_creation IS 'Ends the creation of an instance: creating becomes no_vmm. unchanged when that is past.';
+COMMENT ON FUNCTION vmstate.finish_instance_creation IS 'Ends the creation of an instance: its state creating becomes no_vmm.
+
+Outcomes:
+- applied: the instance is created and may be started.
+- unchanged: the creation of the instance ended before.
+- gone: the instance was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: p_id is null.';

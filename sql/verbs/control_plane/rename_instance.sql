@@ -35,4 +35,15 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.rename_instance FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.rename_instance IS 'Gives an instance another name (1 to 63 characters), in any state; does not raise the generation. unchanged: it has that name. conflict: name_taken (another instance of the project that is not deleted has the name).';
+COMMENT ON FUNCTION vmstate.rename_instance IS 'Gives an instance another name.
+
+Allowed in every state. Does not raise the generation of the instance. p_name has 1 to 63 characters.
+
+Outcomes:
+- applied: the name was written.
+- unchanged: the instance has this name already.
+- conflict/name_taken: another instance of the project, which is not deleted, has the name.
+- gone: the instance was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: an argument is null, or p_name does not have 1 to 63 characters.';

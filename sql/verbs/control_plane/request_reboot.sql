@@ -10,7 +10,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF p_instance_id IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('request_reboot', 'p_instance_id', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('request_reboot', 'p_instance_id', 'p_instance_id must not be null.');
   END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
@@ -32,4 +32,15 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.request_reboot FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.request_reboot IS 'The user wants the guest rebooted: the intent becomes running, and the active VMM, if alive, is to be commanded. Legal while the instance shows starting, running, rebooting or migrating. unchanged when the intent was running already: command the VMM all the same. conflict: not_running.';
+COMMENT ON FUNCTION vmstate.request_reboot IS 'Records that the user wants the guest rebooted: the intent becomes running.
+
+Allowed while the instance shows starting, running, rebooting or migrating. command_propolis_ids names the active VMM, if that VMM is alive: tell its sled agent to reboot the guest, also when the outcome is unchanged.
+
+Outcomes:
+- applied: the intent became running.
+- unchanged: the intent was running already; command the VMM all the same.
+- conflict/not_running: the instance shows none of the four states; nothing was written.
+- gone: the instance was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: p_instance_id is null.';

@@ -9,7 +9,7 @@ DECLARE
   v_now pg_catalog.timestamptz;
 BEGIN
   IF p_instance_id IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('request_stop', 'p_instance_id', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('request_stop', 'p_instance_id', 'p_instance_id must not be null.');
   END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
@@ -46,4 +46,15 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.request_stop FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.request_stop IS 'The user wants the instance stopped: sets the intent, makes failed no_vmm, and names the live VMMs to command (both during a migration). Legal in every state but creating. unchanged when the intent was stopped already: command the VMMs all the same. conflict: creating.';
+COMMENT ON FUNCTION vmstate.request_stop IS 'Records that the user wants the instance stopped: the intent becomes stopped.
+
+Allowed in every state but creating. An instance in state failed becomes no_vmm, which raises its generation. command_propolis_ids names the live VMMs, the active one first and during a migration both: tell their sled agents to stop the guest, also when the outcome is unchanged.
+
+Outcomes:
+- applied: the intent became stopped, or the state failed became no_vmm.
+- unchanged: the intent was stopped already; command the VMMs all the same.
+- conflict/creating: the instance is still being created; nothing was written.
+- gone: the instance was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: p_instance_id is null.';

@@ -46,4 +46,16 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.unwind_migration FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.unwind_migration IS 'Undo of a migrate saga: marks the destination VMM saga_unwound and both sides of the migration failed. Never writes the instance; its state goes on deriving from the active VMM. Columns state and state_generation are the destination VMM''s. Call it first and only then unregister the VMM from its sled. unchanged: already unwound, or dead and unlinked. conflict: wrong_saga, handed_over (a side completed: the guest may run on the destination).';
+COMMENT ON FUNCTION vmstate.unwind_migration IS 'Undoes begin_migration: the destination VMM becomes saga_unwound.
+
+Undo of a migrate saga. Both sides of the migration become failed in the same transaction. The instance is never written: its state goes on deriving from the active VMM. The columns state and state_generation are those of the destination VMM. Call unwind_migration first, and only then unregister the VMM from its sled.
+
+Outcomes:
+- applied: the destination VMM is saga_unwound, and both sides of the migration are failed.
+- unchanged: the destination VMM was saga_unwound before, or is dead and no instance names it.
+- conflict/wrong_saga: another saga began the migration.
+- conflict/handed_over: a side of the migration completed, so the guest may run on the destination.
+- gone: the migration or its destination VMM was deleted.
+- not_found: the instance has no migration with this id.
+Errors:
+- VM001: an argument is null.';

@@ -38,4 +38,17 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.unwind_start FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.unwind_start IS 'Undo of a start saga: marks its VMM saga_unwound, from any live state, and from failed or destroyed while an instance still names it (unchanged when unlinked already). Never writes the instance, so a running update keeps its generation; the instance shows stopped from then on. Call it first and only then unregister the VMM from its sled. conflict: wrong_saga (another saga created the VMM), migration_destination (use unwind_migration), handed_over (its guest has moved to another VMM).';
+COMMENT ON FUNCTION vmstate.unwind_start IS 'Undoes begin_start: the VMM becomes saga_unwound.
+
+Undo of a start saga. A VMM is unwound from any live state, and from failed or destroyed while an instance still names the VMM. The instance is never written, so a running update keeps its generation; the instance shows stopped from then on. Call unwind_start first, and only then unregister the VMM from its sled.
+
+Outcomes:
+- applied: the VMM is saga_unwound.
+- unchanged: the VMM was saga_unwound before, or is dead and no instance names it.
+- conflict/wrong_saga: another saga inserted the VMM.
+- conflict/migration_destination: a migration has the VMM as its destination; use unwind_migration.
+- conflict/handed_over: the guest of the VMM has moved to another VMM.
+- gone: the VMM was deleted.
+- not_found: the instance has no VMM with this id.
+Errors:
+- VM001: an argument is null.';

@@ -11,7 +11,7 @@ BEGIN
     PERFORM vmstate.raise_null_argument('break_update', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_updater_generation', p_updater_generation, 'p_reason', p_reason));
   ELSIF btrim(p_reason) = '' THEN
-    PERFORM vmstate.raise_invalid_argument('break_update', 'p_reason', 'It is empty.');
+    PERFORM vmstate.raise_invalid_argument('break_update', 'p_reason', 'p_reason must not be empty.');
   END IF;
   v_instance := vmstate.lock_instance(p_instance_id);
   IF v_instance.id IS NULL THEN
@@ -25,10 +25,21 @@ BEGIN
   END IF;
 
   PERFORM vmstate.release_updater(p_instance_id);
-  RAISE LOG 'vmstate.break_update: update % of instance %, held by saga %, was ended: %',
+  RAISE LOG 'vmstate.break_update: ended updater lock % of instance %, which saga % held: %',
     p_updater_generation, p_instance_id, v_instance.updater_id, p_reason;
   RETURN vmstate.to_instance_result('applied', NULL, p_instance_id);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.break_update FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.break_update IS 'An operator ends the updater lock that p_updater_generation names (explain_update shows it), whoever holds it and however long its lease: the holder''s commit is then lock_lost. p_reason, not empty, goes to the server''s log. unchanged: that lock has ended, and nobody holds another. conflict: lock_lost (another lock is held by now, or none was ever given that token).';
+COMMENT ON FUNCTION vmstate.break_update IS 'Ends an updater lock for an operator, whoever holds it and for however long.
+
+explain_update shows the fencing token of the lock, which p_updater_generation names. The commit of the saga that held the lock is then conflict/lock_lost. p_reason goes to the log of the server.
+
+Outcomes:
+- applied: the lock was ended.
+- unchanged: that lock has ended before, and no saga holds another.
+- conflict/lock_lost: a saga holds another lock by now, or no lock ever had that fencing token.
+- gone: the instance was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: an argument is null, or p_reason is empty.';

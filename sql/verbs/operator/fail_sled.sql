@@ -19,4 +19,11 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.fail_sled FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.fail_sled IS 'The host is dead: every live VMM on the sled becomes failed, those still creating too. One row per VMM it failed, by VMM id; a second call answers no row. Locks VMMs by id and no instance; writes no migration side. A sled that only rebooted may run VMMs that started since: fail_sled_vmms.';
+COMMENT ON FUNCTION vmstate.fail_sled IS 'Fails every live VMM of a dead sled, those in state creating too.
+
+Answers one row per VMM that the call failed, ordered by VMM id; a second call answers no row. update_needed is true where an instance names the VMM: then run the update saga. Locks VMMs by id and no instance; writes no migration side. A sled that only rebooted may run VMMs that started since: call fail_sled_vmms for such a sled.
+
+Outcomes:
+- applied: the VMM of this row became failed.
+Errors:
+- VM001: an argument is null.';

@@ -37,4 +37,15 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.fail_vmm FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.fail_vmm IS 'A watcher or an operator declares a VMM dead: it becomes failed. Never writes a migration side: a dead destination is enough for the plan, and a dead source must not decide it, since the guest may run on the destination already. p_expected_generation is the VMM''s (NULL: no check). update_needed: an instance names the VMM. terminal: dead already, also on a replay. conflict: stale_generation.';
+COMMENT ON FUNCTION vmstate.fail_vmm IS 'Declares a VMM dead, for a watcher or an operator: the VMM becomes failed.
+
+Never writes a migration side: a dead destination is enough for the plan, and a dead source must not decide the plan, since the guest may run on the destination already. p_expected_generation is the generation of the VMM; NULL means no check. update_needed is true if an instance names the VMM: then run the update saga.
+
+Outcomes:
+- applied: the VMM became failed.
+- terminal: the VMM was dead already, also on a replay.
+- conflict/stale_generation: the generation of the VMM is not p_expected_generation.
+- gone: the VMM was deleted.
+- not_found: the instance has no VMM with this id.
+Errors:
+- VM001: an argument without a default is null.';

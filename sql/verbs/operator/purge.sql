@@ -17,9 +17,9 @@ BEGIN
   IF num_nulls(p_before, p_limit) > 0 THEN
     PERFORM vmstate.raise_null_argument('purge', jsonb_build_object('p_before', p_before, 'p_limit', p_limit));
   ELSIF p_before > clock_timestamp() - interval '1 hour' THEN
-    PERFORM vmstate.raise_invalid_argument('purge', 'p_before', format('It is %s, not at least 1 hour ago.', p_before));
+    PERFORM vmstate.raise_invalid_argument('purge', 'p_before', format('p_before must be at least 1 hour ago, not %s.', p_before));
   ELSIF p_limit NOT BETWEEN 1 AND 100000 THEN
-    PERFORM vmstate.raise_invalid_argument('purge', 'p_limit', format('It is %s, not 1 to 100000.', p_limit));
+    PERFORM vmstate.raise_invalid_argument('purge', 'p_limit', format('p_limit must be from 1 to 100000, not %s.', p_limit));
   END IF;
 
   -- What another session has locked is passed over, so that purge never waits and cannot deadlock, although foreign keys
@@ -77,4 +77,9 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.purge FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.purge IS 'Hard-deletes what was soft-deleted before p_before: migrations of which no VMM waits in orphaned_vmm or abandoned_vmm, VMMs that no migration names, instances that have neither; at most p_limit rows (1 to 100000) of all three. One row: how many of each. left_over: more than p_limit rows were due, so call it again. Passes over rows that other sessions have locked, and waits for nobody. Afterwards a late replay of create_instance or a begin begins anew, and a late report is not_found: let p_before lie further back than any saga or partition lasts. VM001: nulls, p_before less than 1 hour ago.';
+COMMENT ON FUNCTION vmstate.purge IS 'Hard-deletes rows that were soft-deleted before p_before.
+
+Deletes migrations of which no VMM is in orphaned_vmm or abandoned_vmm, then VMMs that no migration names, then instances that have neither: at most p_limit rows (1 to 100000, default 1000) of all three. Answers one row: how many of each were deleted, and left_over, which is true if more than p_limit rows were due, so that purge must be called again. Skips rows that other sessions have locked, and waits for no lock. Afterwards a late replay of create_instance, begin_start or begin_migration begins anew, and a late report is not_found: let p_before lie further back than any saga or network partition lasts.
+
+Errors:
+- VM001: an argument is null, p_before is less than 1 hour ago, or p_limit is not 1 to 100000.';

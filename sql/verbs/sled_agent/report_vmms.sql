@@ -22,7 +22,7 @@ DECLARE
 BEGIN
   IF jsonb_typeof(p_reports) IS DISTINCT FROM 'array' THEN
     PERFORM vmstate.raise_invalid_argument('report_vmms', 'p_reports',
-      format('It is %s, not a JSON array.', coalesce('a JSON ' || jsonb_typeof(p_reports), 'null')));
+      format('p_reports must be a JSON array, not %s.', coalesce('a JSON ' || jsonb_typeof(p_reports), 'null')));
   END IF;
   v_reports := vmstate.parse_batch(p_reports);
   PERFORM vmstate.require_batch(v_reports);
@@ -45,4 +45,17 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_vmms FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.report_vmms IS 'Many reports in one call: an array of objects whose keys are the arguments of report_vmm without p_ (absent or null where that allows it); an unknown key is refused, whatever its value. One row per element, in order, with its place from 1 and the columns of report_vmm; of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. VM001 names the element that is malformed, 42501 the one whose VMM is on another sled than the caller''s; nothing is written then.';
+COMMENT ON FUNCTION vmstate.report_vmms IS 'Records many reports of sled agents in one call, each as report_vmm does.
+
+p_reports is an array of objects. Their keys are the arguments of report_vmm without p_; a key may be absent or null where that argument may be. Answers one row per element, in order: the place of the element (ordinal, from 1), its ids, and the columns of report_vmm. Of several reports of one VMM, later ones are judged after earlier ones. Locks all VMMs by id, then all migrations by id. An error writes nothing of the whole batch.
+
+Outcomes:
+- applied: the part was written.
+- stale: the generation of the part is not newer than the recorded one.
+- terminal: the VMM is dead, whatever the generation, or the side of the migration has ended.
+- wrong_side: the VMM is not that side of the migration.
+- gone: the VMM or the migration was deleted.
+- not_found: the instance has no such VMM or no such migration.
+Errors:
+- VM001: p_reports is not an array, or an element is no object, has an unknown key (whatever its value), or is not what report_vmm takes; the DETAIL names the element.
+- 42501: the VMM of an element, which the DETAIL names, is on another sled than the one the caller is bound to, or the caller is bound to none.';

@@ -47,4 +47,15 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.begin_update FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.begin_update IS 'First step of an update saga: takes the updater lock for p_lease (more than 0, at most 1 day) and answers the plan. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. An expired lease may be taken over; the holder again is applied, with the same updater_generation and a lease that never gets shorter. unchanged: nothing to do, no lock kept. conflict: locked (the unexpired lease of another saga).';
+COMMENT ON FUNCTION vmstate.begin_update IS 'Takes the updater lock of an instance and answers the update plan.
+
+First step of an update saga. The lock is a lease of p_lease (more than 0, at most 1 day); an expired lease may be taken over by another saga. updater_generation is the fencing token that commit_update, inherit_update and unlock_update ask for. The saga that holds the lock may call again and gets applied, with the same updater_generation and a lease that never gets shorter.
+
+Outcomes:
+- applied: the saga holds the lock, and the plan is to be carried out.
+- unchanged: there is nothing to update, and the saga holds no lock.
+- conflict/locked: another saga holds an unexpired lease.
+- gone: the instance was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: an argument is null, or p_lease is not more than 0 and at most 1 day.';

@@ -45,4 +45,17 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.commit_update FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.commit_update IS 'Last step of an update saga: writes exactly the plan that p_plan_token names and releases the updater lock. State and intent are decided now, so a VMM unwound meanwhile counts as unwound, and a user''s stop is never overwritten. An expired lease that nobody took still commits. unchanged: this saga committed this plan with this token already. conflict, and nothing written: lock_lost (also for another saga or plan with the token of a committed update), stale_generation (a start or migration replaced an unwound VMM meanwhile), plan_changed (other ids, or other VMMs unlinked or to terminate): plan again with begin_update.';
+COMMENT ON FUNCTION vmstate.commit_update IS 'Writes the plan that p_plan_token names and releases the updater lock.
+
+Last step of an update saga. The ids are written exactly as planned. State and intent are decided at the commit, so a VMM that was unwound meanwhile counts as unwound, and a user''s stop is never overwritten. A lease that expired and that no other saga took over still commits. After stale_generation or plan_changed, plan again with begin_update.
+
+Outcomes:
+- applied: the plan was written and the lock released.
+- unchanged: this saga committed this plan with this fencing token before.
+- conflict/lock_lost: the saga does not hold the lock that p_updater_generation names; also for another saga or another plan with the fencing token of a committed update. Nothing was written.
+- conflict/stale_generation: a start or a migration replaced an unwound VMM meanwhile. Nothing was written.
+- conflict/plan_changed: other ids would be written, or other VMMs unlinked or to terminate. Nothing was written.
+- gone: the instance was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: an argument is null.';

@@ -7,7 +7,7 @@ DECLARE
   v_plan vmstate.instance_plan;
 BEGIN
   IF p_instance_id IS NULL THEN
-    PERFORM vmstate.raise_invalid_argument('explain_update', 'p_instance_id', 'It is null.');
+    PERFORM vmstate.raise_invalid_argument('explain_update', 'p_instance_id', 'p_instance_id must not be null.');
   END IF;
   v_plan := vmstate.read_plan(p_instance_id);
   RETURN vmstate.to_update_result(
@@ -20,4 +20,14 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.explain_update FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.explain_update IS 'The plan as begin_update would answer it now, read only, and who holds the updater lock (updater_id, updater_generation, updater_lease_until; updater_id null: nobody). applied: there is a plan; unchanged: none.';
+COMMENT ON FUNCTION vmstate.explain_update IS 'Shows the update plan that begin_update would answer now, read only.
+
+Also shows who holds the updater lock: updater_id (null: nobody), updater_generation and updater_lease_until.
+
+Outcomes:
+- applied: there is a plan to carry out.
+- unchanged: there is nothing to update.
+- gone: the instance was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: p_instance_id is null.';

@@ -46,4 +46,15 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.inherit_update FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.inherit_update IS 'A child saga takes the updater lock over from its parent, which p_updater_generation proves to be the holder; the answer has a new updater_generation and the plan. The lock is kept even when nothing is to do any more, and the lease (p_lease: more than 0, at most 1 day) never gets shorter. unchanged: this parent handed the lock to this saga already. conflict: lock_lost.';
+COMMENT ON FUNCTION vmstate.inherit_update IS 'Hands the updater lock of a parent saga over to a child saga.
+
+p_updater_generation proves that the parent holds the lock; the answer has a new updater_generation for the child, and the plan. The lock is kept even when there is nothing to update any more. The lease (p_lease: more than 0, at most 1 day) never gets shorter.
+
+Outcomes:
+- applied: p_saga_id holds the lock.
+- unchanged: this parent handed the lock to this saga before.
+- conflict/lock_lost: p_parent_saga_id does not hold the lock that p_updater_generation names.
+- gone: the instance was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: an argument is null, or p_lease is not more than 0 and at most 1 day.';

@@ -42,4 +42,15 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.run_update FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.run_update IS 'Plan and commit in one call, for callers that have nothing to do in between: the columns of begin_update, with the plan that was applied. unchanged: nothing to do. conflict: locked (the unexpired lease of another saga). Terminate terminate_propolis_ids afterwards; until then they stand in vmstate.orphaned_vmm.';
+COMMENT ON FUNCTION vmstate.run_update IS 'Plans and commits an update of an instance in one call.
+
+For callers that have nothing to do between plan and commit. Answers the columns of begin_update, with the plan that was applied. Terminate the VMMs in terminate_propolis_ids afterwards; until then vmstate.orphaned_vmm lists them.
+
+Outcomes:
+- applied: the plan was written.
+- unchanged: there is nothing to update, and the saga holds no lock.
+- conflict/locked: another saga holds an unexpired lease.
+- gone: the instance was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: an argument is null.';

@@ -28,4 +28,15 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.unlock_update FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.unlock_update IS 'Undo of an update saga: releases the updater lock and applies nothing. unchanged: this saga''s lock was released already, also by its commit. conflict: lock_lost.';
+COMMENT ON FUNCTION vmstate.unlock_update IS 'Undoes begin_update: releases the updater lock and applies nothing.
+
+Undo of an update saga.
+
+Outcomes:
+- applied: the lock was released.
+- unchanged: the lock of this saga was released before, also by its commit.
+- conflict/lock_lost: the saga does not hold the lock that p_updater_generation names.
+- gone: the instance was deleted.
+- not_found: no instance has this id.
+Errors:
+- VM001: an argument is null.';

@@ -22,11 +22,18 @@ export interface CatalogObject {
  */
 export async function readCatalog(sql: postgres.ISql, schema = "vmstate"): Promise<CatalogObject[]> {
   const rows = await query(sql, schema);
-  return rows.map(({ object }) => JSON.parse(rename(object, schema)) as CatalogObject);
+  return rows.map(({ object }) => parse(object, schema));
 }
 
-function rename(text: string, schema: string): string {
-  return text.replaceAll(new RegExp(`\\b${schema}\\b`, "g"), "vmstate");
+/**
+ * Renames the schema in the parsed values: in JSON text a name at the beginning of a line follows the `n` of `\n`, so
+ * that no word begins with the name.
+ */
+function parse(object: string, schema: string): CatalogObject {
+  const name = new RegExp(`\\b${schema}\\b`, "g");
+  return JSON.parse(object, (_, value: unknown) =>
+    typeof value === "string" ? value.replaceAll(name, "vmstate") : value,
+  ) as CatalogObject;
 }
 
 function query(sql: postgres.ISql, schema: string): postgres.PendingQuery<{ object: string }[]> {

@@ -143,7 +143,7 @@ describe("grant_access when an access list has no room for one more role", { tim
       code: "54000",
       message: `vmstate.grant_access: the access list of TABLE vmstate.schema_version has no room for role "${sled(n)}"`,
       detail: expect.stringContaining("row is too big") as unknown,
-      hint: "Nothing was changed. Call grant_access once for a group role that cannot log in, and GRANT that role to the others; revoke_access takes them off the list.",
+      hint: "Nothing was changed. Call grant_access once for a group role that cannot log in, and GRANT the group role to the other roles. revoke_access removes a role from the list.",
     });
     const rights = await sql`select has_schema_privilege(${sled(n)}, 'vmstate', 'usage') as may`;
     expect(rights).toEqual([{ may: false }]);

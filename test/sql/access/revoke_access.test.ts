@@ -114,8 +114,8 @@ test("42501 for a role that is not the owner, even with EXECUTE", async () => {
   expect(await errorOf(revokeAccess(stranger.sql, { role: stranger.role, kind: "reader" }))).toMatchObject({
     code: "42501",
     message: "vmstate.revoke_access: only the owner of schema vmstate revokes access",
-    detail: `Role "${stranger.role}" is not the owner.`,
-    hint: "Nothing was changed. Call revoke_access as the role that applied the migrations.",
+    detail: `Role "${stranger.role}" does not have the rights of the owner.`,
+    hint: "Nothing was changed. Call vmstate.revoke_access as the role that applied the schema migrations.",
   });
   expect(await granted()).toEqual(before);
 });
@@ -124,7 +124,7 @@ test("VM001 for the owner: all functions run with the rights of that role", asyn
   const [{ role }] = await sql<[{ role: string }]>`select current_user as role`;
   expect(await errorOf(revokeAccess(sql, { role, kind: "control_plane" }))).toMatchObject({
     code: "VM001",
-    detail: `Role "${role}" owns schema vmstate: its functions run with the rights of that role.`,
+    detail: `p_role must not be "${role}", the owner of schema vmstate: the functions of the schema run with the rights of the owner.`,
   });
 });
 

@@ -86,12 +86,12 @@ async function expectRefused(
   expect([single, batch]).toMatchObject([
     {
       code: "42501",
-      message: `vmstate.report_vmm: VMM ${report.propolisId} is not for this role to report`,
+      message: `vmstate.report_vmm: this role may not report VMM ${report.propolisId}`,
       detail: bound,
     },
     {
       code: "42501",
-      message: `vmstate.report_vmms: VMM ${report.propolisId} is not for this role to report`,
+      message: `vmstate.report_vmms: this role may not report VMM ${report.propolisId}`,
       detail: `Element 2: ${bound}`,
     },
   ]);

@@ -12,7 +12,7 @@ import {
   update,
 } from "../scenario.js";
 import { ended, locked, void_, withFailed, withOrphan } from "./givens.js";
-import { id, type Refusal, refusals, values } from "./refusal.js";
+import { id, type Refusal, refusals, values, generations, states } from "./refusal.js";
 import {
   ANOTHER,
   destination,
@@ -107,46 +107,46 @@ export const INSTANCE_REFUSALS: Refusal[] = [
     ],
   ]),
   ...refusals("guard_state on instance", "VM101", [
-    ["another state at the same generation", stopped, instance("state = 'failed'"), values("It is 2; 2")],
-    ["a lower generation", stopped, instance("state_generation = 1"), values("It is 2; 1")],
+    ["another state at the same generation", stopped, instance("state = 'failed'"), generations("2", "2")],
+    ["a lower generation", stopped, instance("state_generation = 1"), generations("2", "1")],
     [
       "another state at a lower generation",
       stopped,
       instance("state = 'failed', state_generation = 1"),
-      values("It is 2; 1"),
+      generations("2", "1"),
     ],
     [
       "another time of its state at the same generation",
       stopped,
       instance("time_state_updated = now()"),
-      values("It is 2; 2"),
+      generations("2", "2"),
     ],
     [
       "the links of the plan at the same generation",
       ended,
       instance("destination_propolis_id = null, migration_id = null"),
-      values("It is 4; 4"),
+      generations("4", "4"),
     ],
   ]),
   ...refusals("guard_state on instance", "VM102", [
-    ["a second creation", stopped, links("state = 'creating'"), values("It is no_vmm; creating")],
+    ["a second creation", stopped, links("state = 'creating'"), states("no_vmm", "creating")],
     [
       "a resurrection",
       deleted,
       links("state = 'no_vmm', time_deleted = null"),
-      values("It is destroyed; no_vmm"),
+      states("destroyed", "no_vmm"),
     ],
     [
       "another time of deletion",
       deleted,
       instance("time_deleted = '2030-01-01'"),
-      values("It is deleted; another time of deletion"),
+      values("Attempted: 2030-01-01"),
     ],
     [
       "another time of deletion at a new generation",
       deleted,
       links("time_deleted = '2030-01-01'"),
-      values("It is deleted; another time of deletion"),
+      values("Attempted: 2030-01-01"),
     ],
   ]),
   ...refusals("guard_links on instance", "VM104", [
@@ -272,33 +272,38 @@ export const INSTANCE_REFUSALS: Refusal[] = [
     ],
   ]),
   ...refusals("guard_updater on instance", "VM101", [
-    ["a take-over at the same generation", locked, instance(`updater_id = '${OTHER}'`), values("It is 5; 5")],
+    [
+      "a take-over at the same generation",
+      locked,
+      instance(`updater_id = '${OTHER}'`),
+      generations("5", "5"),
+    ],
     [
       "a lock at the same generation",
       running,
       instance(`updater_id = '${OTHER}', updater_lease_until = now()`),
-      values("It is 1; 1"),
+      generations("1", "1"),
     ],
-    ["a lower updater generation", locked, instance("updater_generation = 4"), values("It is 5; 4")],
-    ["an older commit", locked, instance("committed_updater_generation = 2"), values("It is 3; 2")],
-    ["a forgotten commit", locked, instance("committed_updater_generation = null"), values("It is 3")],
+    ["a lower updater generation", locked, instance("updater_generation = 4"), generations("5", "4")],
+    ["an older commit", locked, instance("committed_updater_generation = 2"), generations("3", "2")],
+    ["a forgotten commit", locked, instance("committed_updater_generation = null"), generations("3", "null")],
     [
       "another saga's name on the last commit",
       locked,
       instance(`committed_updater_id = '${OTHER}'`),
-      values("It is 3; 3"),
+      generations("3", "3"),
     ],
     [
       "another plan as the last commit",
       locked,
       instance("committed_plan_token = '9.x'"),
-      values("It is 3; 3"),
+      generations("3", "3"),
     ],
     [
       "a plan where nothing was committed",
       running,
       instance("committed_plan_token = '9.x'"),
-      values("It is null; null was attempted"),
+      generations("null", "null"),
     ],
   ]),
   ...refusals("guard_updater on instance", "VM104", [
@@ -306,7 +311,7 @@ export const INSTANCE_REFUSALS: Refusal[] = [
       "a commit that keeps the lock",
       locked,
       instance("committed_updater_generation = updater_generation"),
-      values("last committed at 3", "5 while the lock is held"),
+      values("last commit 3", "Attempted: last commit 5."),
     ],
   ]),
   ...refusals("guard_delete on instance", "VM104", [

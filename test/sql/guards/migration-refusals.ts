@@ -1,6 +1,6 @@
 import { migrating, running, unwound } from "../scenario.js";
 import { ended, withDeletedMigration, withOrphan } from "./givens.js";
-import { id, type Refusal, refusals, values } from "./refusal.js";
+import { id, type Refusal, refusals, values, generations, states } from "./refusal.js";
 import { freshMigration, freshVmm, insertMigration, migration, OTHER, remove } from "./writes.js";
 
 export const MIGRATION_REFUSALS: Refusal[] = [
@@ -84,22 +84,27 @@ export const MIGRATION_REFUSALS: Refusal[] = [
         `another state of the ${side} at the same generation`,
         migrating,
         migration(`${side}_state = 'in_progress'`),
-        values("It is 1; 1"),
+        generations("1", "1"),
       ],
       [
         `another time of the ${side}`,
         migrating,
         migration(`time_${side}_updated = now()`),
-        values("It is 1; 1"),
+        generations("1", "1"),
       ],
-      [`a lower generation of the ${side}`, ended, migration(`${side}_generation = 1`), values("It is 2; 1")],
+      [
+        `a lower generation of the ${side}`,
+        ended,
+        migration(`${side}_generation = 1`),
+        generations("2", "1"),
+      ],
     ]),
     ...refusals("guard_sides on migration", "VM102", [
       [
         `another end of the ${side}`,
         ended,
         migration(`${side}_state = 'completed', ${side}_generation = 99`),
-        values("It is failed; completed"),
+        states("failed", "completed"),
       ],
     ]),
   ]),
@@ -111,13 +116,13 @@ export const MIGRATION_REFUSALS: Refusal[] = [
       "another time of deletion",
       withDeletedMigration,
       migration("time_deleted = '2030-01-01'"),
-      values("deleted"),
+      values("Attempted: 2030-01-01"),
     ],
     [
       "that a deleted migration is not",
       withDeletedMigration,
       migration("time_deleted = null"),
-      values("deleted"),
+      values("Attempted: null."),
     ],
   ]),
   ...refusals("guard_delete on migration", "VM104", [

@@ -16,6 +16,10 @@ export const values =
   (...words: string[]) =>
   (): string[] =>
     words;
+export const states = (actual: string, attempted: string): Refusal["detail"] =>
+  values(`Found: ${actual}. Attempted: ${attempted}.`);
+export const generations = (actual: string, attempted: string): Refusal["detail"] =>
+  values(`Found: generation ${actual}. Attempted: generation ${attempted}.`);
 export const id =
   (which: "instanceId" | "propolisId" | "destinationId" | "migrationId") =>
   (s: Scenario): string[] => [s[which]];

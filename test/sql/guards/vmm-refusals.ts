@@ -1,6 +1,6 @@
 import { migrating, running, saying, stopped, unwound } from "../scenario.js";
 import { type Given, handingOver, withAbandoned, withDeletedVmm, withOrphan } from "./givens.js";
-import { id, type Refusal, refusals, values } from "./refusal.js";
+import { id, type Refusal, refusals, values, generations, states } from "./refusal.js";
 import { active, destination, freshInstance, insertVmm, OTHER, remove, type Write } from "./writes.js";
 
 export const VMM_REFUSALS: Refusal[] = [
@@ -17,7 +17,12 @@ export const VMM_REFUSALS: Refusal[] = [
     ["another sled", running, active(`sled_id = '${OTHER}'`), (s) => [s.start.sledId, OTHER]],
     ["another saga", running, active(`saga_id = '${OTHER}'`), (s) => [s.start.sagaId, OTHER]],
     ["another address", running, active("propolis_ip = 'fd00::99'"), values("fd00::1", "fd00::99")],
-    ["another port", running, active("propolis_port = 1"), values("It is 12400; 1 was")],
+    [
+      "another port",
+      running,
+      active("propolis_port = 1"),
+      values("propolis_port is 12400; the attempted value is 1."),
+    ],
   ]),
   ...refusals("guard_insert on vmm", "VM102", [
     ["a VMM that is alive already", stopped, insertVmm("state", "'starting'"), values('"state": "starting"')],
@@ -45,21 +50,21 @@ export const VMM_REFUSALS: Refusal[] = [
     ["a deleted VMM", stopped, insertVmm("time_deleted", "'2030-01-01'"), values("2030-01-01")],
   ]),
   ...refusals("guard_state on vmm", "VM101", [
-    ["another state at the same generation", running, active("state = 'stopping'"), values("It is 2; 2")],
+    ["another state at the same generation", running, active("state = 'stopping'"), generations("2", "2")],
     [
       "another state at a lower one",
       running,
       active("state = 'stopping', state_generation = 1"),
-      values("It is 2; 1"),
+      generations("2", "1"),
     ],
-    ["a lower generation", running, active("state_generation = 1"), values("It is 2; 1")],
-    ["another time of its state", running, active("time_state_updated = now()"), values("It is 2; 2")],
-    ["another time of its start", running, active("time_started = null"), values("It is 2; 2")],
+    ["a lower generation", running, active("state_generation = 1"), generations("2", "1")],
+    ["another time of its state", running, active("time_state_updated = now()"), generations("2", "2")],
+    ["another time of its start", running, active("time_started = null"), generations("2", "2")],
     [
       "another failure",
       (sql) => saying(sql, "failed"),
       active("failure_reason = 'operator'"),
-      values("It is 3; 3"),
+      generations("3", "3"),
     ],
   ]),
   ...refusals("guard_state on vmm", "VM102", [
@@ -71,44 +76,44 @@ export const VMM_REFUSALS: Refusal[] = [
           return await saying(sql, state);
         },
         active("state = 'creating', state_generation = 99, failure_reason = null"),
-        values(`It is ${state}; creating`),
+        states(state, "creating"),
       ],
     ),
     [
       "destroyed to running",
       (sql) => saying(sql, "destroyed"),
       active("state = 'running', state_generation = 99"),
-      values("It is destroyed; running"),
+      states("destroyed", "running"),
     ],
     [
       "failed to destroyed",
       (sql) => saying(sql, "failed"),
       active("state = 'destroyed', state_generation = 99, failure_reason = null"),
-      values("It is failed; destroyed"),
+      states("failed", "destroyed"),
     ],
     [
       "saga_unwound to destroyed",
       unwound,
       active("state = 'destroyed', state_generation = 99"),
-      values("It is saga_unwound; destroyed"),
+      states("saga_unwound", "destroyed"),
     ],
     [
       "destroyed to saga_unwound when no link names it",
       withAbandoned,
       active("state = 'saga_unwound', state_generation = 99"),
-      values("It is destroyed; saga_unwound"),
+      states("destroyed", "saga_unwound"),
     ],
     [
       "running to saga_unwound when its guest has left",
       handingOver,
       active("state = 'saga_unwound', state_generation = 99"),
-      values("It is running; saga_unwound"),
+      states("running", "saga_unwound"),
     ],
     [
       "creating to saga_unwound while a migration leads there",
       migrating,
       destination("state = 'saga_unwound', state_generation = 99"),
-      values("It is creating; saga_unwound"),
+      states("creating", "saga_unwound"),
     ],
   ]),
   ...refusals("guard_link on vmm", "VM104", [
@@ -146,8 +151,13 @@ export const VMM_REFUSALS: Refusal[] = [
     ["deletion of a live VMM", withOrphan, active("time_deleted = now()"), values("running, not linked")],
   ]),
   ...refusals("guard_deletion on vmm", "VM102", [
-    ["another time of deletion", withDeletedVmm, active("time_deleted = '2030-01-01'"), values("deleted")],
-    ["that a deleted VMM is not", withDeletedVmm, active("time_deleted = null"), values("deleted")],
+    [
+      "another time of deletion",
+      withDeletedVmm,
+      active("time_deleted = '2030-01-01'"),
+      values("Attempted: 2030-01-01"),
+    ],
+    ["that a deleted VMM is not", withDeletedVmm, active("time_deleted = null"), values("Attempted: null.")],
   ]),
   ...refusals("guard_delete on vmm", "VM104", [
     [

@@ -332,7 +332,7 @@ describe("VM001", () => {
     ["p_limit", null, /null/],
     ["p_before", HOURS_AGO(0.9), /1 hour ago/],
     ["p_before", HOURS_AGO(-1), /1 hour ago/],
-    ["p_limit", 0, /It is 0, not 1 to 100000/],
+    ["p_limit", 0, /p_limit must be from 1 to 100000, not 0/],
     ["p_limit", -1, /-1/],
     ["p_limit", 100_001, /100001/],
   ])("for %s %s", async (argument, value, detail) => {

@@ -164,8 +164,8 @@ test("not_found: the instance does not exist", async () => {
 test.each([
   ["p_instance_id", null, /null/],
   ["p_name", null, /null/],
-  ["p_name", "", /0 characters/],
-  ["p_name", "x".repeat(64), /64 characters/],
+  ["p_name", "", /must have 1 to 63 characters, not 0\./],
+  ["p_name", "x".repeat(64), /must have 1 to 63 characters, not 64\./],
 ])("VM001 for %s %j", async (argument, value, detail) => {
   const s = await stopped(sql);
   const valid = { p_instance_id: s.instanceId, p_name: "db" };

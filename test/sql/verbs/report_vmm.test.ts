@@ -591,7 +591,7 @@ describe("misuse", () => {
       expect(await infinite(which)).toMatchObject({
         code: "VM001",
         message: expect.stringContaining(`p_${which}time`) as unknown,
-        detail: expect.stringContaining("not within the years 1970 to 9999") as unknown,
+        detail: expect.stringContaining("must be within the years 1970 to 9999") as unknown,
       });
     }
   });

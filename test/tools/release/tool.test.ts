@@ -11,6 +11,7 @@ import { PackageCopy } from "../../support/package-copy.js";
 import { renderMigration } from "../../../tools/generate/migration.js";
 import { rewrittenSince } from "../../../tools/release/history.js";
 import { newMigration, unmigrated } from "../../../tools/release/new-migration.js";
+import { partsOf } from "../../../tools/release/parts.js";
 import { PATH_BEFORE } from "../../../tools/release/search-path.js";
 import { release } from "../../../tools/release/release.js";
 
@@ -236,14 +237,14 @@ describe("a definition that moves to another file", { timeout: 60_000 }, () => {
     const [file, other] = DOMAINS;
     const together = copy.read(`sql/${file}`);
     const apart = (): void => {
-      const [first = "", ...others] = copy.read(`sql/${file}`).split("\n\n");
-      copy.write(`sql/${file}`, `${first}\n`);
-      copy.write(`sql/${other}`, others.join("\n\n"));
+      const [first = "", ...others] = partsOf(copy.read(`sql/${file}`)).map(({ text }) => text);
+      copy.write(`sql/${file}`, first);
+      copy.write(`sql/${other}`, others.join("\n"));
       copy.replace("sql/load_order.txt", `${file}\n`, `${file}\n${other}\n`);
     };
     apart();
     expect(await unmigrated(copy.root)).toEqual([]);
-    copy.write(`sql/${file}`, together.replace("IS 'TCP port", "IS 'Port"));
+    copy.write(`sql/${file}`, together.replace("IS 'Numbers a TCP port", "IS 'Numbers a port"));
     copy.remove(`sql/${other}`);
     copy.replace("sql/load_order.txt", `${other}\n`, "");
 

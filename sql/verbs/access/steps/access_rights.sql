@@ -34,4 +34,6 @@ BEGIN ATOMIC
       AND (p_kind <> 'sled_agent' OR c.relname = 'schema_version');
 END;
 REVOKE ALL ON FUNCTION vmstate.access_rights FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.access_rights IS 'What a kind of role needs, and who has it: the one place that says what is public. Verbs are the functions that run with their owner''s rights; views are public but for those that other views are made of.';
+COMMENT ON FUNCTION vmstate.access_rights IS 'Lists what a kind of role needs, and which roles have been granted that.
+
+The one place that says what is public. Verbs are the functions that run with the rights of their owner; views are public but for those that other views are made of.';

@@ -18,4 +18,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.other_kinds FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.other_kinds IS 'The kinds, besides p_kind and those that it includes, of which a role was granted all that they need.';
+COMMENT ON FUNCTION vmstate.other_kinds IS 'Lists the kinds of which a role was granted all that they need.
+
+Without p_kind and the kinds that p_kind includes.';

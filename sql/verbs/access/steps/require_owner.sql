@@ -7,10 +7,15 @@ BEGIN
     RAISE EXCEPTION USING
       ERRCODE = 'insufficient_privilege',
       MESSAGE = format('vmstate.%s: only the owner of schema vmstate %s access', p_function, p_deed),
-      DETAIL = format('Role "%s" is not the owner.', current_user),
-      HINT = format('Nothing was changed. Call %s as the role that applied the migrations.', p_function);
+      DETAIL = format('Role "%s" does not have the rights of the owner.', current_user),
+      HINT = format('Nothing was changed. Call vmstate.%s as the role that applied the schema migrations.', p_function);
   END IF;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_owner FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_owner IS 'Raises 42501 unless the caller owns schema vmstate, or is a member of the owner. To any other role GRANT and REVOKE would say in a warning only that they did nothing.';
+COMMENT ON FUNCTION vmstate.require_owner IS 'Raises 42501 unless the caller is the owner of schema vmstate or a member of it.
+
+To any other role GRANT and REVOKE would say only in a warning that they did nothing.
+
+Errors:
+- 42501: the caller of grant_access or revoke_access is not the owner of the schema. Nothing was changed.';

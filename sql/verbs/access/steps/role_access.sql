@@ -14,4 +14,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.role_access FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.role_access IS 'Lists what a kind of role needs, and whether the role itself was granted it. What the role has as a member of other roles does not count.';
+COMMENT ON FUNCTION vmstate.role_access IS 'Lists what a kind of role needs, and whether the role itself was granted that.
+
+What the role has as a member of other roles does not count.';

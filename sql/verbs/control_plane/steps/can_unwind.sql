@@ -8,4 +8,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.can_unwind FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.can_unwind IS 'True unless the VMM is already saga_unwound, or is dead and unlinked.';
+COMMENT ON FUNCTION vmstate.can_unwind IS 'Tells whether a VMM can be unwound.
+
+True unless the VMM is already saga_unwound, or is dead and unlinked.';

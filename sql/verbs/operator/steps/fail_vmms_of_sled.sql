@@ -36,4 +36,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.fail_vmms_of_sled FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.fail_vmms_of_sled IS 'Fails the live VMMs of a sled, or those of them that are listed. Locks VMMs by id and no instance.';
+COMMENT ON FUNCTION vmstate.fail_vmms_of_sled IS 'Fails the live VMMs of a sled, or those of p_propolis_ids among them.
+
+p_propolis_ids NULL means all. Locks VMMs by id and no instance.';

@@ -36,4 +36,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.apply_batch_migration_parts FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.apply_batch_migration_parts IS 'Completes the results of a batch by its migration parts, judged and written in the order of the batch. Locks by id the migrations of which the reporting VMM is a side; the caller has locked the VMMs.';
+COMMENT ON FUNCTION vmstate.apply_batch_migration_parts IS 'Judges and writes the migration parts of a batch, in the order of the batch.
+
+Completes the results that the VMM parts have. The caller has locked the VMMs; this function locks by id the migrations of which a reporting VMM is a side.';

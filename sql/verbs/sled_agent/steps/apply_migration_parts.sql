@@ -29,4 +29,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.apply_migration_parts FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.apply_migration_parts IS 'The migration parts of a report, judged and written; the VMM''s columns of the answer are null. The caller has locked the migrations. 42501 if the VMM is on none of these sleds (NULL: any).';
+COMMENT ON FUNCTION vmstate.apply_migration_parts IS 'Judges and writes the migration parts of a report.
+
+The columns of the VMM are null in the answer. The caller has locked the migrations. Raises 42501 if the VMM is on none of p_sleds (NULL: any sled).';

@@ -47,4 +47,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.apply_vmm_parts FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.apply_vmm_parts IS 'Judges and writes the VMM parts of a batch, no two of one VMM. Locks the VMMs by id, in the one statement that judges them: a VMM that is inserted meanwhile is not_found. The caller has refused VMMs that are on none of these sleds (NULL: any).';
+COMMENT ON FUNCTION vmstate.apply_vmm_parts IS 'Judges and writes the VMM parts of a batch that names no VMM twice.
+
+Locks the VMMs by id in the one statement that judges them: a VMM that is inserted meanwhile is not_found. The caller has refused VMMs that are on none of p_sleds (NULL: any sled).';

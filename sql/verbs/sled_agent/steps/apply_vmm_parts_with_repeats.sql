@@ -73,4 +73,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.apply_vmm_parts_with_repeats FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.apply_vmm_parts_with_repeats IS 'What apply_vmm_parts does, for a batch with several reports of one VMM: later ones are judged after earlier ones, and each VMM is written once.';
+COMMENT ON FUNCTION vmstate.apply_vmm_parts_with_repeats IS 'Judges and writes the VMM parts of a batch that names a VMM several times.
+
+Does what apply_vmm_parts does; later reports of a VMM are judged after earlier ones, and each VMM is written once.';

@@ -21,4 +21,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.explain_refused_parts FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.explain_refused_parts IS 'Why the migration parts of a report are refused whose VMM was not found when it was judged. A migration that names the VMM was inserted since, so it is not_found as well.';
+COMMENT ON FUNCTION vmstate.explain_refused_parts IS 'Explains why migration parts are refused whose VMM was not found.
+
+A migration that names the VMM was inserted after the VMM part was judged, so the migration is not_found as well.';

@@ -23,4 +23,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.explain_refused_report FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.explain_refused_report IS 'Why the VMM part of a report was not written, read in a snapshot newer than the attempt; VM001 if it says nothing a sled agent could say, 42501 if the VMM is on none of these sleds (NULL: any).';
+COMMENT ON FUNCTION vmstate.explain_refused_report IS 'Tells why the VMM part of a report was not written.
+
+Reads in a snapshot that is newer than the attempt. Raises VM001 if the report says nothing that a sled agent could say, and 42501 if the VMM is on none of p_sleds (NULL: any sled).';

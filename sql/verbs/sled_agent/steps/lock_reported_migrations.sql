@@ -10,4 +10,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.lock_reported_migrations FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.lock_reported_migrations IS 'Locks migrations, by id, that the VMM is a side of: a report holds up nobody else''s.';
+COMMENT ON FUNCTION vmstate.lock_reported_migrations IS 'Locks those of the migrations that the VMM is a side of, by id.
+
+The other migrations stay unlocked, so that a report never delays writers of other VMMs.';

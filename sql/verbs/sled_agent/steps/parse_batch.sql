@@ -28,4 +28,6 @@ EXCEPTION
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.parse_batch FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.parse_batch IS 'The elements of a JSON array as reports; VM001 names the first malformed one as soon as any is none or has an unknown key.';
+COMMENT ON FUNCTION vmstate.parse_batch IS 'Converts the elements of a JSON array to reports.
+
+Raises VM001 if any element is no object, has an unknown key, or has a value of the wrong type; the error names the first malformed element.';

@@ -7,7 +7,7 @@ DECLARE
 BEGIN
   IF jsonb_typeof(p_element) <> 'object' THEN
     PERFORM vmstate.raise_invalid_argument('report_vmms', 'p_reports',
-      format('Element %s is a JSON %s, not an object.', p_ordinal, jsonb_typeof(p_element)));
+      format('Element %s must be a JSON object, not a JSON %s.', p_ordinal, jsonb_typeof(p_element)));
   END IF;
   FOR v_key IN SELECT k.key FROM jsonb_object_keys(p_element - vmstate.report_keys()) AS k (key) ORDER BY k.key LOOP
     PERFORM vmstate.raise_invalid_argument('report_vmms', 'p_reports',
@@ -20,4 +20,6 @@ EXCEPTION
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.parse_report FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.parse_report IS 'One JSON object as a report; VM001 names its ordinal when it is none or has an unknown key.';
+COMMENT ON FUNCTION vmstate.parse_report IS 'Converts one JSON object to a report.
+
+Raises VM001, which names the ordinal, if the element is no object, has an unknown key, or has a value of the wrong type.';

@@ -30,4 +30,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.report_destination_side FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.report_destination_side IS 'The part of a report on a migration into the reporting VMM. The caller has locked the migration.';
+COMMENT ON FUNCTION vmstate.report_destination_side IS 'Judges and writes the report on a migration into the reporting VMM.
+
+The caller has locked the migration.';

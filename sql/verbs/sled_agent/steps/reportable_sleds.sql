@@ -14,4 +14,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.reportable_sleds FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.reportable_sleds IS 'The sleds whose VMMs the caller may report: NULL, any, for who may declare every VMM dead with fail_vmm; else the one it is bound to, or none.';
+COMMENT ON FUNCTION vmstate.reportable_sleds IS 'Lists the sleds whose VMMs the caller may report.
+
+NULL, which means any sled, for a role that may declare every VMM dead with fail_vmm; else the sled that the role is bound to, or none.';

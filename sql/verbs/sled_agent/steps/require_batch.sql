@@ -16,4 +16,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_batch FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_batch IS 'Raises VM001, naming the element, for a batch with a report that says nothing a sled agent could say. Plain, valid reports of a VMM alone are passed over cheaply.';
+COMMENT ON FUNCTION vmstate.require_batch IS 'Raises VM001 for the first report of a batch that no sled agent could make.
+
+The error names the element. Plain, valid reports of a VMM alone are skipped cheaply.';

@@ -17,4 +17,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_reportable FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_reportable IS 'Raises 42501 for the first report of a batch whose VMM is on none of these sleds.';
+COMMENT ON FUNCTION vmstate.require_reportable IS 'Raises 42501 for the first report of a batch whose VMM is on none of p_sleds.';

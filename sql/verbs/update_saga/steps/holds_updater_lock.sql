@@ -8,4 +8,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.holds_updater_lock FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.holds_updater_lock IS 'True while the saga is the updater that the fencing token names. A saga still holds an expired lease that no other saga took.';
+COMMENT ON FUNCTION vmstate.holds_updater_lock IS 'Tells whether a saga holds the updater lock that the fencing token names.
+
+A saga still holds an expired lease that no other saga took over.';

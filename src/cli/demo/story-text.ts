@@ -1,0 +1,60 @@
+import type { Colors } from "../../terminal/io.js";
+import { table } from "../../terminal/table.js";
+import type { Output } from "./player.js";
+
+export const WIDTH = 80;
+const INDENT = 2;
+
+/** Makes one story readable on a terminal: a heading, and each comment as prose above what it explains. */
+export class StoryText {
+  private last: Output["kind"] | undefined;
+
+  constructor(
+    private readonly file: string,
+    private readonly colors: Colors,
+  ) {}
+
+  /** Writes the next output, below a blank line where another thing begins. The first one is the heading. */
+  add(output: Output): string {
+    const { last } = this;
+    this.last = output.kind;
+    if (last === undefined) return this.opening(output.text);
+    const text = indented(this.textOf(output));
+    return isAnswered(last, output.kind) ? text : `\n${text}`;
+  }
+
+  private textOf({ kind, text }: Output): string {
+    if (kind === "comment") return proseOf(text);
+    if (kind === "error") return this.colors.red(wrappedLines(text));
+    return kind === "answer" || kind === "echo" ? text : this.colors.cyan(text);
+  }
+
+  /** The first line of the comment with which a story begins is its title. */
+  private opening(comment: string): string {
+    const [title = "", ...prose] = proseOf(comment).split("\n");
+    const { bold, dim } = this.colors;
+    const rule = "─".repeat(WIDTH - title.length - this.file.length - 2);
+    return `\n${bold(title)} ${dim(`${rule} ${this.file}`)}\n${indented(prose.join("\n"))}`;
+  }
+}
+
+/** Whether nothing has to part the two: a statement and its answer, or a SAVEPOINT and what it protects. */
+function isAnswered(last: Output["kind"], next: Output["kind"]): boolean {
+  const isScript = last === "statement" || last === "command";
+  return (isScript && next !== "comment") || (last === "error" && next === "statement");
+}
+
+function proseOf(comment: string): string {
+  return comment.replaceAll(/^-- ?/gm, "");
+}
+
+/** Only the lines of an error may be too long. */
+function wrappedLines(text: string): string {
+  const wrap = (line: string): string =>
+    line.length > WIDTH - INDENT ? table([[line]], { widths: [WIDTH - INDENT] }) : line;
+  return text.split("\n").map(wrap).join("\n");
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^(?=.)/gm, " ".repeat(INDENT));
+}

@@ -1,0 +1,27 @@
+import type client from "postgres";
+import type { BeginStartArguments, ReportVmmArguments, Vmstate } from "vmstate";
+
+/** What snippets use and do not declare: imports, arguments, and functions of the service that they belong to. */
+declare global {
+  namespace NodeJS {
+    interface ProcessEnv {
+      DATABASE_URL: string;
+    }
+  }
+
+  const postgres: typeof client;
+  const sql: client.Sql;
+  const vm: Vmstate;
+  const vmstate: typeof import("vmstate").vmstate;
+  const randomUUID: typeof import("node:crypto").randomUUID;
+
+  const instanceId: string;
+  const sagaId: string;
+  const propolisId: string;
+  const start: BeginStartArguments;
+  const reports: ReportVmmArguments[];
+
+  function applyNetwork(network: "keep" | "move" | "delete" | null, propolisId: string | null): Promise<void>;
+  function terminate(propolisIds: readonly string[]): Promise<void>;
+  class BadRequest extends Error {}
+}
