@@ -362,7 +362,7 @@ describe("colours", () => {
     { isTTY: true, isColorSupported: false, colored: false },
     { isTTY: false, isColorSupported: true, colored: false },
   ])(
-    "are printed only on a terminal that supports them: $colored",
+    "are printed only on a terminal that supports them: terminal $isTTY, support $isColorSupported",
     async ({ isTTY, isColorSupported, colored }) => {
       pc.isColorSupported = isColorSupported;
       const host = new TestHost();

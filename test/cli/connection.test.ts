@@ -100,7 +100,7 @@ describe("fails with one line that names the cause:", () => {
 
   it.each([
     ["hangs up", () => createHttpServer(), ": the connection was closed"],
-    ["says nothing", () => createServer(), " within 1 s"],
+    ["sends nothing", () => createServer(), " within 1 s"],
   ])("a server that is not PostgreSQL and %s", async (_, newServer, problem) => {
     await using server = await listen(newServer());
     const url = `postgres://u:p@127.0.0.1:${server.port}/app?connect_timeout=1`;

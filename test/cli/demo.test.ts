@@ -127,7 +127,7 @@ describe("on a terminal", () => {
     pc.isColorSupported = supported;
   });
 
-  it("colours titles, statements and errors, and changes nothing else", async () => {
+  it("prints titles, statements and errors in colour, and the same text", async () => {
     pc.isColorSupported = true;
     const host = new TestHost();
     host.stdout.isTTY = true;

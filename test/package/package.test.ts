@@ -149,7 +149,7 @@ describe("the package", () => {
     expect(compileSnippets(project.dir, snippets)).toEqual([]);
   });
 
-  it("does not compile with a snippet that is wrong", () => {
+  it("does not compile with a wrong snippet", () => {
     const wrong = { name: "wrong.mts", code: "await vm.beginStart({ ...start, sagaId: 1 });" };
     expect(compileSnippets(project.dir, [wrong])).toEqual([
       expect.stringContaining("wrong.mts: Type 'number' is not assignable to type 'string'"),

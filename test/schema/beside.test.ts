@@ -9,7 +9,7 @@ it("a PostgreSQL error in the text of the comparison schema is thrown unchanged"
   await expect(made).rejects.toMatchObject({ code: "42P01" });
 });
 
-it("a schema of another name is read as vmstate, also where a line of a comment begins with the name", async () => {
+it("a schema of another name is renamed to vmstate in its text, also where a comment's line begins with the name", async () => {
   await using db = await createDatabase();
   for (const name of ["vmstate", "other"])
     await db.sql.unsafe(`

@@ -213,8 +213,8 @@ describe("pending_update", () => {
   const nothing = [
     ...NO_PLANS,
     ["creating", creating],
-    ["there is no VMM", stopped],
-    ["there is none since it failed", failed],
+    ["stopped without a VMM", stopped],
+    ["failed without a VMM", failed],
     ["deleted", deleted],
   ] as typeof NO_PLANS;
   test.each(nothing)("does not list %s", async (_, reach) => {

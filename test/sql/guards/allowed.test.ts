@@ -116,7 +116,7 @@ describe("the owner may", () => {
       (sql) => saying(sql, "failed"),
       active("state = 'saga_unwound', state_generation = 99, failure_reason = null"),
     ],
-    ["delete a dead VMM that nobody names", withAbandoned, active("time_deleted = now()")],
+    ["delete a dead, unlinked VMM", withAbandoned, active("time_deleted = now()")],
     [
       "change a migration's sides at new generations",
       migrating,

@@ -114,7 +114,7 @@ describe("invariant_violation", () => {
     ],
     [
       ["unwound_migration_failed"],
-      "an unwound destination whose migration goes on",
+      "an unwound destination whose migration is in progress",
       migrating,
       destination("state = 'saga_unwound'"),
     ],

@@ -84,7 +84,7 @@ describe("applied", () => {
     });
   });
 
-  test("replaces an unwound VMM directly and says which", async () => {
+  test("replaces an unwound VMM directly and returns its id", async () => {
     const s = await unwound(sql);
     const start = anotherStart(s);
     expect(await beginStart(sql, start)).toEqual({

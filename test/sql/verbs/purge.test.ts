@@ -180,7 +180,7 @@ describe("keeps what is still needed, or not old enough:", () => {
     ["rows that are not deleted", () => running(sql)],
     ["dead VMMs that are not deleted", () => failed(sql)],
     [
-      "the migration by which a guest left a VMM that lives on as an orphan",
+      "the migration of a source that is still alive and unlinked",
       async () => {
         const s = await migrated(sql);
         await say(sql, s, "destination", "destroyed");
@@ -189,7 +189,7 @@ describe("keeps what is still needed, or not old enough:", () => {
       },
     ],
     [
-      "a deleted instance, its migration and both VMMs, while one of them runs on as an orphan",
+      "a deleted instance, its migration and both VMMs, while its destination is still alive",
       async () => {
         const s = await migrating(sql);
         await say(sql, s, "destination", "migrating", "in_progress");
