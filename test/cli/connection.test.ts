@@ -130,7 +130,7 @@ async function unusedPort(): Promise<number> {
   return server.port;
 }
 
-/** The test server, behind somebody who writes 14 wherever it tells its version. */
+/** The test server behind a proxy that writes 14 wherever the server sends its version. */
 async function startOldServer(): Promise<AsyncDisposable & { url: string }> {
   const [row] = await db.sql<[{ version: string }]>`select current_setting('server_version') as version`;
   const { hostname, port } = new URL(db.url);

@@ -116,7 +116,7 @@ export function report(
   return { instanceId, propolisId, state, generation, time: new Date() };
 }
 
-/** Nothing was heard of the instance for eleven minutes. */
+/** Makes the last reports of the instance eleven minutes old. */
 export async function elevenMinutesPass(sql: postgres.Sql, { instanceId }: OfInstance): Promise<void> {
   const [{ then } = {}] = await sql<
     { then: Date }[]

@@ -156,7 +156,7 @@ async function crash(s: Scenario): Promise<void> {
   await update(sql, s);
 }
 
-/** The active VMM was started so long before it was last heard of. */
+/** Sets time_started of the VMM to that long before its last report. */
 async function ranFor(propolisId: string, interval: string): Promise<void> {
   await sql`update vmstate.vmm set time_started = time_reported - ${interval}::interval,
     state_generation = state_generation + 1 where id = ${propolisId}`;

@@ -3,7 +3,7 @@ import { failVmm, invariantViolations } from "../../src/index.js";
 import { createDatabase, type TestDatabase } from "../support/database.js";
 import { applied, running, saying, type Scenario, vmm } from "./scenario.js";
 
-// A VMM has a failure reason if and only if it failed, whoever writes it.
+// A VMM has a failure reason if and only if it failed, also when the owner writes the row.
 
 let db: TestDatabase;
 let live: Scenario;

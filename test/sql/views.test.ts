@@ -559,7 +559,7 @@ describe("stuck_instance", () => {
     expect(await sql`select vmstate.stuck_after()::text`).toEqual([{ stuck_after: "00:10:00" }]);
   });
 
-  /** Nothing was heard of the instance for so long; before, all its rows were written. */
+  /** Sets the times of all rows of the instance to that many minutes ago, as if no report had come since. */
   async function silent(s: Scenario, minutes: number): Promise<void> {
     const [{ time } = {}] = await sql`select clock_timestamp() - make_interval(mins => ${minutes}) as time`;
     const at = time as Date;

@@ -128,7 +128,7 @@ describe("pending_update", () => {
     const begin = await clock(sql);
     await turn(a);
     expect(await inOrder("pending_update")).toEqual(idsOf(b, c, a));
-    // a lease ends when it says, whoever looks
+    // a lease ends at updater_lease_until, not when a session reads it
     const ended = (await instance(sql, a))["updater_lease_until"];
     expect(await isSince(sql, begin, (await sincesOf("pending_update")).at(-1))).toBe(true);
     if (typeof ended === "string") expect((await pendingUpdates(sql)).at(-1)?.since).toEqual(new Date(ended));

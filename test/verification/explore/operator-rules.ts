@@ -164,7 +164,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
   },
 };
 
-/** A migration whose VMMs are both deleted is needed by nobody. */
+/** A migration whose VMMs are both deleted is not needed any more. */
 function canBePurged(state: Snapshot, m: Snapshot["migrations"][number]): boolean {
   const vmms = [m.source_propolis_id, m.destination_propolis_id].map((id) => vmmOf(state, id));
   return isOld(m.time_deleted) && vmms.every((vmm) => vmm?.time_deleted !== null);

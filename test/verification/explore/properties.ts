@@ -29,7 +29,7 @@ export interface Properties {
 export interface Found {
   state: Snapshot;
   properties: Properties;
-  /** What became of it when every VMM ended and somebody started it again. */
+  /** The result of a start after every VMM has ended. */
   restart: { updates: number; start: string; shows: ApiInstanceState };
   /** What was left when all that was deleted had grown old and was purged; null when nothing is deleted. */
   purge: AfterPurge | null;

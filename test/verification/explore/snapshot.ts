@@ -77,7 +77,7 @@ export function isDestination({ migrations }: Snapshot, { id }: VmmRow): boolean
   return migrations.some((migration) => migration.destination_propolis_id === id);
 }
 
-/** Whether the guest had been running there: heard of it, or proven by a migration of which a side completed. */
+/** Whether the guest had been running there: reported, or proven by a migration of which a side completed. */
 export function hadBeenRunning({ migrations }: Snapshot, { id, time_started }: VmmRow): boolean {
   const isProof = (m: MigrationRow): boolean =>
     m.destination_propolis_id === id &&

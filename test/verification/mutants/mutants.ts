@@ -9,7 +9,7 @@ export interface Mutant {
   change?: Change;
   /** Whether a short search is enough. */
   near?: true;
-  /** What it takes to show it, if not two start sagas, one migrate saga and somebody in psql. */
+  /** The actors that show the fault, if not two start sagas, one migrate saga and an owner in psql. */
   scope?: Partial<Bound>;
 }
 
