@@ -180,7 +180,7 @@ function comparable(answers: unknown): unknown {
 
 const STRINGS = { to: 1184, from: [1082, 1114, 1184], serialize: (x: string) => x, parse: (x: string) => x };
 
-describe("every function answers alike", () => {
+describe("every function returns the same", () => {
   let expected: unknown;
   beforeAll(async () => {
     const answers = await live(vmstate(db.sql));
@@ -217,13 +217,13 @@ describe("every function answers alike", () => {
     ["with types: { bigint: postgres.BigInt }", { types: { bigint: postgres.BigInt } }],
     ["with times as strings", { types: { date: STRINGS } }],
     [
-      "with JSON left alone",
+      "with JSON as strings",
       { types: { json: { to: 114, from: [114, 3802], serialize: String, parse: String } } },
     ],
     ["with prepare: false", { prepare: false }],
     ["with fetch_types: false", { fetch_types: false }],
     [
-      "with all of that",
+      "with all of these options",
       {
         max: 1,
         transform: postgres.camel,
@@ -268,7 +268,7 @@ describe("every function answers alike", () => {
 });
 
 describe("a verb in a transaction", () => {
-  it("takes part in it", async () => {
+  it("is rolled back with the transaction", async () => {
     const s = await running(db.sql);
     await expect(
       db.sql.begin(async (sql) => {
@@ -279,7 +279,7 @@ describe("a verb in a transaction", () => {
     expect(await requestStop(db.sql, s)).toMatchObject({ outcome: "applied" });
   });
 
-  it("leaves it usable after a conflict", async () => {
+  it("leaves the transaction usable after a conflict", async () => {
     const s = await running(db.sql);
     await db.sql.begin(async (sql) => {
       expect(await beginStart(sql, { ...s.start, propolisId: randomUUID() })).toMatchObject({
@@ -291,7 +291,7 @@ describe("a verb in a transaction", () => {
 });
 
 describe("values", () => {
-  it("a generation that a number cannot hold is a RangeError, not another generation", async () => {
+  it("a generation above 2^53-1 is a RangeError, not another generation", async () => {
     await using other = await createDatabase();
     const s = await running(other.sql);
     await other.sql`alter domain vmstate.generation drop constraint exact_in_a_double`;

@@ -22,7 +22,7 @@ async function written(style: string, intervals: readonly Parts[]): Promise<stri
   });
 }
 
-it.each(STYLES)("an interval reads the same, whatever IntervalStyle a session has: %s", async (style) => {
+it.each(STYLES)("reads the same interval with IntervalStyle %s", async (style) => {
   const part = (max: number): fc.Arbitrary<number> =>
     fc.oneof(fc.constant(0), fc.integer({ min: -max, max }));
   const interval = fc.tuple(part(1000), part(1000), part(2 ** 50));
@@ -35,6 +35,6 @@ it.each(STYLES)("an interval reads the same, whatever IntervalStyle a session ha
   );
 });
 
-it("leaves an interval without an end as it is", () => {
+it("leaves an infinite interval as it is", () => {
   expect(["infinity", "-infinity"].map(intervalText)).toEqual(["infinity", "-infinity"]);
 });

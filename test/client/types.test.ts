@@ -30,7 +30,7 @@ import { readVerbs, snakeCase } from "../support/verbs.js";
 // The compiler is what checks expectTypeOf: `npm run typecheck`.
 
 describe("a client", () => {
-  it("may be a pool, a transaction, a reserved connection, with types of its own or not", () => {
+  it("may be a pool, a transaction or a reserved connection, with custom types or without", () => {
     expectTypeOf<postgres.Sql>().toExtend<SqlClient>();
     expectTypeOf<postgres.TransactionSql>().toExtend<SqlClient>();
     expectTypeOf<postgres.ReservedSql>().toExtend<SqlClient>();
@@ -43,7 +43,7 @@ describe("a client", () => {
     expectTypeOf<postgres.Row>().not.toExtend<SqlClient>();
   });
 
-  it("may be bound: the functions are those of the package without their first parameter", () => {
+  it("may be bound: its methods are the package's functions without their first parameter", () => {
     expectTypeOf<Vmstate["beginStart"]>().toEqualTypeOf<
       (a: BeginStartArguments) => Promise<BeginStartResult>
     >();
@@ -58,7 +58,7 @@ describe("a client", () => {
 });
 
 describe("arguments", () => {
-  it("are required where the database needs them, and may be left out, undefined or null where not", () => {
+  it("are required without a default in the database, otherwise optional, undefined or null", () => {
     type Minimal = Pick<
       BeginStartArguments,
       "instanceId" | "sagaId" | "propolisId" | "sledId" | "propolisIp"
@@ -69,13 +69,13 @@ describe("arguments", () => {
     expectTypeOf<FailVmmArguments["reason"]>().not.toBeNullable();
   });
 
-  it("do not let a sled agent say what only the control plane can", () => {
+  it("do not allow a sled agent to report creating or saga_unwound", () => {
     expectTypeOf<ReportVmmArguments["state"]>().toEqualTypeOf<ReportedVmmState>();
     expectTypeOf<Exclude<VmmState, ReportedVmmState>>().toEqualTypeOf<"creating" | "saga_unwound">();
     expectTypeOf<ReportVmmArguments["time"]>().toEqualTypeOf<Date | string>();
   });
 
-  it("name the reasons of a start", () => {
+  it("list the reasons of a start", () => {
     expectTypeOf<"user" | "auto_restart">().toExtend<NonNullable<BeginStartArguments["startReason"]>>();
   });
 });
@@ -84,8 +84,8 @@ describe("arguments", () => {
 type Narrowed<Answer, K extends PropertyKey, Value> =
   Answer extends Record<K, infer V> ? (Value extends V ? Answer : never) : never;
 
-describe("an answer narrows by its outcome:", () => {
-  it("in the flow of a program", () => {
+describe("a result narrows by its outcome:", () => {
+  it("in a switch over outcomes", () => {
     const generationOf = (answer: BeginUpdateResult): number | undefined => {
       if (answer.outcome !== "applied") return undefined;
       expectTypeOf(answer).toEqualTypeOf<Narrowed<BeginUpdateResult, "outcome", "applied">>();
@@ -103,7 +103,7 @@ describe("an answer narrows by its outcome:", () => {
     expectTypeOf<Done["replacedPropolisId"]>().toEqualTypeOf<string | null>();
   });
 
-  it("a conflict has a reason of that verb, and the instance as it is", () => {
+  it("a conflict has a reason of that verb, and the instance", () => {
     type Conflict = Narrowed<BeginStartResult, "outcome", "conflict">;
     expectTypeOf<Conflict["reason"]>().toEqualTypeOf<
       | "creating"
@@ -122,7 +122,7 @@ describe("an answer narrows by its outcome:", () => {
     >();
   });
 
-  it("not_found has nothing", () => {
+  it("not_found has no instance", () => {
     type NotFound = Narrowed<BeginStartResult, "outcome", "not_found">;
     expectTypeOf<NotFound["reason"]>().toEqualTypeOf<null>();
     expectTypeOf<NotFound["state"]>().toEqualTypeOf<null>();
@@ -134,7 +134,7 @@ describe("an answer narrows by its outcome:", () => {
     expectTypeOf<Narrowed<CreateInstanceResult, "outcome", "not_found">>().toBeNever();
   });
 
-  it("no answer has an outcome that its verb cannot have", () => {
+  it("a result has no outcome that its verb cannot return", () => {
     expectTypeOf<BeginStartResult["outcome"]>().toEqualTypeOf<
       "applied" | "unchanged" | "conflict" | "gone" | "not_found"
     >();
@@ -146,7 +146,7 @@ describe("an answer narrows by its outcome:", () => {
     >();
   });
 
-  it("a plan has all that commit_update asks for", () => {
+  it("a plan has every argument of commit_update", () => {
     type Plan = Narrowed<BeginUpdateResult, "outcome", "applied">;
     expectTypeOf<Plan["updaterGeneration"]>().toEqualTypeOf<number>();
     expectTypeOf<Plan["planToken"]>().toEqualTypeOf<string>();
@@ -154,7 +154,7 @@ describe("an answer narrows by its outcome:", () => {
     expectTypeOf<Plan["terminatePropolisIds"]>().toEqualTypeOf<string[]>();
   });
 
-  it("a report's VMM is there unless it was not found", () => {
+  it("a report's result has the VMM unless the outcome is not_found", () => {
     expectTypeOf<Narrowed<ReportVmmResult, "vmmOutcome", "stale">["state"]>().toEqualTypeOf<VmmState>();
     expectTypeOf<Narrowed<ReportVmmResult, "vmmOutcome", "not_found">["state"]>().toEqualTypeOf<null>();
   });
@@ -183,7 +183,7 @@ describe("the reasons of a conflict", () => {
     expect(reasons).toEqual(reasonsIn(snakeCase(name)));
   });
 
-  it("are looked at for every verb", async () => {
+  it("are tested for every verb", async () => {
     const wrapped = [...typed.keys()].map(snakeCase);
     await expectEveryVerb(db.sql, "src/client", wrapped);
     expect(wrapped.sort()).toEqual(await readVerbs(db.sql));

@@ -46,7 +46,7 @@ export interface Standing {
   restartable: boolean;
   /** Of stuck_instance. */
   waitsFor: string | null;
-  /** VMMs that somebody has to terminate. */
+  /** VMMs that the control plane has to terminate. */
   orphaned: string[];
   /** VMMs without a link that end by themselves. */
   ending: string[];
@@ -105,7 +105,7 @@ export function report(
   return { instanceId, propolisId, state, generation, time: new Date() };
 }
 
-/** Nothing was heard of the instance for eleven minutes. */
+/** Makes the last reports of the instance eleven minutes old. */
 export async function elevenMinutesPass(sql: postgres.Sql, { instanceId }: OfInstance): Promise<void> {
   const [{ then } = {}] = await sql<
     { then: Date }[]

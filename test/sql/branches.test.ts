@@ -19,7 +19,7 @@ beforeAll(async () => {
       when (current_setting('test.pause', true) = 'on') execute function pause()`;
 });
 
-it("report_vmm of a VMM that is inserted while it looks for it applies", async () => {
+it("report_vmm applies to a VMM that is inserted after its first snapshot", async () => {
   const s = await stopped(db.sql);
   const agent = await db.sql.reserve();
   const [{ pid }] = await agent<
@@ -42,7 +42,7 @@ it("report_vmm of a VMM that is inserted while it looks for it applies", async (
 });
 
 it.each(["to_instance_result", "to_start_result", "to_command_result", "to_vmm_result"])(
-  "not_found shows nothing of a row that came after the verb looked for it (%s)",
+  "%s with not_found shows nothing of a row inserted after the lock attempt",
   async (toResult) => {
     const s = await starting(db.sql);
     const ids = toResult === "to_vmm_result" ? [s.instanceId, s.propolisId] : [s.instanceId];

@@ -38,7 +38,7 @@ const LEASE = "1 minute";
 /** Higher than what was reported of any VMM of the population. */
 const LATE = 2_000_000;
 
-/** Every verb, on an instance that was loaded as running and that nobody has touched since: it moves, stops, starts, ends. */
+/** Every verb, on an instance that was loaded as running and that no call has changed since: it moves, stops, starts, ends. */
 export async function live(site: Site): Promise<void> {
   const { caller } = site;
   const vmm = site.population.take(site.random);
@@ -68,7 +68,7 @@ async function reportMany({ caller, population, random }: Site): Promise<void> {
   for (const answer of answers ?? []) applied(answer);
 }
 
-/** To a VMM that comes to nothing, and then to another one, which is answered. */
+/** Migrates to a VMM whose migration unwinds, and then to another one, which completes. */
 async function move(site: Site, source: Member): Promise<Member> {
   const { caller } = site;
   const { instanceId, propolisId: sourcePropolisId } = source;

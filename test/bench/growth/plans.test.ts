@@ -57,7 +57,7 @@ it("the reads of every verb were counted", async () => {
   await expectEveryVerb(db.sql, PLACE, [...caller.reads.keys()].map(nameOf));
 });
 
-it("no verb reads a table from end to end, nor more than it is about", async () => {
+it("no verb scans a whole table, or reads more rows than its arguments name", async () => {
   const verbs = await verbsOf(db.sql, PLACE);
   for (const name of verbs) {
     const vmms = { report_vmms: 100, fail_sled: 30, fail_sled_vmms: 30, purge: PURGED }[name] ?? 1;
@@ -70,7 +70,7 @@ it("no verb reads a table from end to end, nor more than it is about", async () 
   }
 });
 
-describe("a work list reads no table from end to end, nor more than its rows", () => {
+describe("a work list scans no whole table, and reads no more rows than it returns", () => {
   const lists = [...LISTS.filter((name) => !name.startsWith(WATCHED)), API_LIST];
   const check = (name: string): void => {
     const [reads] = readsOf(name);
@@ -81,7 +81,7 @@ describe("a work list reads no table from end to end, nor more than its rows", (
   it.fails.each(SCANNING)("%s", check);
 });
 
-it("would notice: without its index, fail_sled reads the table of VMMs from end to end", async () => {
+it("the check fails without an index: fail_sled scans the whole table of VMMs", async () => {
   await db.sql`drop index vmstate.vmm_on_sled`;
   const sledId = crypto.randomUUID();
   await caller.call("without index", (sql) => failSled(sql, { sledId, reason: "sled_off" }));

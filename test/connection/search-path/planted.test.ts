@@ -46,7 +46,7 @@ async function failureOf(promise: Promise<unknown>): Promise<string> {
   );
 }
 
-describe("CVE-2018-1058: what hostile hands planted in public, first on the role's search_path,", () => {
+describe("CVE-2018-1058: an object planted in public, first on the role's search_path,", () => {
   it.each([
     "select to_json(i) from vmstate.api_instance as i",
     "select row_to_json(i)::pg_catalog.text from vmstate.api_instance as i",
@@ -55,7 +55,7 @@ describe("CVE-2018-1058: what hostile hands planted in public, first on the role
     "select count(*) from vmstate.instance",
     "select pg_catalog.count(*) from pg_class",
     "select unnest(enum_range(null::vmstate.api_instance_state))",
-  ])("runs where the schema is left out: %s", async (text) => {
+  ])("runs if the schema is left out: %s", async (text) => {
     expect(await failureOf(sql.unsafe(text))).toMatch(/planted in public|not an aggregate function/);
   });
 

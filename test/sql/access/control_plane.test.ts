@@ -15,15 +15,15 @@ afterAll(async () => {
   await actors[Symbol.asyncDispose]();
 });
 
-test("the life has every verb in it", async () => {
+test("the example lifecycle calls every verb", async () => {
   await expectEveryVerb(db.sql, "test/sql/access/life.ts", VERBS);
 });
 
-test("who logs in as such a role can live an instance's whole life", async () => {
+test("a control_plane role that logs in plays the whole lifecycle of an instance", async () => {
   expect(await live(controlPlane.sql)).toEqual(LIFE);
 });
 
-test("so can who becomes such a role by SET ROLE", async () => {
+test("a session that becomes a control_plane role by SET ROLE plays the whole lifecycle", async () => {
   const sql = db.connect({ max: 1, connection: { role: controlPlane.role } });
   expect(await sql`select current_user::text as role`).toEqual([{ role: controlPlane.role }]);
   expect(await live(sql)).toEqual(LIFE);

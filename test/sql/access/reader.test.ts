@@ -45,7 +45,7 @@ async function rowsOf(sql: postgres.Sql, view: string): Promise<unknown[]> {
 }
 
 test.each(KINDS.flatMap((kind) => PUBLIC_VIEWS.map((view) => [kind, view] as const)))(
-  "a %s reads in %s what the owner does",
+  "a role of kind %s reads the same rows in %s as the owner",
   async (kind, view) => {
     const sql = clients.get(kind) ?? db.sql;
     const rows = await rowsOf(sql, view);
@@ -54,7 +54,7 @@ test.each(KINDS.flatMap((kind) => PUBLIC_VIEWS.map((view) => [kind, view] as con
   },
 );
 
-test.each(KINDS)("a %s may ask what the update saga would do", async (kind) => {
+test.each(KINDS)("a role of kind %s may call explain_update", async (kind) => {
   const sql = clients.get(kind) ?? db.sql;
   expect(await explainUpdate(sql, pending)).toEqual(await explainUpdate(db.sql, pending));
 });

@@ -10,7 +10,7 @@ const db = withDatabase();
 describe("mark_links", () => {
   const unlink = links("state = 'no_vmm', active_propolis_id = null");
 
-  it("keeps time_unlinked true when an owner changes links", async () => {
+  it("sets time_unlinked when the owner removes a link", async () => {
     const s = await saying(db.sql, "destroyed");
     await unlink(db.sql, s);
     const [row] =
@@ -18,7 +18,7 @@ describe("mark_links", () => {
     expect(row).toEqual({ unlinked: true });
   });
 
-  it("is all that does", async () => {
+  it("alone sets time_unlinked: with the trigger disabled, an invariant is violated", async () => {
     const s = await saying(db.sql, "destroyed");
     const error = await attempt(db.sql, async (sql) => {
       await sql`alter table vmstate.instance disable trigger mark_links`;

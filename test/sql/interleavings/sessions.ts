@@ -15,7 +15,7 @@ export interface Session extends AsyncDisposable {
 export interface Race<A, B> {
   first: A;
   second: B;
-  /** The table in which `second` waited for a row; null: it waited for the fate of somebody's unique key. */
+  /** The table in which `second` waited for a row; null: it waited for the transaction that inserted the same unique key. */
   waited: Table | null;
 }
 

@@ -54,7 +54,7 @@ test.each([
   [{ autoRestartPolicy: "best_effort" }, "best_effort", null],
   [{ autoRestartCooldown: 0 }, null, "00:00:00"],
 ] as const)(
-  "applied: %o is the whole configuration, and the rest is the default",
+  "applied: %o replaces the whole configuration; what is not given becomes the default",
   async (given, policy, cooldown) => {
     const s = await creating(sql, { autoRestartPolicy: "never", autoRestartCooldown: "1 hour" });
     await applied(configureInstance(sql, { instanceId: s.instanceId, ...given }));
@@ -65,7 +65,7 @@ test.each([
   },
 );
 
-test("unchanged: the defaults are what an instance has anyway", async () => {
+test("unchanged: the instance has the default configuration already", async () => {
   const s = await creating(sql);
   expect(await writingNothing(sql, () => configureInstance(sql, s))).toEqual({
     outcome: "unchanged",
@@ -84,7 +84,7 @@ test("gone: the instance was deleted", async () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await configureInstance(sql, unknown())).toEqual({ outcome: "not_found", reason: null, ...NO_ROW });
 });
 

@@ -67,7 +67,7 @@ describe("applied", () => {
     });
   });
 
-  test("unlinks the unwound VMM, and lets it be", async () => {
+  test("unlinks the unwound VMM and does not delete it", async () => {
     const s = await unwound(sql);
     await applied(deleteInstance(sql, s));
     expect(await vmm(sql, s.propolisId)).toMatchObject({
@@ -121,7 +121,7 @@ describe("applied", () => {
     await applied(createInstance(sql, unknown({ projectId: create.projectId }).create));
   });
 
-  test("does not wait for an update saga, which then finds it gone", async () => {
+  test("deletes while an update saga holds the lock; its commit_update is gone", async () => {
     const s = await unwound(sql);
     const saga = { instanceId: s.instanceId, sagaId: s.migration.sagaId, lease: "1 hour" };
     const held = await applied(beginUpdate(sql, saga));
@@ -179,7 +179,7 @@ describe("conflict", () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await deleteInstance(sql, unknown())).toEqual({ outcome: "not_found", reason: null, ...NO_ROW });
 });
 

@@ -43,7 +43,7 @@ describe("applied", () => {
     });
   });
 
-  test("deletes that of a deleted instance", async () => {
+  test("deletes the VMM of a deleted instance", async () => {
     const s = await unwound(sql);
     await applied(deleteInstance(sql, s));
     expect(await deleteVmm(sql, s)).toMatchObject({ outcome: "applied" });
@@ -129,7 +129,7 @@ describe("conflict", () => {
 describe("not_found", () => {
   const nothing = { outcome: "not_found", reason: null, state: null, stateGeneration: null };
 
-  test("there is no such VMM", async () => {
+  test("the VMM does not exist", async () => {
     expect(await deleteVmm(sql, unknown())).toEqual(nothing);
   });
 

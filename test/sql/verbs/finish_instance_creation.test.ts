@@ -18,7 +18,7 @@ import {
 
 const { sql } = withDatabase();
 
-test("applied: from then on the instance shows stopped", async () => {
+test("applied: the instance shows stopped", async () => {
   const s = await creating(sql);
   expect(await finishInstanceCreation(sql, { id: s.instanceId })).toEqual({
     outcome: "applied",
@@ -28,12 +28,12 @@ test("applied: from then on the instance shows stopped", async () => {
 });
 
 const past: [string, () => Promise<Scenario>][] = [
-  ["it is finished", () => stopped(sql)],
-  ["it runs", () => running(sql)],
-  ["it migrates", () => migrating(sql)],
-  ["it failed", () => failed(sql)],
+  ["the creation is finished", () => stopped(sql)],
+  ["the instance runs", () => running(sql)],
+  ["the instance migrates", () => migrating(sql)],
+  ["the instance failed", () => failed(sql)],
 ];
-test.each(past)("unchanged when %s", async (_, reach) => {
+test.each(past)("unchanged: %s", async (_, reach) => {
   const s = await reach();
   expect(await writingNothing(sql, () => finishInstanceCreation(sql, { id: s.instanceId }))).toEqual({
     outcome: "unchanged",
@@ -51,7 +51,7 @@ test("gone: the instance was deleted", async () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await finishInstanceCreation(sql, { id: unknown().instanceId })).toEqual({
     outcome: "not_found",
     reason: null,

@@ -72,7 +72,7 @@ function rowsOf({ instance, vmms, migrations }: Snapshot): { time_deleted: strin
 export const isOld = (time: string | null): boolean =>
   time !== null && Date.parse(time) <= Date.now() - HOUR_MS;
 
-/** For 10 minutes, from when it was heard running until the last news of it. */
+/** For 10 minutes, from the first report that it runs until the last report. */
 export function ranForLong({ time_started: from, time_reported: until }: VmmRow): boolean {
   return from !== null && until !== null && Date.parse(until) - Date.parse(from) >= HOUR_MS / 6;
 }

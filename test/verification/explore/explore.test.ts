@@ -10,7 +10,7 @@ import { psqlScript } from "./psql-script.js";
 const seed = randomInt(2 ** 31);
 
 it.each(SMALL_SCOPES)(
-  "no step of $starts start and $migrations migrate sagas and all others breaks a property ($name)",
+  "no step of $starts start sagas, $migrations migrate sagas and all other actors breaks a property ($name)",
   { timeout: 120_000 },
   async (scope) => {
     await using first = await createDatabase();

@@ -90,7 +90,7 @@ export function isLeft(state: Snapshot, id: string): boolean {
   return vmm?.time_deleted === null && vmm.time_unlinked !== null;
 }
 
-/** Whether the guest had been running there: heard of it, or proven by a migration of which a side completed. */
+/** Whether the guest had been running there: reported, or proven by a migration of which a side completed. */
 export function hadBeenRunning({ migrations }: Snapshot, { id, time_started }: VmmRow): boolean {
   const isProof = (m: MigrationRow): boolean =>
     m.destination_propolis_id === id &&

@@ -20,7 +20,7 @@ import { type Memory, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
 export interface Step {
   /** What the properties tell steps apart by: the verb, or who else it is. */
   kind: string;
-  /** A call of a verb, which answers a row; or a statement somebody types in psql. `{updater1.generation}` and `{updater1.token}` stand for what that updater was told. */
+  /** A call of a verb, which answers a row; or a statement that the owner types in psql. `{updater1.generation}` and `{updater1.token}` stand for what that updater was told. */
   sql: string;
   /** Whose row it is that may change. */
   part?: Part;

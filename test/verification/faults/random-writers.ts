@@ -22,7 +22,7 @@ interface Migration {
   destinationGeneration: number;
 }
 
-/** An instance as somebody saw it who then acts on it; by then it may be another. */
+/** An instance as a client read it; the row may have changed when the client acts on it. */
 interface ObservedInstance {
   instanceId: string;
   generation: number;

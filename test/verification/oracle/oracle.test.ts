@@ -16,7 +16,7 @@ import { afterSomeOrder } from "./serializability.js";
 import { Tokens } from "./tokens.js";
 
 it(
-  "the database and the model stay alike, one after the other and at once",
+  "the database and the model agree on sequential and on concurrent calls",
   { timeout: 120_000 },
   async () => {
     await using database = await createDatabase();
@@ -27,12 +27,12 @@ it(
 
 it.each([
   {
-    name: "a begin that is done twice",
+    name: "a replayed begin that is applied again",
     change: { file: "shared/rows/replayed_begin", from: "<> 'saga_unwound'", to: "= 'saga_unwound'" },
     last: /^begin_start$/,
   },
   {
-    name: "a report as old as the row",
+    name: "an applied report of the row's own generation",
     change: {
       file: "verbs/sled_agent/report_vmm",
       from: "v.state_generation < p_generation",
@@ -40,7 +40,7 @@ it.each([
     },
     last: /^report_vmms?$/,
   },
-])("finds $name, in a few calls", { timeout: 60_000 }, async ({ change, last }) => {
+])("finds $name, in at most 5 calls", { timeout: 60_000 }, async ({ change, last }) => {
   await using database = await createDatabase();
   await mutate(database.sql, change);
   const { found } = await consultOracle(database, { seed: 5, sequences: 300, rounds: 0 });
@@ -50,7 +50,7 @@ it.each([
   expect(calls.length).toBeLessThanOrEqual(5);
 });
 
-it("finds a lock that is not taken", { timeout: 120_000 }, async () => {
+it("finds a missing row lock", { timeout: 120_000 }, async () => {
   await using database = await createDatabase();
   await mutate(database.sql, { file: "shared/locks/lock_instance", from: "FOR NO KEY UPDATE", to: "" });
   const { found } = await consultOracle(database, { seed: 1, sequences: 0, rounds: 300 });
@@ -62,7 +62,7 @@ it("every verb is among the calls that are generated", async () => {
   await expectEveryVerb(database.sql, "test/verification/oracle/generators", generatedVerbs());
 });
 
-it("explains answers by an order, if there is one", () => {
+it("explains results by an order of the calls, if one exists", () => {
   const instanceId = "instance";
   const stopped = after(NOTHING, [
     {

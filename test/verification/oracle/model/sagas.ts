@@ -164,7 +164,7 @@ export function unwindStart(world: World, a: UnwindStartArguments): Step {
   });
 }
 
-/** A dead VMM that nobody sees any more stays what it is. */
+/** A dead, unlinked VMM keeps its state. */
 function canUnwind({ state, timeUnlinked }: VmmRow): boolean {
   return state !== "saga_unwound" && (alive(state) || timeUnlinked === null);
 }

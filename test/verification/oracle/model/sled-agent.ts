@@ -57,7 +57,7 @@ export function reportOfVmm(world: World, a: ReportVmmArguments): Step {
   return { world: write(world, { vmms: [vmm] }), answer: shownVmm(vmmOutcome, vmm, updateNeeded) };
 }
 
-/** An agent that skips states says no more than these; whoever receives a guest is migrating before it runs. */
+/** Whether a report proves that the guest has run; a destination is migrating before its guest runs. */
 function isProofOfRunning({ migrationId }: VmmRow, state: ReportVmmArguments["state"]): boolean {
   if (state === "migrating") return migrationId === null;
   return state === "running" || state === "rebooting";

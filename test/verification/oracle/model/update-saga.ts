@@ -143,7 +143,7 @@ export function unlockUpdate(world: World, a: UnlockUpdateArguments): Step {
   });
 }
 
-/** Ends the lock that the token names, whoever holds it. */
+/** Ends the lock that the token names, of any saga. */
 export function breakUpdate(world: World, { instanceId, updaterGeneration }: BreakUpdateArguments): Step {
   return onLiveInstance(world, instanceId, showInstance, (instance) => {
     if (instance.updaterId === null)
