@@ -12,6 +12,7 @@ import {
   type Vmstate,
 } from "../../src/index.js";
 import { type ClientOptions, createDatabase, withDatabase } from "../support/database.js";
+import { PLAIN_CALLS, PLAIN_FUNCTIONS } from "../support/plain-calls.js";
 import { running } from "../sql/scenario.js";
 
 const role = `vmstate_test_clients_${process.pid}`;
@@ -59,6 +60,8 @@ async function live(client: Vmstate): Promise<Answers[]> {
     autoRestartPolicy: "best_effort",
     autoRestartCooldown: "0 seconds",
   });
+  for (const name of PLAIN_FUNCTIONS)
+    await (v[name] as (argument: unknown) => Promise<unknown>)(PLAIN_CALLS[name](instanceId));
   await v.renameInstance({ instanceId, name: "Zoë's other «web»" });
   await v.restartableInstances({ limit: 1000 });
   const start = { ...vmm, sagaId, sledId, propolisIp: "fd00::1" };

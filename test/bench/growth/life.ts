@@ -17,17 +17,17 @@ import {
   failVmm,
   finishInstanceCreation,
   inheritUpdate,
-  renameInstance,
   reportVmm,
   type ReportVmmArguments,
   reportVmms,
-  requestReboot,
   requestStop,
   runUpdate,
   unlockUpdate,
   unwindMigration,
   unwindStart,
 } from "../../../src/index.js";
+import { plainCall, PLAIN_FUNCTIONS } from "../../support/plain-calls.js";
+import { snakeCase } from "../../support/verbs.js";
 import { IP } from "../alternatives/alternative.js";
 import { type Member, next } from "../fleet.js";
 import type { Sled } from "./population.js";
@@ -47,11 +47,9 @@ export async function live(site: Site): Promise<void> {
   await report(site, "no news, again", next(vmm, "running"));
   await report(site, "another state", next(vmm, "rebooting"));
   await reportMany(site);
-  await caller.call("request_reboot", (sql) => requestReboot(sql, { instanceId }));
+  for (const name of PLAIN_FUNCTIONS) await caller.call(snakeCase(name), plainCall(name, instanceId));
   const policy = { instanceId, autoRestartPolicy: "never" } as const;
   applied(await caller.call("configure_instance", (sql) => configureInstance(sql, policy)));
-  const name = randomUUID();
-  applied(await caller.call("rename_instance", (sql) => renameInstance(sql, { instanceId, name })));
   await stop(site, await move(site, vmm));
   await failToStart(site, instanceId);
   applied(await caller.call("delete_instance", (sql) => deleteInstance(sql, { instanceId })));
@@ -124,7 +122,6 @@ async function failToStart(site: Site, instanceId: string): Promise<void> {
   applied(await caller.call("fail_vmm", (sql) => failVmm(sql, loss)));
   const sagaId = randomUUID();
   const held = await beginUpdateOf(site, ", failed", { instanceId, sagaId });
-  applied(await caller.call("explain_update", (sql) => explainUpdate(sql, { instanceId })));
   applied(await caller.call("unlock_update", (sql) => unlockUpdate(sql, { instanceId, sagaId, ...held })));
   const abandoned = await beginUpdateOf(site, ", abandoned", { instanceId, sagaId: randomUUID() });
   const broken = { instanceId, ...abandoned, reason: "the saga is dead" };

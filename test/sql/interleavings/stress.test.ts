@@ -22,7 +22,6 @@ import {
   renameInstance,
   reportVmm,
   reportVmms,
-  requestReboot,
   requestStop,
   runUpdate,
   unlockUpdate,
@@ -35,6 +34,7 @@ import {
   type ReportVmmArguments,
 } from "../../../src/index.js";
 import { expectEveryVerb } from "../../support/every-verb.js";
+import { plainCall, PLAIN_FUNCTIONS, type PlainFunction } from "../../support/plain-calls.js";
 import { snakeCase } from "../../support/verbs.js";
 import { running, stopped } from "../scenario.js";
 import { newSessions } from "./sessions.js";
@@ -100,7 +100,9 @@ describe("eight sessions that call random verbs on three instances", () => {
           },
         ]);
       };
+      const plain = PLAIN_FUNCTIONS.map((name) => [name, () => plainCall(name, instanceId)(sql)] as const);
       const verbs = {
+        ...(Object.fromEntries(plain) as Record<PlainFunction, () => Promise<{ outcome: string }>>),
         createInstance: () => createInstance(sql, create),
         finishInstanceCreation: () => finishInstanceCreation(sql, { id: instanceId }),
         configureInstance: () =>
@@ -153,7 +155,6 @@ describe("eight sessions that call random verbs on three instances", () => {
           if (answer.outcome === "applied") updates.push({ ...answer, sagaId });
           return answer;
         },
-        explainUpdate: () => explainUpdate(sql, { instanceId }),
         inheritUpdate: async () => {
           if (updates.length === 0) return undefined;
           const { sagaId: parentSagaId, ...parent } = pick(recent(updates));
@@ -169,7 +170,6 @@ describe("eight sessions that call random verbs on three instances", () => {
         unlockUpdate: () => (updates.length > 0 ? unlockUpdate(sql, pick(recent(updates))) : undefined),
         runUpdate: () => runUpdate(sql, { instanceId, sagaId }),
         requestStop: () => requestStop(sql, { instanceId }),
-        requestReboot: () => requestReboot(sql, { instanceId }),
         deleteVmm: () => deleteVmm(sql, anyVmm),
         deleteInstance: async () => {
           const answer = await deleteInstance(sql, { instanceId });

@@ -1,4 +1,6 @@
 import type { MigrationState, ReportedVmmState } from "../../../src/index.js";
+import { plainArguments, PLAIN_FUNCTIONS, type PlainFunction } from "../../support/plain-calls.js";
+import { snakeCase } from "../../support/verbs.js";
 import { alive } from "../../sql/model.js";
 import {
   type Bound,
@@ -82,7 +84,7 @@ export function allSteps(bound: Bound): Step[] {
     ),
     ...MISUSES.map((sql) => ({ kind: "misuse", sql, enabled: isNew })),
     verb("run_update", [INSTANCE, STRANGER]),
-    verb("explain_update", [INSTANCE]),
+    ...PLAIN_FUNCTIONS.map(plain),
     {
       kind: "lease_expires",
       sql: `UPDATE vmstate.instance SET updater_lease_until = clock_timestamp() - interval '1 hour' WHERE id = '${INSTANCE}'`,
@@ -107,13 +109,16 @@ function verb(
   return { kind, sql: `vmstate.${name}(${list})`, enabled, ...extra };
 }
 
+function plain(name: PlainFunction): Step {
+  const given = Object.entries(plainArguments(name, INSTANCE)).map(([key, value]) => `${key} => '${value}'`);
+  return verb(snakeCase(name), [], { rest: given.join(", ") });
+}
+
 function user(): Step[] {
   return [
     verb("create_instance", [INSTANCE, PROJECT, "web", "running"], { rest: `NULL, '${COOLDOWN}'` }),
     verb("finish_instance_creation", [INSTANCE]),
-    verb("rename_instance", [INSTANCE], { rest: "'db'" }),
     verb("request_stop", [INSTANCE]),
-    verb("request_reboot", [INSTANCE]),
     verb("delete_instance", [INSTANCE]),
   ];
 }

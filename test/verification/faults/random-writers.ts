@@ -4,6 +4,7 @@ import type { Answer, Arguments, Verb } from "../../../src/simulator/checked-cli
 import type { Random } from "../../../src/simulator/random.js";
 import { PROPOLIS_IP } from "../../../src/simulator/step-context.js";
 import { manyRows, type SqlClient } from "../../../src/client/rows.js";
+import { PLAIN_CALLS, PLAIN_FUNCTIONS } from "../../support/plain-calls.js";
 import { type Client, type Connection, PlainClient } from "./retrying-clients.js";
 import type { Totals } from "./totals.js";
 
@@ -84,9 +85,8 @@ const weightedActions: readonly (readonly [Action, weight: number])[] = [
   [failSled, 1],
   [update, 3],
   [runUpdate, 2],
-  [explain, 1],
+  [plain, 2],
   [stop, 1],
-  [reboot, 1],
   [finishCreation, 1],
   [configure, 1],
   [deleteVmm, 1],
@@ -299,16 +299,13 @@ async function runUpdate({ client, observed: { instanceId } }: Context): Promise
   await client.ask("runUpdate", { instanceId, sagaId: randomUUID() });
 }
 
-async function explain({ client, observed }: Context): Promise<void> {
-  await client.ask("explainUpdate", observed);
+async function plain({ client, random, observed: { instanceId } }: Context): Promise<void> {
+  const name = random.pick(PLAIN_FUNCTIONS);
+  await client.ask(name, PLAIN_CALLS[name](instanceId));
 }
 
 async function stop({ client, observed }: Context): Promise<void> {
   await client.ask("requestStop", observed);
-}
-
-async function reboot({ client, observed }: Context): Promise<void> {
-  await client.ask("requestReboot", observed);
 }
 
 async function finishCreation({ client, observed }: Context): Promise<void> {
