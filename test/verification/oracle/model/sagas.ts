@@ -29,7 +29,7 @@ import {
   type World,
   write,
 } from "./world.js";
-import { ON_INSTANCE, conflicts } from "./answers.js";
+import { ON_INSTANCE, conflicts } from "./outcomes.js";
 
 /** Every outcome and reason that a verb of this file may answer. */
 export const ANSWERS = {
