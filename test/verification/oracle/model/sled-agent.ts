@@ -11,7 +11,7 @@ import {
   type World,
   write,
 } from "./world.js";
-import { ON_REPORTED_SIDES, ON_REPORTED_VMM } from "./answers.js";
+import { ON_REPORTED_SIDES, ON_REPORTED_VMM } from "./documented.js";
 
 /** Every outcome and reason that a verb of this file may answer. */
 export const ANSWERS = {

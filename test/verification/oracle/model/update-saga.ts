@@ -12,7 +12,7 @@ import { carriedOut, planColumns, planFor, planToken, showInstance, showPlan } f
 import { isUnderUpdate } from "./restart.js";
 import { applied, conflict, type Decision, onLiveInstance, type Step, unchanged } from "./step.js";
 import { HOUR, type InstanceRow, type World, write } from "./world.js";
-import { ON_INSTANCE, conflicts } from "./answers.js";
+import { ON_INSTANCE, conflicts } from "./documented.js";
 
 /** Every outcome and reason that a verb of this file may answer. */
 export const ANSWERS = {
