@@ -29,7 +29,7 @@ import {
   type World,
   write,
 } from "./world.js";
-import { ON_INSTANCE, conflicts } from "./outcomes.js";
+import { ON_INSTANCE, conflicts } from "./documented.js";
 
 /** Every outcome and reason that a verb of this file may answer. */
 export const ANSWERS = {

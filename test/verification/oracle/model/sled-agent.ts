@@ -2,7 +2,7 @@ import type { MigrationState, Outcome, ReportVmmArguments } from "../../../../sr
 import { dead } from "../../../sql/model.js";
 import type { Answer, Step } from "./step.js";
 import { migrationOf, type MigrationRow, type Time, vmmOf, type VmmRow, type World, write } from "./world.js";
-import { ON_REPORTED_SIDES, ON_REPORTED_VMM } from "./outcomes.js";
+import { ON_REPORTED_SIDES, ON_REPORTED_VMM } from "./documented.js";
 
 /** Every outcome and reason that a verb of this file may answer. */
 export const ANSWERS = {

@@ -20,7 +20,7 @@ import {
 import { isUnderUpdate } from "./restart.js";
 import { applied, conflict, type Decision, onLiveInstance, type Step, unchanged } from "./step.js";
 import { HOUR, type InstanceRow, type World, write } from "./world.js";
-import { ON_INSTANCE, conflicts } from "./outcomes.js";
+import { ON_INSTANCE, conflicts } from "./documented.js";
 
 /** Every outcome and reason that a verb of this file may answer. */
 export const ANSWERS = {

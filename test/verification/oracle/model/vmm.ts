@@ -8,7 +8,7 @@ import type {
 import { alive } from "../../../sql/model.js";
 import { applied, conflict, gone, onVmm, type Step, unchanged } from "./step.js";
 import { migrationsOf, vmmOf, type VmmRow, type World, write } from "./world.js";
-import { conflicts } from "./outcomes.js";
+import { conflicts } from "./documented.js";
 
 /** Every outcome and reason that a verb of this file may answer. */
 export const ANSWERS = {
