@@ -5,6 +5,7 @@ it.each([
   [["a", "b c"], '{"a","b c"}'],
   [['say "no"', "back\\slash"], '{"say \\"no\\"","back\\\\slash"}'],
   [[null, undefined], "{NULL,NULL}"],
+  [[true, 1], '{"true","1"}'],
   [[], "{}"],
   [null, null],
   [undefined, null],

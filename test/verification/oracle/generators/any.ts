@@ -300,7 +300,7 @@ export const housekeeping: fc.Arbitrary<Generated<Call>> = fc.oneof(day, purged)
 export const anyCall: fc.Arbitrary<Generated<Call>> = fc.oneof(
   { weight: 1, arbitrary: create },
   { weight: 1, arbitrary: configure },
-  { weight: 1, arbitrary: rename },
+  { weight: 4, arbitrary: rename },
   { weight: 1, arbitrary: finish },
   { weight: 3, arbitrary: beginStart },
   { weight: 3, arbitrary: unwindStart },
