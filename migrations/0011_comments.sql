@@ -1,7 +1,8 @@
 -- 0011_comments: every comment begins with a short summary and lists outcomes and errors; every error says what was refused,
 -- what was found and what to do.
 -- Why: psql's \df+ and \d+ and docs/reference.md show the comments; an operator has to understand comments and errors at first reading.
--- Objects: the comments of all objects; functions, views and triggers are made again as they are, but for the texts of their errors.
+-- Objects: the comments of all objects; functions, views and triggers are made again as they are, but for the texts of
+-- their errors, and for a guard: a VMM that was made for a migration (is_destination) is not linked as by a start.
 -- Locks: instance, vmm and migration (EXCLUSIVE: reads of the tables go on), the views (ACCESS EXCLUSIVE).
 -- Breaking: no. SQLSTATEs stay. ENABLE ALWAYS on a guard is reset; set it again.
 -- With psql, in one transaction that ends at the first error: psql -1 -v ON_ERROR_STOP=1 -f 0011_comments.sql
@@ -1404,6 +1405,23 @@ COMMENT ON FUNCTION vmstate.is_handed_over IS 'Tells whether the guest of a VMM 
 That is so if the VMM is the source of the linked migration and a side of that migration completed, or if such a hand-over unlinked the VMM.';
 -- end of sql/shared/rows/is_handed_over.sql
 
+-- copy of sql/shared/rows/is_destination.sql
+CREATE OR REPLACE FUNCTION vmstate.is_destination(p_instance_id uuid, p_propolis_id uuid) RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = ''
+AS $$
+BEGIN
+  -- A VMM that came by logical replication from an older release has no migration_id; then its migration was not purged.
+  RETURN EXISTS (SELECT FROM vmstate.vmm AS v
+      WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id AND v.migration_id IS NOT NULL)
+    OR EXISTS (SELECT FROM vmstate.migration AS m
+      WHERE m.instance_id = p_instance_id AND m.destination_propolis_id = p_propolis_id);
+END;
+$$;
+REVOKE ALL ON FUNCTION vmstate.is_destination FROM PUBLIC;
+COMMENT ON FUNCTION vmstate.is_destination IS 'Tells whether a VMM was made for a migration, even one that was purged.';
+-- end of sql/shared/rows/is_destination.sql
+
 -- copy of sql/shared/rows/replayed_begin.sql
 CREATE OR REPLACE FUNCTION vmstate.replayed_begin(
   p_instance_id uuid,
@@ -1789,8 +1807,7 @@ BEGIN
     RETURN false;
   END IF;
   -- A VMM that was made for a migration is active only with the guest of the migration.
-  RETURN EXISTS (SELECT FROM vmstate.vmm AS v
-    WHERE v.instance_id = p_new.id AND v.id = p_new.active_propolis_id AND v.migration_id IS NULL);
+  RETURN NOT vmstate.is_destination(p_new.id, p_new.active_propolis_id);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.links_change_as_start FROM PUBLIC;
@@ -2254,9 +2271,11 @@ BEGIN
     SELECT format('%s, %s', v.state, CASE WHEN v.time_unlinked IS NULL THEN 'linked' ELSE 'not linked' END) INTO v_actual
       FROM vmstate.vmm AS v WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id;
   ELSE
-    SELECT format('the destination of migration %s', v.migration_id) INTO v_actual
+    SELECT format('the destination of migration %s', coalesce(m.id, v.migration_id)) INTO v_actual
       FROM vmstate.vmm AS v
-      WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id AND v.migration_id <> NEW.id;
+      LEFT JOIN vmstate.migration AS m ON m.instance_id = v.instance_id AND m.destination_propolis_id = v.id AND m.id <> NEW.id
+      WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id
+        AND (m.id IS NOT NULL OR v.migration_id <> NEW.id);
   END IF;
   IF v_actual IS NOT NULL THEN
     PERFORM vmstate.raise_invalid_transition(format('VMM %s', NEW.destination_propolis_id), v_actual,
@@ -2767,8 +2786,7 @@ BEGIN
   END IF;
 
   PERFORM vmstate.lock_migrations_of_vmm(p_instance_id, p_propolis_id);
-  IF v_vmm.migration_id IS NOT NULL OR EXISTS (SELECT FROM vmstate.migration AS m
-      WHERE m.instance_id = p_instance_id AND m.destination_propolis_id = p_propolis_id) THEN
+  IF vmstate.is_destination(p_instance_id, p_propolis_id) THEN
     v_reason := 'migration_destination';
   ELSIF NOT vmstate.can_unwind(v_vmm) THEN
     RETURN vmstate.to_vmm_result('unchanged', NULL, p_instance_id, p_propolis_id);

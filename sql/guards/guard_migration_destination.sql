@@ -12,9 +12,11 @@ BEGIN
     SELECT format('%s, %s', v.state, CASE WHEN v.time_unlinked IS NULL THEN 'linked' ELSE 'not linked' END) INTO v_actual
       FROM vmstate.vmm AS v WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id;
   ELSE
-    SELECT format('the destination of migration %s', v.migration_id) INTO v_actual
+    SELECT format('the destination of migration %s', coalesce(m.id, v.migration_id)) INTO v_actual
       FROM vmstate.vmm AS v
-      WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id AND v.migration_id <> NEW.id;
+      LEFT JOIN vmstate.migration AS m ON m.instance_id = v.instance_id AND m.destination_propolis_id = v.id AND m.id <> NEW.id
+      WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id
+        AND (m.id IS NOT NULL OR v.migration_id <> NEW.id);
   END IF;
   IF v_actual IS NOT NULL THEN
     PERFORM vmstate.raise_invalid_transition(format('VMM %s', NEW.destination_propolis_id), v_actual,

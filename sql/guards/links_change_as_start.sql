@@ -11,8 +11,7 @@ BEGIN
     RETURN false;
   END IF;
   -- A VMM that was made for a migration is active only with the guest of the migration.
-  RETURN EXISTS (SELECT FROM vmstate.vmm AS v
-    WHERE v.instance_id = p_new.id AND v.id = p_new.active_propolis_id AND v.migration_id IS NULL);
+  RETURN NOT vmstate.is_destination(p_new.id, p_new.active_propolis_id);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.links_change_as_start FROM PUBLIC;

@@ -19,7 +19,7 @@ export interface TakeOverOptions {
  *
  * @param client in a transaction that holds the migrators' lock; what it has seen is compared in a second session
  * @returns the name of the last migration recorded
- * @throws VmstateError when the schema is not as any of the migrations leaves it
+ * @throws VmstateError when no migration leaves the schema as it is
  */
 export async function takeOver(client: ClientBase, options: TakeOverOptions): Promise<string> {
   const last = await recognize(options);

@@ -21,8 +21,7 @@ BEGIN
   END IF;
 
   PERFORM vmstate.lock_migrations_of_vmm(p_instance_id, p_propolis_id);
-  IF v_vmm.migration_id IS NOT NULL OR EXISTS (SELECT FROM vmstate.migration AS m
-      WHERE m.instance_id = p_instance_id AND m.destination_propolis_id = p_propolis_id) THEN
+  IF vmstate.is_destination(p_instance_id, p_propolis_id) THEN
     v_reason := 'migration_destination';
   ELSIF NOT vmstate.can_unwind(v_vmm) THEN
     RETURN vmstate.to_vmm_result('unchanged', NULL, p_instance_id, p_propolis_id);

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { expect, it } from "vitest";
 import { createDatabase } from "../../support/database.js";
 import { hunt } from "./hunt.js";
+import { changed } from "./mutate.js";
 import { CONTROL, MUTANTS } from "./mutants.js";
 
 const seed = randomInt(2 ** 31);
@@ -10,6 +11,14 @@ it("the exploration finds no broken property in the rules as they are", async ()
   await using database = await createDatabase();
   const { found } = await hunt(database, CONTROL, seed, 250);
   expect(found.failures, `seed ${seed}`).toEqual([]);
+});
+
+it("every mutant changes a text that stands in sql/", () => {
+  const changes = MUTANTS.flatMap(({ change }) =>
+    change === undefined || "trigger" in change ? [] : [change],
+  );
+  expect(changes.length).toBeGreaterThan(40);
+  for (const change of changes) expect(changed(change)).not.toBe("");
 });
 
 it.each(MUTANTS.filter(({ near }) => near))("the exploration catches: $name", async (mutant) => {

@@ -8,7 +8,8 @@ export async function mutate(sql: postgres.Sql, change: Change): Promise<void> {
   else await sql.unsafe(changed(change));
 }
 
-function changed({ file, from, to }: Exclude<Change, { trigger: string }>): string {
+/** The statements that bring the changed rule there. Throws when `sql/` has no such text. */
+export function changed({ file, from, to }: Exclude<Change, { trigger: string }>): string {
   const source = readFileSync(new URL(`../../../sql/${file}.sql`, import.meta.url), "utf8");
   if (!source.includes(from)) throw new Error(`sql/${file}.sql has no ${JSON.stringify(from)}`);
   return source.replace(from, to);

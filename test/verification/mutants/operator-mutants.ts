@@ -194,14 +194,14 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     name: "the restart back-off does not grow",
     change: {
       file: "rules/auto_restart_wait",
-      from: "power(2, least(greatest(p_attempts - 1, 0), 32))",
+      from: "power(2, least(greatest(p_attempts, 1) - 1, 32))",
       to: "1",
     },
     scope: { migrations: 0, typed: false, ages: true },
   },
   {
     name: "a migration is purged that a VMM still needs",
-    change: { file: "verbs/operator/purge", from: "AND v.time_deleted IS NULL)", to: "AND false)" },
+    change: { file: "verbs/operator/purge", from: "AND v.time_deleted IS NULL", to: "AND false" },
     scope: { starts: 1, reports: ["running"], typed: false },
   },
   {
