@@ -26,15 +26,16 @@ LOCK TABLE vmstate.instance, vmstate.vmm, vmstate.migration IN EXCLUSIVE MODE;
 
 -- No verb is under way now. Views are locked before the tables, outer ones first, as whoever reads them does: a reader that
 -- holds a view and waits for a table would else be in a deadlock with this file. RESET of what is not set locks, and no more.
-ALTER VIEW vmstate.api_instance RESET (security_barrier);
-ALTER VIEW vmstate.api_vmm RESET (security_barrier);
-ALTER VIEW vmstate.pending_update RESET (security_barrier);
-ALTER VIEW vmstate.abandoned_vmm RESET (security_barrier);
-ALTER VIEW vmstate.orphaned_vmm RESET (security_barrier);
-ALTER VIEW vmstate.restartable_instance RESET (security_barrier);
-ALTER VIEW vmstate.watched_vmm RESET (security_barrier);
-ALTER VIEW vmstate.stuck_instance RESET (security_barrier);
+ALTER VIEW vmstate.schema_version RESET (security_barrier);
 ALTER VIEW vmstate.invariant_violation RESET (security_barrier);
+ALTER VIEW vmstate.stuck_instance RESET (security_barrier);
+ALTER VIEW vmstate.watched_vmm RESET (security_barrier);
+ALTER VIEW vmstate.restartable_instance RESET (security_barrier);
+ALTER VIEW vmstate.orphaned_vmm RESET (security_barrier);
+ALTER VIEW vmstate.abandoned_vmm RESET (security_barrier);
+ALTER VIEW vmstate.pending_update RESET (security_barrier);
+ALTER VIEW vmstate.api_vmm RESET (security_barrier);
+ALTER VIEW vmstate.api_instance RESET (security_barrier);
 ALTER VIEW vmstate.instance_plan RESET (security_barrier);
 ALTER VIEW vmstate.resolved_instance RESET (security_barrier);
 

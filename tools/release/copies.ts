@@ -21,6 +21,17 @@ export function noteOf({ object, file, text }: SourcePart): string {
 /** So that no verb is under way while triggers and views are made: it has locks on some and waits for others. */
 export const LOCKS = "LOCK TABLE vmstate.instance, vmstate.vmm, vmstate.migration IN EXCLUSIVE MODE;\n";
 
+const ABOUT_VIEWS = `-- No verb is under way now. Views are locked before the tables, outer ones first, as whoever reads them does: a reader that
+-- holds a view and waits for a table would else be in a deadlock with this file. RESET of what is not set locks, and no more.
+`;
+
+/** Locks the views that a migration makes again. */
+export function viewLocks(outerFirst: readonly string[]): string {
+  return ABOUT_VIEWS + outerFirst.map((view) => `ALTER VIEW ${view} RESET (security_barrier);\n`).join("");
+}
+
+const VIEW_LOCKS = new RegExp(`${ABOUT_VIEWS}(ALTER VIEW .* RESET \\(security_barrier\\);\n)+\n?`);
+
 function beginOf(file: string): string {
   return `-- copy of sql/${file}\n`;
 }
@@ -84,7 +95,7 @@ export interface Handwritten {
 
 /** What a migration has besides what `migration:new` writes. */
 export function handwrittenIn(text: string, record: string): Handwritten {
-  const generated = [SAFE_PATH, LOCKS, PATH_BEFORE, record].reduce(
+  const generated = [SAFE_PATH, LOCKS, VIEW_LOCKS, PATH_BEFORE, record].reduce<string>(
     (rest, part) => rest.replace(part, ""),
     text,
   );

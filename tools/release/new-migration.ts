@@ -12,6 +12,7 @@ import {
   newestMigrated,
   noteOf,
   type SourcePart,
+  viewLocks,
 } from "./copies.js";
 import { isRecreatable } from "./lint.js";
 import { partsOf } from "./parts.js";
@@ -69,6 +70,7 @@ async function write(
     hand.about,
     SAFE_PATH,
     locks,
+    locksOfViews(copied, before),
     endsLine(hand.before),
     byHand.map(noteOf).join(""),
     ...copied.map(copyOf),
@@ -78,6 +80,15 @@ async function write(
   ];
   await writeFile(join(migrationsDir(root), `${name}.sql`), parts.filter((part) => part !== "").join("\n"));
   return { file: `${name}.sql`, copied: namesOf(copied), byHand: namesOf(byHand) };
+}
+
+/** The locks of the views that are made again. A single one is locked by its own statement. */
+function locksOfViews(copied: readonly Source[], before: readonly Migration[]): string {
+  const present = newestMigrated(before);
+  const objects = copied.flatMap(({ text }) => partsOf(text)).map(({ object }) => object);
+  const views = objects.filter((object) => object.startsWith("VIEW ") && present.has(object));
+  // in load order, a view that reads another comes after it
+  return views.length > 1 ? viewLocks(views.map((view) => view.slice("VIEW ".length)).reverse()) : "";
 }
 
 function newHandwritten(name: string, all: boolean): Handwritten {

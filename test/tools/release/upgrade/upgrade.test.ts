@@ -37,8 +37,12 @@ it.each(versions)(
     using copy = new PackageCopy();
     for (const { file, text } of await readSources(copy.root))
       if (await isRecreatable(text)) copy.write(`sql/${file}`, `-- again\n${text}`);
-    const { copied } = await newMigration(copy.root, "again");
+    const { file, copied } = await newMigration(copy.root, "again");
     expect(copied.length).toBeGreaterThan(100);
+    // as readers lock them: instance_plan reads resolved_instance
+    expect(copy.read(`migrations/${file}`)).toMatch(
+      /^ALTER VIEW vmstate\.instance_plan .*\nALTER VIEW vmstate\.resolved_instance .*\n\n-- copy of/m,
+    );
     await upgradedInUse(version, async (url) => {
       expect((await migrateFrom(copy.root, url)).at(-1)).toMatch(/again$/);
     });
