@@ -1,4 +1,4 @@
-import type postgres from "postgres";
+import postgres from "postgres";
 import { findRoute, newPool } from "../connection/pool.js";
 import { migrate } from "../schema/migrate.js";
 
@@ -25,7 +25,22 @@ export async function copyDatabase(admin: postgres.Sql, name: string, template: 
 
 /** Whoever is connected to it. */
 export async function dropDatabase(admin: postgres.Sql, name: string): Promise<void> {
-  await admin`drop database if exists ${admin(name)} with (force)`;
+  try {
+    await admin`drop database if exists ${admin(name)} with (force)`;
+  } catch (error) {
+    if (!(error instanceof postgres.PostgresError && error.code === "42501")) throw error;
+    await dropUnderAutovacuum(admin, name);
+  }
+}
+
+/**
+ * While an autovacuum worker is in a database, WITH (FORCE) is refused to roles other than superusers. A drop without
+ * FORCE ends such workers itself, and waits for the clients that were told to go.
+ */
+async function dropUnderAutovacuum(admin: postgres.Sql, name: string): Promise<void> {
+  await admin`
+    select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name} and usesysid is not null`;
+  await admin`drop database if exists ${admin(name)}`;
 }
 
 /** @param url of the database to make */

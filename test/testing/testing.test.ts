@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { VmstateError } from "../../src/errors/vmstate-error.js";
 import { createTestDatabase, type TestDatabase } from "../../src/testing/index.js";
 import { timeOf } from "../../src/testing/names.js";
+import { until } from "../support/until.js";
 
 /** A role that may create databases and nothing else, so that what there is of it is of this test. */
 let role: string;
@@ -77,6 +78,31 @@ describe("createTestDatabase", () => {
     expect(await databases()).not.toContain(nameOf(database));
     await database.close();
     await expect(database.sql`select`).rejects.toThrow();
+    await client.end();
+  });
+
+  it("drops the database on close() while an autovacuum worker is in it", { timeout: 120_000 }, async () => {
+    const database = await createTestDatabase({ serverUrl });
+    const client = postgres(database.url, { max: 1 });
+    await client`
+      create table slow with (autovacuum_vacuum_insert_threshold = 0, autovacuum_vacuum_insert_scale_factor = 0,
+        autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_cost_delay = 100)
+      as select repeat('x', 1000) from generate_series(1, 20000)`;
+    await admin.unsafe("alter system set autovacuum_naptime = 1");
+    await admin`select pg_reload_conf()`;
+    try {
+      const isThere = async (): Promise<boolean> =>
+        (
+          await admin`select from pg_stat_activity
+          where datname = ${nameOf(database)} and backend_type = 'autovacuum worker'`
+        ).length > 0;
+      await until("an autovacuum worker is in the database", isThere, 110_000);
+      await database.close();
+    } finally {
+      await admin.unsafe("alter system reset autovacuum_naptime");
+      await admin`select pg_reload_conf()`;
+    }
+    expect(await databases()).not.toContain(nameOf(database));
     await client.end();
   });
 
