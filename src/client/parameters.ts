@@ -14,7 +14,7 @@ export function timeText(time: Date | string | null | undefined): string | null 
 /** An array, each element quoted. What is no array PostgreSQL refuses. */
 export function arrayText(elements: readonly string[] | null | undefined): string | null {
   if (elements === null || elements === undefined) return null;
-  if (!Array.isArray(elements)) return JSON.stringify(elements);
+  if (!Array.isArray(elements)) return JSON.stringify(String(elements));
   return `{${elements.map(elementText).join()}}`;
 }
 

@@ -10,8 +10,9 @@ it.each([
   [null, null],
   [undefined, null],
   ["{}", '"{}"'],
-])("passes an array as text with each element quoted: %j", (elements, text) => {
-  expect(arrayText(elements as string[])).toBe(text);
+  [5n, '"5"'],
+])("passes an array as text with each element quoted: %s", (elements, text) => {
+  expect(arrayText(elements as unknown as string[])).toBe(text);
 });
 
 it.each([
