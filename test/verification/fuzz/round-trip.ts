@@ -28,8 +28,12 @@ async function expectName(sql: SqlClient, { name }: Given, answer: unknown): Pro
   const { outcome, instanceId } = answer as { outcome: string; instanceId: string };
   if (outcome !== "applied" || typeof name !== "string") return;
   const stored = await apiInstance(sql, { instanceId });
-  // half a surrogate pair has no UTF-8
-  if (stored?.name !== Buffer.from(name).toString()) throw new RoundTripError("the name is another one");
+  if (stored?.name !== sentAs(name)) throw new RoundTripError("the name is another one");
+}
+
+/** Half a surrogate pair has no UTF-8: clients send the replacement character for it. */
+export function sentAs(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 /** The views show a time that is yet to come as now; the row has it as it is. */

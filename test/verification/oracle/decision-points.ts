@@ -23,7 +23,9 @@ export function atOnce(call: Call): DecisionPoint[] {
  * locked. But some columns only show how rows are that others may write: these are read on the way, in later statements.
  */
 export function atDecisionPoints(call: Call, answer: Answer): DecisionPoint[] {
-  const { outcome, vmmOutcome } = answer;
+  const { code, outcome, vmmOutcome } = answer;
+  // an error is raised before anything is read
+  if (code !== undefined) return atOnce(call);
   if (outcome === "not_found" || (outcome === "applied" && HOLDING_ALL.has(call.verb))) return atOnce(call);
   switch (call.verb) {
     case "create_instance":

@@ -10,7 +10,7 @@ import { step } from "./model/rules.js";
 import type { Answer } from "./model/step.js";
 import { NOTHING, type World } from "./model/world.js";
 import { Names } from "./names.js";
-import { atOnce } from "./decision-points.js";
+import { atDecisionPoints, atOnce } from "./decision-points.js";
 import { consultOracle } from "./oracle.js";
 import { afterSomeOrder } from "./serializability.js";
 import { Tokens } from "./tokens.js";
@@ -91,6 +91,18 @@ it("explains results by an order of the calls, if one exists", () => {
     );
   expect(explained([refused, ...applied.slice(1)])?.instances[instanceId]?.activePropolisId).toBe("second");
   expect(explained(applied)).toBeUndefined();
+});
+
+it("takes a call that failed as failed at once, also among calls that take several moments", () => {
+  const call: Call = {
+    verb: "break_update",
+    a: { instanceId: "instance", updaterGeneration: 1, reason: "" },
+  };
+  const { answer } = step(NOTHING, call);
+  expect(answer).toEqual({ code: "VM001", argument: "p_reason" });
+  expect(afterSomeOrder(NOTHING, [{ points: atDecisionPoints(call, answer), answer }], () => true)).toBe(
+    NOTHING,
+  );
 });
 
 function after(world: World, calls: readonly Call[]): World {
