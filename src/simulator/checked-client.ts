@@ -42,7 +42,7 @@ export class CheckedClient {
     this.#stats = stats;
   }
 
-  /** @throws Unexpected unless the answer has all the columns of one of `expected` */
+  /** @throws UnexpectedAnswer unless the answer has all the columns of one of `expected` */
   async call<V extends Verb, E extends readonly [Expected<Answer<V>>, ...Expected<Answer<V>>[]]>(
     verb: V,
     argument: Arguments<V>,
@@ -60,7 +60,7 @@ export class CheckedClient {
     return answer as Matching<Answer<V>, E[number]>;
   }
 
-  /** @throws Unexpected when the server refuses */
+  /** @throws UnexpectedAnswer when the server refuses */
   async ask<V extends Verb>(verb: V, argument: Arguments<V>): Promise<Answer<V>> {
     const call = this.#verbs[verb] as (argument: Arguments<V>) => Promise<Answer<V>>;
     const begun = performance.now();
@@ -75,13 +75,13 @@ export class CheckedClient {
     }
   }
 
-  /** @throws Unexpected unless there are just these rows, with all the columns of theirs */
+  /** @throws UnexpectedAnswer unless there are just these rows, with all the columns of theirs */
   requireRows(verb: Verb, argument: unknown, rows: readonly unknown[], expected: readonly unknown[]): void {
     const hold = rows.length === expected.length && rows.every((row, n) => matches(row, expected[n]));
     this.require(hold, verb, argument, rows, JSON.stringify(expected));
   }
 
-  /** @throws Unexpected unless it holds */
+  /** @throws UnexpectedAnswer unless it holds */
   require(holds: boolean, verb: Verb, argument: unknown, answer: unknown, expected: string): void {
     if (!holds) throw new UnexpectedAnswer(nameOf(verb), argument, JSON.stringify(answer), expected);
   }
