@@ -9,7 +9,7 @@ export interface PoolOptions {
 }
 
 /**
- * Finds the way to the server, which it has then answered once.
+ * Finds a way to the server by connecting once.
  *
  * @throws VmstateError when no server can be reached, refuses, or is too old
  */
@@ -19,7 +19,7 @@ export async function findRoute(databaseUrl: string, applicationName: string): P
   return route;
 }
 
-/** A client whose sessions have our settings. */
+/** Makes a client whose sessions have our settings. */
 export function newPool(route: Route, { max = 10, prepare = false }: PoolOptions = {}): postgres.Sql {
   return postgres({
     ...commonOptions(route, route.options),

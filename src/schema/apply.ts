@@ -33,8 +33,10 @@ export interface Step {
 }
 
 /**
- * Applies the first migration that the database does not have, as the schema's owner, in a transaction of its own, which
- * also takes the lock: so a pooler that gives each transaction another server connection does no harm.
+ * Applies the first migration that the database does not have.
+ *
+ * Works as the schema's owner, in one transaction that also takes the lock: so a pooler that gives each transaction
+ * another server connection does no harm.
  */
 export async function applyNext(client: Client, options: ApplyOptions): Promise<Step> {
   // Under a stricter isolation level it would see what was there before it waited for the lock.
@@ -58,8 +60,10 @@ export async function applyNext(client: Client, options: ApplyOptions): Promise<
 }
 
 /**
- * Gives the schema's owner what other roles own of it, as the role that logged in, and commits: a copy without records is
- * compared in another session, which must not wait for the locks.
+ * Gives the schema's owner what other roles own of the schema, and commits.
+ *
+ * Works as the role that logged in. It commits because a copy without records is compared in another session, which
+ * must not wait for the locks.
  *
  * @returns whether there was anything, and the transaction is over
  */
@@ -99,8 +103,9 @@ async function setLockTimeout(client: Client, timeout: string): Promise<void> {
 }
 
 /**
- * Reads how long to wait for locks. An attempt gives up before deadlock_timeout, so that PostgreSQL never cancels the
- * application instead of us.
+ * Reads how long to wait for locks.
+ *
+ * An attempt gives up before deadlock_timeout, so that PostgreSQL never cancels the application instead of us.
  */
 async function readPatience(client: Client): Promise<Patience> {
   const { rows } = await client.query<{ name: string; ms: number }>(
@@ -135,7 +140,11 @@ async function apply(
   }
 }
 
-/** Runs a text. An attempt that cannot lock all releases all locks, lets the queries behind them run, and is repeated. */
+/**
+ * Runs statements, and repeats them until all their locks are taken.
+ *
+ * An attempt that cannot take a lock releases all its locks and lets the queries that wait behind them run.
+ */
 async function runPatiently(
   client: Client,
   text: string,
@@ -160,8 +169,10 @@ async function runPatiently(
 const CREATE_SCHEMA = /^CREATE SCHEMA IF NOT EXISTS vmstate;$/m;
 
 /**
- * Leaves out CREATE SCHEMA where the schema exists, because PostgreSQL asks for CREATE on the database before it looks
- * whether the schema is there. The line stays, empty, so that an error names the line of the file.
+ * Returns the text of a migration, without CREATE SCHEMA if the schema exists.
+ *
+ * PostgreSQL asks for CREATE on the database before it looks whether the schema is there. The line stays, empty, so
+ * that an error names the line of the file.
  */
 async function textFor(client: Client, { text }: Migration): Promise<string> {
   const { rows } = await client.query("select from pg_namespace where nspname = 'vmstate'");
@@ -169,8 +180,10 @@ async function textFor(client: Client, { text }: Migration): Promise<string> {
 }
 
 /**
- * Locks out autovacuum. PostgreSQL cancels an autovacuum for a session that waits as long as `deadlock_timeout`, which no
- * attempt does. This lock waits so long and keeps the next autovacuum away; no verb and no reader waits for it.
+ * Locks out autovacuum.
+ *
+ * PostgreSQL cancels an autovacuum for a session that waits as long as `deadlock_timeout`, which no attempt does. This
+ * lock waits so long, and keeps the next autovacuum away; no verb and no reader waits for it.
  */
 async function keepVacuumAway(client: Client): Promise<void> {
   await client.query(`
@@ -199,7 +212,11 @@ function adviceOn(cause: unknown): string {
     : "";
 }
 
-/** Tells node-pg-migrate what was applied, by this or by another tool, and is not in its table yet. */
+/**
+ * Records in node-pg-migrate's table the migrations that are missing there.
+ *
+ * This tool or another one may have applied them.
+ */
 async function record(client: Client, { applied, recorded }: History, options: ApplyOptions): Promise<void> {
   const count = Math.min(applied.length, options.migrations.length) - recorded.length;
   if (count <= 0) return;

@@ -77,7 +77,7 @@ async function readOnly<T>(databaseUrl: string, read: (client: ClientBase) => Pr
   });
 }
 
-/** Migrations as one text, for psql or another tool. */
+/** Writes migrations as one text, for psql or another tool. */
 export function sqlOf(migrations: readonly Migration[]): string {
   return migrations.map(({ name, text }) => `-- migrations/${name}.sql\n${text}`).join("\n");
 }

@@ -12,7 +12,11 @@ const KEPT_FOR_MS = 2 * USED_FOR_MS;
 /** Any number that means nothing else to anybody. */
 const LOCK = "8031746225910517";
 
-/** The name of a migrated database to copy: one for all who test with these migrations on this server. */
+/**
+ * Finds or makes the migrated database that is copied for each test.
+ *
+ * There is one for all who test with these migrations on this server.
+ */
 export async function provideTemplate(admin: postgres.Sql, serverUrl: string): Promise<string> {
   const prefix = await templatePrefix();
   return (await findTemplate(admin, prefix)) ?? (await makeOnce(admin, serverUrl, prefix));
@@ -30,7 +34,11 @@ async function makeOnce(admin: postgres.Sql, serverUrl: string, prefix: string):
   }
 }
 
-/** Until it is done it accepts connections; so nobody takes it for a template. */
+/**
+ * Makes the template.
+ *
+ * While it accepts connections it is not finished, and {@link findTemplate} passes over it.
+ */
 async function makeTemplate(admin: postgres.Sql, serverUrl: string, name: string): Promise<string> {
   const url = withDatabase(serverUrl, name);
   try {
@@ -43,7 +51,7 @@ async function makeTemplate(admin: postgres.Sql, serverUrl: string, name: string
   }
 }
 
-/** Of an own one: nobody but a superuser may copy another role's. */
+/** Finds a template of this role, because only a superuser may copy another's. */
 async function findTemplate(admin: postgres.Sql, prefix: string): Promise<string | undefined> {
   const oldest = `${prefix}_${timeOf(Date.now() - USED_FOR_MS)}`;
   const [template] = await admin<{ name: string }[]>`
@@ -60,7 +68,7 @@ async function templatePrefix(): Promise<string> {
   return `vmstate_template_${hash.digest("hex").slice(0, 12)}`;
 }
 
-/** Drops what processes left behind that were killed, and templates of long ago. */
+/** Drops the databases of killed processes, and templates of long ago. */
 export async function dropForgotten(admin: postgres.Sql): Promise<void> {
   const forgotten = await admin<{ name: string }[]>`
     select d.datname as name from pg_catalog.pg_database as d
