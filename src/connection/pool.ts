@@ -26,7 +26,7 @@ export function newPool(route: Route, { max = 10, prepare = false }: PoolOptions
     max,
     // A pooler that refused our options may give the next transaction another server connection.
     prepare: prepare && route.options !== route.optionsOfUser,
-    // It would ask the server, with operators that the role's search_path resolves.
+    // Fetching types would query the server with operators that resolve by the role's search_path.
     fetch_types: false,
     onnotice: () => undefined,
   });

@@ -27,7 +27,7 @@ export function tlsAttempts(parameters: Parameters, host: string): Tls[] {
     throw new VmstateError(`sslrootcert=system needs sslmode=verify-full, not ${mode}`);
   if (mode === "verify-ca" && parameters.sslrootcert === undefined)
     throw new VmstateError("sslmode=verify-ca needs sslrootcert, the file of the authority's certificate");
-  // To a Unix socket there is no way to listen in.
+  // A Unix socket needs no TLS: nobody can listen in.
   if (host.startsWith("/") || mode === "disable") return [false];
   const tls = { ...optionsFor(mode, parameters), host };
   if (mode === "allow") return [false, tls];

@@ -14,14 +14,14 @@ export interface ApplyOptions {
   root: string;
   migrations: readonly Migration[];
   databaseUrl: string;
-  /** As PostgreSQL writes it. */
+  /** The longest wait for a lock, as PostgreSQL writes intervals: `5s`. */
   lockTimeout: string | undefined;
 }
 
-/** For locks on tables, which others wait behind. */
+/** How long to wait for locks on tables: queries of others queue behind the wait. */
 const TABLE_LOCK_TIMEOUT = "10s";
 
-/** node-pg-migrate's own, so that its command line and this wait for each other. */
+/** The advisory lock of node-pg-migrate, so that its command line and `vmstate migrate` exclude each other. */
 const LOCK = "7241865325823964";
 
 /** What one transaction did. */
@@ -39,7 +39,7 @@ export interface Step {
  * another server connection does no harm.
  */
 export async function applyNext(client: Client, options: ApplyOptions): Promise<Step> {
-  // Under a stricter isolation level it would see what was there before it waited for the lock.
+  // Under a stricter isolation level the transaction would not see what others committed while it waited for the lock.
   await client.query(beginning("isolation level read committed read write"));
   const tableLocks = await lock(client, options);
   const owner = await requireOwner(client);
@@ -77,9 +77,9 @@ async function handOver(client: Client, { migrations }: ApplyOptions, patience: 
 
 /** How long to wait for locks on tables. */
 interface Patience {
-  /** In milliseconds; 0: for ever. */
+  /** Milliseconds for all attempts together; 0: for ever. */
   inAll: number;
-  /** Before all are given back and it is tried again. */
+  /** Milliseconds for one attempt, which then releases all its locks. */
   atOnce: number;
 }
 
@@ -119,10 +119,10 @@ async function readPatience(client: Client): Promise<Patience> {
 }
 
 const LOCK_NOT_AVAILABLE = "55P03";
-/** Something of that name is there already: a column, a constraint or trigger, a function, a schema, a table or index. */
+/** SQLSTATEs for a name that exists already: of a column, constraint or trigger, function, schema, table or index. */
 const DUPLICATES = ["42701", "42710", "42723", "42P06", "42P07"];
 
-/** Gives queries queued behind our lock time to run. */
+/** How long queries that queued behind our lock get to run before the next attempt. */
 const GIVE_WAY_MS = 100;
 
 async function apply(
@@ -232,7 +232,7 @@ async function record(client: Client, { applied, recorded }: History, options: A
     noLock: true,
     logger: { info: silent, warn: silent, error: silent },
   });
-  // It orders by run_on, and has written when this transaction began: before it waited for the lock.
+  // node-pg-migrate orders by run_on, and has written when this transaction began, which is before its wait for the lock.
   await client.query(`
     update vmstate.pgmigrations as m set run_on = c.time_applied
     from vmstate.schema_change as c where c.name = m.name`);

@@ -12,7 +12,7 @@ export interface Applied {
 
 /** What a database has of the migrations. */
 export interface History {
-  /** In order. */
+  /** The applied migrations, in order. */
   applied: Applied[];
   /** Those that node-pg-migrate recorded in `vmstate.pgmigrations`, in order. */
   recorded: string[];
@@ -71,7 +71,7 @@ export function pendingOf(
 interface State {
   hasChanges: boolean;
   hasRecords: boolean;
-  /** How many objects there are in the schema, but those two tables'. */
+  /** How many objects the schema has, without node-pg-migrate's table. */
   objects: number;
 }
 

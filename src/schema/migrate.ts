@@ -14,7 +14,7 @@ export type { MigrateOptions } from "./migrate-from.js";
  *   fails
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
-  // A service that only calls verbs loads nothing of what migrates.
+  // Imported here, so that a service which only calls verbs does not load the migration tool.
   const [{ PACKAGE_ROOT }, { migrateFrom }] = await Promise.all([
     import("./files.js"),
     import("./migrate-from.js"),

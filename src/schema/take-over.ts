@@ -51,7 +51,7 @@ export async function recognize({ migrations, databaseUrl }: TakeOverOptions): P
       const candidates: Candidate[] = [];
       for (const migration of migrations) {
         await make(transaction, schema, migration.text);
-        // A migration may set what names resolve by.
+        // The migration may have changed search_path.
         await settle(transaction);
         const differences = await differencesFrom(transaction, schema, actual);
         if (differences.length === 0) return migration;
@@ -71,7 +71,7 @@ async function differencesFrom(
 ): Promise<Difference[]> {
   const shape = await compareShape(transaction, schema, actual);
   if (shape.differences.length > 0) return shape.differences;
-  // The comparison may make objects anew, and the next migration is to find them as they were.
+  // The comparison may make objects anew; the next migration has to find them unchanged.
   const { differences } = await rolledBack<postgres.TransactionSql, Comparison>(
     (act) => transaction.savepoint(act),
     (savepoint) => compareBeside(savepoint, schema, actual),

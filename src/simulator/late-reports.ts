@@ -1,7 +1,7 @@
 import type { Arguments, CheckedClient } from "./checked-client.js";
 import { expectedVerdict, type Report, type ReportOutcome, type Verdict } from "./model.js";
 
-/** The report as `report_vmm` takes it. */
+/** Converts a report to the arguments of `report_vmm`. */
 export function toArguments({
   instanceId,
   vmm,
@@ -39,7 +39,11 @@ interface LateReport {
   verdictWhenAdded: Verdict;
 }
 
-/** Reports of many VMs that come late, in batches of one call: nothing that they say may be applied any more. */
+/**
+ * Collects late reports of many VMs, and sends them in batches of one call.
+ *
+ * Nothing that a late report says may be applied any more.
+ */
 export class LateReports {
   readonly #client: CheckedClient;
   #waiting: LateReport[] = [];
@@ -48,13 +52,21 @@ export class LateReports {
     this.#client = client;
   }
 
-  /** @param report one that would not be applied now */
+  /**
+   * Adds a late report, and sends the batch when it is full.
+   *
+   * @param report one that would not be applied now
+   */
   async add(report: Report): Promise<void> {
     this.#waiting.push({ report, verdictWhenAdded: expectedVerdict(report) });
     if (this.#waiting.length >= BATCH) await this.deliver();
   }
 
-  /** @throws UnexpectedAnswer when one was taken for news */
+  /**
+   * Sends the waiting reports in one batch, and checks that none was applied.
+   *
+   * @throws UnexpectedAnswer when one was taken for news
+   */
   async deliver(): Promise<void> {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;

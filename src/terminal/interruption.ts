@@ -10,7 +10,7 @@ export class Interruption extends Error {
 }
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-/** As if SIGPIPE, which Node ignores, had ended the program. */
+/** The exit code of a program that SIGPIPE ends; Node ignores the signal. */
 const READER_GONE = 141;
 
 /**

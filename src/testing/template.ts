@@ -5,11 +5,11 @@ import { closeToAll, createMigrated, dropDatabase, withDatabase } from "./databa
 import { newName, timeOf } from "./names.js";
 
 const HOUR_MS = 3_600_000;
-/** Half as long as it is kept, so that nobody copies one that is being dropped. */
+/** Half of the time that a template is kept, so that no process copies one that is being dropped. */
 const USED_FOR_MS = 12 * HOUR_MS;
 const KEPT_FOR_MS = 2 * USED_FOR_MS;
 
-/** Any number that means nothing else to anybody. */
+/** The advisory lock of making a template: a random number. */
 const LOCK = "8031746225910517";
 
 /**
@@ -25,7 +25,7 @@ export async function provideTemplate(admin: postgres.Sql, serverUrl: string): P
 async function makeOnce(admin: postgres.Sql, serverUrl: string, prefix: string): Promise<string> {
   await admin`select pg_catalog.pg_advisory_lock(${LOCK})`;
   try {
-    // Whoever had the lock before has made it.
+    // The process that held the lock before may have made the template.
     const found = await findTemplate(admin, prefix);
     if (found !== undefined) return found;
     return await makeTemplate(admin, serverUrl, newName(prefix));
@@ -75,6 +75,6 @@ export async function dropForgotten(admin: postgres.Sql): Promise<void> {
     where d.datname operator(pg_catalog.~) '^vmstate_(test|template_[0-9a-f]{12})_[0-9]{14}_[0-9a-f]{12}$'
       and substring(d.datname from '_([0-9]{14})_') operator(pg_catalog.<) ${timeOf(Date.now() - KEPT_FOR_MS)}
       and not exists (select from pg_catalog.pg_stat_activity as a where a.datid operator(pg_catalog.=) d.oid)`;
-  // It may be another role's, another process may drop it first, or somebody connect to it after all: not ours, then.
+  // Leaves a database that belongs to another role, that another process drops first, or that a session connects to.
   for (const { name } of forgotten) await admin`drop database ${admin(name)}`.catch(() => undefined);
 }

@@ -34,8 +34,10 @@ export interface Verb {
 }
 
 /**
- * Verbs are the functions that run with their owner's rights, and the three that the owner calls; all other functions are
- * theirs to call.
+ * Reads the public part of the schema.
+ *
+ * Verbs are the functions that run with their owner's rights, and the three that only the owner calls. All other
+ * functions are steps of the verbs.
  */
 export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
   const [{ version }] = await sql<[{ version: number }]>`

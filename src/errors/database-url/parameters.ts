@@ -2,7 +2,7 @@ import { VmstateError } from "../vmstate-error.js";
 
 /** Parameters of libpq that count, and the environment variable that stands in for each where the URL has none. */
 const VARIABLES = {
-  // They come before what the rest of the URL says, and that comes before the environment.
+  // These parameters override the rest of the URL, which overrides the environment.
   host: undefined,
   hostaddr: undefined,
   port: undefined,
@@ -24,7 +24,7 @@ const VARIABLES = {
   sslpassword: undefined,
   ssl_min_protocol_version: "PGSSLMINPROTOCOLVERSION",
   ssl_max_protocol_version: "PGSSLMAXPROTOCOLVERSION",
-  // What a connection has to fulfil, and no client of Node.js can: refused below rather than dropped.
+  // No client of Node.js can fulfil these. They are refused below, because without them the connection is less secure.
   gssencmode: "PGGSSENCMODE",
   require_auth: "PGREQUIREAUTH",
   requirepeer: "PGREQUIREPEER",
@@ -67,7 +67,7 @@ export function knownParameters(query: string, environment: NodeJS.ProcessEnv): 
     const value = filled(given.get(name)) ?? filled(variable && environment[variable]);
     if (value !== undefined) parameters[name] = value;
   }
-  // JDBC writes it so, and libpq takes it.
+  // ssl=true is what JDBC writes for sslmode=require; libpq reads it, too.
   if (given.get("ssl") === "true") parameters.sslmode ??= "require";
   const options = [parameters.options, ...SETTINGS.map((name) => settingOf(name, given))];
   parameters.options = options.filter((option) => option !== undefined).join(" ");

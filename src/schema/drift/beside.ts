@@ -4,7 +4,7 @@ import { LOCAL_SETTINGS } from "../../connection/settings.js";
 import { sqlStateOf } from "../../errors/database-error.js";
 import { VmstateError } from "../../errors/vmstate-error.js";
 
-/** Short, because verbs queue behind a lock that waits. */
+/** Short, because verbs queue behind a session that waits for a lock. */
 const LOCK_TIMEOUT = "1s";
 
 class RolledBack<T> extends Error {

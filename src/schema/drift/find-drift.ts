@@ -9,10 +9,10 @@ import { compareCatalogs, type Comparison, type Difference } from "./compare.js"
 import { type CatalogObject, readCatalog } from "./read.js";
 import { restate } from "./restate.js";
 
-/** What may be as the operator likes it; of rights, what PUBLIC has and who may write is looked at. */
+/** Properties that are not compared. Of rights, only those of PUBLIC and the right to write are. */
 const FREE = ["grants"];
 
-/** What the server may write in another way once it has read its own text, in a dump for example. */
+/** Properties that the server may write in another way once it has read its own text, as from a dump. */
 const TEXTS = ["definition", "body", "default", "arguments"];
 
 /**
