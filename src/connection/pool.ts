@@ -32,7 +32,7 @@ export function newPool(route: Route, { max = 10, prepare = false }: PoolOptions
   });
 }
 
-/** Makes a client with default options, for the sessions of the user that the URL names. */
+/** Makes a client with default options, for sessions of the URL's user. */
 export function newPlainPool(route: Route): postgres.Sql {
   return postgres(commonOptions(route, route.optionsOfUser));
 }
