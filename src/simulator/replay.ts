@@ -43,8 +43,9 @@ interface Turn extends Due {
 }
 
 /**
- * Plays the lives of the VMs of a trace, in the order of its clock and as fast as the server takes it, and checks what
- * has become of them.
+ * Plays the VMs of a trace on a database, and checks what has become of them.
+ *
+ * Plays them in the order of the trace's clock, as fast as the server takes it.
  *
  * @throws VmstateError when the trace is faulty; the VMs under way have ended their steps by then
  */
