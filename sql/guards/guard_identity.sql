@@ -29,8 +29,9 @@ CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, project_id ON vmst
   FOR EACH ROW
   EXECUTE FUNCTION vmstate.guard_identity('id', 'project_id');
 
--- after, as the other guards of vmm: a trigger before each row locks it first, which is written to the WAL. In capitals, since
--- triggers fire in the order of their names, and the foreign keys' would say less.
+-- AFTER, like the other guards of vmm: PostgreSQL locks a row for a BEFORE trigger, and writes that lock to the WAL. The name
+-- has capitals because triggers fire in the order of their names: the triggers of the foreign keys come later, as their errors
+-- say less.
 CREATE OR REPLACE TRIGGER "GUARD_identity" AFTER UPDATE OF id, instance_id, sled_id, saga_id, propolis_ip, propolis_port ON vmstate.vmm
   FOR EACH ROW
   EXECUTE FUNCTION vmstate.guard_identity('id', 'instance_id', 'sled_id', 'saga_id', 'propolis_ip', 'propolis_port');

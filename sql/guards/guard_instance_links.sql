@@ -7,7 +7,7 @@ BEGIN
       IS NOT DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id) THEN
     RETURN NEW;
   END IF;
-  -- the new ids too: they are judged below, and another session may be ending or deleting them
+  -- Locks the rows of the new ids, too: the checks below read them, and another session may be ending or deleting them.
   PERFORM vmstate.lock_links(OLD.id,
     ARRAY[OLD.active_propolis_id, OLD.destination_propolis_id, NEW.active_propolis_id, NEW.destination_propolis_id],
     ARRAY[OLD.migration_id, NEW.migration_id]);

@@ -5,7 +5,8 @@ AS $$
 DECLARE
   v_actual pg_catalog.text;
 BEGIN
-  -- It also fails a session that ends the VMM, or leads to it, with a snapshot too old to see this migration.
+  -- This write also makes another session fail with 40001 if that session unwinds the VMM, or inserts a second migration to
+  -- the VMM, with a snapshot that is too old to see this migration.
   UPDATE vmstate.vmm AS v SET migration_id = coalesce(v.migration_id, NEW.id)
     WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id;
   IF NOT vmstate.is_new_vmm(NEW.instance_id, NEW.destination_propolis_id) THEN
@@ -31,6 +32,6 @@ COMMENT ON FUNCTION vmstate.guard_migration_destination IS 'Refuses a new migrat
 Errors:
 - VM102: the destination VMM of a new migration is still creating, and no link and no other migration names it.';
 
--- after, when the foreign keys have said that there is such a VMM
+-- AFTER, so that the foreign keys have checked first that the VMM exists.
 CREATE OR REPLACE TRIGGER guard_destination AFTER INSERT ON vmstate.migration
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_migration_destination();

@@ -5,7 +5,8 @@ AS $$
 DECLARE
   v_row pg_catalog.text;
 BEGIN
-  -- what nothing below refuses; without functions, for a role that has rights on the table may have none on them
+  -- Accepts at once what no check below refuses. Calls no function, because a role that was granted UPDATE on the table may
+  -- have no right to call the functions of this schema.
   IF NEW.state_generation > OLD.state_generation AND NEW.state NOT IN ('creating', 'saga_unwound')
       AND OLD.state NOT IN ('failed', 'destroyed', 'saga_unwound') AND (NEW.state = 'failed') = (NEW.failure_reason IS NOT NULL) THEN
     RETURN NULL;
@@ -20,7 +21,7 @@ BEGIN
       OR EXISTS (SELECT FROM vmstate.migration AS m
         WHERE m.instance_id = OLD.instance_id AND m.destination_propolis_id = OLD.id
           AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed'))
-      -- Its migration was purged: the guest went there.
+      -- The migration to this VMM was purged, and the VMM outlived it: the guest has moved to this VMM.
       OR (OLD.migration_id IS NOT NULL AND NOT EXISTS (SELECT FROM vmstate.migration AS m
         WHERE m.instance_id = OLD.instance_id AND m.id = OLD.migration_id))
     ) THEN
@@ -34,7 +35,7 @@ BEGIN
           AND NEW.state_generation = vmstate.next_generation(OLD.state_generation))) THEN
     PERFORM vmstate.raise_old_generation(v_row, OLD.state_generation, NEW.state_generation);
   ELSIF (NEW.state = 'failed') <> (NEW.failure_reason IS NOT NULL) THEN
-    -- no constraint of the table, which would come before a dead VMM is refused as such
+    -- No CHECK of the table: a CHECK comes before this trigger, and would refuse a write to a dead VMM as 23514, not as VM102.
     RAISE EXCEPTION USING
       ERRCODE = 'check_violation',
       MESSAGE = format('%s cannot be %s with failure_reason %s', v_row, NEW.state, coalesce(NEW.failure_reason::pg_catalog.text, 'null')),
@@ -54,8 +55,8 @@ Errors:
 - VM101: what a report changes raises the generation, which never falls.
 - VM102: no VMM becomes creating again, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does.';
 
--- the only condition outside of its function: health reports, which are almost all writes, do without the call. It is short,
--- for every statement copies the conditions of all triggers of its table, as text, and parses those it evaluates.
+-- The one trigger with a WHEN condition: health reports, which are almost all writes, do without the call. The condition is
+-- short, because every statement copies the conditions of all triggers of its table as text, and parses those it evaluates.
 CREATE OR REPLACE TRIGGER guard_state AFTER UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
   ON vmstate.vmm
   FOR EACH ROW WHEN (

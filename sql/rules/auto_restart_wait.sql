@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION vmstate.auto_restart_wait(p_cooldown interval, p_atte
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN greatest(
   coalesce(p_cooldown, interval '5 minutes'),
-  -- in seconds, since an interval overflows; capped before it is raised, since a power does, too
+  -- Reckons in seconds, because an interval can overflow, and caps the exponent at 32, because power() can overflow, too.
   make_interval(secs => least(
     3600,
     CASE

@@ -51,14 +51,15 @@ BEGIN ATOMIC
     END,
     ids.active_id,
     array_remove(ARRAY[
-      CASE WHEN leaves.active THEN p_active_id END,
-      CASE WHEN leaves.destination THEN p_destination_id END
+      CASE WHEN loses_link.active THEN p_active_id END,
+      CASE WHEN loses_link.destination THEN p_destination_id END
     ], NULL),
     array_remove(ARRAY[
-      -- the source of a migration that got through ends by itself
-      CASE WHEN leaves.active AND alive.active AND fate.verdict NOT IN ('completed', 'handed_over') THEN p_active_id END,
-      CASE WHEN leaves.destination AND alive.destination THEN p_destination_id END
+      -- Leaves out the source of a migration that completed or was handed over: that VMM ends by itself.
+      CASE WHEN loses_link.active AND alive.active AND fate.verdict NOT IN ('completed', 'handed_over') THEN p_active_id END,
+      CASE WHEN loses_link.destination AND alive.destination THEN p_destination_id END
     ], NULL)
+  -- Each OFFSET 0 keeps the planner from merging the steps: merged, it would evaluate each step wherever a later one names it.
   FROM (
     SELECT vmstate.migration_verdict(
       p_active_state, p_active_takes_part, p_destination_vmm_state, p_source_side, p_destination_side
@@ -73,16 +74,16 @@ BEGIN ATOMIC
   ) AS alive
   CROSS JOIN LATERAL (
     SELECT fate.verdict = 'completed'
-      OR (p_source_side = 'completed' AND fate.verdict NOT IN ('void', 'none')) AS went
+      OR (p_source_side = 'completed' AND fate.verdict NOT IN ('void', 'none')) AS has_moved
     OFFSET 0
   ) AS guest
   CROSS JOIN LATERAL (
     SELECT
-      CASE WHEN guest.went THEN p_destination_vmm_state ELSE p_active_state END AS state,
-      -- a guest that moved has run, whether or not its new VMM was ever heard to run
+      CASE WHEN guest.has_moved THEN p_destination_vmm_state ELSE p_active_state END AS state,
+      -- A completed migration moved a running guest, even if no report said that the destination VMM runs.
       fate.verdict = 'completed' OR coalesce(p_active_was_running, false)
-        OR (guest.went AND coalesce(p_destination_was_running, false)) AS was_running,
-      fate.verdict = 'failed' AND guest.went AND alive.destination AS is_lost
+        OR (guest.has_moved AND coalesce(p_destination_was_running, false)) AS was_running,
+      fate.verdict = 'failed' AND guest.has_moved AND alive.destination AS is_lost
     OFFSET 0
   ) AS carrier
   CROSS JOIN LATERAL (
@@ -91,7 +92,7 @@ BEGIN ATOMIC
         WHEN fate.verdict = 'in_progress' THEN p_active_id
         WHEN fate.verdict = 'handed_over' THEN p_destination_id
         WHEN fate.verdict = 'completed' AND alive.destination THEN p_destination_id
-        WHEN fate.verdict = 'completed' OR guest.went THEN NULL
+        WHEN fate.verdict = 'completed' OR guest.has_moved THEN NULL
         WHEN alive.active THEN p_active_id
       END AS active_id,
       CASE WHEN fate.verdict IN ('in_progress', 'handed_over') THEN p_destination_id END AS destination_id,
@@ -106,7 +107,7 @@ BEGIN ATOMIC
         AND p_destination_id IS DISTINCT FROM ids.destination_id
         AND p_destination_id IS DISTINCT FROM p_active_id AS destination
     OFFSET 0
-  ) AS leaves;
+  ) AS loses_link;
 END;
 REVOKE ALL ON FUNCTION vmstate.update_plan FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.update_plan IS 'Decides what the update saga has to make of an instance.

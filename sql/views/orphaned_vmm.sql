@@ -23,7 +23,7 @@ FROM (
   FROM vmstate.vmm AS w
   WHERE w.time_unlinked IS NOT NULL AND w.time_deleted IS NULL AND NOT vmstate.is_absorbing(w.state)
     AND coalesce(w.time_deleted, 'infinity') = 'infinity' AND least(w.time_deleted, 'infinity') = 'infinity'
-  -- sorted before expected_to_end is looked up, so that the first rows cost only their own
+  -- Sorts before expected_to_end is looked up, so that a query with LIMIT looks only at the migrations of its own rows.
   ORDER BY w.time_unlinked, w.id
   OFFSET 0
 ) AS v;

@@ -29,7 +29,7 @@ CROSS JOIN LATERAL (
   SELECT p.verdict, p.state_generation, p.updater_generation
   FROM vmstate.instance_plan AS p
   WHERE p.instance_id = c.instance_id AND p.needed AND coalesce(p.updater_lease_until <= statement_timestamp(), true)
-  -- one candidate after the other: merged, there are more tables than the planner reorders, and it would read them all
+  -- OFFSET 0 plans one candidate at a time: merged, there are more tables than the planner reorders, and it would scan them all.
   OFFSET 0
 ) AS p
 ORDER BY c.since, c.instance_id;

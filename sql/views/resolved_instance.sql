@@ -23,7 +23,7 @@ SELECT
   a.state AS active_state,
   a.sled_id AS active_sled_id,
   a.time_state_updated AS active_time_updated,
-  -- A VMM that was made for a migration is active only if the guest, which ran, went there, though no report said running.
+  -- A VMM that was made for a migration becomes active only when a running guest has moved to it, even if no report said running.
   a.time_started IS NOT NULL OR CASE
     WHEN m.destination_propolis_id = a.id THEN 'completed' IN (m.source_state, m.destination_state)
     ELSE a.migration_id IS NOT NULL OR EXISTS (

@@ -11,7 +11,8 @@ FROM (
   UNION ALL
   SELECT i.id
   FROM vmstate.vmm AS v
-  -- linked, and nothing to migrate: it is the active one; to say so makes the planner expect but one row
+  -- A linked VMM of an instance without a migration is the active VMM. The join does not compare active_propolis_id all the
+  -- same: the planner would expect one row and, when many instances stop at once, join all of them with all VMMs.
   JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.migration_id IS NULL
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
     AND coalesce(v.time_deleted, 'infinity') = 'infinity' AND least(v.time_deleted, 'infinity') = 'infinity'

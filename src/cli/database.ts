@@ -31,8 +31,9 @@ export interface Database {
 const APPLICATION = "vmstate";
 
 /**
- * Opens the database, hands it to `use`, and closes it whatever happens. On a signal `use` is not waited for; its
- * queries fail.
+ * Opens the database, hands it to `use`, and closes it in any case.
+ *
+ * On a signal it does not wait for `use`, whose queries then fail.
  *
  * @throws VmstateError for every error of the database
  */
@@ -52,8 +53,9 @@ export async function withDatabase<T>(
 }
 
 /**
- * With a URL: connects, and checks that PostgreSQL answers, is recent enough and has been migrated. Without: starts a
- * throw-away server and migrates it.
+ * Connects to the database of a URL, or starts a migrated throw-away server.
+ *
+ * With a URL, checks that PostgreSQL answers, is recent enough and has been migrated.
  *
  * @throws VmstateError that says what to do
  */
@@ -65,7 +67,11 @@ export async function openDatabase(
   return await connect(requireUrl(databaseUrl), mayBeEmpty, signal);
 }
 
-/** @throws VmstateError when it is missing, empty, or no URL of a database */
+/**
+ * Returns the URL of a database, and refuses anything else.
+ *
+ * @throws VmstateError when it is missing, empty, or no URL of a database
+ */
 export function requireUrl(databaseUrl: string | undefined): string {
   if (!databaseUrl) throw new VmstateError("no database is named: pass --database-url or set DATABASE_URL");
   requireDatabaseUrl(databaseUrl);
@@ -85,14 +91,22 @@ async function connect(url: string, mayBeEmpty: boolean, signal: AbortSignal): P
   return { sql, url, where: describe(url), newClient: (options) => newPool(route, options), close };
 }
 
-/** The first statement. It names the schema of all that it calls, because a pooler may have dropped our search_path. */
+/**
+ * Refuses a database without vmstate; sends the first statement of the session.
+ *
+ * The statement names the schema of all that it calls, because a pooler may have dropped our search_path.
+ */
 async function requireInstalled(sql: postgres.Sql): Promise<void> {
   const [row] = await sql<[{ found: boolean }]>`
     select pg_catalog.to_regclass('vmstate.instance') is not null as found`;
   if (!row.found) throw new VmstateError("this database has no schema vmstate: run `vmstate migrate`");
 }
 
-/** Should a step fail, the server still ends with this process. A start is too short to interrupt. */
+/**
+ * Starts a throw-away server and migrates it.
+ *
+ * If a step fails, the server still ends with this process. A signal does not interrupt the start, which is short.
+ */
 async function startServer(signal: AbortSignal): Promise<Database> {
   const { url, version, stop } = await startEmbedded();
   await migrate(url);

@@ -4,7 +4,7 @@ import { withDatabase } from "./database.js";
 import { ioOf, say } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption } from "./options.js";
 
-/** `vmstate demo` */
+/** Defines the command `vmstate demo`. */
 export function demoCommand(): Command {
   return new Command("demo")
     .description("the six rules as stories, on a real PostgreSQL")

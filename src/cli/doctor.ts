@@ -17,7 +17,7 @@ A warning names what an operator added for the planner, autovacuum or storage:
 statistics objects and targets, n_distinct, storage parameters that vmstate
 does not set.`;
 
-/** `vmstate doctor` */
+/** Defines the command `vmstate doctor`. */
 export function doctorCommand(): Command {
   return new Command("doctor")
     .description("list how the schema differs from this vmstate; repair nothing")
@@ -38,7 +38,7 @@ async function runDoctor(options: DatabaseUrlOption & JsonOption, command: Comma
   requireNone(differences);
 }
 
-/** Differences first: they are what to repair. */
+/** Writes differences first, because they have to be repaired, then warnings. */
 function linesOf({ differences, warnings }: Comparison, colors: Colors): string[] {
   const found = [
     ...differences.map((difference) => differenceText(difference, colors)),
@@ -52,7 +52,11 @@ function healthy(warnings: number, colors: Colors): string {
   return colors.green(`the schema is as this vmstate makes it${counted}`);
 }
 
-/** @throws VmstateError that counts them */
+/**
+ * Throws when there is any difference.
+ *
+ * @throws VmstateError that counts them
+ */
 function requireNone({ length }: readonly Difference[]): void {
   if (length === 0) return;
   throw new VmstateError(

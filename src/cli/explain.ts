@@ -14,7 +14,7 @@ import { noInstance } from "./queries/instance-rows.js";
 import { mayReadTables } from "./queries/rights.js";
 import { withSnapshot } from "./queries/snapshot.js";
 
-/** `vmstate explain` */
+/** Defines the command `vmstate explain`. */
 export function explainCommand(): Command {
   return new Command("explain")
     .description("print what an update of an instance would change now")
@@ -51,7 +51,7 @@ async function readBackground(sql: postgres.TransactionSql, instanceId: string):
   return row;
 }
 
-/** The same from public views, as far as they tell it. */
+/** Reads from public views what stands beside the plan, as far as they tell it. */
 async function readPublicBackground(sql: postgres.TransactionSql, instanceId: string): Promise<Background> {
   const [row] = await sql<[Background]>`
     select case when e.migration_id is null then 'none' else p.verdict end as verdict,

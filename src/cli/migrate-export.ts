@@ -14,7 +14,7 @@ const WITH_PSQL = `
 With psql, in one transaction that ends at the first error:
   vmstate migrate export | psql -1 -v ON_ERROR_STOP=1`;
 
-/** `vmstate migrate export` */
+/** Defines the command `vmstate migrate export`. */
 export function migrateExportCommand(): Command {
   return new Command("export")
     .description("print schema migrations as SQL, for psql, Flyway or Atlas")
@@ -34,7 +34,7 @@ async function runExport({ from, to }: Options, command: Command): Promise<void>
   ioOf(command).stdout.write(sqlOf(migrations.slice(from - 1, last)));
 }
 
-/** `2`, and `0002` as well. */
+/** Reads the number of a migration: `2`, or `0002` as in the file's name. */
 function number(text: string): number {
   if (/^0{0,3}[1-9]\d{0,3}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("Expected the number of a schema migration, for example 2.");

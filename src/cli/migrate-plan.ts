@@ -5,7 +5,7 @@ import { orInterruption } from "../terminal/interruption.js";
 import { ioOf, say } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption } from "./options.js";
 
-/** `vmstate migrate plan` */
+/** Defines the command `vmstate migrate plan`. */
 export function migratePlanCommand(): Command {
   return new Command("plan")
     .description("print the SQL that migrate would run; change nothing")

@@ -6,7 +6,7 @@ import { ioOf, say, sayJson } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
 import { table } from "../terminal/table.js";
 
-/** `vmstate migrate status` */
+/** Defines the command `vmstate migrate status`. */
 export function migrateStatusCommand(): Command {
   return new Command("status")
     .description("list the schema migrations, applied and pending")

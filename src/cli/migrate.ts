@@ -12,7 +12,7 @@ interface Options extends DatabaseUrlOption, JsonOption {
   lockTimeout?: string;
 }
 
-/** `vmstate migrate` */
+/** Defines the command `vmstate migrate`. */
 export function migrateCommand(): Command {
   return new Command("migrate")
     .description("install vmstate in a database, or upgrade it")

@@ -25,7 +25,7 @@ const COMMANDS = [
 ];
 
 /**
- * The `vmstate` program.
+ * Runs the `vmstate` program.
  *
  * @param args without the names of node and of the script
  * @param host `process`, or a stand-in
@@ -65,7 +65,7 @@ function inherit(command: Command, parent: Command, name: string): void {
   for (const child of command.commands) inherit(child, command, `${name} ${child.name()}`);
 }
 
-/** One line; commander puts its suggestions on a second one. */
+/** Writes a usage error in one line; commander puts its suggestions on a second. */
 function usageError(text: string, help: string): string {
   const problem = text
     .trim()

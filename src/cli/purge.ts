@@ -17,7 +17,7 @@ interface PurgeOptions extends DatabaseUrlOption, JsonOption {
 /** Batches between two lines of progress. */
 const LINE_EVERY = 100;
 
-/** `vmstate purge` */
+/** Defines the command `vmstate purge`. */
 export function purgeCommand(): Command {
   return new Command("purge")
     .description("remove rows that were deleted long ago and that no other row needs")
@@ -45,7 +45,11 @@ export function purgeCommand(): Command {
     .action(runPurge);
 }
 
-/** PostgreSQL reads it as an interval. To PostgreSQL `m` is minutes, to many people months: refused. */
+/**
+ * Refuses an age without one of the units min, h, d and w.
+ *
+ * PostgreSQL reads the age as an interval. There `m` is minutes, but many people mean months, so `m` is refused.
+ */
 function requireAge(text: string): string {
   if (/^\d+ ?(min|h|d|w)$/.test(text)) return text;
   throw new InvalidArgumentError(
@@ -73,7 +77,11 @@ async function runPurge(options: PurgeOptions, command: Command): Promise<void> 
   else say(io.stdout, `removed ${describe(purged)}`);
 }
 
-/** One transaction after the other, so that none is long; what each has removed stays removed. */
+/**
+ * Purges in one short transaction after the other, until nothing is left over.
+ *
+ * If purging is interrupted, what the finished transactions removed stays removed.
+ */
 async function purgeAll(
   io: Io,
   sql: postgres.Sql,

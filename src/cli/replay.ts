@@ -16,7 +16,7 @@ interface Options extends DatabaseUrlOption, JsonOption, Setting {
 const SEEDS = 2 ** 32;
 const CLOSE_TIMEOUT_S = 1;
 
-/** `vmstate replay` */
+/** Defines the command `vmstate replay`. */
 export function replayCommand(): Command {
   return new Command("replay")
     .description("play the VMs of a trace against PostgreSQL, and check every answer")
@@ -50,7 +50,11 @@ async function playAndTell(io: Io, file: string, options: Options): Promise<void
   requireClean(result);
 }
 
-/** When interrupted, the connections end; the VMs in play fail at their next verb. */
+/**
+ * Plays the trace on a database.
+ *
+ * When interrupted, ends the connections; the VMs in play fail at their next verb.
+ */
 async function playOn(
   { url, where, newClient }: Database,
   { stderr, signal }: Io,

@@ -5,8 +5,10 @@ import { Interruption, listenForInterruption } from "../terminal/interruption.js
 import { type Host, newIo, say, setIo } from "../terminal/io.js";
 
 /**
- * Runs the command that `args` ask for: 0 when it succeeds, 1 when it throws a {@link VmstateError} (one line on
- * stderr), 2 when it is called wrongly. On a signal the command cleans up first: 130 or 143.
+ * Runs the command that `args` ask for, and returns the exit code.
+ *
+ * 0 when the command succeeds, 1 when it throws a {@link VmstateError} (one line on stderr), 2 when it is called
+ * wrongly. On a signal the command cleans up first: 130 or 143.
  *
  * @param args without the names of node and of the script
  * @throws any other error: a bug
@@ -41,7 +43,7 @@ function failed(error: unknown, { stderr }: Host): number {
   return 1;
 }
 
-/** What was written may not be out yet. */
+/** Waits until the stream has written all that it was given. */
 async function flush(stream: Writable): Promise<void> {
   await new Promise((done) => stream.write("", done));
 }

@@ -14,7 +14,7 @@ import { publicText } from "./output/public-text.js";
 import { mayReadTables } from "./queries/rights.js";
 import { withSnapshot } from "./queries/snapshot.js";
 
-/** `vmstate show` */
+/** Defines the command `vmstate show`. */
 export function showCommand(): Command {
   return new Command("show")
     .description("print an instance as the API shows it, beside its rows")

@@ -18,7 +18,7 @@ interface Status {
   workLists: WorkList[];
 }
 
-/** `vmstate status` */
+/** Defines the command `vmstate status`. */
 export function statusCommand(): Command {
   return new Command("status")
     .description("count the instances by state, and the rows of each work list")
@@ -37,7 +37,7 @@ async function runStatus(options: DatabaseUrlOption & JsonOption, command: Comma
   else printStatus(io, status);
 }
 
-/** Every state that the API can show; deleted instances are not shown. */
+/** Counts the instances in every state that the API shows, without deleted ones. */
 async function countInstances(sql: postgres.TransactionSql): Promise<InstanceCount[]> {
   return await sql<InstanceCount[]>`
     select s.state, count(i.id)::integer as count

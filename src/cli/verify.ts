@@ -6,7 +6,7 @@ import { type Io, ioOf, say, sayJson } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
 import { withSnapshot } from "./queries/snapshot.js";
 
-/** `vmstate verify` */
+/** Defines the command `vmstate verify`. */
 export function verifyCommand(): Command {
   return new Command("verify")
     .description("list the rows that break an invariant")
@@ -35,7 +35,11 @@ function describe(
   return `${colors.red(invariant)}: ${detail}\n  instance ${instanceId}\n  VMM      ${propolisId}`;
 }
 
-/** @throws VmstateError that counts them */
+/**
+ * Throws when there is any violation.
+ *
+ * @throws VmstateError that counts them
+ */
 export function requireNone({ length }: readonly InvariantViolationRow[]): void {
   if (length === 0) return;
   throw new VmstateError(`${length} ${length === 1 ? "row breaks" : "rows break"} an invariant`);

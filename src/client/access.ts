@@ -12,8 +12,10 @@ export interface AccessResult {
 }
 
 /**
- * Gives a role all that a kind of role needs: `control_plane`, `sled_agent` or `reader`. For the owner of the schema;
- * call it again after a migration. Members of the role have its access too: for many sleds, grant once to a group role.
+ * Gives a role all that a kind of role needs.
+ *
+ * The kinds are `control_plane`, `sled_agent` and `reader`. For the owner of the schema; call it again after a
+ * migration. Members of the role have its access too: for many sleds, grant once to a group role.
  *
  * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema, 54000 when
  * about 2,400 roles have access to an object, so that its access list has no room for one more
@@ -24,8 +26,10 @@ export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<Ac
 }
 
 /**
- * Takes away from a role what `grantAccess` gave it for one kind, but for what another kind of the role needs. What the
- * role has as a member of other roles stays, and so does its binding to a sled. For the owner of the schema.
+ * Takes away from a role what `grantAccess` gave the role for one kind.
+ *
+ * What another kind of the role needs stays, and so do what the role has as a member of other roles and its binding to
+ * a sled. For the owner of the schema.
  *
  * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema
  */
@@ -35,8 +39,9 @@ export function revokeAccess(sql: SqlClient, a: RevokeAccessArguments): Promise<
 }
 
 /**
- * Says for which sled a `sled_agent` role reports, in place of any before; without `sledId`, for none. For the owner of
- * the schema.
+ * Says for which sled a `sled_agent` role reports, in place of any before.
+ *
+ * Without `sledId` the role reports for no sled. For the owner of the schema.
  *
  * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema
  */

@@ -18,8 +18,9 @@ export type Vmstate = {
 };
 
 /**
- * The functions of this package bound to one client: `vmstate(sql).beginStart({ … })`. Bind a transaction or a reserved
- * connection just as well.
+ * Binds the functions of this package to one client.
+ *
+ * `vmstate(sql).beginStart({ … })`. The client may be a transaction or a reserved connection, too.
  */
 export function vmstate(sql: SqlClient): Vmstate {
   const bound = Object.entries(functions).map(([name, call]) => [

@@ -6,8 +6,10 @@ import { manyRows, type SqlClient } from "./rows.js";
 const MIGRATE = "run `npx vmstate migrate`";
 
 /**
- * For services, once, when they start: resolves when this package works with the database. It does with one that is
- * newer, unless a change that it does not know was breaking. Any role to which `grantAccess` gave something may ask.
+ * Resolves when this package works with the database, and throws otherwise.
+ *
+ * For services, once, when they start. A newer database works, unless a schema migration that this package does not
+ * know is breaking. Any role to which `grantAccess` gave something may ask.
  *
  * @throws IncompatibleDatabaseError when it does not work; its `hint` names the command to run
  */
@@ -47,7 +49,7 @@ function notInstalled(cause?: unknown): IncompatibleDatabaseError {
   );
 }
 
-/** As in a copy of the schema without its rows. */
+/** Makes the error for a copy of the schema without its rows. */
 function notRecorded(): IncompatibleDatabaseError {
   return new IncompatibleDatabaseError({
     reason: "not_installed",

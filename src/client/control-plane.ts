@@ -28,7 +28,11 @@ import type {
 } from "./generated.js";
 import { oneRow, type SqlClient } from "./rows.js";
 
-/** Creates an instance in state `creating`. The same id in the same project again is `unchanged`. */
+/**
+ * Creates an instance in state `creating`.
+ *
+ * `unchanged`: an instance with this id is in this project already.
+ */
 export function createInstance(sql: SqlClient, a: CreateInstanceArguments): Promise<CreateInstanceResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.create_instance(
     p_id => ${a.id}, p_project_id => ${a.projectId}, p_name => ${a.name}, p_intended_state => ${a.intendedState},
@@ -46,7 +50,11 @@ export function finishInstanceCreation(
   );
 }
 
-/** Sets both parts of the auto-restart configuration; what is left out returns to its default. */
+/**
+ * Sets both parts of the auto-restart configuration.
+ *
+ * A part that is left out returns to its default.
+ */
 export function configureInstance(
   sql: SqlClient,
   a: ConfigureInstanceArguments,
@@ -56,15 +64,21 @@ export function configureInstance(
     p_auto_restart_cooldown => ${a.autoRestartCooldown ?? null}))::pg_catalog.text`);
 }
 
-/** Gives an instance another name, in any state. `conflict`: another instance of the project has it. */
+/**
+ * Gives an instance another name, in any state.
+ *
+ * `conflict`: another instance of the project has the name.
+ */
 export function renameInstance(sql: SqlClient, a: RenameInstanceArguments): Promise<RenameInstanceResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.rename_instance(
     p_instance_id => ${a.instanceId}, p_name => ${a.name}))::pg_catalog.text`);
 }
 
 /**
- * First step of a start saga: inserts the VMM and links it as the active one, in place of none or of a
- * `saga_unwound` one (`replacedPropolisId`). The same saga and VMM id again is `unchanged`.
+ * Inserts a VMM and links it as the active VMM: first step of a start saga.
+ *
+ * The VMM takes the place of none, or of a `saga_unwound` one (`replacedPropolisId`). `unchanged`: this saga began
+ * this start before.
  */
 export function beginStart(sql: SqlClient, a: BeginStartArguments): Promise<BeginStartResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.begin_start(
@@ -74,8 +88,10 @@ export function beginStart(sql: SqlClient, a: BeginStartArguments): Promise<Begi
 }
 
 /**
- * Undo of a start saga: marks its VMM `saga_unwound` and never writes the instance, which shows `stopped` from then
- * on. Call it first, and only then unregister the VMM from its sled.
+ * Marks the VMM of a start saga `saga_unwound`: undo of the start saga.
+ *
+ * Never writes the instance, which shows `stopped` from then on. Call `unwindStart` first, and only then unregister
+ * the VMM from its sled.
  */
 export function unwindStart(sql: SqlClient, a: UnwindStartArguments): Promise<UnwindStartResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.unwind_start(
@@ -83,8 +99,10 @@ export function unwindStart(sql: SqlClient, a: UnwindStartArguments): Promise<Un
 }
 
 /**
- * First step of a migrate saga: inserts the destination VMM and the migration and links both, in place of none or of
- * a `saga_unwound` destination. The same ids again are `unchanged`.
+ * Inserts and links a destination VMM and a migration: begins a migrate saga.
+ *
+ * The destination VMM takes the place of none, or of a `saga_unwound` one. `unchanged`: this saga began this migration
+ * before.
  */
 export function beginMigration(sql: SqlClient, a: BeginMigrationArguments): Promise<BeginMigrationResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.begin_migration(
@@ -95,22 +113,32 @@ export function beginMigration(sql: SqlClient, a: BeginMigrationArguments): Prom
 }
 
 /**
- * Undo of a migrate saga: marks the destination VMM `saga_unwound` and both sides of the migration `failed`, and never
- * writes the instance. Call it first, and only then unregister the VMM from its sled.
+ * Marks the destination VMM `saga_unwound`: undo of a migrate saga.
+ *
+ * Both sides of the migration become `failed`; the instance is never written. Call `unwindMigration` first, and only
+ * then unregister the VMM from its sled.
  */
 export function unwindMigration(sql: SqlClient, a: UnwindMigrationArguments): Promise<UnwindMigrationResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.unwind_migration(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_migration_id => ${a.migrationId}))::pg_catalog.text`);
 }
 
-/** The user wants the instance stopped. Command `commandPropolisIds`, also when the intent is `unchanged`. */
+/**
+ * Records that the user wants the instance stopped.
+ *
+ * Command the VMMs in `commandPropolisIds`, also when the outcome is `unchanged`.
+ */
 export function requestStop(sql: SqlClient, a: RequestStopArguments): Promise<RequestStopResult> {
   return oneRow(
     sql`select pg_catalog.to_json(vmstate.request_stop(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
   );
 }
 
-/** The user wants the guest rebooted. Command `commandPropolisIds`, also when the intent is `unchanged`. */
+/**
+ * Answers which VMMs to command when the user wants the guest rebooted.
+ *
+ * Command the VMMs in `commandPropolisIds`, also when the outcome is `unchanged`.
+ */
 export function requestReboot(sql: SqlClient, a: RequestRebootArguments): Promise<RequestRebootResult> {
   return oneRow(
     sql`select pg_catalog.to_json(vmstate.request_reboot(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
@@ -124,7 +152,11 @@ export function deleteInstance(sql: SqlClient, a: DeleteInstanceArguments): Prom
   );
 }
 
-/** Soft-deletes a dead VMM that no instance names: one of the work list `abandoned_vmm`. */
+/**
+ * Soft-deletes a dead VMM that no instance names.
+ *
+ * The work list `abandoned_vmm` has these VMMs.
+ */
 export function deleteVmm(sql: SqlClient, a: DeleteVmmArguments): Promise<DeleteVmmResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.delete_vmm(
     p_instance_id => ${a.instanceId}, p_propolis_id => ${a.propolisId}))::pg_catalog.text`);

@@ -17,8 +17,9 @@ const UNITS: Record<string, Add> = {
 };
 
 /**
- * An interval as PostgreSQL writes it with its default `IntervalStyle`, whichever of the four styles the session that wrote
- * it was set to.
+ * Writes an interval as PostgreSQL does with its default `IntervalStyle`.
+ *
+ * Reads each of the four styles that the session may have been set to.
  */
 export function intervalText(text: string): string {
   if (text.endsWith("infinity")) return text;
@@ -78,7 +79,7 @@ function negated({ months, days, microseconds }: Interval): Interval {
   return { months: -months, days: -days, microseconds: -microseconds };
 }
 
-/** A part after a negative one has its sign even if it is positive. */
+/** Writes an interval; a part after a negative part has its sign in any case. */
 function format({ months, days, microseconds }: Interval): string {
   const named = { year: Math.trunc(months / 12), mon: months % 12, day: days };
   const parts = Object.entries(named).filter(([, value]) => value !== 0);

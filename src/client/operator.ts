@@ -16,15 +16,21 @@ export function failVmm(sql: SqlClient, a: FailVmmArguments): Promise<FailVmmRes
     p_expected_generation => ${a.expectedGeneration ?? null}))::pg_catalog.text`);
 }
 
-/** Declares a host dead: every live VMM on the sled becomes `failed`. One row for each that it failed. */
+/**
+ * Declares a host dead: every live VMM on the sled becomes `failed`.
+ *
+ * Answers a row for each VMM that the call failed.
+ */
 export function failSled(sql: SqlClient, a: FailSledArguments): Promise<FailedVmm[]> {
   return manyRows(sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.fail_sled(
     p_sled_id => ${a.sledId}, p_reason => ${a.reason}) as r`);
 }
 
 /**
- * A rebooted host has lost these VMMs: those of them that are alive and on the sled become `failed`, and no VMM that
- * started since. One row for each that it failed.
+ * Fails the VMMs that a rebooted host has lost, and no VMM that started since.
+ *
+ * Of the listed VMMs, those that are alive and on the sled become `failed`. Answers a row for each VMM that the call
+ * failed.
  */
 export function failSledVmms(sql: SqlClient, a: FailSledVmmsArguments): Promise<FailedVmm[]> {
   return manyRows(sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.fail_sled_vmms(
@@ -32,8 +38,9 @@ export function failSledVmms(sql: SqlClient, a: FailSledVmmsArguments): Promise<
 }
 
 /**
- * Ends the updater lock that `updaterGeneration` names, whoever holds it ({@link explainUpdate} shows it): the holder's
- * commit is then `lock_lost`. `reason` goes to the server's log.
+ * Ends the updater lock that `updaterGeneration` names, whichever saga holds it.
+ *
+ * {@link explainUpdate} shows the lock. The holder's commit is then `lock_lost`. `reason` goes to the server's log.
  */
 export function breakUpdate(sql: SqlClient, a: BreakUpdateArguments): Promise<BreakUpdateResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.break_update(
@@ -41,8 +48,10 @@ export function breakUpdate(sql: SqlClient, a: BreakUpdateArguments): Promise<Br
 }
 
 /**
- * Hard-deletes what was soft-deleted before `before` and is not needed any more: migrations, VMMs and instances, at most
- * `limit` rows of all three (default 1,000). Call it again while `leftOver`.
+ * Hard-deletes soft-deleted rows that no other row needs any more.
+ *
+ * Deletes migrations, VMMs and instances that were deleted before `before`: at most `limit` rows of all three (default
+ * 1,000). Call it again while `leftOver`.
  */
 export function purge(sql: SqlClient, a: PurgeArguments): Promise<PurgeResult> {
   return oneRow(sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.purge(

@@ -3,15 +3,21 @@ import { types } from "node:util";
 // As text, which the client leaves alone, whatever types and transforms it is configured with.
 
 /**
- * A point in time. In other forms the client would cut it down to milliseconds of its own time zone. What is no point in
- * time PostgreSQL refuses.
+ * Writes a point in time as text.
+ *
+ * In another form the client would cut the time down to milliseconds of its own time zone. PostgreSQL refuses a text
+ * that is no point in time.
  */
 export function timeText(time: Date | string | null | undefined): string | null {
   if (types.isDate(time) && !Number.isNaN(time.valueOf())) return time.toISOString();
   return time === null || time === undefined ? null : String(time);
 }
 
-/** An array, each element quoted. What is no array PostgreSQL refuses. */
+/**
+ * Writes an array as text, each element quoted.
+ *
+ * PostgreSQL refuses what is no array.
+ */
 export function arrayText(elements: readonly string[] | null | undefined): string | null {
   if (elements === null || elements === undefined) return null;
   if (!Array.isArray(elements)) return JSON.stringify(String(elements));

@@ -11,18 +11,26 @@ export type SqlClient = postgres.ISql;
 /** A query whose only column is JSON text: of a row, or of all rows by column. */
 export type JsonRows = postgres.PendingQuery<postgres.Row[]>;
 
-/** The rows of a query, each with camel-case keys, points in time as `Date`, whole numbers checked to be exact. */
+/**
+ * Reads the rows of a query, and converts their names and values.
+ *
+ * Keys are in camel case, points in time are `Date`s, and whole numbers are checked to be exact.
+ */
 export async function manyRows<Row>(query: JsonRows): Promise<Row[]> {
   return textsOf(await query.raw()).map((text) => toRow(JSON.parse(text) as JsonRow) as Row);
 }
 
-/** The row of a query that has exactly one. */
+/** Reads the row of a query that has exactly one. */
 export async function oneRow<Row>(query: JsonRows): Promise<Row> {
   const [row] = await manyRows<Row>(query);
   return row as Row;
 }
 
-/** The rows of a query that answers with all of them by column: names are sent once, not in each row. */
+/**
+ * Reads the rows of a query that answers with all of them by column.
+ *
+ * The names of the columns are sent once, not in each row.
+ */
 export async function rowsByColumn<Row>(query: JsonRows): Promise<Row[]> {
   const [text = "{}"] = textsOf(await query.raw());
   const columns = JSON.parse(text) as Record<string, unknown[] | null>;
@@ -36,7 +44,11 @@ export async function rowsByColumn<Row>(query: JsonRows): Promise<Row[]> {
   return rows as Row[];
 }
 
-/** Of raw rows, so that neither the client's own types nor its transforms have a say. */
+/**
+ * Takes the text of each raw row.
+ *
+ * Raw, so that neither the client's own types nor its transforms change a value.
+ */
 function textsOf(rows: unknown[][]): string[] {
   return rows.map((row) => String(row[0]));
 }

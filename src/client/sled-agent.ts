@@ -4,7 +4,7 @@ import type { ReportVmmArguments } from "./generated.js";
 import { timeText } from "./parameters.js";
 import { type JsonRows, oneRow, rowsByColumn, type SqlClient } from "./rows.js";
 
-/** A sled agent reports one VMM, and optionally the side of a migration into it and of one out of it. */
+/** Reports one VMM, and optionally its side of a migration into and out of it. */
 export async function reportVmm(sql: SqlClient, a: ReportVmmArguments): Promise<ReportVmmResult> {
   requireKnownKeys(a, "reportVmm: the report");
   return await oneRow(isOfVmmAlone(a) ? vmmReport(sql, a) : fullReport(sql, a));
@@ -28,14 +28,18 @@ const KEYS: ReadonlySet<string> = new Set(
   } satisfies Record<keyof ReportVmmArguments, true>),
 );
 
-/** A misspelt key would silently drop a part of the report. */
+/** Refuses unknown keys: a misspelt key would silently drop a part of a report. */
 function requireKnownKeys(report: object, where: string): void {
   for (const key in report)
     if (!KEYS.has(key))
       throw new VmstateError(`${where} has the unknown key "${key}"; known keys: ${[...KEYS].join(", ")}`);
 }
 
-/** Most reports, by far: eight parameters less to send. */
+/**
+ * Tells whether a report has no migration part.
+ *
+ * Most reports have none, and are sent with eight parameters less.
+ */
 function isOfVmmAlone(a: ReportVmmArguments): boolean {
   const inward = a.migrationInId ?? a.migrationInState ?? a.migrationInGeneration ?? a.migrationInTime;
   const outward = a.migrationOutId ?? a.migrationOutState ?? a.migrationOutGeneration ?? a.migrationOutTime;
@@ -58,7 +62,7 @@ function fullReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
     ${timeText(a.migrationOutTime)}::pg_catalog.text::pg_catalog.timestamptz))::pg_catalog.text`;
 }
 
-/** Many reports in one call; the answers are in their order. */
+/** Reports many VMMs in one call; the answers are in the order of the reports. */
 export async function reportVmms(
   sql: SqlClient,
   reports: readonly ReportVmmArguments[],
@@ -75,7 +79,11 @@ export async function reportVmms(
     )::pg_catalog.text from vmstate.report_vmms(${elements}::pg_catalog.text::pg_catalog.jsonb) as r`);
 }
 
-/** What is no report goes as it is, and PostgreSQL refuses it. */
+/**
+ * Converts a report to an element of the batch.
+ *
+ * What is no report goes as it is, and PostgreSQL refuses it.
+ */
 function toElement(a: ReportVmmArguments, at: number): unknown {
   if (Object(a) !== a) return a;
   requireKnownKeys(a, `reportVmms: element ${String(at + 1)}`);
@@ -96,7 +104,11 @@ function toElement(a: ReportVmmArguments, at: number): unknown {
   };
 }
 
-/** PostgreSQL reads a number in text all the same; to look for a bigint in every report would slow down all of them. */
+/**
+ * Converts elements to JSON, a bigint to text, which PostgreSQL reads as a number.
+ *
+ * Looks for bigints only when JSON.stringify has thrown because of one: to look in every report would slow down all.
+ */
 function toJson(reports: unknown): string {
   try {
     return JSON.stringify(reports);

@@ -17,42 +17,60 @@ import type {
 import { oneRow, type SqlClient } from "./rows.js";
 
 /**
- * First step of an update saga: takes the updater lock for `lease` and answers the plan. Keep `updaterGeneration` (the
- * fencing token) and `planToken` for {@link commitUpdate}. `unchanged`: nothing to do, and no lock is held.
+ * Takes the updater lock and answers the plan: first step of an update saga.
+ *
+ * The lock lasts for `lease`. Keep `updaterGeneration` (the fencing token) and `planToken` for {@link commitUpdate}.
+ * `unchanged`: nothing to do, and no lock is held.
  */
 export function beginUpdate(sql: SqlClient, a: BeginUpdateArguments): Promise<BeginUpdateResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.begin_update(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_lease => ${a.lease}))::pg_catalog.text`);
 }
 
-/** A child saga takes the updater lock over from its parent; the lock has a new `updaterGeneration` afterwards. */
+/**
+ * Gives the updater lock of a parent saga to its child saga.
+ *
+ * The lock has a new `updaterGeneration` afterwards.
+ */
 export function inheritUpdate(sql: SqlClient, a: InheritUpdateArguments): Promise<InheritUpdateResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.inherit_update(
     p_instance_id => ${a.instanceId}, p_parent_saga_id => ${a.parentSagaId},
     p_updater_generation => ${a.updaterGeneration}, p_saga_id => ${a.sagaId}, p_lease => ${a.lease}))::pg_catalog.text`);
 }
 
-/** Last step of an update saga: writes exactly the plan that `planToken` names and releases the lock. */
+/**
+ * Writes the plan that `planToken` names: last step of an update saga.
+ *
+ * Releases the lock.
+ */
 export function commitUpdate(sql: SqlClient, a: CommitUpdateArguments): Promise<CommitUpdateResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.commit_update(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_updater_generation => ${a.updaterGeneration},
     p_plan_token => ${a.planToken}))::pg_catalog.text`);
 }
 
-/** Undo of an update saga: releases the lock and applies nothing. */
+/** Releases the lock without applying the plan: undo of an update saga. */
 export function unlockUpdate(sql: SqlClient, a: UnlockUpdateArguments): Promise<UnlockUpdateResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.unlock_update(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId},
     p_updater_generation => ${a.updaterGeneration}))::pg_catalog.text`);
 }
 
-/** Plans and commits in one call, for callers with nothing to do in between. Answers the plan it applied. */
+/**
+ * Plans and commits an update in one call.
+ *
+ * For callers with nothing to do in between. Answers the plan that was applied.
+ */
 export function runUpdate(sql: SqlClient, a: RunUpdateArguments): Promise<RunUpdateResult> {
   return oneRow(sql`select pg_catalog.to_json(vmstate.run_update(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}))::pg_catalog.text`);
 }
 
-/** The plan as {@link beginUpdate} would answer it now, read only. `applied`: there is one. */
+/**
+ * Reads the plan that {@link beginUpdate} would answer now.
+ *
+ * `applied`: there is a plan.
+ */
 export function explainUpdate(sql: SqlClient, a: ExplainUpdateArguments): Promise<ExplainUpdateResult> {
   return oneRow(
     sql`select pg_catalog.to_json(vmstate.explain_update(p_instance_id => ${a.instanceId}))::pg_catalog.text`,

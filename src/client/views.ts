@@ -17,7 +17,11 @@ export interface Limit {
   limit?: number | undefined;
 }
 
-/** The instance as the API shows it, or undefined when it does not exist or is deleted. */
+/**
+ * Reads an instance as the API shows it.
+ *
+ * Undefined when the instance does not exist or is deleted.
+ */
 export async function apiInstance(
   sql: SqlClient,
   a: { instanceId: string },
@@ -29,19 +33,23 @@ export async function apiInstance(
   return rows[0];
 }
 
-/** The instances of a project as the API shows them, by name. */
+/** Lists the instances of a project as the API shows them, by name. */
 export function apiInstances(sql: SqlClient, a: { projectId: string } & Limit): Promise<ApiInstanceRow[]> {
   return manyRows(sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.api_instance as r
     where r.project_id operator(pg_catalog.=) ${a.projectId} order by r.name limit ${a.limit ?? null}`);
 }
 
-/** The VMMs of an instance as the API shows them, oldest first. */
+/** Lists the VMMs of an instance as the API shows them, oldest first. */
 export function apiVmms(sql: SqlClient, a: { instanceId: string }): Promise<ApiVmmRow[]> {
   return manyRows(sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.api_vmm as r
     where r.instance_id operator(pg_catalog.=) ${a.instanceId} order by r.time_created, r.id`);
 }
 
-/** Work list of the update saga: run {@link runUpdate} or {@link beginUpdate} on each. */
+/**
+ * Lists instances that need an update: run the update saga on each.
+ *
+ * That is {@link runUpdate} or {@link beginUpdate}.
+ */
 export function pendingUpdates(sql: SqlClient, a: Limit = {}): Promise<PendingUpdateRow[]> {
   return manyRows(
     sql`select pg_catalog.row_to_json(r)::pg_catalog.text
@@ -49,7 +57,7 @@ export function pendingUpdates(sql: SqlClient, a: Limit = {}): Promise<PendingUp
   );
 }
 
-/** Dead VMMs that no instance names: {@link deleteVmm} each. */
+/** Lists dead VMMs that no instance names: {@link deleteVmm} each. */
 export function abandonedVmms(sql: SqlClient, a: Limit = {}): Promise<AbandonedVmmRow[]> {
   return manyRows(
     sql`select pg_catalog.row_to_json(r)::pg_catalog.text
@@ -57,7 +65,11 @@ export function abandonedVmms(sql: SqlClient, a: Limit = {}): Promise<AbandonedV
   );
 }
 
-/** Live VMMs that no instance names: terminate each on its sled, unless it is expected to end. */
+/**
+ * Lists live VMMs that no instance names: terminate each on its sled.
+ *
+ * A VMM that is expected to end does so by itself.
+ */
 export function orphanedVmms(sql: SqlClient, a: Limit = {}): Promise<OrphanedVmmRow[]> {
   return manyRows(
     sql`select pg_catalog.row_to_json(r)::pg_catalog.text
@@ -65,7 +77,11 @@ export function orphanedVmms(sql: SqlClient, a: Limit = {}): Promise<OrphanedVmm
   );
 }
 
-/** Instances that should run, do not, and may be restarted now: {@link beginStart} with `auto_restart`. */
+/**
+ * Lists instances that should run, do not run, and may be restarted now.
+ *
+ * Call {@link beginStart} with `auto_restart` on each.
+ */
 export function restartableInstances(sql: SqlClient, a: Limit = {}): Promise<RestartableInstanceRow[]> {
   return manyRows(
     sql`select pg_catalog.row_to_json(r)::pg_catalog.text
@@ -73,7 +89,7 @@ export function restartableInstances(sql: SqlClient, a: Limit = {}): Promise<Res
   );
 }
 
-/** Every VMM that a sled should know of: ask the sled agents about them. */
+/** Lists every VMM that a sled should know of: ask the sled agents about them. */
 export function watchedVmms(sql: SqlClient, a: Limit = {}): Promise<WatchedVmmRow[]> {
   return manyRows(
     sql`select pg_catalog.row_to_json(r)::pg_catalog.text
@@ -81,7 +97,7 @@ export function watchedVmms(sql: SqlClient, a: Limit = {}): Promise<WatchedVmmRo
   );
 }
 
-/** Instances without any news for too long in a state that should pass, and what each waits for. */
+/** Lists instances without news in a transitional state, and what they wait for. */
 export function stuckInstances(sql: SqlClient, a: Limit = {}): Promise<StuckInstanceRow[]> {
   return manyRows(
     sql`select pg_catalog.row_to_json(r)::pg_catalog.text
@@ -89,7 +105,11 @@ export function stuckInstances(sql: SqlClient, a: Limit = {}): Promise<StuckInst
   );
 }
 
-/** What must never be. Reads whole tables. */
+/**
+ * Lists rows that break an invariant; a sound database has none.
+ *
+ * Reads whole tables.
+ */
 export function invariantViolations(sql: SqlClient, a: Limit = {}): Promise<InvariantViolationRow[]> {
   return manyRows(
     sql`select pg_catalog.row_to_json(r)::pg_catalog.text

@@ -5,14 +5,20 @@ import { oneOf, type Parameters } from "../errors/database-url/parameters.js";
 
 const MECHANISM = "SCRAM-SHA-256-PLUS";
 
-/** @throws VmstateError when the value is unknown */
+/**
+ * Tells whether `channel_binding` is `require`.
+ *
+ * @throws VmstateError when the value is unknown
+ */
 export function requiresChannelBinding({ channel_binding: value = "prefer" }: Parameters): boolean {
   return oneOf("channel_binding", value, ["disable", "prefer", "require"]) === "require";
 }
 
 /**
- * Makes sure that the server proves, bound to this very TLS connection, that it knows the password's verifier; to any other
- * the client tells nothing. Call it before the client connects, and what it returns afterwards.
+ * Makes the client refuse a server that cannot prove to be the TLS endpoint.
+ *
+ * The server proves, bound to this very TLS connection, that it knows the password's verifier; to any other server the
+ * client tells nothing. Call the function before the client connects, and what the function returns afterwards.
  *
  * @returns the certificate that the channel was bound to; throws when a server let the client in without proof
  */

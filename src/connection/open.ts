@@ -42,8 +42,10 @@ const CONNECT_TIMEOUT_S = 10;
 const KEEP_ALIVE_S = 60;
 
 /**
- * Connects as a database URL says, trying its hosts and what `sslmode` allows one after the other. The session begins with
- * our settings, unless a pooler refuses `options` that it does not know: {@link beginning} sets them again.
+ * Connects as a database URL says; the session begins with our settings.
+ *
+ * Tries the hosts of the URL, and what `sslmode` allows, one after the other. A pooler may refuse `options` that it
+ * does not know; then {@link beginning} sets them in each transaction.
  *
  * @param applicationName unless the URL has one
  * @throws VmstateError when no server can be reached, refuses, or is too old
@@ -93,7 +95,11 @@ async function firstThatFits(url: DatabaseUrl, applicationName: string): Promise
   throw failures[0];
 }
 
-/** Another host may be up; a password that is wrong is wrong everywhere. */
+/**
+ * Tells whether the next host is worth a try after this error.
+ *
+ * Another host may be up, but a wrong password is wrong everywhere.
+ */
 function isOfOneHost(error: unknown): boolean {
   return !(error instanceof VmstateError) && !/^(28|3D)/.test(sqlStateOf(error));
 }
@@ -141,7 +147,11 @@ function tlsFor({ name }: Host, { parameters }: DatabaseUrl): Tls[] {
   throw new VmstateError("channel_binding=require needs TLS, which sslmode or the host rules out");
 }
 
-/** Of several failures, the first one says more: what comes after it is what is left. */
+/**
+ * Connects by the first route that works.
+ *
+ * Of several failures it throws the first, which says more than those of the fallbacks.
+ */
 async function connectTo(routes: readonly Route[], { parameters }: DatabaseUrl): Promise<OpenConnection> {
   const isBound = requiresChannelBinding(parameters);
   let failure: unknown;
@@ -160,7 +170,7 @@ function isWithoutTls(error: unknown): boolean {
   return [NO_TLS, NO_ANSWER_ABOUT_TLS].includes(messageOf(error));
 }
 
-/** Refused by pg_hba.conf, or by one of the two sides of TLS. */
+/** Tells whether pg_hba.conf, or one of the two sides of TLS, refused. */
 function isAboutTls(error: unknown): boolean {
   if (sqlStateOf(error) === "28000") return true;
   return /SSL|TLS|certificate/i.test(messageOf(error) + sqlStateOf(error));
@@ -178,7 +188,11 @@ async function connectPastPooler(route: Route, isBound: boolean): Promise<OpenCo
   }
 }
 
-/** Servers before PostgreSQL 17 refuse an option of that name: only one that has a limit is told that there is none. */
+/**
+ * Connects once more without a transaction timeout, if the session has one.
+ *
+ * Servers before PostgreSQL 17 refuse an option of that name, so the option is sent only to a server that has it.
+ */
 async function withoutTransactionTimeout(open: OpenConnection, isBound: boolean): Promise<OpenConnection> {
   const { client, route } = open;
   const { rows } = await client.query<{ timeout: string | null }>(
@@ -204,7 +218,11 @@ async function connect(route: Route, isBound: boolean): Promise<OpenConnection> 
   }
 }
 
-/** Another client may not be able to bind the channel. That it meets the same certificate proves the same server. */
+/**
+ * Makes later connections of a route accept only this certificate.
+ *
+ * Another client may not be able to bind the channel; that it meets the same certificate proves the same server.
+ */
 function withPinned(route: Route, certificate: Buffer): Route {
   return { ...route, tls: pinned({ ...route.tls }, certificate) };
 }

@@ -9,7 +9,7 @@ export interface PoolOptions {
 }
 
 /**
- * Finds the way to the server, which it has then answered once.
+ * Finds a way to the server by connecting once.
  *
  * @throws VmstateError when no server can be reached, refuses, or is too old
  */
@@ -19,20 +19,20 @@ export async function findRoute(databaseUrl: string, applicationName: string): P
   return route;
 }
 
-/** A client whose sessions have our settings. */
+/** Makes a client whose sessions have our settings. */
 export function newPool(route: Route, { max = 10, prepare = false }: PoolOptions = {}): postgres.Sql {
   return postgres({
     ...commonOptions(route, route.options),
     max,
     // A pooler that refused our options may give the next transaction another server connection.
     prepare: prepare && route.options !== route.optionsOfUser,
-    // It would ask the server, with operators that the role's search_path resolves.
+    // Fetching types would query the server with operators that resolve by the role's search_path.
     fetch_types: false,
     onnotice: () => undefined,
   });
 }
 
-/** Makes a client with default options, for the sessions of the user that the URL names. */
+/** Makes a client with default options, for sessions of the URL's user. */
 export function newPlainPool(route: Route): postgres.Sql {
   return postgres(commonOptions(route, route.optionsOfUser));
 }

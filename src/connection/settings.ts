@@ -28,7 +28,7 @@ const SETTINGS = {
 
 export const NO_TRANSACTION_TIMEOUT = setting("transaction_timeout", "0");
 
-/** The `options` that a connection starts with: the user's, then ours, which win. */
+/** Joins the `options` of the user and ours, which come last and so win. */
 export function startupOptions(ofUser: string): string {
   const ours = Object.entries(SETTINGS).map(([name, value]) => setting(name, value));
   return [ofUser, ...ours].filter(Boolean).join(" ");
@@ -43,12 +43,16 @@ export const LOCAL_SETTINGS = [
   "select pg_catalog.set_config(s.name, '0', true) from pg_catalog.pg_settings as s where s.name = 'transaction_timeout'",
 ].join(";\n");
 
-/** @param mode how the transaction begins: `isolation level …`, `read only` or `read write` */
+/**
+ * Writes the statements that begin a transaction with our settings.
+ *
+ * @param mode how the transaction begins: `isolation level …`, `read only` or `read write`
+ */
 export function beginning(mode: string): string {
   return `begin ${mode};\n${LOCAL_SETTINGS}`;
 }
 
-/** A list of schemas is not one string. */
+/** Quotes the value of a setting, but for the list of schemas in search_path. */
 function literal(name: string, value: string): string {
   return name === "search_path" ? value : `'${value}'`;
 }

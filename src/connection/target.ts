@@ -8,8 +8,9 @@ const ATTRIBUTES = ["any", "read-write", "read-only", "primary", "standby", "pre
 export type Choice = (client: Client) => Promise<boolean>;
 
 /**
- * What `target_session_attrs` asks for, the first choice first. Our sessions are not read-only by default: a server is for
- * reading alone exactly when it is a standby.
+ * Lists the choices of `target_session_attrs`, the first to try first.
+ *
+ * Our sessions are not read-only by default, so a server is for reading alone exactly when it is a standby.
  */
 export function choices({ target_session_attrs: attributes = "any" }: Parameters): Choice[] {
   switch (oneOf("target_session_attrs", attributes, ATTRIBUTES)) {

@@ -14,8 +14,10 @@ const SYSTEM = "system";
 const VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
 
 /**
- * The ways to connect that `sslmode` allows, in the order in which libpq tries them. As there, a root certificate has the
- * server's certificate verified in every mode, and only `verify-full` verifies the host's name too.
+ * Lists the ways to connect that `sslmode` allows, in the order of libpq.
+ *
+ * As in libpq, a root certificate has the server's certificate verified in every mode, and only `verify-full` verifies
+ * the host's name too.
  *
  * @throws VmstateError when the mode is unknown, a file cannot be read, or the parameters contradict each other
  */
@@ -25,7 +27,7 @@ export function tlsAttempts(parameters: Parameters, host: string): Tls[] {
     throw new VmstateError(`sslrootcert=system needs sslmode=verify-full, not ${mode}`);
   if (mode === "verify-ca" && parameters.sslrootcert === undefined)
     throw new VmstateError("sslmode=verify-ca needs sslrootcert, the file of the authority's certificate");
-  // To a Unix socket there is no way to listen in.
+  // A Unix socket needs no TLS: nobody can listen in.
   if (host.startsWith("/") || mode === "disable") return [false];
   const tls = { ...optionsFor(mode, parameters), host };
   if (mode === "allow") return [false, tls];
@@ -77,7 +79,7 @@ function read(parameter: string, file: string | undefined): string | undefined {
   }
 }
 
-/** Trusts the server's very certificate, and no other. */
+/** Trusts one certificate of a server, and no other. */
 export function pinned(tls: ConnectionOptions, der: Buffer): ConnectionOptions {
   const base64 = der.toString("base64").replaceAll(/.{64}/g, "$&\n");
   const ca = `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;

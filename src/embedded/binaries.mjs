@@ -9,6 +9,10 @@ import { spawnOptions } from "./server-user.mjs";
 /** @import { Scratch } from "./scratch.mjs" */
 
 /**
+ * Finds the directory of programs that the server's user can run.
+ *
+ * Makes a private copy of the installed tree if the user cannot run them there.
+ *
  * @param {SupervisorRequest} request
  * @param {Scratch} scratch
  */
@@ -24,6 +28,8 @@ export function programs({ bin, relocatable }, scratch) {
 }
 
 /**
+ * Makes the error for programs that cannot be run.
+ *
  * @param {string} bin
  * @param {string} complaint
  */
@@ -31,7 +37,11 @@ function cannotRun(bin, complaint) {
   return new Error(`cannot run ${join(bin, "postgres")}`, { cause: complaint });
 }
 
-/** @param {string} bin */
+/**
+ * Runs `postgres --version` as the server's user.
+ *
+ * @param {string} bin
+ */
 function probe(bin) {
   const options = spawnOptions(parse(bin).root);
   const { status, stdout, stderr, error } = spawnSync(join(bin, "postgres"), ["--version"], {
@@ -43,8 +53,10 @@ function probe(bin) {
 }
 
 /**
- * A tree can be unusable where it is: below a directory closed to the server's user, or installed without
- * the package's install script and so without the links between its libraries. A private copy is neither.
+ * Copies the tree of programs to a private directory.
+ *
+ * A tree can be unusable where it is: below a directory closed to the server's user, or installed without the
+ * package's install script and so without the links between its libraries. A private copy is neither.
  *
  * @param {string} tree
  * @param {Scratch} scratch
@@ -60,7 +72,7 @@ function copyOf(tree, scratch) {
 }
 
 /**
- * What the package's install script does.
+ * Makes the links between libraries, as the package's install script does.
  *
  * @param {string} tree
  */
@@ -74,7 +86,11 @@ function makeLinks(tree) {
   }
 }
 
-/** @param {string} tree */
+/**
+ * Lets every user read and run the files of a tree.
+ *
+ * @param {string} tree
+ */
 function openToAll(tree) {
   chmodSync(tree, 0o755);
   for (const entry of readdirSync(tree, { recursive: true, withFileTypes: true })) {

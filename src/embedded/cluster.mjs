@@ -11,6 +11,8 @@ const TIMEOUT_MS = 120_000;
 /** @typedef {{ data: string, password: string }} Cluster */
 
 /**
+ * Makes an empty database cluster with a random password.
+ *
  * @param {string} bin
  * @param {string} version
  * @param {string} dir
@@ -28,6 +30,8 @@ export function initCluster(bin, version, dir) {
 }
 
 /**
+ * Runs initdb, and throws what it complains of.
+ *
  * @param {string} bin
  * @param {string} cwd
  * @param {string[]} args
@@ -40,7 +44,9 @@ function runInitdb(bin, cwd, args) {
 }
 
 /**
- * Never a locale of the operating system: it may not be there, and texts would sort by it.
+ * Returns the arguments of initdb that choose the locale.
+ *
+ * It is never a locale of the operating system, which may not be installed, and which would decide how texts sort.
  *
  * @param {string} version
  */

@@ -1,4 +1,4 @@
-// Who owns a private directory is part of its name, so that the two appear in one atomic step.
+// Names private directories by the process that owns them, so that directory and owner appear in one atomic step.
 
 import { readFileSync, readlinkSync } from "node:fs";
 
@@ -9,7 +9,7 @@ const pattern = new RegExp(`^${prefix}-(\\d+)-(\\d+)-(\\d+)-\\w{6}$`);
 export const ownPrefix = `${prefix}-${process.pid}-${startTime(process.pid)}-${pidNamespace()}-`;
 
 /**
- * Whether `name` is that of a private directory whose owner is known to be dead.
+ * Tells whether `name` is a private directory whose owner is known to be dead.
  *
  * @param {string} name
  */
@@ -19,6 +19,8 @@ export function isAbandoned(name) {
 }
 
 /**
+ * Tells whether the process runs, and is the one that started at `start`.
+ *
  * @param {number} pid
  * @param {string} start
  */
@@ -32,7 +34,9 @@ function isRunning(pid, start) {
 }
 
 /**
- * In clock ticks since boot; "0" where there is no /proc.
+ * Returns when a process started, in clock ticks since boot.
+ *
+ * It is "0" where there is no /proc.
  *
  * @param {number} pid
  */
@@ -42,12 +46,18 @@ function startTime(pid) {
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "0";
 }
 
-/** The same pid means another process in another container that shares the directory. */
+/**
+ * Returns the namespace of process ids that this process is in.
+ *
+ * In another container that shares the directory, the same id means another process.
+ */
 function pidNamespace() {
   return readOr("0", () => readlinkSync("/proc/self/ns/pid")).replace(/\D/g, "");
 }
 
 /**
+ * Returns what `read` returns, or the fallback when `read` throws.
+ *
  * @param {string} fallback
  * @param {() => string} read
  */

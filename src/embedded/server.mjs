@@ -14,7 +14,7 @@ const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 const LOG_LENGTH = 64 * 1024;
 
-/** For data that nobody will miss. */
+/** Settings that give up durability for speed: the data is thrown away. */
 const defaultSettings = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
@@ -27,6 +27,8 @@ const defaultSettings = {
 };
 
 /**
+ * Starts the server on a free port, and waits until it accepts connections.
+ *
  * @param {string} bin
  * @param {Cluster} cluster
  * @param {Record<string, string>} settings
@@ -41,12 +43,16 @@ export async function startServer(bin, { data, password }, settings, fixedPort) 
       return { url, port, pid: server.pid, exited: server.exited, stop: server.stop };
     }
     await server.stop();
-    // Somebody else may have taken the port in between.
+    // Another process may have taken the port since it was found free.
     if (attempt === PORT_ATTEMPTS) throw new Error("the server did not start", { cause: server.log() });
   }
 }
 
-/** @returns {Promise<number>} */
+/**
+ * Finds a port of 127.0.0.1 that is free now.
+ *
+ * @returns {Promise<number>}
+ */
 function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer().once("error", reject);
@@ -60,6 +66,8 @@ function freePort() {
 /** @typedef {ReturnType<typeof run>} RunningServer */
 
 /**
+ * Spawns the server process.
+ *
  * @param {string} bin
  * @param {string} data
  * @param {number} port
@@ -87,7 +95,7 @@ function run(bin, data, port, settings) {
   const exited = new Promise((resolve) => child.once("close", resolve)).then(() => {
     running = false;
   });
-  /** At once: there is no data worth a checkpoint. */
+  /** Stops the server at once; no data is worth a checkpoint. */
   const stop = async () => {
     child.kill("SIGQUIT");
     const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
@@ -111,8 +119,10 @@ async function isReady(data, server) {
 }
 
 /**
- * The line that pg_ctl, too, waits for; unlike the log it depends on no setting. A server that was killed leaves its
- * file behind.
+ * Reads the line of postmaster.pid that says whether the server is ready.
+ *
+ * pg_ctl waits for the same line, which depends on no setting, unlike the log. A killed server leaves its file behind,
+ * so the line counts only with this server's process id.
  *
  * @param {string} data
  * @param {number | undefined} pid

@@ -58,7 +58,11 @@ async function toRequest({ bin, settings = {}, dir }: EmbeddedOptions): Promise<
   };
 }
 
-/** Detached: a Ctrl-C in the terminal goes to the whole process group and must not reach the server. */
+/**
+ * Spawns the supervisor, detached from this process group.
+ *
+ * A Ctrl-C in the terminal goes to the whole process group and must not reach the server.
+ */
 function spawnSupervisor(request: SupervisorRequest): ChildProcessWithoutNullStreams {
   const script = fileURLToPath(new URL("./supervisor.mjs", import.meta.url));
   const { root } = parse(process.execPath);
@@ -70,7 +74,11 @@ function spawnSupervisor(request: SupervisorRequest): ChildProcessWithoutNullStr
   });
 }
 
-/** Not NODE_OPTIONS, NODE_V8_COVERAGE or PG*: what is meant for the parent must not reach the supervisor. */
+/**
+ * Returns the environment of the supervisor.
+ *
+ * Leaves out NODE_OPTIONS, NODE_V8_COVERAGE and PG*: what is meant for the parent must not reach the supervisor.
+ */
 function supervisorEnvironment(): NodeJS.ProcessEnv {
   const names = ["PATH", "TMPDIR", "TEMP", "TMP", "SystemRoot"];
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
@@ -79,7 +87,7 @@ function supervisorEnvironment(): NodeJS.ProcessEnv {
 async function readAnswer(
   supervisor: ChildProcessWithoutNullStreams,
 ): Promise<{ url: string; version: string }> {
-  supervisor.once("error", nothing); // then there is no answer either
+  supervisor.once("error", nothing); // the supervisor then sends no answer either, which is reported
   const complaint = text(supervisor.stderr).catch(nothing);
   const line = await firstLine(supervisor.stdout);
   if (line === undefined) throw failure("the supervisor ended without an answer", await complaint);
@@ -97,7 +105,11 @@ function failure(message: string, detail: string): VmstateError {
   return new VmstateError(`embedded PostgreSQL: ${message}`, { cause: detail });
 }
 
-/** From here on only the open standard input binds the two processes. */
+/**
+ * Lets this process end while the supervisor runs.
+ *
+ * From here on only the supervisor's open standard input binds the two processes.
+ */
 function letGo(supervisor: ChildProcessWithoutNullStreams): void {
   supervisor.stdout.destroy();
   supervisor.stderr.destroy();

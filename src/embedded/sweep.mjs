@@ -8,7 +8,11 @@ import { serverUser } from "./server-user.mjs";
 
 const GRACE_MS = 5_000;
 
-/** @param {string} base */
+/**
+ * Removes the abandoned directories below `base`, and ends their servers.
+ *
+ * @param {string} base
+ */
 export async function sweep(base) {
   const dirs = readdirSync(base)
     .filter(isAbandoned)
@@ -16,7 +20,11 @@ export async function sweep(base) {
   await Promise.all(dirs.map(removeAbandoned));
 }
 
-/** @param {string} dir */
+/**
+ * Removes one abandoned directory, after its server has ended.
+ *
+ * @param {string} dir
+ */
 async function removeAbandoned(dir) {
   try {
     if (!isOurs(dir)) return;
@@ -28,7 +36,9 @@ async function removeAbandoned(dir) {
 }
 
 /**
- * The place is writable for all, and a name proves nothing.
+ * Tells whether this user, or the server's user, owns a directory.
+ *
+ * Every user may write to the place, so a name proves nothing.
  *
  * @param {string} dir
  */
@@ -37,7 +47,11 @@ function isOurs(dir) {
   return process.getuid === undefined || uid === process.getuid() || uid === serverUser?.uid;
 }
 
-/** @param {string} dir */
+/**
+ * Ends the server that runs in a directory.
+ *
+ * @param {string} dir
+ */
 async function endServerIn(dir) {
   const deadline = Date.now() + GRACE_MS;
   for (let pid = runningServer(dir); pid !== undefined; pid = runningServer(dir)) {
@@ -47,7 +61,7 @@ async function endServerIn(dir) {
 }
 
 /**
- * The process id of the server in `dir`, if it runs.
+ * Returns the process id of the server that runs in a directory.
  *
  * @param {string} dir
  */
@@ -62,6 +76,8 @@ function runningServer(dir) {
 }
 
 /**
+ * Tells whether a process is the server of a directory.
+ *
  * @param {number} pid
  * @param {string} dir
  */

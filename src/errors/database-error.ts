@@ -34,7 +34,9 @@ const explanations: Record<string, Explain> = {
 const otherwise: Explain = ({ server }, message) => `${server}: ${message}`;
 
 /**
- * One line that says what to look at. The original error is its `cause`; the password is not in the line.
+ * Writes an error of the database in one line that says what to look at.
+ *
+ * The original error is the `cause`; the password is not in the line.
  *
  * @param error what `pg` or `postgres` threw
  */
@@ -44,7 +46,11 @@ export function databaseError(error: unknown, databaseUrl: string): VmstateError
   return new VmstateError(explain(placeOf(databaseUrl), firstLine(error)), { cause: error });
 }
 
-/** @throws VmstateError when it is not the URL of a PostgreSQL database */
+/**
+ * Refuses what is not the URL of a PostgreSQL database.
+ *
+ * @throws VmstateError when it is not the URL of a PostgreSQL database
+ */
 export function requireDatabaseUrl(databaseUrl: string): void {
   parseDatabaseUrl(databaseUrl);
 }
@@ -54,24 +60,28 @@ function placeOf(databaseUrl: string): Place {
   return { server: where, user, database };
 }
 
-/** A connection of `pg` that times out says so in its message only. */
+/** Returns the code of an error, also of a timeout of `pg`, which has none. */
 function codeOf(error: unknown): string {
   if (error instanceof Error && error.message === "timeout expired") return "CONNECT_TIMEOUT";
   return sqlStateOf(error);
 }
 
-/** The SQLSTATE, or Node's code, of what `pg` or `postgres` threw; empty for other errors. */
+/** Returns the SQLSTATE, or Node's code, of an error; empty for other errors. */
 export function sqlStateOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
-/** An argument that a function of vmstate refuses is explained in the detail. */
+/** Returns the first line of an error, with the DETAIL of an invalid argument. */
 function firstLine(error: unknown): string {
   const detail = sqlStateOf(error) === "VM001" ? `: ${(error as { detail: string }).detail}` : "";
   return `${messageOf(error)}${detail}`.split("\n", 1).join();
 }
 
-/** A host name with several addresses fails with an AggregateError, whose own message is empty. */
+/**
+ * Returns the message of an error.
+ *
+ * A host name with several addresses fails with an AggregateError, whose own message is empty.
+ */
 function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return messageOf(error.errors[0]);
   return error instanceof Error ? error.message : String(error);

@@ -14,14 +14,14 @@ export interface ApplyOptions {
   root: string;
   migrations: readonly Migration[];
   databaseUrl: string;
-  /** As PostgreSQL writes it. */
+  /** The longest wait for a lock, as PostgreSQL writes intervals: `5s`. */
   lockTimeout: string | undefined;
 }
 
-/** For locks on tables, which others wait behind. */
+/** How long to wait for locks on tables: queries of others queue behind the wait. */
 const TABLE_LOCK_TIMEOUT = "10s";
 
-/** node-pg-migrate's own, so that its command line and this wait for each other. */
+/** The advisory lock of node-pg-migrate, so that its command line and `vmstate migrate` exclude each other. */
 const LOCK = "7241865325823964";
 
 /** What one transaction did. */
@@ -33,11 +33,13 @@ export interface Step {
 }
 
 /**
- * Applies the first migration that the database does not have, as the schema's owner, in a transaction of its own, which
- * also takes the lock: so a pooler that gives each transaction another server connection does no harm.
+ * Applies the first migration that the database does not have.
+ *
+ * Works as the schema's owner, in one transaction that also takes the lock: so a pooler that gives each transaction
+ * another server connection does no harm.
  */
 export async function applyNext(client: Client, options: ApplyOptions): Promise<Step> {
-  // Under a stricter isolation level it would see what was there before it waited for the lock.
+  // Under a stricter isolation level the transaction would not see what others committed while it waited for the lock.
   await client.query(beginning("isolation level read committed read write"));
   const tableLocks = await lock(client, options);
   const owner = await requireOwner(client);
@@ -58,8 +60,10 @@ export async function applyNext(client: Client, options: ApplyOptions): Promise<
 }
 
 /**
- * Gives the schema's owner what other roles own of it, as the role that logged in, and commits: a copy without records is
- * compared in another session, which must not wait for the locks.
+ * Gives the schema's owner what other roles own of the schema, and commits.
+ *
+ * Works as the role that logged in. It commits because a copy without records is compared in another session, which
+ * must not wait for the locks.
  *
  * @returns whether there was anything, and the transaction is over
  */
@@ -73,9 +77,9 @@ async function handOver(client: Client, { migrations }: ApplyOptions, patience: 
 
 /** How long to wait for locks on tables. */
 interface Patience {
-  /** In milliseconds; 0: for ever. */
+  /** Milliseconds for all attempts together; 0: for ever. */
   inAll: number;
-  /** Before all are given back and it is tried again. */
+  /** Milliseconds for one attempt, which then releases all its locks. */
   atOnce: number;
 }
 
@@ -99,8 +103,9 @@ async function setLockTimeout(client: Client, timeout: string): Promise<void> {
 }
 
 /**
- * Reads how long to wait for locks. An attempt gives up before deadlock_timeout, so that PostgreSQL never cancels the
- * application instead of us.
+ * Reads how long to wait for locks.
+ *
+ * An attempt gives up before deadlock_timeout, so that PostgreSQL never cancels the application instead of us.
  */
 async function readPatience(client: Client): Promise<Patience> {
   const { rows } = await client.query<{ name: string; ms: number }>(
@@ -114,10 +119,10 @@ async function readPatience(client: Client): Promise<Patience> {
 }
 
 const LOCK_NOT_AVAILABLE = "55P03";
-/** Something of that name is there already: a column, a constraint or trigger, a function, a schema, a table or index. */
+/** SQLSTATEs for a name that exists already: of a column, constraint or trigger, function, schema, table or index. */
 const DUPLICATES = ["42701", "42710", "42723", "42P06", "42P07"];
 
-/** Gives queries queued behind our lock time to run. */
+/** How long queries that queued behind our lock get to run before the next attempt. */
 const GIVE_WAY_MS = 100;
 
 async function apply(
@@ -135,7 +140,11 @@ async function apply(
   }
 }
 
-/** Runs a text. An attempt that cannot lock all releases all locks, lets the queries behind them run, and is repeated. */
+/**
+ * Runs statements, and repeats them until all their locks are taken.
+ *
+ * An attempt that cannot take a lock releases all its locks and lets the queries that wait behind them run.
+ */
 async function runPatiently(
   client: Client,
   text: string,
@@ -160,8 +169,10 @@ async function runPatiently(
 const CREATE_SCHEMA = /^CREATE SCHEMA IF NOT EXISTS vmstate;$/m;
 
 /**
- * Leaves out CREATE SCHEMA where the schema exists, because PostgreSQL asks for CREATE on the database before it looks
- * whether the schema is there. The line stays, empty, so that an error names the line of the file.
+ * Returns the text of a migration, without CREATE SCHEMA if the schema exists.
+ *
+ * PostgreSQL asks for CREATE on the database before it looks whether the schema is there. The line stays, empty, so
+ * that an error names the line of the file.
  */
 async function textFor(client: Client, { text }: Migration): Promise<string> {
   const { rows } = await client.query("select from pg_namespace where nspname = 'vmstate'");
@@ -169,8 +180,10 @@ async function textFor(client: Client, { text }: Migration): Promise<string> {
 }
 
 /**
- * Locks out autovacuum. PostgreSQL cancels an autovacuum for a session that waits as long as `deadlock_timeout`, which no
- * attempt does. This lock waits so long and keeps the next autovacuum away; no verb and no reader waits for it.
+ * Locks out autovacuum.
+ *
+ * PostgreSQL cancels an autovacuum for a session that waits as long as `deadlock_timeout`, which no attempt does. This
+ * lock waits so long, and keeps the next autovacuum away; no verb and no reader waits for it.
  */
 async function keepVacuumAway(client: Client): Promise<void> {
   await client.query(`
@@ -199,7 +212,11 @@ function adviceOn(cause: unknown): string {
     : "";
 }
 
-/** Tells node-pg-migrate what was applied, by this or by another tool, and is not in its table yet. */
+/**
+ * Records in node-pg-migrate's table the migrations that are missing there.
+ *
+ * This tool or another one may have applied them.
+ */
 async function record(client: Client, { applied, recorded }: History, options: ApplyOptions): Promise<void> {
   const count = Math.min(applied.length, options.migrations.length) - recorded.length;
   if (count <= 0) return;
@@ -215,7 +232,7 @@ async function record(client: Client, { applied, recorded }: History, options: A
     noLock: true,
     logger: { info: silent, warn: silent, error: silent },
   });
-  // It orders by run_on, and has written when this transaction began: before it waited for the lock.
+  // node-pg-migrate orders by run_on, and has written when this transaction began, which is before its wait for the lock.
   await client.query(`
     update vmstate.pgmigrations as m set run_on = c.time_applied
     from vmstate.schema_change as c where c.name = m.name`);

@@ -19,7 +19,7 @@ export interface Migration {
 export const PACKAGE_ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * The migrations of a package, in order, none of them another than the one that was released.
+ * Reads the migrations of a package, in order, and checks their hashes.
  *
  * @throws VmstateError that names the file that is not as it should be
  */
@@ -44,7 +44,7 @@ export function sha256Of(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** The last statement of a migration, which tells the database that it was applied. */
+/** Writes the last statement of a migration, which records that it was applied. */
 export function recordOf(name: string, isBreaking: boolean): string {
   const values = `${Number.parseInt(name, 10)}, '${name}', ${String(isBreaking)}`;
   return `INSERT INTO vmstate.schema_change (number, name, is_breaking) VALUES (${values});\n`;

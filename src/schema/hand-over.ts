@@ -12,8 +12,10 @@ interface Misplaced {
 }
 
 /**
- * The statements that give all that the migrations make to the owner of schema vmstate: an earlier version made it
- * belong to the role that migrated, and the owner could not migrate any more. Empty when all belongs to the owner.
+ * Writes statements that give all of vmstate to the owner of its schema.
+ *
+ * Before 0.2.0 a migration belonged to the role that ran it, and the owner could not migrate any more. The list is
+ * empty when all belongs to the owner.
  *
  * @throws VmstateError when the current role cannot give an object away
  */
@@ -27,7 +29,11 @@ export async function handOverStatements(
   return misplaced.map(({ statement }) => statement);
 }
 
-/** Other objects in the schema, a view of a DBA for example, stay whose they are. */
+/**
+ * Lists the objects that the migrations make.
+ *
+ * Other objects in the schema, such as a view of a DBA, keep their owner.
+ */
 function namesIn(migrations: readonly Migration[]): string[] {
   const names = migrations.flatMap(({ text }) =>
     [...text.matchAll(/(?<=\bvmstate\.)\w+/g)].map(([name]) => name),
@@ -35,7 +41,11 @@ function namesIn(migrations: readonly Migration[]): string[] {
   return ["pgmigrations", ...new Set(names)];
 }
 
-/** Indexes, sequences and triggers go with their table. */
+/**
+ * Reads which of these objects another role owns.
+ *
+ * Leaves out indexes, sequences and triggers, which follow their table.
+ */
 async function readMisplaced(client: ClientBase, names: string[]): Promise<Misplaced[]> {
   const { rows } = await client.query<Misplaced>(
     `

@@ -12,7 +12,7 @@ export interface Applied {
 
 /** What a database has of the migrations. */
 export interface History {
-  /** In order. */
+  /** The applied migrations, in order. */
   applied: Applied[];
   /** Those that node-pg-migrate recorded in `vmstate.pgmigrations`, in order. */
   recorded: string[];
@@ -21,6 +21,8 @@ export interface History {
 }
 
 /**
+ * Reads which migrations a database has, by both tables that record them.
+ *
  * @throws VmstateError when the two tables of applied migrations contradict each other
  */
 export async function readHistory(client: ClientBase): Promise<History> {
@@ -32,7 +34,7 @@ export async function readHistory(client: ClientBase): Promise<History> {
 }
 
 /**
- * As {@link readHistory}, for those who do not take a schema without records over.
+ * Reads the history as {@link readHistory}; refuses a schema without records.
  *
  * @throws VmstateError when the database is neither empty nor at a migration, too
  */
@@ -43,8 +45,9 @@ export async function readRecordedHistory(client: ClientBase): Promise<History> 
 }
 
 /**
- * The migrations that the database does not have yet. One that it has and this package does not is fine when it is
- * newer and breaks nothing.
+ * Lists the migrations that the database does not have yet.
+ *
+ * A migration that only the database has is fine when it is newer and breaks nothing.
  *
  * @throws VmstateError when what it has is not what this package has
  */
@@ -68,7 +71,7 @@ export function pendingOf(
 interface State {
   hasChanges: boolean;
   hasRecords: boolean;
-  /** How many objects there are in the schema, but those two tables'. */
+  /** How many objects the schema has, without node-pg-migrate's table. */
   objects: number;
 }
 
@@ -101,7 +104,11 @@ function unrecorded(): VmstateError {
   );
 }
 
-/** What node-pg-migrate recorded was applied in the same transaction as its row in schema_change was written. */
+/**
+ * Refuses two records of applied migrations that contradict each other.
+ *
+ * node-pg-migrate records a migration in the same transaction in which the row in schema_change is written.
+ */
 function requireOneAccount(applied: readonly Applied[], recorded: readonly string[]): void {
   const stranger = recorded.find((name, i) => applied[i]?.name !== name);
   if (stranger === undefined) return;

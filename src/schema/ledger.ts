@@ -24,7 +24,11 @@ export type Ledger = Release[];
 
 export const LEDGER = "sql/released.json";
 
-/** @param root where `sql/` and `migrations/` are */
+/**
+ * Reads the ledger of releases.
+ *
+ * @param root where `sql/` and `migrations/` are
+ */
 export async function readLedger(root: string): Promise<Ledger> {
   return parseLedger(await readFile(join(root, LEDGER), "utf8"));
 }

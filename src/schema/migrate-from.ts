@@ -15,7 +15,7 @@ export interface MigrateOptions {
   lockTimeout?: string | undefined;
 }
 
-/** As `migrate`, with the `migrations/` and `sql/` of any directory. */
+/** Migrates as `migrate` does, with `migrations/` and `sql/` of any directory. */
 export async function migrateFrom(
   root: string,
   databaseUrl: string,

@@ -3,10 +3,12 @@ import type { MigrateOptions } from "./migrate-from.js";
 export type { MigrateOptions } from "./migrate-from.js";
 
 /**
- * Applies the migrations of this package that the database does not have yet, each in a transaction. If another session is
- * migrating the database, waits until it is done. What psql or another tool applied counts as applied. All that it makes
- * belongs to the owner of schema vmstate, also when a member of that role or a superuser migrates. A schema without
- * records, as of a schema-only dump, is taken over if it is as a release makes it.
+ * Applies the migrations of this package that the database does not have yet.
+ *
+ * Applies each in a transaction. If another session is migrating the database, waits until that session is done. What
+ * psql or another tool applied counts as applied. All that a migration makes belongs to the owner of schema vmstate,
+ * also when a member of that role or a superuser migrates. A schema without records, as of a schema-only dump, is
+ * taken over if it equals that of a release.
  *
  * @param databaseUrl `postgres://user:password@host:port/database`
  * @returns the names of the migrations applied, in order; empty when there was nothing to do
@@ -14,7 +16,7 @@ export type { MigrateOptions } from "./migrate-from.js";
  *   fails
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<string[]> {
-  // A service that only calls verbs loads nothing of what migrates.
+  // Imported here, so that a service which only calls verbs does not load the migration tool.
   const [{ PACKAGE_ROOT }, { migrateFrom }] = await Promise.all([
     import("./files.js"),
     import("./migrate-from.js"),

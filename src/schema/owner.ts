@@ -11,6 +11,8 @@ export interface Owner {
 }
 
 /**
+ * Returns the owner of the schema, if the role that logged in may act as it.
+ *
  * @returns undefined when there is no schema: the role that logged in is going to own it
  * @throws VmstateError when the role that logged in may neither become the owner nor create the schema
  */
@@ -21,18 +23,26 @@ export async function requireOwner(client: ClientBase): Promise<Owner | undefine
   return owner;
 }
 
-/** Makes the rest of the transaction act as the owner of schema vmstate, so that whatever is made belongs to that role. */
+/**
+ * Makes the rest of the transaction act as the owner of schema vmstate.
+ *
+ * So everything that is made belongs to that role.
+ */
 export async function become(client: ClientBase, owner: Owner | undefined): Promise<void> {
   if (owner && !owner.isCurrent) await client.query("select set_config('role', $1, true)", [owner.name]);
 }
 
-/** A role that may not become the owner stays itself, with what it was granted. */
+/** Acts as the owner where the role may; otherwise the role stays itself. */
 export async function becomeOwnerIfAllowed(client: ClientBase): Promise<void> {
   const owner = await readOwner(client);
   if (owner?.mayBecome) await become(client, owner);
 }
 
-/** SET ROLE asks whether the session's user is a member; from PostgreSQL 16 on also whether WITH SET FALSE forbids it. */
+/**
+ * Reads the owner of the schema, and whether this session may become that role.
+ *
+ * SET ROLE asks whether the session's user is a member; from PostgreSQL 16 on also whether WITH SET FALSE forbids it.
+ */
 async function readOwner(client: ClientBase): Promise<Owner | undefined> {
   const { rows } = await client.query<Owner>(`
     select pg_get_userbyid(n.nspowner) as name, session_user::text as user,

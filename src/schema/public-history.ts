@@ -12,7 +12,7 @@ interface Newest extends Applied {
   breakingNumber: number;
 }
 
-/** Whether this role may read only the view of the newest migration, not the table of all. */
+/** Tells whether this role may read only the view of the newest migration. */
 export async function mayReadVersionOnly(client: ClientBase): Promise<boolean> {
   const { rows } = await client.query<{ only: boolean }>(`
     select coalesce(has_table_privilege(to_regclass('vmstate.schema_version'), 'select')
@@ -21,8 +21,10 @@ export async function mayReadVersionOnly(client: ClientBase): Promise<boolean> {
 }
 
 /**
- * The migrations that a database has, in order, which the newest one implies. Of those that this package does not know
- * only the newest is among them; it counts as breaking when any of them is.
+ * Lists the migrations that the newest one implies, in order.
+ *
+ * Of the migrations that this package does not know, only the newest is in the list; it counts as breaking when any of
+ * them is.
  */
 export async function readPublicHistory(
   client: ClientBase,

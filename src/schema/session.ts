@@ -3,8 +3,9 @@ import { openConnection } from "../connection/open.js";
 import { databaseError } from "../errors/database-error.js";
 
 /**
- * Connects, hands the connection to `use`, and closes it whatever happens; a transaction that is open then is rolled
- * back. Each transaction in it starts with `beginning`.
+ * Connects, hands the connection to `use`, and closes it in any case.
+ *
+ * An open transaction is rolled back then. Each transaction starts with `beginning`.
  *
  * @throws VmstateError when the server cannot be reached, refuses, is too old, or for any other error of the database
  */

@@ -8,7 +8,7 @@ export interface Source {
   text: string;
 }
 
-/** The objects of `sql/`, in load order. */
+/** Reads the objects of `sql/`, in load order. */
 export async function readSources(root: string): Promise<Source[]> {
   const order = await readFile(join(root, "sql/load_order.txt"), "utf8");
   const files = order.split("\n").filter((line) => line !== "" && !line.startsWith("#"));

@@ -18,8 +18,10 @@ export interface MigrationStatus {
 }
 
 /**
- * All migrations that the database has, then those that this package has besides. Any role to which `grantAccess` gave
- * something may ask; to one that may not read the table of them, only the newest has a time.
+ * Lists the migrations that the database has, then those only this package has.
+ *
+ * Any role to which `grantAccess` gave something may ask. To a role that may not read the table of migrations, only
+ * the newest has a time.
  */
 export async function migrationStatus(databaseUrl: string): Promise<MigrationStatus[]> {
   const migrations = await readMigrations(PACKAGE_ROOT);
@@ -46,7 +48,7 @@ function statusOf({ name, isBreaking, timeApplied }: KnownApplied, migrations: M
 }
 
 /**
- * What {@link migrate} would apply.
+ * Lists what {@link migrate} would apply.
  *
  * @throws VmstateError as migrate would before it applies anything, and when it would take a schema without records over
  */
@@ -77,7 +79,7 @@ async function readOnly<T>(databaseUrl: string, read: (client: ClientBase) => Pr
   });
 }
 
-/** Migrations as one text, for psql or another tool. */
+/** Writes migrations as one text, for psql or another tool. */
 export function sqlOf(migrations: readonly Migration[]): string {
   return migrations.map(({ name, text }) => `-- migrations/${name}.sql\n${text}`).join("\n");
 }

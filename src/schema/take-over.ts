@@ -14,8 +14,9 @@ export interface TakeOverOptions {
 }
 
 /**
- * Records the migrations whose schema a database has without any record of them: a copy of the schema alone, or the work
- * of psql that broke off before the record.
+ * Records the migrations of a schema that has no record of them.
+ *
+ * Such a schema is a copy of the schema alone, or what psql made before it broke off.
  *
  * @param client in a transaction that holds the migrators' lock; what it has seen is compared in a second session
  * @returns the name of the last migration recorded
@@ -35,8 +36,10 @@ interface Candidate {
 }
 
 /**
- * The first migration that leaves a schema like the live one. If a later one leaves the same schema, it changes rows, and
- * has to be applied to be sure that it did. Builds each beside the live one, in a transaction that is rolled back.
+ * Finds the first migration that leaves a schema like the live one.
+ *
+ * If a later migration leaves the same schema, it changes rows, and has to be applied to be sure that it did. Builds
+ * each schema beside the live one, in a transaction that is rolled back.
  *
  * @throws VmstateError that names some differences when there is no such migration
  */
@@ -48,7 +51,7 @@ export async function recognize({ migrations, databaseUrl }: TakeOverOptions): P
       const candidates: Candidate[] = [];
       for (const migration of migrations) {
         await make(transaction, schema, migration.text);
-        // A migration may set what names resolve by.
+        // The migration may have changed search_path.
         await settle(transaction);
         const differences = await differencesFrom(transaction, schema, actual);
         if (differences.length === 0) return migration;
@@ -68,7 +71,7 @@ async function differencesFrom(
 ): Promise<Difference[]> {
   const shape = await compareShape(transaction, schema, actual);
   if (shape.differences.length > 0) return shape.differences;
-  // The comparison may make objects anew, and the next migration is to find them as they were.
+  // The comparison may make objects anew; the next migration has to find them unchanged.
   const { differences } = await rolledBack<postgres.TransactionSql, Comparison>(
     (act) => transaction.savepoint(act),
     (savepoint) => compareBeside(savepoint, schema, actual),
@@ -76,7 +79,11 @@ async function differencesFrom(
   return differences;
 }
 
-/** Every role may read the system catalogs, also a member of the owner that does not inherit. */
+/**
+ * Reads the live schema.
+ *
+ * Every role may read the system catalogs, also a member of the owner that does not inherit.
+ */
 async function readLive(sql: postgres.Sql): Promise<CatalogObject[]> {
   return await sql.begin("isolation level repeatable read read only", async (transaction) => {
     await settle(transaction);
@@ -103,7 +110,11 @@ function unlike(candidates: readonly Candidate[]): VmstateError {
 /** Properties that a dump leaves out, and the option of pg_dump that does it. */
 const LEFT_OUT: Record<string, string> = { "PUBLIC may": "--no-privileges", comment: "--no-comments" };
 
-/** Taking such a copy over would leave every function to PUBLIC: the dump has to be made again. */
+/**
+ * Says how to dump the schema again, or what else to do.
+ *
+ * A copy without privileges must not be taken over, because PUBLIC could call every function.
+ */
 function adviceOn(differences: readonly Difference[]): string {
   const options = new Set(
     differences.map((difference) =>

@@ -31,7 +31,7 @@ export class CallStats {
     for (const outcome of outcomes) stats.outcomes.set(outcome, (stats.outcomes.get(outcome) ?? 0) + 1);
   }
 
-  /** By name. */
+  /** Returns the figures of each verb, sorted by name. */
   figures(): VerbFigures[] {
     return [...this.#verbs]
       .sort(([a], [b]) => (a < b ? -1 : 1))

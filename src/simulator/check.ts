@@ -13,7 +13,11 @@ export interface Findings {
   violations: ProblemLog;
 }
 
-/** @param endsRunning of each VM, by index: whether it runs at the end, or is deleted */
+/**
+ * Compares the database with what the replay has played.
+ *
+ * @param endsRunning of each VM, by index: whether it runs at the end, or is deleted
+ */
 export async function check(
   client: CheckedClient,
   ids: Ids,

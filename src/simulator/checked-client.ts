@@ -32,7 +32,7 @@ export class UnexpectedAnswer extends Error {
   }
 }
 
-/** Calls verbs, measures them, and knows what they must answer. */
+/** Calls verbs, measures the calls, and compares each answer with the expected. */
 export class CheckedClient {
   readonly #verbs: Vmstate;
   readonly #stats: CallStats;
@@ -42,7 +42,11 @@ export class CheckedClient {
     this.#stats = stats;
   }
 
-  /** @throws Unexpected unless the answer has all the columns of one of `expected` */
+  /**
+   * Calls a verb that must give one of the expected answers.
+   *
+   * @throws UnexpectedAnswer unless the answer has all the columns of one of `expected`
+   */
   async call<V extends Verb, E extends readonly [Expected<Answer<V>>, ...Expected<Answer<V>>[]]>(
     verb: V,
     argument: Arguments<V>,
@@ -60,7 +64,11 @@ export class CheckedClient {
     return answer as Matching<Answer<V>, E[number]>;
   }
 
-  /** @throws Unexpected when the server refuses */
+  /**
+   * Calls a verb, and leaves it to the caller to compare the answer.
+   *
+   * @throws UnexpectedAnswer when the server refuses
+   */
   async ask<V extends Verb>(verb: V, argument: Arguments<V>): Promise<Answer<V>> {
     const call = this.#verbs[verb] as (argument: Arguments<V>) => Promise<Answer<V>>;
     const begun = performance.now();
@@ -75,13 +83,21 @@ export class CheckedClient {
     }
   }
 
-  /** @throws Unexpected unless there are just these rows, with all the columns of theirs */
+  /**
+   * Refuses an answer that does not have just these rows.
+   *
+   * @throws UnexpectedAnswer unless there are just these rows, with all the columns of theirs
+   */
   requireRows(verb: Verb, argument: unknown, rows: readonly unknown[], expected: readonly unknown[]): void {
     const hold = rows.length === expected.length && rows.every((row, n) => matches(row, expected[n]));
     this.require(hold, verb, argument, rows, JSON.stringify(expected));
   }
 
-  /** @throws Unexpected unless it holds */
+  /**
+   * Refuses an answer for which the condition does not hold.
+   *
+   * @throws UnexpectedAnswer unless it holds
+   */
   require(holds: boolean, verb: Verb, argument: unknown, answer: unknown, expected: string): void {
     if (!holds) throw new UnexpectedAnswer(nameOf(verb), argument, JSON.stringify(answer), expected);
   }
@@ -94,12 +110,16 @@ function matches(answer: unknown, expected: unknown): boolean {
   );
 }
 
-/** The name of the function or view in the database. */
+/** Returns the name that a verb has in the database. */
 function nameOf(verb: Verb): string {
   return verb.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** Of a batch, one for each row; of a view, `read`. */
+/**
+ * Lists the outcomes of an answer.
+ *
+ * A batch has one for each row; a view has `read`.
+ */
 function outcomesOf(answer: unknown): string[] {
   return (Array.isArray(answer) ? answer : [answer]).map(outcomeOf);
 }

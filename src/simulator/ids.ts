@@ -2,7 +2,11 @@ import { hash, randomBytes } from "node:crypto";
 
 const SLEDS = 64;
 
-/** The ids of one replay: derived, so that a VM at rest need not remember them; other replays have others. */
+/**
+ * Derives the ids of one replay, so that a VM at rest need not remember them.
+ *
+ * Each replay has other ids.
+ */
 export class Ids {
   readonly #run = randomBytes(4).toString("hex");
   /** Sleds that many VMMs share. */
@@ -12,7 +16,7 @@ export class Ids {
     return this.#id("instance", index);
   }
 
-  /** Whether an instance is one of this replay. */
+  /** Tells whether an instance belongs to this replay. */
   isOurs(instanceId: string): boolean {
     return instanceId.startsWith(this.#run);
   }
@@ -21,7 +25,7 @@ export class Ids {
     return this.#id("project", batch);
   }
 
-  /** The n-th id that a VM needed. */
+  /** Derives the n-th id of a VM. */
   id(index: number, n: number): string {
     return this.#id(`vm ${index}`, n);
   }

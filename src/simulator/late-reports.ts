@@ -1,7 +1,7 @@
 import type { Arguments, CheckedClient } from "./checked-client.js";
 import { expectedVerdict, type Report, type ReportOutcome, type Verdict } from "./model.js";
 
-/** The report as `report_vmm` takes it. */
+/** Converts a report to the arguments of `report_vmm`. */
 export function toArguments({
   instanceId,
   vmm,
@@ -30,16 +30,20 @@ export function toArguments({
 
 const BATCH = 16;
 
-/** What becomes of a report that comes too late only moves on, from one of these to the next. */
-const FATES: readonly unknown[] = ["stale", "terminal", "gone"] satisfies ReportOutcome[];
+/** Outcomes of a late report: while it waits, its outcome can only move on to a later one of these. */
+const LATE_OUTCOMES: readonly unknown[] = ["stale", "terminal", "gone"] satisfies ReportOutcome[];
 
 interface LateReport {
   report: Report;
-  /** What it would be answered when it was posted. */
-  posted: Verdict;
+  /** The verdict that the report would have got when it was added. */
+  verdictWhenAdded: Verdict;
 }
 
-/** Reports of many VMs that come late, in batches of one call: nothing that they say may be applied any more. */
+/**
+ * Collects late reports of many VMs, and sends them in batches of one call.
+ *
+ * Nothing that a late report says may be applied any more.
+ */
 export class LateReports {
   readonly #client: CheckedClient;
   #waiting: LateReport[] = [];
@@ -48,33 +52,45 @@ export class LateReports {
     this.#client = client;
   }
 
-  /** @param report one that would not be applied now */
+  /**
+   * Adds a late report, and sends the batch when it is full.
+   *
+   * @param report one that would not be applied now
+   */
   async add(report: Report): Promise<void> {
-    this.#waiting.push({ report, posted: expectedVerdict(report) });
+    this.#waiting.push({ report, verdictWhenAdded: expectedVerdict(report) });
     if (this.#waiting.length >= BATCH) await this.deliver();
   }
 
-  /** @throws Unexpected when one was taken for news */
+  /**
+   * Sends the waiting reports in one batch, and checks that none was applied.
+   *
+   * @throws UnexpectedAnswer when one was taken for news
+   */
   async deliver(): Promise<void> {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];
     const reports = waiting.map(({ report }) => toArguments(report));
     const answers = await this.#client.ask("reportVmms", reports);
-    for (const [n, { posted }] of waiting.entries()) {
-      const expected = `${JSON.stringify(posted)}, or later`;
-      this.#client.require(isNoNews(answers[n], posted), "reportVmms", reports[n], answers[n], expected);
+    for (const [n, { verdictWhenAdded }] of waiting.entries()) {
+      const expected = `${JSON.stringify(verdictWhenAdded)}, or later`;
+      const isLate = isNoNews(answers[n], verdictWhenAdded);
+      this.#client.require(isLate, "reportVmms", reports[n], answers[n], expected);
     }
   }
 }
 
-/** The life of its VM may have gone on between the post and the answer. */
-function isNoNews(answer: Partial<Record<keyof Verdict, unknown>> | undefined, posted: Verdict): boolean {
+/** Tells whether an answer applies nothing; its VM may have moved on since the report was added. */
+function isNoNews(answer: Partial<Record<keyof Verdict, unknown>> | undefined, whenAdded: Verdict): boolean {
   const columns = ["vmmOutcome", "migrationInOutcome", "migrationOutOutcome"] as const;
-  const areLate = columns.every((column) => isLate(answer?.[column], posted[column]));
+  const areLate = columns.every((column) => isAsLate(answer?.[column], whenAdded[column]));
   return areLate && answer?.updateNeeded === false;
 }
 
-function isLate(outcome: unknown, posted: ReportOutcome | null): boolean {
-  return posted === null ? outcome === null : FATES.indexOf(outcome) >= FATES.indexOf(posted);
+/** Tells whether an outcome is the one expected when the report was added, or a later one. */
+function isAsLate(outcome: unknown, whenAdded: ReportOutcome | null): boolean {
+  return whenAdded === null
+    ? outcome === null
+    : LATE_OUTCOMES.indexOf(outcome) >= LATE_OUTCOMES.indexOf(whenAdded);
 }

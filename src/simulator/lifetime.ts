@@ -51,7 +51,7 @@ export class Lifetime implements Instance {
   ) {}
 }
 
-/** All that will happen to a VM, in order; one that runs for ever does not leave. */
+/** Lists all steps of a VM, in order; a VM that runs for ever does not leave. */
 export function stepsOf({ arrival, duration }: TraceVm, random: Random, rates: Rates): Step[] {
   const between = (): number => arrival + random.next() * (duration ?? DAY_S);
   const steps: Step[] = [];

@@ -79,17 +79,17 @@ export interface Verdict {
   updateNeeded: boolean;
 }
 
-/** Whether a VMM in this state is dead. */
+/** Tells whether a VMM in this state is dead. */
 export function isDead({ state }: Vmm): boolean {
   return state === "failed" || state === "destroyed" || state === "saga_unwound";
 }
 
-/** Whether a side stays as it is. */
+/** Tells whether a side of a migration has ended and stays as it is. */
 export function isEnded({ state }: Side): boolean {
   return state === "failed" || state === "completed";
 }
 
-/** What the user sees. */
+/** Derives the state that the user sees. */
 export function apiStateOf({ state, active, migration }: Instance): ApiInstanceState {
   if (state === "no_vmm") return "stopped";
   if (active === undefined) return state as Exclude<InstanceState, "no_vmm" | "vmm">;
@@ -115,7 +115,7 @@ function isPart(vmm: Vmm, { source, destination }: Migration): boolean {
   return vmm === source || vmm === destination;
 }
 
-/** What the database must say to a report that comes now. */
+/** Derives what the database must answer to a report that comes now. */
 export function expectedVerdict({ vmm, state, generation, migrationIn, migrationOut }: Report): Verdict {
   const vmmOutcome = expectedVmmOutcome(vmm, generation);
   const migrationInOutcome = migrationIn ? expectedSideOutcome(migrationIn, "destinationSide") : null;
@@ -131,7 +131,7 @@ export function expectedVerdict({ vmm, state, generation, migrationIn, migration
   };
 }
 
-/** Makes the model what the database must be after a report with this verdict. */
+/** Applies a report with this verdict to the model. */
 export function applyReport(
   report: Report,
   { vmmOutcome, migrationInOutcome, migrationOutOutcome }: Verdict,
@@ -148,7 +148,11 @@ export function applyReport(
     applySide(migrationOut.migration, "sourceSide", migrationOut);
 }
 
-/** Once a side completed, the guest has run, wherever it is. */
+/**
+ * Applies a report of a side.
+ *
+ * Once a side has completed, the guest has run, wherever it is.
+ */
 function applySide(
   migration: Migration,
   name: "sourceSide" | "destinationSide",
@@ -158,7 +162,12 @@ function applySide(
   migration.destination.wasRunning ||= state === "completed";
 }
 
-/** Agents report the latest state, not each. The destination of a migration migrates before the guest arrives. */
+/**
+ * Tells whether a report shows that the guest ran in the VMM.
+ *
+ * Agents report the latest state, not each. The destination of a migration reports `migrating` before the guest
+ * arrives.
+ */
 function showsGuest({ vmm, state }: Report): boolean {
   return state === "running" || state === "rebooting" || (state === "migrating" && vmm.cameBy === "start");
 }

@@ -9,7 +9,7 @@ export interface Progress {
 
 const LINE_EVERY_MS = 5000;
 
-/** A bar on a terminal, else a line every few seconds. */
+/** Shows a bar on a terminal, or writes a line every few seconds elsewhere. */
 export function showProgress(stream: Host["stderr"], total: number): Progress {
   const begun = performance.now();
   const bar = new cliProgress.SingleBar({

@@ -9,7 +9,7 @@ export class Random {
     this.#state = parts.reduce((state, part) => scramble(state ^ part), 0);
   }
 
-  /** From 0 up to, but not including, 1. */
+  /** Returns a number from 0 up to, but not including, 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
@@ -17,12 +17,12 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** Never with probability 0, always with 1. */
+  /** Returns true with this probability: never for 0, always for 1. */
   happens(probability: number): boolean {
     return this.next() < probability;
   }
 
-  /** A whole number from 0 up to, but not including, `limit`. */
+  /** Returns a whole number from 0 up to, but not including, `limit`. */
   below(limit: number): number {
     return Math.floor(this.next() * limit);
   }
@@ -32,7 +32,11 @@ export class Random {
   }
 }
 
-/** The finalizer of MurmurHash3: neighbouring seeds and VMs get unlike streams. */
+/**
+ * Mixes the bits of a number, by the finalizer of MurmurHash3.
+ *
+ * Neighbouring seeds and VMs get unlike streams.
+ */
 function scramble(part: number): number {
   let h = (part + 0x9e3779b9) | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

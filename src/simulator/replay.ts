@@ -43,8 +43,9 @@ interface Turn extends Due {
 }
 
 /**
- * Plays the lives of the VMs of a trace, in the order of its clock and as fast as the server takes it, and checks what
- * has become of them.
+ * Plays the VMs of a trace on a database, and checks what has become of them.
+ *
+ * Plays them in the order of the trace's clock, as fast as the server takes it.
  *
  * @throws VmstateError when the trace is faulty; the VMs under way have ended their steps by then
  */
@@ -105,7 +106,7 @@ class Replay {
   }
 
   async #check(): Promise<Findings> {
-    // What the check reads does not belong to the figures.
+    // The reads of the final check do not count in the figures.
     const client = new CheckedClient(this.#sql, new CallStats());
     return await check(client, this.#ids, this.#options.concurrency, this.#endsRunning);
   }
@@ -118,13 +119,13 @@ class Replay {
     this.#put(lifetime, 0);
   }
 
-  /** The n-th step of a life, if it has so many, comes to be due at its time. */
+  /** Schedules the n-th step of a VM, if it has so many. */
   #put(lifetime: Lifetime, n: number): void {
     const step = lifetime.steps[n];
     if (step) this.#schedule.add({ at: step.at, index: lifetime.index, lifetime, n, kind: step.kind });
   }
 
-  /** All that is due by then, as the trace's clock has it. */
+  /** Plays all steps that are due by this time of the trace's clock. */
   async #playUntil(at: number): Promise<void> {
     for (let first = this.#schedule.first; first && first.at <= at; first = this.#schedule.first) {
       this.#options.signal.throwIfAborted();
@@ -141,7 +142,7 @@ class Replay {
     else await this.#pool.begin(() => this.#playTurns(turn));
   }
 
-  /** Also those that come to be due meanwhile. */
+  /** Plays the due steps of a VM, also those that come to be due meanwhile. */
   async #playTurns(first: Turn): Promise<void> {
     const { lifetime } = first;
     const due = [first];

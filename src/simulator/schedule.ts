@@ -11,7 +11,7 @@ interface Place<T> {
   place: number;
 }
 
-/** A binary heap: what is due first comes out first, in whatever order it went in. */
+/** Keeps things to do, and returns first what is due first; a binary heap. */
 export class Schedule<T extends Due> {
   readonly #heap: T[] = [];
 
@@ -51,7 +51,7 @@ export class Schedule<T extends Due> {
     return due && { due, place };
   }
 
-  /** The earlier of two children. */
+  /** Returns the earlier of two children in the heap. */
   #below(parent: number): Place<T> | undefined {
     const place = 2 * parent + 1;
     const [left, right] = [this.#heap[place], this.#heap[place + 1]];

@@ -47,7 +47,11 @@ export class StepContext {
     return (this.lifetime as Lifetime & { active: Vmm }).active;
   }
 
-  /** A VMM that a start saga is about to create, or a migrate saga from `source`, which is on another sled. */
+  /**
+   * Makes the VMM that a start or migrate saga is about to create.
+   *
+   * With `source`, the VMM is on another sled than the source.
+   */
   newVmm(source?: Vmm): Vmm {
     const id = this.newId();
     const isAlone = this.injectFault();
@@ -65,7 +69,7 @@ export class StepContext {
     };
   }
 
-  /** The instance as it must stand now. */
+  /** Returns the columns of the instance that every answer must have now. */
   expectedColumns(): InstanceColumns {
     const { lifetime } = this;
     return {
@@ -84,7 +88,7 @@ export class StepContext {
   }
 }
 
-/** Two at once; which is sent first differs. */
+/** Runs two calls at once, in random order. */
 export async function together<A, B>(
   { random }: StepContext,
   one: () => Promise<A>,

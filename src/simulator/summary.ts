@@ -13,7 +13,7 @@ export interface Setting {
 
 const VIEWS = new Set(["api_instance", "api_vmms"]);
 
-/** For people, in 80 columns. */
+/** Writes the summary of a replay for people, in 80 columns. */
 export function summaryOf(result: ReplayResult, setting: Setting): string {
   const { vms, seconds, verbs } = result;
   const calls = callsOf(verbs);
@@ -29,7 +29,11 @@ export function summaryOf(result: ReplayResult, setting: Setting): string {
   ].join("\n");
 }
 
-/** For programs: one line. Times are milliseconds but for `seconds`. */
+/**
+ * Writes the summary of a replay for programs, in one line.
+ *
+ * Times are milliseconds, except for `seconds`.
+ */
 export function jsonOf(result: ReplayResult, setting: Setting): string {
   const { vms, seconds, verbs } = result;
   const { seed, concurrency, failRate, migrateRate } = setting;
@@ -48,14 +52,18 @@ export function jsonOf(result: ReplayResult, setting: Setting): string {
   });
 }
 
-/** The first of what went wrong, a line each; none when all is well. */
+/** Lists the first problems of a replay, a line each. */
 export function problemsOf({ unexpected, wrong, leftovers, violations }: ReplayResult): string[] {
   return Object.entries({ unexpected, wrong, "left over": leftovers, violated: violations }).flatMap(
     ([kind, { first }]) => first.map((line) => `${kind}: ${line}`),
   );
 }
 
-/** @throws VmstateError unless all went well */
+/**
+ * Throws when a replay found any problem.
+ *
+ * @throws VmstateError unless all went well
+ */
 export function requireClean({ unexpected, wrong, leftovers, violations }: ReplayResult): void {
   if (unexpected.count + wrong.count + leftovers.count + violations.count === 0) return;
   const counts = [
@@ -82,7 +90,7 @@ function tableOf(verbs: readonly VerbFigures[]): string {
   });
 }
 
-/** Without the reads of views. */
+/** Counts the calls of verbs, without the reads of views. */
 function callsOf(verbs: readonly VerbFigures[]): number {
   return verbs.filter(({ verb }) => !VIEWS.has(verb)).reduce((sum, { calls }) => sum + calls, 0);
 }

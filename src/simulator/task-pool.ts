@@ -1,4 +1,4 @@
-/** At most so many tasks at a time; its one foreman waits for a free hand. */
+/** Runs at most so many tasks at a time, for one caller that begins them. */
 export class TaskPool {
   readonly #size: number;
   #busy = 0;
@@ -10,7 +10,7 @@ export class TaskPool {
   }
 
   /**
-   * Resolves as soon as the task has begun.
+   * Begins a task, as soon as fewer than the most are under way.
    *
    * @throws what an earlier task threw
    */
@@ -22,7 +22,7 @@ export class TaskPool {
   }
 
   /**
-   * Resolves when nobody works any more.
+   * Waits until no task is under way.
    *
    * @throws what a task threw
    */
@@ -31,7 +31,7 @@ export class TaskPool {
     this.#rethrow();
   }
 
-  /** As {@link finish}, whatever the tasks threw. */
+  /** Waits as {@link finish} does, whatever the tasks threw. */
   async idle(): Promise<void> {
     while (this.#busy > 0) await this.#done();
   }
@@ -56,5 +56,5 @@ export class TaskPool {
 }
 
 function nothing(): void {
-  // nobody waits
+  // no caller waits for a task to end
 }

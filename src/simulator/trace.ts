@@ -40,7 +40,9 @@ const vm = z
   .transform(({ arrival_s, batch, lifetime_s }) => ({ arrival: arrival_s, batch, duration: lifetime_s }));
 
 /**
- * The VMs of a trace, a CSV file (`.gz`: compressed) in order of arrival, read no faster than they are taken.
+ * Reads the VMs of a trace in order of arrival, no faster than they are taken.
+ *
+ * The trace is a CSV file (`.gz`: compressed).
  *
  * @param limit how many of them at most
  * @throws VmstateError one line that names the file and, if the fault is in one, the row's line
@@ -70,8 +72,9 @@ export async function* readTrace(file: string, limit = Infinity): AsyncGenerator
 }
 
 /**
- * How many VMs a trace has, roughly: its lines. Reads all of it, so that a file that is none, or breaks off, is found
- * before its first VM is played.
+ * Counts the VMs of a trace roughly, by its lines.
+ *
+ * Reads all of the file, so that one that is no trace, or breaks off, is found before its first VM is played.
  *
  * @throws VmstateError as {@link readTrace} for the first VM
  */

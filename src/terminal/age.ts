@@ -5,7 +5,7 @@ const UNITS = [
   { name: "s", seconds: 1 },
 ];
 
-/** `12 s`, `5 min`, `3 h`, `2 d`: whole units, rounded down. */
+/** Writes an age in whole units, rounded down: `12 s`, `5 min`, `3 h`, `2 d`. */
 export function age(seconds: number): string {
   const unit = UNITS.find((candidate) => seconds >= candidate.seconds);
   return unit ? `${Math.floor(seconds / unit.seconds)} ${unit.name}` : "0 s";

@@ -10,12 +10,13 @@ export class Interruption extends Error {
 }
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-/** As if SIGPIPE, which Node ignores, had ended the program. */
+/** The exit code of a program that SIGPIPE ends; Node ignores the signal. */
 const READER_GONE = 141;
 
 /**
- * Calls `interrupt` on Ctrl-C, on SIGTERM, and when the reader of the output is gone. A second signal finds no listener:
- * it ends the process at once.
+ * Calls `interrupt` on Ctrl-C, on SIGTERM, and when nobody reads stdout any more.
+ *
+ * A second signal finds no listener and ends the process at once.
  *
  * @returns stops listening for signals
  */
@@ -38,7 +39,7 @@ export function listenForInterruption(host: Host, interrupt: (reason: Interrupti
   return stopListening;
 }
 
-/** What the promise comes to, or a rejection as soon as the signal aborts. */
+/** Settles as the promise does, or rejects as soon as the signal aborts. */
 export async function orInterruption<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const interrupted = new Promise<never>((_, reject) => {
     const onAbort = (): void => {

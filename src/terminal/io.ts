@@ -31,12 +31,14 @@ export function newIo({ stdout, stderr }: Host, signal: AbortSignal): Io {
   return { stdout, stderr, colors, signal };
 }
 
-/** From then on {@link ioOf} answers `io` for this command and all below it. */
+/** Makes {@link ioOf} return `io` for this command and all below it. */
 export function setIo(program: Command, io: Io): void {
   ios.set(program, io);
 }
 
 /**
+ * Returns the streams and the signal that a command works with.
+ *
  * @param command what commander passes to an action as its last argument
  */
 export function ioOf(command: Command): Io {
@@ -50,7 +52,7 @@ export function say(stream: Writable, text: string): void {
   stream.write(`${text}\n`);
 }
 
-/** One JSON document, indented for people. */
+/** Writes one JSON document, indented for people. */
 export function sayJson(stream: Writable, value: unknown): void {
   say(stream, JSON.stringify(value, null, 2));
 }

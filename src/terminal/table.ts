@@ -16,7 +16,7 @@ export interface TableOptions {
   widths?: number[];
 }
 
-/** Text in columns, without borders and without blanks at the ends of lines. */
+/** Writes text in columns, without borders and trailing blanks. */
 export function table(rows: Cell[][], options: TableOptions = {}): string {
   const { between = "  ", head = [], right = [], widths } = options;
   const lines = new Table({

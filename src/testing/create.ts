@@ -30,14 +30,17 @@ export interface TestDatabase {
 }
 
 /**
- * Makes a database to test with: the copy of one that is migrated once, for all processes that test with this version on
- * this server. Any number of them may be open at once.
+ * Makes a migrated, empty database to test with.
  *
- * Without a server in `TEST_DATABASE_URL` each process starts one of its own, which ends with it. For one that all the
- * files of a run share, call this in the test runner's global setup, and put the `url` into `TEST_DATABASE_URL`.
+ * The database is a copy of a template, which is migrated once for all processes that test with this version on this
+ * server. Any number of copies may be open at once.
  *
- * What it was copied from stays on the server. That, and what a killed process could not drop, is dropped a day later, by
- * whoever calls this next.
+ * Without a server in `TEST_DATABASE_URL` each process starts one of its own, which ends with the process. For a
+ * server that all files of a run share, call this function in the test runner's global setup, and put the `url` into
+ * `TEST_DATABASE_URL`.
+ *
+ * The template stays on the server. The next call a day later drops the template, and the copies that killed processes
+ * left.
  *
  * @param options which server, if not that of the environment
  * @throws VmstateError when there is no server, it cannot be reached, or its user may not create databases

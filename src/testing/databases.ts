@@ -2,7 +2,7 @@ import postgres from "postgres";
 import { findRoute, newPool } from "../connection/pool.js";
 import { migrate } from "../schema/migrate.js";
 
-/** A connection to a server, for as long as `act` takes, to make and drop databases with. */
+/** Lends `act` a connection to make and drop databases with, and closes it. */
 export async function asAdmin<T>(serverUrl: string, act: (admin: postgres.Sql) => Promise<T>): Promise<T> {
   const admin = newPool(await findRoute(serverUrl, "vmstate testing"), { max: 1 });
   try {
@@ -12,7 +12,7 @@ export async function asAdmin<T>(serverUrl: string, act: (admin: postgres.Sql) =
   }
 }
 
-/** The same server and user, another database. */
+/** Returns the URL of another database, with the same server and user. */
 export function withDatabase(url: string, name: string): string {
   const changed = new URL(url);
   changed.pathname = `/${name}`;
@@ -23,7 +23,7 @@ export async function copyDatabase(admin: postgres.Sql, name: string, template: 
   await admin`create database ${admin(name)} template ${admin(template)} strategy file_copy`;
 }
 
-/** Whoever is connected to it. */
+/** Drops a database, even if other sessions are connected to it. */
 export async function dropDatabase(admin: postgres.Sql, name: string): Promise<void> {
   try {
     await admin`drop database if exists ${admin(name)} with (force)`;
@@ -43,13 +43,17 @@ async function dropUnderAutovacuum(admin: postgres.Sql, name: string): Promise<v
   await admin`drop database if exists ${admin(name)}`;
 }
 
-/** @param url of the database to make */
+/**
+ * Creates a database and migrates it.
+ *
+ * @param url of the database to make
+ */
 export async function createMigrated(admin: postgres.Sql, url: string): Promise<void> {
   await admin`create database ${admin(nameIn(url))} template template0`;
   await migrate(url);
 }
 
-/** For good: one that somebody is connected to cannot be copied. */
+/** Closes a database to connections for good, so that it can be copied. */
 export async function closeToAll(admin: postgres.Sql, url: string): Promise<void> {
   await admin`alter database ${admin(nameIn(url))} with allow_connections false`;
 }

@@ -1,14 +1,20 @@
 import { randomBytes } from "node:crypto";
 
 /**
- * The name of a database says when it was made, so that one whose process was killed can be told from one in use, and
- * is random, so that nobody has to ask anybody.
+ * Makes a name that says when its database was made.
+ *
+ * The time tells the database of a killed process from one in use. A random part keeps the names of concurrent
+ * processes apart.
  */
 export function newName(prefix: string): string {
   return `${prefix}_${timeOf(Date.now())}_${randomBytes(6).toString("hex")}`;
 }
 
-/** As it stands in a name: `20250131235959`, UTC. Names of one prefix sort by it. */
+/**
+ * Writes a time as in a database's name, so that names sort by it.
+ *
+ * For example `20250131235959`, in UTC.
+ */
 export function timeOf(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replaceAll(/\D/g, "").slice(0, 14);
 }

@@ -5,14 +5,18 @@ import { closeToAll, createMigrated, dropDatabase, withDatabase } from "./databa
 import { newName, timeOf } from "./names.js";
 
 const HOUR_MS = 3_600_000;
-/** Half as long as it is kept, so that nobody copies one that is being dropped. */
+/** Half of the time that a template is kept, so that no process copies one that is being dropped. */
 const USED_FOR_MS = 12 * HOUR_MS;
 const KEPT_FOR_MS = 2 * USED_FOR_MS;
 
-/** Any number that means nothing else to anybody. */
+/** The advisory lock of making a template: a random number. */
 const LOCK = "8031746225910517";
 
-/** The name of a migrated database to copy: one for all who test with these migrations on this server. */
+/**
+ * Finds or makes the migrated database that is copied for each test.
+ *
+ * There is one for all who test with these migrations on this server.
+ */
 export async function provideTemplate(admin: postgres.Sql, serverUrl: string): Promise<string> {
   const prefix = await templatePrefix();
   return (await findTemplate(admin, prefix)) ?? (await makeOnce(admin, serverUrl, prefix));
@@ -21,7 +25,7 @@ export async function provideTemplate(admin: postgres.Sql, serverUrl: string): P
 async function makeOnce(admin: postgres.Sql, serverUrl: string, prefix: string): Promise<string> {
   await admin`select pg_catalog.pg_advisory_lock(${LOCK})`;
   try {
-    // Whoever had the lock before has made it.
+    // The process that held the lock before may have made the template.
     const found = await findTemplate(admin, prefix);
     if (found !== undefined) return found;
     return await makeTemplate(admin, serverUrl, newName(prefix));
@@ -30,7 +34,11 @@ async function makeOnce(admin: postgres.Sql, serverUrl: string, prefix: string):
   }
 }
 
-/** Until it is done it accepts connections; so nobody takes it for a template. */
+/**
+ * Makes the template.
+ *
+ * While it accepts connections it is not finished, and {@link findTemplate} passes over it.
+ */
 async function makeTemplate(admin: postgres.Sql, serverUrl: string, name: string): Promise<string> {
   const url = withDatabase(serverUrl, name);
   try {
@@ -43,7 +51,7 @@ async function makeTemplate(admin: postgres.Sql, serverUrl: string, name: string
   }
 }
 
-/** Of an own one: nobody but a superuser may copy another role's. */
+/** Finds a template of this role, because only a superuser may copy another's. */
 async function findTemplate(admin: postgres.Sql, prefix: string): Promise<string | undefined> {
   const oldest = `${prefix}_${timeOf(Date.now() - USED_FOR_MS)}`;
   const [template] = await admin<{ name: string }[]>`
@@ -60,13 +68,13 @@ async function templatePrefix(): Promise<string> {
   return `vmstate_template_${hash.digest("hex").slice(0, 12)}`;
 }
 
-/** Drops what processes left behind that were killed, and templates of long ago. */
+/** Drops the databases of killed processes, and templates of long ago. */
 export async function dropForgotten(admin: postgres.Sql): Promise<void> {
   const forgotten = await admin<{ name: string }[]>`
     select d.datname as name from pg_catalog.pg_database as d
     where d.datname operator(pg_catalog.~) '^vmstate_(test|template_[0-9a-f]{12})_[0-9]{14}_[0-9a-f]{12}$'
       and substring(d.datname from '_([0-9]{14})_') operator(pg_catalog.<) ${timeOf(Date.now() - KEPT_FOR_MS)}
       and not exists (select from pg_catalog.pg_stat_activity as a where a.datid operator(pg_catalog.=) d.oid)`;
-  // It may be another role's, another process may drop it first, or somebody connect to it after all: not ours, then.
+  // Leaves a database that belongs to another role, that another process drops first, or that a session connects to.
   for (const { name } of forgotten) await admin`drop database ${admin(name)}`.catch(() => undefined);
 }

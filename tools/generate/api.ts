@@ -10,7 +10,9 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ENTRY_POINTS = ["src/index.ts", "src/schema/index.ts", "src/testing/index.ts"];
 
 /**
- * The pages of `docs/api/`, by file: what the declarations and comments of the entry points say.
+ * Renders the pages of `docs/api/`, by file.
+ *
+ * They say what the declarations and comments of the entry points say.
  *
  * @throws Error when a comment refers to something that is not there
  */
@@ -44,9 +46,9 @@ async function generate(dir: string): Promise<void> {
     hideGenerator: true,
     hidePageHeader: true,
     disableSources: true,
-    // else it would change with every version of the types of Node
+    // Without this option the pages would change with every version of @types/node.
     excludeExternals: true,
-    // what answers have in common is told where they are
+    // The types that result types are made of are not exported: each result type shows its own columns.
     validation: { notExported: false, invalidLink: true, rewrittenLink: true },
     treatValidationWarningsAsErrors: true,
     parametersFormat: "table",

@@ -26,7 +26,11 @@ export interface Verb {
   parameters: { name: string; type: string; optional: boolean }[];
   /** The composite type it returns, or null when it returns a table. */
   result: string | null;
-  /** Columns of the table it returns, else empty. */
+  /**
+   * Writes the query for the columns of a view or result type.
+   *
+   * A column of a view may be null if a table column of its name may; a column that no table has is never null.
+   */
   columns: Column[];
   comment: string;
   /** The kinds of role that may call it, besides the owner. */
@@ -34,8 +38,10 @@ export interface Verb {
 }
 
 /**
- * Verbs are the functions that run with their owner's rights, and the three that the owner calls; all other functions are
- * theirs to call.
+ * Reads the public part of the schema.
+ *
+ * Verbs are the functions that run with their owner's rights, and the three that only the owner calls. All other
+ * functions are steps of the verbs.
  */
 export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
   const [{ version }] = await sql<[{ version: number }]>`

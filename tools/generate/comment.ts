@@ -22,7 +22,7 @@ const TITLE = /^[A-Z]\w+:$/;
 const ITEM = /^- ([\w/]+): (.+)$/;
 
 /**
- * The parts of a comment: a summary, details in paragraphs of one line each, then lists.
+ * Parses a comment into a summary, paragraphs of details, and lists.
  *
  * @throws Error for a line that is no part of one
  */
@@ -49,7 +49,7 @@ function itemOf(line: string, summary: string): CommentItem {
   return { term, text };
 }
 
-/** The items of the list with this title; none where there is no such list. */
+/** Returns the items of the list with this title; none without such a list. */
 export function itemsOf(text: string, title: string): CommentItem[] {
   return parseComment(text).lists.find((list) => list.title === title)?.items ?? [];
 }
@@ -57,7 +57,7 @@ export function itemsOf(text: string, title: string): CommentItem[] {
 /** What would end the comment, or mean something else, in TSDoc or Markdown. */
 const UNFIT = /\*|[{}@<>`|\\]/;
 
-/** A comment as a TSDoc comment, with what it ends in. */
+/** Writes a comment as a TSDoc comment, with what it ends in. */
 export function tsdoc(text: string): string {
   const unfit = UNFIT.exec(text)?.[0];
   if (unfit !== undefined) throw new Error(`a comment cannot hold "${unfit}": ${text}`);

@@ -3,7 +3,7 @@ import { itemsOf, parseComment } from "./comment.js";
 import { code, GENERATED, table } from "./markdown.js";
 import { camel } from "./typescript.js";
 
-/** The text of `docs/reference.md`. */
+/** Renders `docs/reference.md`. */
 export function renderReference(catalog: Catalog): string {
   return [
     GENERATED,
@@ -47,7 +47,11 @@ function view({ name, columns: shown, comment, kinds }: Catalog["views"][number]
   return [`### ${name}`, ...prose(comment), columns(shown), `For ${kindsOf(kinds)}.`];
 }
 
-/** Whoever migrates owns all, so the owner goes without saying, but where nobody else may. */
+/**
+ * Names who may call a function.
+ *
+ * The owner of the schema owns everything, so the owner is named only where nobody else may call.
+ */
 function kindsOf(kinds: readonly string[]): string {
   if (kinds.length === 0) return "the owner of the schema alone";
   return `roles of kind ${kinds.map(code).join(", ")}`;
@@ -60,7 +64,7 @@ function columns(all: readonly Column[]): string {
   );
 }
 
-/** A comment as Markdown: the summary, the details, and each list as a list. */
+/** Writes a comment as Markdown: the summary, the details, and each list. */
 function prose(comment: string): string[] {
   const { summary, details, lists } = parseComment(comment);
   return [
@@ -73,7 +77,7 @@ function prose(comment: string): string[] {
   ];
 }
 
-/** The comment of type `outcome` explains each label. */
+/** Explains each outcome, by the comment of type `outcome`. */
 function outcomes({ enums }: Catalog): string {
   const { labels = [], comment = "" } = enums.find(({ name }) => name === "outcome") ?? {};
   const texts = new Map(itemsOf(comment, "Values").map(({ term, text }) => [term, text]));
@@ -124,7 +128,7 @@ function tableOf({ name, columns: all, comment }: Catalog["tables"][number]): st
   ];
 }
 
-/** To where a type of this schema is told of; a view or function never has the name of a type. */
+/** Links to the section of a type; no view or function has the name of a type. */
 function link(type: string): string {
   const own = /^vmstate\.(\w+)/.exec(type)?.[1];
   return own === undefined ? code(type) : `[${code(type)}](#${own})`;

@@ -6,7 +6,9 @@ import { observe } from "./states/observe.js";
 import { effectiveStates, verdicts, vmmClasses } from "./states/tables.js";
 
 /**
- * The text of `docs/states.md`: what the functions of a migrated database do and say, and nothing that anybody drew.
+ * Renders `docs/states.md` from what the functions of a migrated database do.
+ *
+ * Nothing of it is drawn by hand.
  *
  * @param sql a superuser's
  */

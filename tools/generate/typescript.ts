@@ -23,7 +23,7 @@ const ARGUMENTS: Record<string, string> = {
   "timestamp with time zone": "Date | string",
 };
 
-/** The text of `src/client/generated.ts`. */
+/** Renders `src/client/generated.ts`. */
 export function renderTypescript(catalog: Catalog): string {
   return [
     "// Generated from a migrated database by `npm run generate`; the tests compare. Do not edit.",

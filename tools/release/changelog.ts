@@ -6,6 +6,8 @@ import type { Migration } from "../../src/schema/files.js";
 const CHANGELOG = "CHANGELOG.md";
 
 /**
+ * Refuses a changelog that does not tell of the version and its migrations.
+ *
  * @param locks what each migration locks
  * @throws VmstateError when the changelog does not tell of the version, or of a migration what whoever applies it has to know
  */
@@ -31,7 +33,7 @@ function sectionOf(version: string, text: string): string | undefined {
   return text.split(/^## /m).find((section) => section.startsWith(`${version}\n`));
 }
 
-/** However its lines are broken. */
+/** Finds the item of a migration, however its lines are broken. */
 function itemOf(migration: string, section: string): string | undefined {
   return section
     .split(/^- /m)

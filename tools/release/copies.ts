@@ -8,17 +8,17 @@ export interface SourcePart extends Part {
   file: string;
 }
 
-/** A file of `sql/` as a migration holds it. */
+/** Writes a file of `sql/` as a migration holds it. */
 export function copyOf({ file, text }: Source): string {
   return `${beginOf(file)}${text}${endOf(file)}`;
 }
 
-/** In place of a copy: the statements that bring the object there are written by hand. */
+/** Writes the note that statements by hand bring an object, in place of a copy. */
 export function noteOf({ object, file, text }: SourcePart): string {
   return `-- by hand: ${object} of sql/${file} as of ${sha256Of(text)}\n`;
 }
 
-/** So that no verb is under way while triggers and views are made: it has locks on some and waits for others. */
+/** Lets no verb be under way while triggers and views are made: it would hold locks on some and wait for others. */
 export const LOCKS = "LOCK TABLE vmstate.instance, vmstate.vmm, vmstate.migration IN EXCLUSIVE MODE;\n";
 
 const ABOUT_VIEWS = `-- No verb is under way now. Views are locked before the tables, outer ones first, as whoever reads them does: a reader that
@@ -40,7 +40,7 @@ function endOf(file: string): string {
   return `-- end of sql/${file}\n`;
 }
 
-/** The copies that a migration holds. */
+/** Finds the copies that a migration holds. */
 export function copiesIn(text: string): Source[] {
   return [...text.matchAll(/^-- copy of sql\/(.+)\n/gm)].map(({ 0: begin, 1: file = "", index }) => {
     const start = index + begin.length;
@@ -61,7 +61,11 @@ export interface Migrated {
   sha256: string;
 }
 
-/** By object, so that a definition which moves to another file stays the same. */
+/**
+ * Finds the newest definition that the migrations bring, by object.
+ *
+ * By object and not by file, so that a definition which moves to another file stays the same.
+ */
 export function newestMigrated(migrations: readonly Migration[]): Map<string, Migrated> {
   const newest = new Map<string, Migrated>();
   for (const { text } of migrations) {
@@ -93,7 +97,7 @@ export interface Handwritten {
   after: string;
 }
 
-/** What a migration has besides what `migration:new` writes. */
+/** Finds what is written by hand in a migration. */
 export function handwrittenIn(text: string, record: string): Handwritten {
   const generated = [SAFE_PATH, LOCKS, VIEW_LOCKS, PATH_BEFORE, record].reduce<string>(
     (rest, part) => rest.replace(part, ""),

@@ -5,7 +5,7 @@ import { type Ledger, LEDGER, parseLedger } from "../../src/schema/ledger.js";
 const run = promisify(execFile);
 
 /**
- * The commits whose ledger the present one does not merely add to.
+ * Lists the commits whose ledger the present one does not merely add to.
  *
  * @returns undefined where there is no history of git to ask
  */

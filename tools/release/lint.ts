@@ -14,7 +14,7 @@ const NAMED: Record<string, (node: Record<string, unknown>) => unknown> = {
 const RECREATABLE = ["CreateFunctionStmt", "ViewStmt", "CreateTrigStmt"];
 const ACCOMPANIES = ["CommentStmt", "GrantStmt"];
 
-/** Whether all that a file of `sql/` makes can be made again over what is there. */
+/** Tells whether all objects of a file of `sql/` can be created once more. */
 export async function isRecreatable(sql: string): Promise<boolean> {
   const kinds = (await statementsOf(sql)).map(([kind]) => kind);
   return (
@@ -23,7 +23,7 @@ export async function isRecreatable(sql: string): Promise<boolean> {
   );
 }
 
-/** What must not be in a file of `sql/` or `migrations/`. */
+/** Lists what must not be in a file of `sql/` or `migrations/`. */
 export async function lint(sql: string): Promise<string[]> {
   const statements = await statementsOf(sql);
   return [
@@ -39,13 +39,21 @@ export async function lint(sql: string): Promise<string[]> {
   ];
 }
 
-/** node-pg-migrate silently drops what stands before such a comment, or after it. */
+/**
+ * Finds comments that node-pg-migrate takes for its markers.
+ *
+ * It silently drops what stands before such a comment, or after it.
+ */
 function markerTraps(sql: string): string[] {
   const traps = sql.match(/^\s*--[\s-]*(up|down)\s+migration.*/gim) ?? [];
   return traps.map((trap) => `a comment that node-pg-migrate takes for a marker: ${trap.trim()}`);
 }
 
-/** Relations without their schema, but those that the statement itself names: in WITH, or what FOR UPDATE OF refers to. */
+/**
+ * Finds relations without their schema.
+ *
+ * Leaves out names that the statement itself makes: in WITH, or what FOR UPDATE OF refers to.
+ */
 function unqualified(tree: unknown, allowed?: RegExp): string[] {
   const [relations, own] = [new Set<string>(), new Set<unknown>()];
   walk(tree, (name, node) => {
@@ -79,7 +87,11 @@ function notInTransaction(kind: string, { concurrent }: Record<string, unknown>)
   return kind === "TransactionStmt" || concurrent === true ? [`not for a transaction: ${kind}`] : [];
 }
 
-/** In the body of a PL/pgSQL function, temporary relations of the caller come before built-in ones. */
+/**
+ * Finds relations without their schema in bodies of PL/pgSQL functions.
+ *
+ * There, temporary relations of the caller come before built-in ones.
+ */
 async function unqualifiedInBodies(sql: string, statements: [string, unknown][]): Promise<string[]> {
   const languages = JSON.stringify(statements.filter(([kind]) => kind === "CreateFunctionStmt"));
   if (!languages.includes('"plpgsql"')) return [];
@@ -94,7 +106,11 @@ function functionsIn(sql: string): string[] {
   return (copies.length > 0 ? copies : [sql]).filter((text) => /^LANGUAGE plpgsql/m.test(text));
 }
 
-/** PostgreSQL lets nobody use a label in the transaction that adds it. */
+/**
+ * Finds enum labels that are used in the file that adds them.
+ *
+ * PostgreSQL refuses to use a label in the transaction that adds it.
+ */
 function usedLabels(statements: [string, Record<string, unknown>][]): string[] {
   const added = statements.filter(([kind]) => kind === "AlterEnumStmt").map(([, { newVal }]) => newVal);
   const used = new Set<unknown>();

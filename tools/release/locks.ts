@@ -5,7 +5,9 @@ import type { Migration } from "../../src/schema/files.js";
 const MODES = ["ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"];
 
 /**
- * Applies migrations to a database that has those before them.
+ * Applies migrations, and finds the locks that each takes.
+ *
+ * The database has the migrations before them.
  *
  * @returns for each, by name, what it locked that was there before: `` `vmm` (ACCESS EXCLUSIVE) ``
  */
@@ -30,7 +32,7 @@ export async function applyAndSeeLocks(
   return locks;
 }
 
-/** Of an index, the table says it. */
+/** Names the table that a lock is on; that of an index is its table's. */
 async function locked(sql: postgres.ISql, relations: readonly number[]): Promise<string> {
   const rows = await sql<{ name: string; mode: string }[]>`
     select c.relname as name, (array_agg(l.mode order by array_position(${MODES}, l.mode) desc))[1] as mode
@@ -43,7 +45,7 @@ async function locked(sql: postgres.ISql, relations: readonly number[]): Promise
   return rows.map(({ name, mode }) => `\`${name}\` (${spelled(mode)})`).join(", ");
 }
 
-/** `AccessExclusiveLock` as the manual has it: `ACCESS EXCLUSIVE`. */
+/** Spells a lock mode as the manual does: `ACCESS EXCLUSIVE`. */
 function spelled(mode: string): string {
   return mode
     .replace(/Lock$/, "")

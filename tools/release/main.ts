@@ -30,7 +30,7 @@ async function releaseHere(): Promise<void> {
   }
 }
 
-/** What users get, for tests of their upgrade. */
+/** Packs what users get, for tests of their upgrade. */
 async function pack(): Promise<void> {
   await mkdir(PACKAGES, { recursive: true });
   await promisify(execFile)("npm", ["pack", "--silent", "--pack-destination", PACKAGES], {

@@ -32,8 +32,10 @@ export interface NewMigration {
 const ALL = "-- It holds a copy of every file of sql/ that can be made again, changed or not.\n";
 
 /**
- * Writes the next migration, with a copy of every file of `sql/` that changed and can be made again. Of one that is
- * there and was not released, makes the copies anew, and leaves alone what is written by hand.
+ * Writes the next migration, with a copy of every changed file of `sql/`.
+ *
+ * Copies what can be made again. In a migration that was not released yet, makes the copies anew and leaves alone what
+ * is written by hand.
  *
  * @param all whether to copy also what did not change
  * @throws VmstateError when there can be none
@@ -112,8 +114,9 @@ interface Changes {
 }
 
 /**
- * In load order, what of `sql/` is not as the migrations bring it; then the objects that are gone. A definition that only
- * moved to another file is as they bring it.
+ * Lists what of `sql/` the migrations do not bring, then what is gone.
+ *
+ * The list is in load order. A definition that only moved to another file is not in it.
  *
  * @param all whether files that can be made again count as changed
  */
@@ -138,7 +141,7 @@ async function changesSince(root: string, migrations: readonly Migration[], all:
   return changes;
 }
 
-/** The files of `sql/` that are not as the migrations bring them. */
+/** Lists the files of `sql/` that are not as the migrations bring them. */
 export async function unmigrated(root: string): Promise<string[]> {
   const { copied, byHand } = await changesSince(root, await readMigrations(root), false);
   return namesOf([...copied, ...byHand]);

@@ -3,7 +3,7 @@ import { type ParseResult, parse, parsePlPgSQL } from "libpg-query";
 /** A part of a tree: what it is called, and what it has. */
 export type Visit = (name: string, node: Record<string, unknown>) => void;
 
-/** The statements of a text of SQL, each by its kind (`ViewStmt`) and with its tree. */
+/** Parses SQL into statements, each with its kind (`ViewStmt`) and its tree. */
 export async function statementsOf(sql: string): Promise<[kind: string, node: Record<string, unknown>][]> {
   const { stmts = [] }: ParseResult = await parse(sql);
   return stmts.flatMap(({ stmt = {} }) => Object.entries(stmt) as [string, Record<string, unknown>][]);
@@ -19,7 +19,7 @@ export function walk(tree: unknown, visit: Visit): void {
   }
 }
 
-/** The queries and expressions in a PL/pgSQL function, each as a statement of its own. */
+/** Finds the queries and expressions in a PL/pgSQL function, as statements. */
 export async function queriesIn(createFunction: string): Promise<string[]> {
   // The parser takes a type that it does not know for a record, of which there are no arrays.
   const tree = await parsePlPgSQL(createFunction.replace(/RETURNS vmstate\.\w+\[\]/, "RETURNS integer[]"));
@@ -30,7 +30,11 @@ export async function queriesIn(createFunction: string): Promise<string[]> {
   return queries;
 }
 
-/** The parse modes of PL/pgSQL: 0 a statement, 2 an expression, from 3 on an assignment. */
+/**
+ * Makes a statement of a query or expression in a PL/pgSQL function.
+ *
+ * The parse modes of PL/pgSQL: 0 is a statement, 2 an expression, from 3 on an assignment.
+ */
 function asStatement(query: string, parseMode: number): string {
   if (parseMode === 0) return query;
   return `SELECT ${parseMode === 2 ? query : query.replace(/^[^=]*=/, "")}`;

@@ -1,11 +1,13 @@
 import type postgres from "postgres";
 
 /**
- * Functions that keep a table or a domain from being altered, each with the type: `function f(t) pins t`.
+ * Lists functions that keep a table or a domain from being altered.
+ *
+ * Each is listed with the type: `function f(t) pins t`.
  *
  * Newer minor releases of PostgreSQL (15.20 and its sisters) refuse with 0A000 to add a column with a default, or a
- * check to a domain, where a function with a parsed body (`RETURN …`, `BEGIN ATOMIC`) takes or returns a composite type
- * or a domain, or an array of it, or what has it in a column, at any depth.
+ * check to a domain, where a function with a parsed body (`RETURN …`, `BEGIN ATOMIC`) takes or returns a composite
+ * type or a domain, or an array of it, or what has it in a column, at any depth.
  */
 export async function pinnedTypes(sql: postgres.Sql): Promise<string[]> {
   const rows = await sql<{ pin: string }[]>`

@@ -9,12 +9,12 @@ export type Package = typeof import("../../src/index.js");
 /** Where `npm run release` keeps each release as npm packs it. */
 export const PACKAGES = fileURLToPath(new URL("./packages", import.meta.url));
 
-/** For example `vmstate-0.1.0.tgz`. */
+/** Returns the name of a packed release, for example `vmstate-0.1.0.tgz`. */
 export function packedName(version: string): string {
   return `vmstate-${version}.tgz`;
 }
 
-/** A release, unpacked where its imports find the packages of this repository. */
+/** Unpacks a release where its imports find the packages of this repository. */
 export class ReleasedPackage implements Disposable {
   readonly #dir: string;
 
@@ -25,7 +25,11 @@ export class ReleasedPackage implements Disposable {
     execFileSync("tar", ["-xzf", join(PACKAGES, packedName(version)), "-C", this.#dir]);
   }
 
-  /** It has at least what every later release has, under the same names. */
+  /**
+   * Imports the release.
+   *
+   * It has at least what every later release has, under the same names.
+   */
   async load(): Promise<Package> {
     const entry = pathToFileURL(join(this.#dir, "package", "dist", "index.js"));
     return (await import(entry.href)) as Package;

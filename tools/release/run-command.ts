@@ -1,7 +1,11 @@
 import process from "node:process";
 import { VmstateError } from "../../src/errors/vmstate-error.js";
 
-/** Runs a command of this directory: what is wrong is told in one line, and the exit code is 1. */
+/**
+ * Runs a command of this directory.
+ *
+ * When something is wrong, writes one line and sets the exit code to 1.
+ */
 export async function runCommand(act: () => Promise<void>): Promise<void> {
   try {
     await act();

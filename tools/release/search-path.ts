@@ -40,7 +40,7 @@ $$;
 /** The first migration that sets the search_path. Those before were made without, and stay as they are. */
 const FIRST = 5;
 
-/** What a migration lacks of the two. */
+/** Lists which of the two statements on the search_path a migration lacks. */
 export function pathComplaints({ number, name, isBreaking, text }: Migration): string[] {
   if (number < FIRST) return [];
   const [, statements = ""] = /^(?:--.*\n)*\n([^]*)$/.exec(text) ?? [];

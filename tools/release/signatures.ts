@@ -4,7 +4,7 @@ import type { Ledger } from "../../src/schema/ledger.js";
 /** The public objects of a schema, each with its parts: what callers rely on. */
 export type Signatures = Record<string, string[]>;
 
-/** What a role of some kind, or the owner, may call and read; and all enums. */
+/** Reads what the owner or a granted role may call and read, and all enums. */
 export async function readSignatures(sql: postgres.Sql): Promise<Signatures> {
   const rows = await sql<{ object: string; parts: string[] }[]>`
     with public as (
@@ -44,7 +44,7 @@ export async function readSignatures(sql: postgres.Sql): Promise<Signatures> {
   return Object.fromEntries(rows.map(({ object, parts }) => [object, parts]));
 }
 
-/** What releases promised, together. */
+/** Joins what all releases promised. */
 export function promisedBy(ledger: Ledger): Signatures {
   const promised: Signatures = {};
   for (const { signatures } of ledger)
@@ -52,7 +52,7 @@ export function promisedBy(ledger: Ledger): Signatures {
   return promised;
 }
 
-/** What is there now and no release promised. */
+/** Finds what is there now and no release promised. */
 export function newSignatures(promised: Signatures, now: Signatures): Signatures {
   const added = Object.entries(now).map(
     ([object, parts]) => [object, parts.filter((part) => !promised[object]?.includes(part))] as const,
@@ -60,7 +60,7 @@ export function newSignatures(promised: Signatures, now: Signatures): Signatures
   return Object.fromEntries(added.filter(([, parts]) => parts.length > 0));
 }
 
-/** What callers relied on and is no more, or is another. What is new is fine. */
+/** Finds what callers relied on and is gone or changed. */
 export function brokenSignatures(promised: Signatures, now: Signatures): string[] {
   return Object.entries(promised).flatMap(([object, parts]) => {
     const present = now[object];

@@ -4,7 +4,7 @@ SET search_path = ''
 AS $$
 BEGIN
   IF p_lease <= interval '0' OR p_lease > interval '1 day'
-      -- A month less 29 days compares as 1 day, and may be none or two.
+      -- PostgreSQL compares a month as 30 days: '1 month -29 days' compares as 1 day, but added to a time is -1 to 2 days.
       OR extract(year FROM p_lease) <> 0 OR extract(month FROM p_lease) <> 0 THEN
     PERFORM vmstate.raise_invalid_argument(p_function, 'p_lease', format('p_lease must be more than 0 and at most 1 day, not %s.', p_lease));
   END IF;

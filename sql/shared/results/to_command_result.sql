@@ -10,7 +10,7 @@ AS $$
 DECLARE
   v_result vmstate.command_result;
 BEGIN
-  -- in one statement: what is shown and who is to be told are of one moment
+  -- One statement, so that the state shown and the VMMs to command come from one snapshot.
   SELECT p_outcome, p_reason, r.instance_id, r.api_state, r.state, r.state_generation,
       r.active_propolis_id, r.destination_propolis_id, r.migration_id,
       array_remove(ARRAY[

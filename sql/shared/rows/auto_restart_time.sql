@@ -1,6 +1,6 @@
 CREATE OR REPLACE FUNCTION vmstate.auto_restart_time(p_time_last timestamptz, p_cooldown interval, p_attempts integer) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
--- In seconds, at most 3,168 years of them: one cooldown that overflows must not take the work list from all others.
+-- Adds seconds, at most 3,168 years of them: one cooldown that overflows would fail restartable_instance for all instances.
 RETURN to_timestamp((extract(epoch FROM p_time_last)
   + least(extract(epoch FROM vmstate.auto_restart_wait(p_cooldown, p_attempts)), 100000000000))::double precision);
 REVOKE ALL ON FUNCTION vmstate.auto_restart_time FROM PUBLIC;

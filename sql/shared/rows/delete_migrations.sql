@@ -13,7 +13,7 @@ BEGIN
     RETURN;
   END IF;
   PERFORM vmstate.lock_links(p_instance_id, NULL, v_ids);
-  -- Judged under the lock that an update saga holds until it has unlinked the migration.
+  -- Looks for the link once more, now that the migrations are locked: an update saga that was unlinking one of them held its lock.
   UPDATE vmstate.migration AS m
     SET time_deleted = v_now
     WHERE m.instance_id = p_instance_id AND m.id = ANY (v_ids) AND m.time_deleted IS NULL

@@ -27,7 +27,7 @@ BEGIN
   END IF;
   RETURN NULL;
 EXCEPTION
-  WHEN SQLSTATE 'VM900' THEN -- takes the VMM back
+  WHEN SQLSTATE 'VM900' THEN -- the handler has rolled back the INSERT of the VMM
     RETURN 'migration_id_taken';
 END;
 $$;

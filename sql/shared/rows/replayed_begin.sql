@@ -25,7 +25,7 @@ BEGIN
   END IF;
   RETURN CASE
     WHEN v_vmm.time_deleted IS NOT NULL OR v_migration.time_deleted IS NOT NULL
-      OR (p_migration_id IS NOT NULL AND v_migration.id IS NULL) THEN 'gone' -- deleted, or purged by now
+      OR (p_migration_id IS NOT NULL AND v_migration.id IS NULL) THEN 'gone' -- soft-deleted, or the migration was purged
     WHEN v_vmm.state <> 'saga_unwound' THEN 'unchanged'
   END;
 END;

@@ -3,7 +3,7 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  -- the binding of a role that was dropped can still be removed
+  -- Requires no role where a binding is to be removed: the role may have been dropped.
   IF p_sled_id IS NOT NULL OR NOT EXISTS (SELECT FROM vmstate.sled_agent_binding AS b WHERE b.role = p_role) THEN
     PERFORM vmstate.require_role('bind_sled_agent', p_role);
   END IF;

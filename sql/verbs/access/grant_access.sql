@@ -11,7 +11,7 @@ BEGIN
   END IF;
   PERFORM vmstate.require_role('grant_access', p_role);
   PERFORM vmstate.require_owner('grant_access', 'grants');
-  -- of two sessions that grant on one object, PostgreSQL fails the later one
+  -- One session at a time: when two sessions grant on one object at once, PostgreSQL fails the later one.
   PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);
   outcome := 'unchanged';
   FOR v_privilege, v_object IN

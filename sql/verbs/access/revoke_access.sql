@@ -16,7 +16,7 @@ BEGIN
     PERFORM vmstate.raise_invalid_argument('revoke_access', 'p_role',
       format('p_role must not be "%s", the owner of schema vmstate: the functions of the schema run with the rights of the owner.', p_role));
   END IF;
-  -- of two sessions that grant or revoke on one object, PostgreSQL fails the later one
+  -- One session at a time: when two sessions grant or revoke on one object at once, PostgreSQL fails the later one.
   PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);
   v_kept := array(
     SELECT o.privilege || ' ON ' || o.object

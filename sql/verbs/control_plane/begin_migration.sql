@@ -65,7 +65,7 @@ BEGIN
     RETURN vmstate.to_instance_result('conflict', v_reason, p_instance_id);
   END IF;
 
-  -- changes nothing, but fails an unwind_start of the source whose snapshot is too old to see the migration
+  -- Changes no value. The write makes an unwind_start of the source fail if its snapshot is too old to see the migration.
   UPDATE vmstate.vmm AS v SET time_created = v.time_created WHERE v.instance_id = p_instance_id AND v.id = p_source_propolis_id;
   UPDATE vmstate.instance AS i
     SET state_generation = i.state_generation + 1,

@@ -18,7 +18,7 @@ BEGIN
     RETURN vmstate.to_instance_result('gone', NULL, p_instance_id);
   ELSIF v_instance.name = p_name THEN
     RETURN vmstate.to_instance_result('unchanged', NULL, p_instance_id);
-  -- Looked at before the write, so that two instances that swap their names do not wait for each other in the index.
+  -- Checked before the write: two instances that swap their names would otherwise wait for each other in the unique index.
   ELSIF EXISTS (SELECT FROM vmstate.instance AS i
       WHERE i.project_id = v_instance.project_id AND i.name = p_name AND i.time_deleted IS NULL) THEN
     RETURN vmstate.to_instance_result('conflict', 'name_taken', p_instance_id);
@@ -28,7 +28,7 @@ BEGIN
   BEGIN
     UPDATE vmstate.instance AS i SET name = p_name, time_modified = v_now WHERE i.id = p_instance_id;
   EXCEPTION
-    WHEN unique_violation THEN -- another session took the name meanwhile
+    WHEN unique_violation THEN -- another session took the name after the check above
       RETURN vmstate.to_instance_result('conflict', 'name_taken', p_instance_id);
   END;
   RETURN vmstate.to_instance_result('applied', NULL, p_instance_id);

@@ -11,7 +11,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
-  v_room integer := p_limit;
+  v_rows_left integer := p_limit;
   v_due integer;
 BEGIN
   IF num_nulls(p_before, p_limit) > 0 THEN
@@ -22,27 +22,27 @@ BEGIN
     PERFORM vmstate.raise_invalid_argument('purge', 'p_limit', format('p_limit must be from 1 to 100000, not %s.', p_limit));
   END IF;
 
-  -- What another session has locked is passed over, so that purge never waits and cannot deadlock, although foreign keys
-  -- make it delete in the opposite of the lock order. Each part finds one row more than it may delete: left_over.
-  -- OFFSET 0: row by row by index, however many rows are expected to be due.
+  -- SKIP LOCKED passes over rows that other sessions have locked, so that purge never waits and cannot deadlock, although
+  -- foreign keys make it delete in the opposite of the lock order. Each statement looks for one row more than it may delete, to
+  -- tell left_over. OFFSET 0 looks each row up by index, however many rows the planner expects to be due.
   WITH due AS MATERIALIZED (
     SELECT d.instance_id, d.id FROM vmstate.migration AS d
       WHERE d.time_deleted < p_before
         AND NOT EXISTS (SELECT FROM vmstate.vmm AS v
           WHERE v.instance_id = d.instance_id AND v.id IN (d.source_propolis_id, d.destination_propolis_id)
             AND v.time_deleted IS NULL
-            -- A destination that came by logical replication from an older release does not know its migration.
+            -- A destination VMM that came by logical replication from 0.1.0 has no migration_id.
             AND (v.time_unlinked IS NOT NULL OR (v.id = d.destination_propolis_id AND v.migration_id IS NULL))
           OFFSET 0)
-      ORDER BY d.time_deleted LIMIT v_room + 1 FOR UPDATE SKIP LOCKED
+      ORDER BY d.time_deleted LIMIT v_rows_left + 1 FOR UPDATE SKIP LOCKED
   ),
   purged AS (
-    DELETE FROM vmstate.migration AS m USING (SELECT d.* FROM due AS d LIMIT v_room) AS c
+    DELETE FROM vmstate.migration AS m USING (SELECT d.* FROM due AS d LIMIT v_rows_left) AS c
       WHERE m.instance_id = c.instance_id AND m.id = c.id RETURNING m.id
   )
   SELECT (SELECT count(*) FROM purged), (SELECT count(*) FROM due) INTO migrations, v_due;
-  left_over := v_due > v_room;
-  v_room := v_room - migrations;
+  left_over := v_due > v_rows_left;
+  v_rows_left := v_rows_left - migrations;
 
   WITH due AS MATERIALIZED (
     SELECT d.instance_id, d.id FROM vmstate.vmm AS d
@@ -50,29 +50,29 @@ BEGIN
         AND NOT EXISTS (SELECT FROM vmstate.migration AS m
           WHERE m.instance_id = d.instance_id AND d.id IN (m.source_propolis_id, m.destination_propolis_id)
           OFFSET 0)
-      ORDER BY d.time_deleted LIMIT v_room + 1 FOR UPDATE SKIP LOCKED
+      ORDER BY d.time_deleted LIMIT v_rows_left + 1 FOR UPDATE SKIP LOCKED
   ),
   purged AS (
-    DELETE FROM vmstate.vmm AS v USING (SELECT d.* FROM due AS d LIMIT v_room) AS c
+    DELETE FROM vmstate.vmm AS v USING (SELECT d.* FROM due AS d LIMIT v_rows_left) AS c
       WHERE v.instance_id = c.instance_id AND v.id = c.id RETURNING v.id
   )
   SELECT (SELECT count(*) FROM purged), (SELECT count(*) FROM due) INTO vmms, v_due;
-  left_over := left_over OR v_due > v_room;
-  v_room := v_room - vmms;
+  left_over := left_over OR v_due > v_rows_left;
+  v_rows_left := v_rows_left - vmms;
 
   WITH due AS MATERIALIZED (
     SELECT d.id FROM vmstate.instance AS d
       WHERE d.time_deleted < p_before
         AND NOT EXISTS (SELECT FROM vmstate.vmm AS v WHERE v.instance_id = d.id OFFSET 0)
         AND NOT EXISTS (SELECT FROM vmstate.migration AS m WHERE m.instance_id = d.id OFFSET 0)
-      ORDER BY d.time_deleted LIMIT v_room + 1 FOR UPDATE SKIP LOCKED
+      ORDER BY d.time_deleted LIMIT v_rows_left + 1 FOR UPDATE SKIP LOCKED
   ),
   purged AS (
-    DELETE FROM vmstate.instance AS i USING (SELECT d.* FROM due AS d LIMIT v_room) AS c
+    DELETE FROM vmstate.instance AS i USING (SELECT d.* FROM due AS d LIMIT v_rows_left) AS c
       WHERE i.id = c.id RETURNING i.id
   )
   SELECT (SELECT count(*) FROM purged), (SELECT count(*) FROM due) INTO instances, v_due;
-  left_over := left_over OR v_due > v_room;
+  left_over := left_over OR v_due > v_rows_left;
   RETURN NEXT;
 END;
 $$;

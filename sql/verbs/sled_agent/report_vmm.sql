@@ -50,7 +50,7 @@ BEGIN
       INTO v_result;
     EXIT WHEN FOUND;
     v_result := vmstate.explain_refused_report(p_instance_id, p_propolis_id, p_state, p_generation, p_time, v_sleds);
-    -- applied here: the VMM was inserted between the two statements
+    -- The outcome applied means that the VMM was inserted after the UPDATE: try again.
     EXIT WHEN v_result.vmm_outcome <> 'applied';
   END LOOP;
 

@@ -8,7 +8,11 @@ import { Player, type Send } from "./player.js";
 import { StoryText, WIDTH } from "./story-text.js";
 import { EXAMPLES, sendIn, storyFiles } from "./stories.js";
 
-/** Plays the stories of docs/examples. Each rolls back its transaction, and so does the end of the connection. */
+/**
+ * Plays the stories of docs/examples.
+ *
+ * Each story rolls back its transaction, and so does the end of the connection.
+ */
 export async function playDemo({ sql, where, newClient }: Database, io: Io): Promise<void> {
   say(io.stdout, prologue(where));
   // Transactions by hand need a client with one connection.

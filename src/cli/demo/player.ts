@@ -66,7 +66,11 @@ export class Player {
     for (const [at, { name }] of columns.entries()) this.variables.set(`${prefix}${name}`, row[at] ?? "");
   }
 
-  /** `:name` becomes the value, `:'name'` the value as a literal of SQL. A `::` is a cast. */
+  /**
+   * Replaces `:name` by a variable's value, and `:'name'` by the value as a literal.
+   *
+   * A `::` is a cast, not a variable.
+   */
   private replaceVariables(text: string): string {
     return text.replaceAll(/(?<!:):('?)(\w+)\1/g, (reference, quote: string, name: string) => {
       const value = this.variables.get(name);

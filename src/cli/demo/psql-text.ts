@@ -33,7 +33,11 @@ function centered(text: string, width: number): string {
   return text.padStart(text.length + Math.floor((width - text.length) / 2)).padEnd(width);
 }
 
-/** Writes an error as psql does that reads the statement from standard input: without the name of a file. */
+/**
+ * Writes an error as psql does for a statement from standard input.
+ *
+ * That is without the name of a file.
+ */
 export function errorText(error: postgres.PostgresError, statement: string): string {
   const { severity_local: severity, message, detail, hint } = error;
   return [
@@ -44,7 +48,11 @@ export function errorText(error: postgres.PostgresError, statement: string): str
   ].join("\n");
 }
 
-/** The line of the statement where the error is, with a mark under the place. Not a number: the server names none. */
+/**
+ * Writes the line of the statement where an error is, with a mark below the place.
+ *
+ * Leaves out the line's number, which the server does not name.
+ */
 function placeText(statement: string, position: number): string[] {
   if (Number.isNaN(position)) return [];
   const before = statement.slice(0, position - 1);

@@ -23,8 +23,10 @@ export interface Command {
 }
 
 /**
- * Reads the part of psql's language that docs/examples/README.md describes: comments, backslash commands on a line of
- * their own, and statements that end with a line's last character.
+ * Reads the part of psql's language that docs/examples/README.md describes.
+ *
+ * That is comments, backslash commands on a line of their own, and statements that end with the last character of a
+ * line.
  */
 export function parseScript(text: string): Step[] {
   const steps: Step[] = [];

@@ -14,7 +14,9 @@ export async function storyFiles(): Promise<string[]> {
 }
 
 /**
- * Sends statements to one session, whose transactions begin with our settings, also past a pooler.
+ * Sends statements to one session.
+ *
+ * Each transaction begins with our settings, because a pooler may have dropped them from the connection.
  *
  * @param session a client with one connection
  */
@@ -26,7 +28,11 @@ export function sendIn(session: postgres.Sql): Send {
   };
 }
 
-/** Statements without an answer have no columns, although the type promises them. */
+/**
+ * Converts the result of a statement to an answer.
+ *
+ * A statement that returns no rows has no columns, although the type of postgres.js promises them.
+ */
 function answerOf(rows: Buffer[][] & Partial<Pick<Answer, "columns">>): Answer {
   const cells = (row: (Buffer | null)[]): (string | null)[] => row.map((cell) => cell?.toString() ?? null);
   return { columns: rows.columns ?? [], rows: rows.map(cells) };

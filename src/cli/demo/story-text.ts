@@ -5,7 +5,11 @@ import type { Output } from "./player.js";
 export const WIDTH = 80;
 const INDENT = 2;
 
-/** Makes one story readable on a terminal: a heading, and each comment as prose above what it explains. */
+/**
+ * Makes one story readable on a terminal.
+ *
+ * The story gets a heading, and each comment becomes prose above the statements that it explains.
+ */
 export class StoryText {
   private last: Output["kind"] | undefined;
 
@@ -14,7 +18,11 @@ export class StoryText {
     private readonly colors: Colors,
   ) {}
 
-  /** Writes the next output, below a blank line where another thing begins. The first one is the heading. */
+  /**
+   * Writes the next output, below a blank line where another kind begins.
+   *
+   * The first output is the heading.
+   */
   add(output: Output): string {
     const { last } = this;
     this.last = output.kind;
@@ -29,7 +37,7 @@ export class StoryText {
     return kind === "answer" || kind === "echo" ? text : this.colors.cyan(text);
   }
 
-  /** The first line of the comment with which a story begins is its title. */
+  /** Writes the heading: the first line of the first comment is the story's title. */
   private opening(comment: string): string {
     const [title = "", ...prose] = proseOf(comment).split("\n");
     const { bold, dim } = this.colors;
@@ -38,7 +46,11 @@ export class StoryText {
   }
 }
 
-/** Whether nothing has to part the two: a statement and its answer, or a SAVEPOINT and what it protects. */
+/**
+ * Tells whether two outputs belong together, without a blank line between.
+ *
+ * So do a statement and its answer, and an error and the statement that rolls it back.
+ */
 function isAnswered(last: Output["kind"], next: Output["kind"]): boolean {
   const isScript = last === "statement" || last === "command";
   return (isScript && next !== "comment") || (last === "error" && next === "statement");
@@ -48,7 +60,7 @@ function proseOf(comment: string): string {
   return comment.replaceAll(/^-- ?/gm, "");
 }
 
-/** Only the lines of an error may be too long. */
+/** Wraps the lines of an error at 80 columns; no other output has longer lines. */
 function wrappedLines(text: string): string {
   const wrap = (line: string): string =>
     line.length > WIDTH - INDENT ? table([[line]], { widths: [WIDTH - INDENT] }) : line;

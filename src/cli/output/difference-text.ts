@@ -5,7 +5,7 @@ const WIDTH = 80;
 /** How much of what is the same to show before what differs. */
 const CONTEXT = 20;
 
-/** A difference for people, no line longer than 80 characters. */
+/** Writes a difference in lines of at most 80 characters. */
 export function differenceText(difference: Difference, colors: Colors): string {
   const { difference: what, kind, name } = difference;
   const head = cut(`${what.padEnd("unexpected".length)}  ${kind} ${name}`);
@@ -21,7 +21,7 @@ export function differenceText(difference: Difference, colors: Colors): string {
   ].join("\n");
 }
 
-/** An addition for people, no line longer than 80 characters. */
+/** Writes an addition in lines of at most 80 characters. */
 export function additionText({ kind, name, property, actual }: Addition, colors: Colors): string {
   const added = property === null ? " was added" : "";
   const head = cut(`${"warning".padEnd("unexpected".length)}  ${kind} ${name}${added}`);
@@ -31,7 +31,11 @@ export function additionText({ kind, name, property, actual }: Addition, colors:
     : [line, cut(`  ${property} was added`), cut(`    actual    ${String(actual)}`)].join("\n");
 }
 
-/** Of two texts, the first lines that differ, from shortly before they do, and which ones they are. */
+/**
+ * Returns the first lines in which two texts differ, and their numbers.
+ *
+ * Each begins shortly before the difference.
+ */
 function firstDifference(expected: string, actual: string): [string, string, string] {
   const [left, right] = [expected.split("\n"), actual.split("\n")];
   const n = left.concat(right).findIndex((_, i) => left[i] !== right[i]);

@@ -11,7 +11,7 @@ export const HIDDEN = "hidden";
 const WIDTHS = [19, 14, 43];
 export const BLANK: Line = [" ", "", ""];
 
-/** What `vmstate show` prints: 80 columns wide. */
+/** Writes what `vmstate show` prints, 80 columns wide. */
 export function instanceText(sides: BothSides, now: Date, colors: Colors): string {
   const { instance, vmms, migrations } = sides.rows;
   const lines = [
@@ -29,7 +29,7 @@ export function linesText(lines: readonly Line[], colors: Colors): string {
   );
 }
 
-/** A name may be longer than its column: it is broken anywhere. */
+/** Converts a line to table cells; breaks a long name anywhere to fit its column. */
 function toCells([label, api, row]: Line, colors: Colors): Cell[] {
   const isHeading = !label.startsWith(" ");
   return [

@@ -22,7 +22,7 @@ const VERDICTS: Record<MigrationVerdict, string> = {
   failed: "the guest did not reach the destination VMM",
 };
 
-/** What `vmstate explain` prints, in words. */
+/** Writes what `vmstate explain` prints. */
 export function planText(explanation: Explanation, colors: Colors): string {
   const { instanceId, apiState, verdict } = explanation;
   return [
@@ -83,7 +83,7 @@ function lockLines(explanation: Explanation): string[] {
   ];
 }
 
-/** A role without rights on tables does not see everything. */
+/** Says what a role without rights on the tables may not read. */
 function leftOutLines({ verdict }: Explanation, colors: Colors): string[] {
   return verdict ? [] : [colors.dim("This role may not read the migration verdict.")];
 }

@@ -6,7 +6,11 @@ import type { PublicSide } from "../queries/public-instance.js";
 const LEFT_OUT = `This role may read the public views only. Not shown: deleted VMMs, the
 generations and sagas of VMMs, and the sides of migrations.`;
 
-/** What `vmstate show` prints to a role without rights on tables: 80 columns wide. */
+/**
+ * Writes what `vmstate show` prints to a role without rights on tables.
+ *
+ * The text is 80 columns wide.
+ */
 export function publicText(side: PublicSide, now: Date, colors: Colors): string {
   const lines = [
     ...instanceLines(side, now),

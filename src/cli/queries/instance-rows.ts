@@ -80,7 +80,11 @@ export interface BothSides {
   rows: { instance: InstanceRow; vmms: VmmRow[]; migrations: MigrationRow[] };
 }
 
-/** @throws VmstateError when the instance never existed */
+/**
+ * Reads an instance as the API shows it, and the rows behind that.
+ *
+ * @throws VmstateError when the instance never existed
+ */
 export async function readBothSides(sql: SqlClient, instanceId: string): Promise<BothSides> {
   const instance = await readInstance(sql, instanceId);
   return {
@@ -96,7 +100,11 @@ export async function readBothSides(sql: SqlClient, instanceId: string): Promise
   };
 }
 
-/** @throws VmstateError always */
+/**
+ * Throws the error for an instance that never existed.
+ *
+ * @throws VmstateError always
+ */
 export function noInstance(instanceId: string): never {
   throw new VmstateError(`there is no instance ${instanceId} in this database`);
 }
@@ -120,7 +128,11 @@ async function readMigrations(sql: SqlClient, instanceId: string): Promise<Migra
   return rows.map(withDates);
 }
 
-/** The columns that only the tables have are still text. */
+/**
+ * Converts the time columns of a table row from text to dates.
+ *
+ * `manyRows` converts only columns of public views and results.
+ */
 function withDates<Row extends object>(row: Row): Row {
   const entries = Object.entries(row).map(([column, value]: [string, unknown]) =>
     column.startsWith("time") && typeof value === "string" ? [column, new Date(value)] : [column, value],

@@ -12,7 +12,11 @@ export interface PublicSide {
   update: Exclude<ExplainUpdateResult, { outcome: "not_found" }>;
 }
 
-/** @throws VmstateError when the instance never existed */
+/**
+ * Reads an instance as far as a role without rights on tables may.
+ *
+ * @throws VmstateError when the instance never existed
+ */
 export async function readPublicSide(sql: postgres.TransactionSql, instanceId: string): Promise<PublicSide> {
   const update = await explainUpdate(sql, { instanceId });
   if (update.outcome === "not_found") return noInstance(instanceId);

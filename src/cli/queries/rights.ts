@@ -1,6 +1,10 @@
 import type postgres from "postgres";
 
-/** Whether this role may read the tables, as the owner may. Roles of every kind of `grant_access` read views only. */
+/**
+ * Tells whether this role may read the tables, as the owner may.
+ *
+ * Roles of every kind of `grant_access` read views only.
+ */
 export async function mayReadTables(sql: postgres.TransactionSql): Promise<boolean> {
   const [row] = await sql<[{ may: boolean }]>`
     select bool_and(has_table_privilege(relation, 'select')) as may

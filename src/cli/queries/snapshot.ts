@@ -4,7 +4,7 @@ import { type Database, withDatabase } from "../database.js";
 import type { Io } from "../../terminal/io.js";
 import type { DatabaseUrlOption } from "../options.js";
 
-/** What is read in one read-only transaction: all of it is as of the same moment. */
+/** Runs `read` in one read-only transaction, so that it sees a single moment. */
 export async function withSnapshot<T>(
   io: Io,
   options: DatabaseUrlOption,

@@ -2,7 +2,7 @@ import { VmstateError } from "../vmstate-error.js";
 
 /** Parameters of libpq that count, and the environment variable that stands in for each where the URL has none. */
 const VARIABLES = {
-  // They come before what the rest of the URL says, and that comes before the environment.
+  // These parameters override the rest of the URL, which overrides the environment.
   host: undefined,
   hostaddr: undefined,
   port: undefined,
@@ -24,7 +24,7 @@ const VARIABLES = {
   sslpassword: undefined,
   ssl_min_protocol_version: "PGSSLMINPROTOCOLVERSION",
   ssl_max_protocol_version: "PGSSLMAXPROTOCOLVERSION",
-  // What a connection has to fulfil, and no client of Node.js can: refused below rather than dropped.
+  // No client of Node.js can fulfil these. They are refused below, because without them the connection is less secure.
   gssencmode: "PGGSSENCMODE",
   require_auth: "PGREQUIREAUTH",
   requirepeer: "PGREQUIREPEER",
@@ -37,7 +37,7 @@ type Name = keyof typeof VARIABLES;
 /** Those that are given; an empty value counts as not given. */
 export type Parameters = Readonly<Partial<Record<Name, string>>>;
 
-/** A text, or undefined when it is missing or empty. */
+/** Returns a text, or undefined when it is missing or empty. */
 export function filled(text: string | null | undefined): string | undefined {
   return text === null || text === "" ? undefined : text;
 }
@@ -53,8 +53,10 @@ const SETTINGS = [
 ];
 
 /**
- * The parameters of a URL that libpq or the server knows. Each other one, which is meant for Prisma, a pooler or a
- * driver, is dropped: the server would refuse the connection because of it.
+ * Reads the parameters of a URL that libpq or the server knows.
+ *
+ * Drops all others, which are meant for Prisma, a pooler or a driver: the server would refuse the connection because
+ * of them.
  *
  * @throws VmstateError for one that cannot be fulfilled
  */
@@ -65,7 +67,7 @@ export function knownParameters(query: string, environment: NodeJS.ProcessEnv): 
     const value = filled(given.get(name)) ?? filled(variable && environment[variable]);
     if (value !== undefined) parameters[name] = value;
   }
-  // JDBC writes it so, and libpq takes it.
+  // ssl=true is what JDBC writes for sslmode=require; libpq reads it, too.
   if (given.get("ssl") === "true") parameters.sslmode ??= "require";
   const options = [parameters.options, ...SETTINGS.map((name) => settingOf(name, given))];
   parameters.options = options.filter((option) => option !== undefined).join(" ");
@@ -78,7 +80,7 @@ function settingOf(name: string, given: URLSearchParams): string | undefined {
   return value === undefined ? undefined : setting(name, value);
 }
 
-/** A setting as an element of `options`, in which blanks separate. */
+/** Writes a setting as an element of `options`, and escapes its blanks. */
 export function setting(name: string, value: string): string {
   return `-c ${name}=${value.replaceAll(/[\\\s]/g, "\\$&")}`;
 }
@@ -101,7 +103,11 @@ function requireFulfillable(parameters: Parameters): void {
   }
 }
 
-/** @throws VmstateError when it is something else */
+/**
+ * Returns the value if it is one of `values`.
+ *
+ * @throws VmstateError when it is something else
+ */
 export function oneOf<T extends string>(name: Name, value: string, values: readonly T[]): T {
   const found = values.find((candidate) => candidate === value);
   if (found !== undefined) return found;
@@ -110,7 +116,11 @@ export function oneOf<T extends string>(name: Name, value: string, values: reado
   );
 }
 
-/** @throws VmstateError when it is something else */
+/**
+ * Converts the value of a parameter to a whole number.
+ *
+ * @throws VmstateError when it is something else
+ */
 export function wholeNumber(name: Name, value: string): number {
   if (/^-?\d{1,9}$/.test(value)) return Number(value);
   throw new VmstateError(`${name} must be a whole number, not ${value}`);

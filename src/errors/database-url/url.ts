@@ -25,7 +25,9 @@ const FORM = "expected postgres://user:password@host:port/database";
 const DEFAULT_PORT = "5432";
 
 /**
- * Reads `postgres://user:password@host:port/database?parameters`, several hosts and Unix sockets included, as libpq does.
+ * Reads a database URL as libpq does, several hosts and Unix sockets included.
+ *
+ * Its form is `postgres://user:password@host:port/database?parameters`.
  *
  * @throws VmstateError, without the URL, which may contain a password
  */
@@ -53,7 +55,7 @@ function splitOnce(text: string, separator: string): string[] {
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** Several hosts may share one port; otherwise each has its own. */
+/** Reads the hosts; they may share one port, or each has its own. */
 function parseHosts(authority: string, { host, hostaddr, port }: Parameters, env: NodeJS.ProcessEnv): Host[] {
   const inQuery = hostaddr ?? host ?? (authority === "" ? env["PGHOST"] : undefined);
   const parsed = authority.split(",").map(parseHost);
@@ -83,13 +85,17 @@ function isElsewhere(authority: string, { host, hostaddr }: Parameters): boolean
   return authority === "" || (hostaddr ?? host) !== undefined;
 }
 
-/** A port is named if it is not the usual one. */
+/** Names a host for people, with its port if that is not the usual one. */
 function whereOf({ name, port }: Host): string {
   if (String(port) === DEFAULT_PORT) return name;
   return name.includes(":") ? `[${name}]:${port}` : `${name}:${port}`;
 }
 
-/** @throws VmstateError when a % is followed by something else than two hexadecimal digits */
+/**
+ * Decodes the percent escapes of a part of a URL.
+ *
+ * @throws VmstateError when a % is followed by something else than two hexadecimal digits
+ */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);

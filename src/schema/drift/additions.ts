@@ -11,7 +11,7 @@ const KINDS_TO_ADD = ["statistics"];
 export type OptionVerdict = "difference" | "warning" | "nothing";
 
 /**
- * Judges an option of which the expected and the live schema have different values; null is none.
+ * Judges an option that differs between expected and live schema; null is none.
  *
  * Only options that this package sets, or that change behavior, are compared. PostgreSQL 15.20 and the other minor
  * releases of November 2026 write a `pg_attver` with a value of its own into `pg_attribute.attoptions`, so an unknown
@@ -28,12 +28,12 @@ interface OptionValues {
   expected: string | null;
 }
 
-/** `pg_` begins the names that PostgreSQL reserves for itself. */
+/** Tells whether PostgreSQL reserves the name for itself, by the prefix `pg_`. */
 function isKeptByServer(name: string): boolean {
   return /^(toast\.)?pg_/.test(name);
 }
 
-/** Whether an operator may add an object of this kind without changing what the schema does. */
+/** Tells whether an added object of this kind leaves the schema's behavior alone. */
 export function mayBeAdded(kind: string): boolean {
   return KINDS_TO_ADD.includes(kind);
 }

@@ -4,7 +4,7 @@ import { LOCAL_SETTINGS } from "../../connection/settings.js";
 import { sqlStateOf } from "../../errors/database-error.js";
 import { VmstateError } from "../../errors/vmstate-error.js";
 
-/** Short, because verbs queue behind a lock that waits. */
+/** Short, because verbs queue behind a session that waits for a lock. */
 const LOCK_TIMEOUT = "1s";
 
 class RolledBack<T> extends Error {
@@ -13,7 +13,11 @@ class RolledBack<T> extends Error {
   }
 }
 
-/** Answers what `use` answers, and rolls back what it did in the transaction or savepoint that `begin` opens. */
+/**
+ * Runs `use`, rolls back what it did, and returns what it returned.
+ *
+ * `begin` opens the transaction or savepoint.
+ */
 export async function rolledBack<S, T>(
   begin: (act: (sql: S) => Promise<never>) => Promise<unknown>,
   use: (sql: S) => Promise<T>,
@@ -28,7 +32,7 @@ export async function rolledBack<S, T>(
   }
 }
 
-/** Lends a name for a schema beside the live one, for as long as `use` takes; what is made in it is rolled back. */
+/** Lends `use` the name of a second schema; rolls back what `use` makes in it. */
 export async function beside<T>(
   sql: postgres.Sql,
   use: (sql: postgres.TransactionSql, schema: string) => Promise<T>,
@@ -43,12 +47,16 @@ export async function beside<T>(
   );
 }
 
-/** Runs a text that is written for schema vmstate in another one. */
+/** Runs statements that are written for schema vmstate in another schema. */
 export async function make(sql: postgres.TransactionSql, schema: string, text: string): Promise<void> {
   await sql.unsafe(text.replaceAll(/\bvmstate\b/g, schema)).catch(explain);
 }
 
-/** Sets what the names and storage of new objects, and the wait for locks, depend on, for this transaction. */
+/**
+ * Sets for this transaction what the names and storage of new objects depend on.
+ *
+ * Also sets how long to wait for locks.
+ */
 export async function settle(sql: postgres.TransactionSql): Promise<void> {
   await sql.unsafe(LOCAL_SETTINGS);
   await sql`

@@ -2,11 +2,12 @@ import type postgres from "postgres";
 import type { CatalogObject } from "./read.js";
 
 /**
- * What objects of schema vmstate use that is neither vmstate's nor PostgreSQL's own, as objects that should not be.
+ * Finds what vmstate uses that is neither vmstate's nor PostgreSQL's own.
  *
- * PostgreSQL resolves names by the search_path when it parses a function, view, default, check, index or trigger. There,
- * another role's function or operator can take the place of a built-in one, and then runs with the rights of the
- * owner of vmstate (CVE-2018-1058). PostgreSQL records a dependency on every object but those it is installed with.
+ * PostgreSQL resolves names by the search_path when it parses a function, view, default, check, index or trigger.
+ * There, another role's function or operator can take the place of a built-in one, and then runs with the rights of
+ * the owner of vmstate (CVE-2018-1058). PostgreSQL records a dependency on every object but those it is installed
+ * with.
  */
 export async function readCaptures(sql: postgres.ISql): Promise<CatalogObject[]> {
   const rows = await sql<{ name: string }[]>`

@@ -44,7 +44,9 @@ export interface Comparison {
 }
 
 /**
- * What differs, a line for each; of an object that is missing or too many, not the parts.
+ * Lists the differences between two schemas, and what was added.
+ *
+ * Of an object that is missing or unexpected it does not list the parts.
  *
  * @param ignored properties that may differ
  */

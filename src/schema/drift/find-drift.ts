@@ -9,10 +9,10 @@ import { compareCatalogs, type Comparison, type Difference } from "./compare.js"
 import { type CatalogObject, readCatalog } from "./read.js";
 import { restate } from "./restate.js";
 
-/** What may be as the operator likes it; of rights, what PUBLIC has and who may write is looked at. */
+/** Properties that are not compared. Of rights, only those of PUBLIC and the right to write are. */
 const FREE = ["grants"];
 
-/** What the server may write in another way once it has read its own text, in a dump for example. */
+/** Properties that the server may write in another way once it has read its own text, as from a dump. */
 const TEXTS = ["definition", "body", "default", "arguments"];
 
 /**
@@ -32,7 +32,7 @@ export async function findDrift(sql: postgres.Sql): Promise<Difference[]> {
 }
 
 /**
- * Finds what {@link findDrift} finds, and what an operator added, as warnings.
+ * Finds what {@link findDrift} finds, and warns of what an operator added.
  *
  * @throws VmstateError as findDrift does
  */
@@ -45,7 +45,11 @@ export async function examine(sql: postgres.Sql): Promise<Comparison> {
   });
 }
 
-/** As {@link compareBeside}, but for texts that the server may write in another way: sooner done, and makes nothing anew. */
+/**
+ * Compares two schemas without texts that the server may write in another way.
+ *
+ * Faster than {@link compareBeside}, and makes no object anew.
+ */
 export async function compareShape(
   sql: postgres.TransactionSql,
   schema: string,
@@ -54,7 +58,11 @@ export async function compareShape(
   return compareCatalogs(await readCatalog(sql, schema), actual, [...FREE, ...TEXTS]);
 }
 
-/** Compares a schema with the one that was made beside it. May make objects of the latter anew. */
+/**
+ * Compares the live schema with the expected one that was made beside it.
+ *
+ * If texts differ, makes the objects of the expected schema anew.
+ */
 export async function compareBeside(
   sql: postgres.TransactionSql,
   schema: string,
@@ -80,7 +88,11 @@ function keyOf(difference: Difference): string {
   return `${difference.kind} ${difference.name} ${property}`;
 }
 
-/** In a transaction of its own, so that no lock of it is held while the other schema is made. */
+/**
+ * Reads the live schema.
+ *
+ * Does so in a transaction of its own, so that it holds no lock while the expected schema is made.
+ */
 async function readActual(sql: postgres.Sql): Promise<CatalogObject[]> {
   const objects = await sql.begin("isolation level repeatable read read only", async (transaction) => {
     await settle(transaction);
@@ -92,7 +104,11 @@ async function readActual(sql: postgres.Sql): Promise<CatalogObject[]> {
   return objects;
 }
 
-/** A schema of which not even the version can be told is looked at as one of this version. */
+/**
+ * Refuses a schema of another version.
+ *
+ * A schema that does not tell its version is compared with this version.
+ */
 async function requireVersion(sql: postgres.TransactionSql): Promise<void> {
   const [{ isThere }] = await sql<[{ isThere: boolean }]>`
     select to_regclass('vmstate.schema_change') is not null as "isThere"`;

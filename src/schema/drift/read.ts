@@ -15,8 +15,10 @@ export interface CatalogObject {
 }
 
 /**
- * All that the system catalogs know of a schema, without the bookkeeping of node-pg-migrate. Two schemas of which it
- * reads the same behave alike. Names are qualified unless the session's search_path names the schema.
+ * Reads all that the system catalogs know of a schema.
+ *
+ * Leaves out the bookkeeping of node-pg-migrate. Two schemas that read the same behave alike. Names are qualified
+ * unless the session's search_path names the schema.
  *
  * @param schema `vmstate`, or the name of a schema made from the same statements, which is read as if it were that
  */
@@ -26,8 +28,9 @@ export async function readCatalog(sql: postgres.ISql, schema = "vmstate"): Promi
 }
 
 /**
- * Renames the schema in the parsed values: in JSON text a name at the beginning of a line follows the `n` of `\n`, so
- * that no word begins with the name.
+ * Parses the rows, and renames the schema in the parsed values.
+ *
+ * In JSON text a name at the beginning of a line follows the `n` of `\n`, so that no word begins with the name.
  */
 function parse(object: string, schema: string): CatalogObject {
   const name = new RegExp(`\\b${schema}\\b`, "g");

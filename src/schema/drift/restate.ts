@@ -1,8 +1,9 @@
 import type postgres from "postgres";
 
 /**
- * Makes the objects of a schema anew from what the server says they are, as a dump and its restoration do: that may
- * write the same in another way.
+ * Makes the objects of a schema anew from what the server says they are.
+ *
+ * A dump and its restoration do the same. It may write the same definition in another way.
  */
 export async function restate(sql: postgres.ISql, schema: string): Promise<void> {
   const statements = await sql<{ statement: string }[]>`

@@ -69,7 +69,7 @@ async function create(context: StepContext): Promise<void> {
   if (context.injectFault()) await configure(context);
 }
 
-/** The creation is given up; its name is free again. */
+/** Creates an instance and deletes it, after which its name is free again. */
 async function createInVain(context: StepContext, request: Arguments<"createInstance">): Promise<void> {
   const { client } = context;
   const id = context.newId();
@@ -116,7 +116,7 @@ async function crash(context: StepContext): Promise<void> {
   await reap(context);
 }
 
-/** Until the update saga has unlinked a dead VMM. */
+/** Checks what is refused until the update saga has unlinked a dead VMM. */
 async function refuseToGoOn(context: StepContext): Promise<void> {
   const { client, lifetime } = context;
   const { instanceId } = lifetime;
@@ -147,7 +147,7 @@ async function stop(context: StepContext): Promise<void> {
   await reap(context);
 }
 
-/** Both sleds are told; which VMM ends first differs. */
+/** Stops an instance that migrates; which of its two VMMs ends first differs. */
 async function stopWhileMigrating(context: StepContext): Promise<void> {
   const { active, random } = context;
   const migration = await begin(context);
@@ -160,7 +160,7 @@ async function stopWhileMigrating(context: StepContext): Promise<void> {
   await reap(context);
 }
 
-/** The guest ends its VM itself. */
+/** Ends an instance because its guest ends the VM itself. */
 async function shutDown(context: StepContext): Promise<void> {
   const { active } = context;
   await end(context, active);
@@ -168,13 +168,13 @@ async function shutDown(context: StepContext): Promise<void> {
   await reap(context);
 }
 
-/** The instance is deleted with an unwound VMM. */
+/** Leaves an unwound VMM, with which the instance is then deleted. */
 async function unwoundAtLast(context: StepContext): Promise<void> {
   await stop(context);
   await failToStart(context);
 }
 
-/** The instance is deleted with an unwound VMM and a migration that leads away from it. */
+/** Leaves an unwound VMM and a migration away from it, then deleted as well. */
 async function unwoundWhileMigrating(context: StepContext): Promise<void> {
   await stop(context);
   await start(context);
@@ -182,7 +182,7 @@ async function unwoundWhileMigrating(context: StepContext): Promise<void> {
   await unwindStart(context, context.active);
 }
 
-/** The instance is deleted while an update saga holds it. */
+/** Deletes the instance while an update saga holds its lock. */
 async function underAnUpdate(context: StepContext): Promise<void> {
   const { client } = context;
   await unwoundAtLast(context);

@@ -5,7 +5,7 @@ import { PROPOLIS_IP, type StepContext } from "../step-context.js";
 import { report } from "./sled-agent.js";
 import { failToCommit, planUpdate, unlinkMigration, unlinkVmm } from "./update-saga.js";
 
-/** First step of a migrate saga: from the active VMM to a new one. */
+/** Begins a migration from the active VMM to a new VMM. */
 export async function begin(context: StepContext): Promise<Migration> {
   const { lifetime } = context;
   if (context.active.state !== "running") await report(context, context.active, "running");
@@ -23,7 +23,7 @@ export async function begin(context: StepContext): Promise<Migration> {
   return migration;
 }
 
-/** The migrate saga fails; what it undoes first is in the database. */
+/** Unwinds a migrate saga; its only undo that counts here is in the database. */
 export async function unwind(context: StepContext, migration: Migration): Promise<void> {
   const { client, lifetime } = context;
   const saga = sagaOf(context, migration);
@@ -38,7 +38,11 @@ export async function unwind(context: StepContext, migration: Migration): Promis
   await sourceReports(context, migration, "migrating", "in_progress");
 }
 
-/** A side has completed: the guest may be there, and nobody can undo that. */
+/**
+ * Checks that no saga is unwound once a side has completed.
+ *
+ * The guest may be on the destination by then.
+ */
 export async function unwindTooLate(context: StepContext, migration: Migration): Promise<void> {
   const { client, lifetime } = context;
   const tooLate = { outcome: "conflict", reason: "handed_over" } as const;
@@ -52,7 +56,7 @@ export async function unwindTooLate(context: StepContext, migration: Migration):
   );
 }
 
-/** The destination's sled reports the VMM there and its side of the migration. */
+/** Reports the destination VMM and the destination side of the migration. */
 export async function destinationReports(
   context: StepContext,
   migration: Migration,
@@ -62,7 +66,7 @@ export async function destinationReports(
   await report(context, migration.destination, state, { migrationIn: { migration, state: side } });
 }
 
-/** The source's sled reports the VMM there and its side of the migration. */
+/** Reports the source VMM and the source side of the migration. */
 export async function sourceReports(
   context: StepContext,
   migration: Migration,
@@ -72,7 +76,7 @@ export async function sourceReports(
   await report(context, migration.source, state, { migrationOut: { migration, state: side } });
 }
 
-/** Both sleds work on it; who says so first differs. */
+/** Reports both sides as in progress; which is reported first differs. */
 export async function makeProgress(context: StepContext, migration: Migration): Promise<void> {
   const parts = [
     () => destinationReports(context, migration, "migrating", "in_progress"),
@@ -82,7 +86,7 @@ export async function makeProgress(context: StepContext, migration: Migration): 
   for (const part of parts) await part();
 }
 
-/** Makes the model what the database must be after the saga's unwinding. */
+/** Marks the migration as unwound in the model. */
 export function markUnwound({ destination, sourceSide, destinationSide }: Migration): void {
   destination.state = "saga_unwound";
   destination.generation++;
@@ -92,12 +96,12 @@ export function markUnwound({ destination, sourceSide, destinationSide }: Migrat
   }
 }
 
-/** What the unwinding saga calls `unwind_migration` with. */
+/** Returns the arguments of `unwind_migration` for the saga of a migration. */
 export function sagaOf({ lifetime }: StepContext, { sagaId, id }: Migration): Arguments<"unwindMigration"> {
   return { instanceId: lifetime.instanceId, sagaId, migrationId: id };
 }
 
-/** A migration that a saga is about to begin, with its destination. */
+/** Makes a migration, with its destination, that a saga is about to begin. */
 export function newMigration(context: StepContext): Migration {
   const source = context.active;
   const destination = context.newVmm(source);
@@ -150,7 +154,7 @@ async function unwindWrongly(context: StepContext, migration: Migration): Promis
   await client.call("unwindStart", wrongVerb, { outcome: "conflict", reason: "migration_destination" });
 }
 
-/** The new destination replaces none or an unwound one. */
+/** Links a new migration, which replaces none or an unwound one, in the model. */
 function link({ lifetime }: StepContext, migration: Migration): void {
   if (lifetime.migration) unlinkVmm(lifetime, lifetime.migration.destination);
   unlinkMigration(lifetime);

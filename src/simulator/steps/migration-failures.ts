@@ -53,7 +53,7 @@ async function unwoundAtTheEnd(context: StepContext, migration: Migration): Prom
   await maybeStay(context, migration);
 }
 
-/** Either the saga is undone, or the guest arrives. */
+/** Unwinds the saga while the guest arrives; one of the two is refused. */
 async function racingTheUnwinding(context: StepContext, migration: Migration): Promise<void> {
   const { client } = context;
   await makeProgress(context, migration);
@@ -78,7 +78,11 @@ async function racingTheUnwinding(context: StepContext, migration: Migration): P
   }
 }
 
-/** The saga may still undo what the update has not unlinked yet. */
+/**
+ * Lets the destination die.
+ *
+ * The saga may still unwind what the update has not unlinked yet.
+ */
 async function destinationDies(context: StepContext, migration: Migration): Promise<void> {
   const { client } = context;
   const { destination } = migration;
@@ -122,7 +126,11 @@ async function sourceOverrules(context: StepContext, migration: Migration): Prom
   await stay(context, migration);
 }
 
-/** The VMM that the plan would terminate ends by itself before the commit. */
+/**
+ * Lets a plan become outdated.
+ *
+ * The VMM that the plan would terminate ends by itself before the commit.
+ */
 async function planOutdated(context: StepContext, migration: Migration): Promise<void> {
   const { source, destination } = migration;
   await sourceReports(context, migration, "running", "failed");
@@ -133,7 +141,7 @@ async function planOutdated(context: StepContext, migration: Migration): Promise
   await commit(context, await replan(context, outdated, change), change);
 }
 
-/** The source dies, and the destination never gets the guest. */
+/** Lets the source die before the destination gets the guest. */
 async function sourceLost(context: StepContext, migration: Migration): Promise<void> {
   const { random } = context;
   await endByFailure(context, migration.source);
@@ -166,7 +174,7 @@ async function loseGuest(context: StepContext, migration: Migration): Promise<vo
   );
 }
 
-/** The saga that started the source fails only now: the migration is void. */
+/** Unwinds the start saga of the source, which makes the migration void. */
 async function startUnwound(context: StepContext, migration: Migration): Promise<void> {
   if (migration.source.cameBy === "migration") {
     await unwoundAtOnce(context, migration);
@@ -178,12 +186,12 @@ async function startUnwound(context: StepContext, migration: Migration): Promise
   if (context.random.happens(0.5)) await update(context, clearance(context));
 }
 
-/** The guest runs on where it was. */
+/** Updates an instance whose guest runs on in the source. */
 async function stay(context: StepContext, { source: active, destination }: Migration): Promise<void> {
   await update(context, { state: "vmm", active, terminates: isDead(destination) ? [] : [destination] });
 }
 
-/** The next migration finds the unwound one, or none. */
+/** Updates the instance or not, so that the next migration finds either. */
 async function maybeStay(context: StepContext, migration: Migration): Promise<void> {
   if (context.random.happens(0.5)) await stay(context, migration);
 }

@@ -18,12 +18,16 @@ export const successes: readonly [Success, ...Success[]] = [
   racingUpdates,
 ];
 
-/** The guest runs on the destination. */
+/** Updates an instance whose guest runs in the destination. */
 export async function arrive(context: StepContext, { destination: active }: Migration): Promise<void> {
   await update(context, { state: "vmm", active });
 }
 
-/** The guest has left the source; the destination does not say yet that it runs. */
+/**
+ * Updates an instance whose guest has left the source.
+ *
+ * The destination has not yet reported that the guest runs there.
+ */
 export async function handOver(context: StepContext, { destination: active }: Migration): Promise<void> {
   await update(context, { state: "vmm", active, isMigrating: true });
 }
@@ -57,7 +61,11 @@ async function bothAtOnce(context: StepContext, migration: Migration): Promise<v
   await arrive(context, migration);
 }
 
-/** A dead source decides nothing: the guest may have left it already. */
+/**
+ * Completes a migration whose source died, which decides nothing.
+ *
+ * The guest may have left the source already.
+ */
 async function withoutTheSource(context: StepContext, migration: Migration): Promise<void> {
   await makeProgress(context, migration);
   await endByFailure(context, migration.source);
@@ -66,14 +74,18 @@ async function withoutTheSource(context: StepContext, migration: Migration): Pro
   await arrive(context, migration);
 }
 
-/** A source that says it failed overrules a completed destination only while it lives. */
+/**
+ * Completes a migration whose source reports both itself and its side failed.
+ *
+ * A failed source side overrules a completed destination only while the source VMM lives.
+ */
 async function despiteTheSource(context: StepContext, migration: Migration): Promise<void> {
   await destinationReports(context, migration, "running", "completed");
   await sourceReports(context, migration, "failed", "failed");
   await arrive(context, migration);
 }
 
-/** The reports of both sides and two updaters, all at once; a third finishes what they left. */
+/** Reports both sides while two updates run; a third update does the rest. */
 async function racingUpdates(context: StepContext, migration: Migration): Promise<void> {
   const { source, destination } = migration;
   const news = [
@@ -90,7 +102,7 @@ async function racingUpdates(context: StepContext, migration: Migration): Promis
   await updateNothing(context);
 }
 
-/** Whether an update is needed depends on who comes first. */
+/** Reports without a check of updateNeeded, which depends on who comes first. */
 async function reportInARace({ client }: StepContext, news: Report): Promise<void> {
   const { updateNeeded, ...outcomes } = expectedVerdict(news);
   applyReport(news, { updateNeeded, ...outcomes });
@@ -108,7 +120,7 @@ async function runUpdate(context: StepContext): Promise<string> {
   return outcome;
 }
 
-/** Several updates together brought the guest to its destination. */
+/** Makes the model what several updates together have made of the instance. */
 function followUpdates({ lifetime }: StepContext, active: Vmm, updates: number): void {
   enact(lifetime, { state: "vmm", active });
   lifetime.generation += updates - 1;

@@ -8,7 +8,11 @@ import { start } from "./start-saga.js";
 
 const MOST_FAILURES = 5;
 
-/** A running instance moves to another sled; failed migrations are tried again, from a new start if need be. */
+/**
+ * Migrates a running instance, again after each failure, until it succeeds.
+ *
+ * If the failure ended the instance, the next migration begins from a new start.
+ */
 export async function migrate(context: StepContext): Promise<void> {
   for (let n = 0; n < MOST_FAILURES && context.injectFault(); n++) {
     if (context.injectFault()) await failBeforeBegin(context);

@@ -21,7 +21,11 @@ type Delivery = (context: StepContext, news: Report) => Promise<void>;
 
 const deliveries: readonly [Delivery, ...Delivery[]] = [twice, overtaking, inABatch, againLater];
 
-/** The sled has news of a VMM: the report arrives at once, or twice, before an older one, in a batch, and again later. */
+/**
+ * Reports a state of a VMM.
+ *
+ * With an injected fault the report arrives twice, before an older one, in a batch, or again later.
+ */
 export async function report(
   context: StepContext,
   vmm: Vmm,
@@ -32,7 +36,7 @@ export async function report(
   await deliver(context, newsOf(context, vmm, state, parts));
 }
 
-/** A report that the sled sent before its VMM died, or was unwound, arrives now. */
+/** Reports what the sled sent before its VMM died or was unwound. */
 export async function reportTooLate(context: StepContext, vmm: Vmm): Promise<void> {
   const state = context.random.pick<ReportedVmmState>([
     "starting",
@@ -46,7 +50,7 @@ export async function reportTooLate(context: StepContext, vmm: Vmm): Promise<voi
   await context.lateReports.add(late);
 }
 
-/** The next report of a VMM; one generation stays free for what was sent before it. */
+/** Makes the next report of a VMM; leaves a generation free for an older report. */
 export function newsOf({ lifetime }: StepContext, vmm: Vmm, state: ReportedVmmState, parts: Parts): Report {
   return {
     instanceId: lifetime.instanceId,

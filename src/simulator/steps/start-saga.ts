@@ -30,7 +30,11 @@ const failures: readonly [Failure, ...Failure[]] = [
 
 const MOST_FAILURES = 5;
 
-/** A user, or the control plane by itself, starts an instance without a living VMM until a saga gets through. */
+/**
+ * Starts an instance that has no live VMM, again until a start saga succeeds.
+ *
+ * The user starts it, or the control plane does by itself.
+ */
 export async function start(context: StepContext): Promise<void> {
   for (let n = 0; n < MOST_FAILURES && context.injectFault(); n++)
     await context.random.pick(failures)(context);
@@ -42,12 +46,12 @@ export async function start(context: StepContext): Promise<void> {
   await reap(context);
 }
 
-/** The instance is left with an unwound VMM. */
+/** Starts an instance and unwinds the saga, which leaves an unwound VMM. */
 export async function failToStart(context: StepContext): Promise<void> {
   await unwind(context, await begin(context));
 }
 
-/** The saga that created the active VMM fails after all; what it undoes first is in the database. */
+/** Unwinds the start saga of the active VMM. */
 export async function unwind(context: StepContext, vmm: Vmm): Promise<void> {
   const { client, lifetime } = context;
   const saga = sagaOf(context, vmm);
@@ -64,7 +68,7 @@ export async function unwind(context: StepContext, vmm: Vmm): Promise<void> {
   if (context.random.happens(0.5)) await reportTooLate(context, vmm);
 }
 
-/** What an update makes of an instance whose active VMM is unwound. */
+/** Returns what an update makes of an instance whose active VMM is unwound. */
 export function clearance({ lifetime }: StepContext): Change {
   return { state: "no_vmm", terminates: linkedOf(lifetime).filter((vmm) => !isDead(vmm)) };
 }
@@ -99,7 +103,7 @@ async function beginOnce(context: StepContext, isLocked: boolean): Promise<Vmm> 
   return vmm;
 }
 
-/** Two sagas begin at once; one gets through. */
+/** Begins two start sagas at once, of which one is applied. */
 async function beginTwice(context: StepContext): Promise<Vmm> {
   const { client } = context;
   const [vmm, other] = [context.newVmm(), context.newVmm()];
@@ -148,7 +152,7 @@ async function beginAgain(context: StepContext, vmm: Vmm): Promise<void> {
   await client.call("beginStart", argumentsOf(context, context.newVmm()), started);
 }
 
-/** The very saga that was unwound comes again, and people look at its VMM. */
+/** Checks that a replay does not revive an unwound VMM, which shows destroyed. */
 async function stayUnwound(context: StepContext, vmm: Vmm): Promise<void> {
   const { client, lifetime } = context;
   const taken = { outcome: "conflict", reason: "propolis_id_taken", ...context.expectedColumns() } as const;
@@ -180,7 +184,7 @@ async function afterVmmFailure(context: StepContext): Promise<void> {
   await maybeUpdate(context);
 }
 
-/** The update saga was faster than the unwinding one, which then has nothing to undo. */
+/** Unwinds a start saga after the update saga, so that it has nothing to undo. */
 async function afterUpdate(context: StepContext): Promise<void> {
   const { client } = context;
   const vmm = await begin(context);
@@ -192,7 +196,11 @@ async function afterUpdate(context: StepContext): Promise<void> {
   await client.call("unwindStart", sagaOf(context, vmm), { outcome: "gone", state, stateGeneration });
 }
 
-/** A plan that was made for a dead VMM still holds when that is unwound; only the state follows. */
+/**
+ * Unwinds a start saga between the plan and the commit of an update.
+ *
+ * The plan was made for the dead VMM and still holds; only the new state follows.
+ */
 async function duringUpdate(context: StepContext): Promise<void> {
   const vmm = await begin(context);
   await endByFailure(context, vmm);
@@ -217,7 +225,7 @@ async function racingUpdate(context: StepContext): Promise<void> {
   await client.call("runUpdate", updater, { outcome: "unchanged", ...context.expectedColumns() });
 }
 
-/** The next saga finds the unwound VMM, or nothing. */
+/** Updates or not, so that the next saga finds no VMM or the unwound one. */
 async function maybeUpdate(context: StepContext): Promise<void> {
   if (context.random.happens(0.5)) await update(context, clearance(context));
   if (context.random.happens(0.5)) await reap(context);
@@ -237,7 +245,7 @@ function markUnwound(vmm: Vmm): void {
   vmm.generation++;
 }
 
-/** The new VMM replaces none or an unwound one. */
+/** Links a new VMM, which replaces none or an unwound one, in the model. */
 function link({ lifetime }: StepContext, vmm: Vmm): void {
   if (lifetime.active) unlinkVmm(lifetime, lifetime.active);
   lifetime.active = vmm;
@@ -255,7 +263,11 @@ function argumentsOf(context: StepContext, vmm: Vmm): Arguments<"beginStart"> {
   return { ...sagaOf(context, vmm), sledId: vmm.sledId, propolisIp: PROPOLIS_IP };
 }
 
-/** From the third automatic restart in a row on the database waits, so that the answer is a matter of the clock. */
+/**
+ * Tells whether the database may make the next automatic restart wait.
+ *
+ * It does from the third in a row on, and then the answer depends on the clock.
+ */
 function isSlowedDown({ lifetime }: StepContext): boolean {
   return lifetime.restarts === "freely" && lifetime.restartsInARow >= 2;
 }

@@ -50,7 +50,7 @@ const contestedUpdates: readonly [Updater, ...Updater[]] = [
   contended,
 ];
 
-/** The update saga brings about the change that the database must plan by itself. */
+/** Runs an update saga that must find and commit this change. */
 export async function update(context: StepContext, change: Change): Promise<void> {
   await context.random.pick(context.injectFault() ? contestedUpdates : plainUpdates)(context, change);
   if (!context.injectFault()) return;
@@ -60,7 +60,7 @@ export async function update(context: StepContext, change: Change): Promise<void
   });
 }
 
-/** Updaters find nothing to do. */
+/** Checks that update sagas find nothing to do. */
 export async function updateNothing(context: StepContext): Promise<void> {
   const { client } = context;
   const unchanged = { outcome: "unchanged", ...context.expectedColumns() } as const;
@@ -68,7 +68,7 @@ export async function updateNothing(context: StepContext): Promise<void> {
   await client.call("runUpdate", newSaga(context), unchanged);
 }
 
-/** First half of an update: the lock, and the plan for the change. */
+/** Takes the updater lock and gets the plan, which must be for this change. */
 export async function planUpdate(context: StepContext, change: Change, lease = LEASE): Promise<Holder> {
   const { client, lifetime } = context;
   const saga = newSaga(context);
@@ -77,7 +77,7 @@ export async function planUpdate(context: StepContext, change: Change, lease = L
   return { ...saga, updaterGeneration: lifetime.updaterGeneration, planToken };
 }
 
-/** The holder of the lock plans once more. */
+/** Gets the plan once more, for the saga that holds the lock. */
 export async function replan(context: StepContext, holder: Holder, change: Change): Promise<Holder> {
   const { instanceId, sagaId } = holder;
   const again = { instanceId, sagaId, lease: LEASE };
@@ -85,19 +85,19 @@ export async function replan(context: StepContext, holder: Holder, change: Chang
   return { ...holder, planToken };
 }
 
-/** Second half of an update. */
+/** Commits a plan. */
 export async function commit(context: StepContext, holder: Holder, change: Change): Promise<void> {
   enact(context.lifetime, change);
   await context.client.call("commitUpdate", holder, { outcome: "applied", ...context.expectedColumns() });
 }
 
-/** A new start or migration has made the plan void; the holder lets go of the lock. */
+/** Checks that a plan is refused after a new start or migration; unlocks. */
 export async function failToCommit(context: StepContext, holder: Holder): Promise<void> {
   await refuse(context, holder, "stale_generation");
   await unlock(context, holder);
 }
 
-/** Nothing of an outdated plan is written. */
+/** Checks that nothing of an outdated plan is written. */
 export async function refuse(
   context: StepContext,
   holder: Holder,
@@ -110,7 +110,7 @@ export async function refuse(
   });
 }
 
-/** The VMMs that an instance names. */
+/** Lists the VMMs that an instance names. */
 export function linkedOf({ active, migration }: Instance): Vmm[] {
   return [...new Set([active, migration?.destination])].filter((vmm) => vmm !== undefined);
 }
@@ -196,12 +196,12 @@ async function takenOver(context: StepContext, change: Change): Promise<void> {
   await commit(context, second, change);
 }
 
-/** A lease that has expired still commits, if nobody took it. */
+/** Commits after the lease has expired, which is legal if nobody took the lock. */
 async function lapsed(context: StepContext, change: Change): Promise<void> {
   await commit(context, await planUpdate(context, change, "1 microsecond"), change);
 }
 
-/** Whoever comes first, the change is made once. */
+/** Runs three updates at once, of which one makes the change. */
 async function contended(context: StepContext, change: Change): Promise<void> {
   const { client, lifetime } = context;
   const planner = newSaga(context);
@@ -241,7 +241,7 @@ async function loseLock(context: StepContext, holder: Holder): Promise<void> {
   await context.client.call("unlockUpdate", holder, lost);
 }
 
-/** What an update saga is answered that got, or has, the lock. */
+/** Returns the answer to an update saga that has the lock. */
 function held(
   context: StepContext,
   change: Change,
@@ -280,7 +280,7 @@ function unlinkedBy(instance: Instance, change: Change): Vmm[] {
   return linkedOf(instance).filter((vmm) => !kept.includes(vmm));
 }
 
-/** Makes the model what the database must be after the update. */
+/** Applies the change of an update to the model. */
 export function enact(lifetime: StepContext["lifetime"], change: Change): void {
   const unlinked = unlinkedBy(lifetime, change);
   const kept = keptBy(lifetime, change);
@@ -292,13 +292,13 @@ export function enact(lifetime: StepContext["lifetime"], change: Change): void {
   for (const vmm of unlinked) unlinkVmm(lifetime, vmm);
 }
 
-/** The instance no longer names the VMM. */
+/** Removes the link to a VMM from the model of the instance. */
 export function unlinkVmm({ left }: StepContext["lifetime"], vmm: Vmm): void {
   vmm.isLinked = false;
   left.push(vmm);
 }
 
-/** The instance no longer names its migration. */
+/** Removes the link to the migration from the model of the instance. */
 export function unlinkMigration(lifetime: StepContext["lifetime"]): void {
   if (lifetime.migration === undefined) return;
   lifetime.migration.isLinked = false;

@@ -20,14 +20,14 @@ const reasons: readonly [FailureReason, ...FailureReason[]] = [
   "operator",
 ];
 
-/** A VMM dies in one of many ways; it is `failed` or `destroyed` then. */
+/** Ends a VMM in one of many ways, after which it is `failed` or `destroyed`. */
 export async function endByFailure(context: StepContext, vmm: Vmm): Promise<void> {
   await context.random.pick(vmmFailures)(context, vmm);
   if (context.injectFault()) await failAgain(context, vmm);
   if (context.injectFault()) await reportTooLate(context, vmm);
 }
 
-/** A watcher declares a VMM dead. */
+/** Declares a VMM dead, as a watcher does. */
 export async function declared(context: StepContext, vmm: Vmm): Promise<void> {
   const { client, lifetime, random } = context;
   const failure = { instanceId: lifetime.instanceId, propolisId: vmm.id, reason: random.pick(reasons) };
@@ -46,7 +46,7 @@ export async function declared(context: StepContext, vmm: Vmm): Promise<void> {
   await client.call("failVmm", { ...failure, expectedGeneration }, { outcome: "applied", ...failureOf(vmm) });
 }
 
-/** What an update makes of an instance whose guest was on this VMM, which is `failed` or `destroyed`. */
+/** Returns what an update makes of an instance whose guest was on a dead VMM. */
 export function aftermath({ lifetime }: StepContext, { state, wasRunning }: Vmm): Change {
   const terminates = linkedOf(lifetime).filter((vmm) => !isDead(vmm));
   if (state === "failed") return { state, terminates };
@@ -54,7 +54,7 @@ export function aftermath({ lifetime }: StepContext, { state, wasRunning }: Vmm)
   return { state: "no_vmm", terminates, ...(isShutDown && { intent: "guest_shutdown" }) };
 }
 
-/** What is no longer linked ends, and is deleted. */
+/** Ends the VMMs that no instance names any more, and deletes them. */
 export async function reap(context: StepContext): Promise<void> {
   const { left } = context.lifetime;
   for (let vmm = left.shift(); vmm !== undefined; vmm = left.shift()) {
@@ -63,7 +63,7 @@ export async function reap(context: StepContext): Promise<void> {
   }
 }
 
-/** Nothing that an instance names can be deleted. */
+/** Checks that no VMM can be deleted that an instance names. */
 export async function keepLinked(context: StepContext): Promise<void> {
   const { client, lifetime } = context;
   for (const { id: propolisId, state } of linkedOf(lifetime)) {
@@ -135,7 +135,7 @@ async function deleteVmm(context: StepContext, vmm: Vmm): Promise<void> {
   await reportTooLate(context, vmm);
 }
 
-/** With a VMM go the migrations that name it. */
+/** Marks a VMM as deleted in the model, with the migrations that name it. */
 function markDeleted({ lifetime }: StepContext, vmm: Vmm): void {
   const goes = ({ source, destination }: Migration): boolean => source === vmm || destination === vmm;
   vmm.isDeleted = true;

@@ -1,8 +1,9 @@
 import { type Edge, NOTHING } from "./observe.js";
 
 /**
- * A Mermaid state diagram. States that differ in nothing but their names, neither in what leads to them nor in what they
- * lead to, are one box.
+ * Draws a Mermaid state diagram.
+ *
+ * States that differ in nothing but their names, neither in what leads to them nor in what they lead to, are one box.
  *
  * @param order all states, in the order to tell them in
  */
@@ -28,7 +29,7 @@ function isFinal(box: readonly string[], edges: readonly Edge[]): boolean {
   return edges.every(({ from }) => !box.includes(from));
 }
 
-/** Of the states that any edge has. */
+/** Groups the states that any edge has into boxes. */
 function boxesOf(edges: readonly Edge[], order: readonly string[]): string[][] {
   const boxes: string[][] = [];
   for (const state of order.filter((name) => edges.some(({ from, to }) => name === from || name === to))) {
@@ -39,7 +40,7 @@ function boxesOf(edges: readonly Edge[], order: readonly string[]): string[][] {
   return boxes;
 }
 
-/** Whether the edges stay the same when the two change names. */
+/** Tells whether the edges stay the same when two states change names. */
 function areAlike(one: string, other: string, edges: readonly Edge[]): boolean {
   const swap = (state: string): string => (state === one ? other : state === other ? one : state);
   const texts = new Set(edges.map(({ from, to, by }) => `${from} ${to} ${by}`));

@@ -28,8 +28,9 @@ export interface Observed {
 type Picture = Record<Machine, Map<string, string>>;
 
 /**
- * Which states lead to which, and by what: found by putting instances wherever one can stand and trying every verb on each
- * of them.
+ * Finds which states lead to which, and by what, by trying every verb.
+ *
+ * Puts instances into every situation, and tries every verb on each of them.
  *
  * @param sql a superuser's; the database is left as it is
  */
@@ -46,7 +47,11 @@ export async function observe(sql: postgres.Sql): Promise<Observed> {
   return { edges: union(alone, migrating), tried: [...new Set(steps.map(({ verb }) => verb))] };
 }
 
-/** What the active VMM may be while a migration is linked: what it may be when one begins, and what comes of that. */
+/**
+ * Finds the states that the active VMM may have while a migration is linked.
+ *
+ * These are the states in which a migration may begin, and what they lead to.
+ */
 function statesUnderMigration({ instance, vmm }: Edges): string[] {
   const states = instance.filter(({ by }) => by === "begin_migration").map(({ from }) => from);
   for (const state of states)
@@ -97,7 +102,7 @@ function difference(before: Picture, after: Picture, { verb, says }: Step): Edge
   });
 }
 
-/** Each edge once. */
+/** Joins lists of edges, each edge once. */
 function union(...all: Edges[]): Edges {
   const [instance = [], vmm = [], migration = [], side = []] = MACHINES.map((machine) => {
     const edges = all.flatMap((one) => one[machine]);
@@ -112,7 +117,7 @@ class TakenBack<T> extends Error {
   }
 }
 
-/** In a transaction, or a part of one, that is taken back. */
+/** Runs `act` in a transaction, or a part of one, that is rolled back. */
 async function within<T>(
   sql: postgres.Sql | postgres.TransactionSql,
   act: (sql: postgres.TransactionSql) => Promise<T>,

@@ -1,8 +1,10 @@
 import type postgres from "postgres";
 
 /**
- * Puts instances there that stand wherever one can without a migration: one in every state, and one with an active VMM in
- * every state. What leads to where is for the verbs to show, later.
+ * Inserts instances in every situation without a migration.
+ *
+ * There is one in every state, and one with an active VMM in every state. What leads to where is for the verbs to
+ * show, later.
  */
 export async function placeWithoutMigration(sql: postgres.TransactionSql): Promise<void> {
   await unguarded(
@@ -28,8 +30,9 @@ export async function placeWithoutMigration(sql: postgres.TransactionSql): Promi
 }
 
 /**
- * Puts instances there that stand wherever one can with a migration out of an active VMM in one of those states: but for
- * what an invariant forbids.
+ * Inserts instances in every situation with a migration out of an active VMM.
+ *
+ * The active VMM is in one of the given states. Leaves out what an invariant forbids.
  */
 export async function placeWithMigration(
   sql: postgres.TransactionSql,
@@ -68,7 +71,7 @@ export async function placeWithMigration(
   );
 }
 
-/** Without triggers and foreign keys. */
+/** Runs `act` with triggers and foreign keys switched off. */
 async function unguarded(sql: postgres.TransactionSql, write: PromiseLike<unknown>): Promise<void> {
   await sql`set local session_replication_role = replica`;
   await write;

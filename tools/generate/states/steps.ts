@@ -23,7 +23,11 @@ export async function take(sql: postgres.ISql, { call, needs }: Step): Promise<v
   await sql`select count(r) from vmstate.instance as i, lateral ${call(sql)} as r ${NEEDS[needs](sql)}`;
 }
 
-/** All that control plane, sled agents, watchers and users may do, whether it is the time for it or not. */
+/**
+ * Lists all that actors may do, whether or not it is the time for it.
+ *
+ * The actors are control plane, sled agents, watchers and users.
+ */
 export function allSteps(vmmStates: readonly string[], sideStates: readonly string[]): Step[] {
   return [...verbs(), ...vmmStates.map(reportOfVmm), ...sideStates.flatMap(reportsOfSides)];
 }

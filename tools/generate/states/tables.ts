@@ -1,7 +1,7 @@
 import type postgres from "postgres";
 import { code, table } from "../markdown.js";
 
-/** What the user sees, by the two rows that decide it. */
+/** Tabulates what the user sees, by the two rows that decide it. */
 export async function effectiveStates(sql: postgres.Sql): Promise<string> {
   const rows = await sql<{ state: string; active: string | null; alone: string; migrating: string }[]>`
     select s::text as state, v::text as active,
@@ -21,7 +21,7 @@ export async function effectiveStates(sql: postgres.Sql): Promise<string> {
   );
 }
 
-/** What the rest of the schema takes a VMM in each state for. */
+/** Tabulates what the rules say of a VMM in each state. */
 export async function vmmClasses(sql: postgres.Sql): Promise<string> {
   const rows = await sql<
     { state: string; shown: string; reported: boolean; onSled: boolean; watched: boolean; dead: boolean }[]
@@ -44,7 +44,11 @@ export async function vmmClasses(sql: postgres.Sql): Promise<string> {
   );
 }
 
-/** What a migration amounts to, by what its two sides say, and whether the VMMs live. */
+/**
+ * Tabulates what a migration amounts to.
+ *
+ * Its two sides decide, and whether its VMMs live.
+ */
 export async function verdicts(sql: postgres.Sql): Promise<string> {
   const rows = await sql<{ source: string; destination: string; verdicts: string[] }[]>`
     select s::text as source, d::text as destination,

@@ -2,7 +2,8 @@ CREATE OR REPLACE FUNCTION vmstate.access_rights(p_kind vmstate.access_kind)
 RETURNS TABLE (privilege text, object text, acl aclitem[])
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  -- a view runs the functions it calls, and those call, with the rights of who reads it
+  -- PostgreSQL runs the functions that a view calls, and the functions that those call, with the rights of the role that reads
+  -- the view: each such role needs EXECUTE on them.
   WITH RECURSIVE called (id) AS (
     SELECT d.refobjid
       FROM pg_rewrite AS r

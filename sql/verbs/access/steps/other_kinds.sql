@@ -8,7 +8,7 @@ BEGIN
       FROM unnest(enum_range(NULL::vmstate.access_kind)) AS k
       WHERE k <> p_kind
         AND NOT EXISTS (SELECT FROM vmstate.role_access(p_role, k) AS r WHERE NOT r.is_held)
-        -- access to what p_kind includes does not tell that k was granted too
+        -- Leaves out a kind that p_kind includes: whoever has p_kind has these rights, whether or not k was granted as well.
         AND EXISTS (
           SELECT r.privilege, r.object FROM vmstate.access_rights(k) AS r
           EXCEPT

@@ -12,7 +12,8 @@ BEGIN
     JOIN vmstate.migration AS m ON m.instance_id = r.instance_id
       AND m.id IN ((r.report).migration_in_id, (r.report).migration_out_id)
       AND r.propolis_id IN (m.source_propolis_id, m.destination_propolis_id)
-    -- A migration of a VMM that was not found was inserted since. Another batch may have locked it, after greater ids.
+    -- Skips VMMs that were not found: a migration of such a VMM was inserted since. Another batch may have locked that migration
+    -- after rows with greater ids, so to lock it here, too, would break the lock order.
     WHERE s.vmm_outcome <> 'not_found'
     ORDER BY m.id FOR NO KEY UPDATE OF m;
   RETURN QUERY

@@ -4,28 +4,28 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_in vmstate.outcome;
-  v_out vmstate.outcome;
+  v_destination_outcome vmstate.outcome;
+  v_source_outcome vmstate.outcome;
   v_update_needed boolean;
 BEGIN
-  v_in := vmstate.report_destination_side(p_report.instance_id, p_report.propolis_id, p_report.migration_in_id,
+  v_destination_outcome := vmstate.report_destination_side(p_report.instance_id, p_report.propolis_id, p_report.migration_in_id,
     p_report.migration_in_state, p_report.migration_in_generation, p_report.migration_in_time);
-  v_out := vmstate.report_source_side(p_report.instance_id, p_report.propolis_id, p_report.migration_out_id,
+  v_source_outcome := vmstate.report_source_side(p_report.instance_id, p_report.propolis_id, p_report.migration_out_id,
     p_report.migration_out_state, p_report.migration_out_generation, p_report.migration_out_time);
   IF p_sleds IS NOT NULL AND EXISTS (
       SELECT FROM vmstate.vmm AS v
         WHERE v.instance_id = p_report.instance_id AND v.id = p_report.propolis_id AND v.sled_id <> ALL (p_sleds)) THEN
-    -- it came after the report was checked, and before its sides were judged
+    -- The VMM was inserted after the sled of the report was checked, and before the migration parts were judged.
     PERFORM vmstate.raise_foreign_report(p_function, p_report.propolis_id, p_sleds);
   END IF;
   v_update_needed := EXISTS (
     SELECT FROM vmstate.instance AS i
       WHERE i.id = p_report.instance_id
         AND (
-          (v_in = 'applied' AND vmstate.is_terminal(p_report.migration_in_state) AND i.migration_id = p_report.migration_in_id)
-          OR (v_out = 'applied' AND vmstate.is_terminal(p_report.migration_out_state) AND i.migration_id = p_report.migration_out_id)
+          (v_destination_outcome = 'applied' AND vmstate.is_terminal(p_report.migration_in_state) AND i.migration_id = p_report.migration_in_id)
+          OR (v_source_outcome = 'applied' AND vmstate.is_terminal(p_report.migration_out_state) AND i.migration_id = p_report.migration_out_id)
         ));
-  RETURN ROW(NULL, v_in, v_out, v_update_needed, NULL, NULL)::vmstate.report_result;
+  RETURN ROW(NULL, v_destination_outcome, v_source_outcome, v_update_needed, NULL, NULL)::vmstate.report_result;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.apply_migration_parts FROM PUBLIC;

@@ -14,12 +14,12 @@ BEGIN
           v.state AS old_state, v.state_generation, v.time_unlinked IS NULL AS linked,
           vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, r.generation) AS outcome
         FROM (SELECT u.* FROM unnest(p_reports) AS u ORDER BY u.propolis_id) AS r
-        -- Locks in that order; of a row it had to wait for, it reads what the others left.
+        -- Locks the VMMs in order of their ids. PostgreSQL re-reads a row after a wait, so each report is judged by the newest row.
         LEFT JOIN LATERAL (
           SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked, w.migration_id
             FROM vmstate.vmm AS w
             WHERE w.instance_id = r.instance_id AND w.id = r.propolis_id
-              -- A VMM that was inserted after the sleds of the batch were checked is not there yet.
+              -- A VMM on another sled was inserted after the sleds of the batch were checked: it is not_found.
               AND (p_sleds IS NULL OR w.sled_id = ANY (p_sleds))
             FOR NO KEY UPDATE
         ) AS v ON true

@@ -8,19 +8,19 @@ DECLARE
   v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
   RETURN QUERY
-    -- newest: the generation that a report has to beat, the row's or that of a report before it.
+    -- newest: the generation that a report must exceed, that of the row or of an earlier report of the same VMM.
     WITH ranked AS (
       SELECT r.*, vmstate.from_report(r.state) AS new_state,
           v.state AS old_state, v.state_generation, v.time_deleted, v.time_unlinked IS NULL AS linked,
           vmstate.counts_as_running(r.state, v.migration_id IS NOT NULL) AS counts_as_running,
           greatest(v.state_generation, max(r.generation) OVER earlier) AS newest
         FROM (SELECT u.* FROM unnest(p_reports) AS u ORDER BY u.propolis_id) AS r
-        -- Locks in that order; of a row it had to wait for, it reads what the others left.
+        -- Locks the VMMs in order of their ids. PostgreSQL re-reads a row after a wait, so each report is judged by the newest row.
         LEFT JOIN LATERAL (
           SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked, w.migration_id
             FROM vmstate.vmm AS w
             WHERE w.instance_id = r.instance_id AND w.id = r.propolis_id
-              -- A VMM that was inserted after the sleds of the batch were checked is not there yet.
+              -- A VMM on another sled was inserted after the sleds of the batch were checked: it is not_found.
               AND (p_sleds IS NULL OR w.sled_id = ANY (p_sleds))
             FOR NO KEY UPDATE
         ) AS v ON true
@@ -38,10 +38,10 @@ BEGIN
         WINDOW earlier AS (PARTITION BY r.propolis_id, r.instance_id ORDER BY r.ordinal
           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     ),
-    -- change: how many reports of the VMM were applied up to this one; 0 where it stands as the row had it.
+    -- applied_so_far: how many reports of the VMM are applied up to this one. With 0 the VMM still is as its row was read.
     numbered AS MATERIALIZED (
       SELECT j.*, count(*) FILTER (WHERE j.outcome = 'applied')
-            OVER (PARTITION BY j.propolis_id, j.instance_id ORDER BY j.ordinal) AS change
+            OVER (PARTITION BY j.propolis_id, j.instance_id ORDER BY j.ordinal) AS applied_so_far
         FROM judged AS j
     ),
     apply_reports AS (
@@ -65,10 +65,10 @@ BEGIN
     )
     SELECT n.ordinal, n.instance_id, n.propolis_id, n.outcome, NULL::vmstate.outcome, NULL::vmstate.outcome,
         n.outcome = 'applied' AND n.linked AND vmstate.is_absorbing(n.new_state),
-        CASE WHEN n.change > 0 THEN first_value(n.new_state) OVER latest ELSE n.old_state END,
-        CASE WHEN n.change > 0 THEN first_value(n.generation) OVER latest ELSE n.state_generation::bigint END
+        CASE WHEN n.applied_so_far > 0 THEN first_value(n.new_state) OVER latest ELSE n.old_state END,
+        CASE WHEN n.applied_so_far > 0 THEN first_value(n.generation) OVER latest ELSE n.state_generation::bigint END
       FROM numbered AS n
-      WINDOW latest AS (PARTITION BY n.propolis_id, n.instance_id, n.change ORDER BY n.ordinal)
+      WINDOW latest AS (PARTITION BY n.propolis_id, n.instance_id, n.applied_so_far ORDER BY n.ordinal)
       ORDER BY n.ordinal;
 END;
 $$;

@@ -3,7 +3,8 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  -- Element by element where one is malformed, so that the first is named, whether the JSON or a value is wrong.
+  -- When an element has an unknown key, checks one element after the other: the error then names the first malformed element,
+  -- also if that is an earlier one with a wrong value.
   IF EXISTS (SELECT FROM jsonb_array_elements(p_reports) AS e
       WHERE CASE WHEN jsonb_typeof(e.value) = 'object' THEN e.value - vmstate.report_keys() <> '{}' END) THEN
     PERFORM vmstate.require_report('report_vmms', vmstate.parse_report(e.value, e.ordinality), format('Element %s: ', e.ordinality))

@@ -5,7 +5,8 @@ AS $$
 DECLARE
   v_role pg_catalog.name := vmstate.session_role();
 BEGIN
-  -- refused where PostgreSQL runs one role's functions in another's session, as ANALYZE does with those of an index
+  -- PostgreSQL refuses UNLISTEN where it runs the functions of one role in the session of another, for example those of an
+  -- index during ANALYZE. session_role would name the wrong role there.
   UNLISTEN vmstate;
   IF has_function_privilege(v_role, to_regproc('vmstate.fail_vmm'), 'EXECUTE') THEN
     RETURN NULL;

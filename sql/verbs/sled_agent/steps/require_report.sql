@@ -39,7 +39,7 @@ BEGIN
     WHERE c.is_violated
     LIMIT 1;
   IF FOUND THEN
-    -- an element of report_vmms has keys without p_
+    -- In a batch (p_where is not empty) the names are keys of JSON, which have no p_.
     PERFORM vmstate.raise_invalid_argument(p_function, 'p_' || v_argument,
       format('%s%s%s %s', p_where, CASE p_where WHEN '' THEN 'p_' END, v_argument, v_problem));
   END IF;
