@@ -4,7 +4,7 @@
 export type Interval = string | number;
 
 /** The number of the newest migration of this package. */
-export const SCHEMA_NUMBER = 11;
+export const SCHEMA_NUMBER = 12;
 
 /**
  * Names what vmstate.grant_access makes of a role.
