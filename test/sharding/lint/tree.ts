@@ -29,11 +29,16 @@ export function kindOf(node: Node): [kind: string, node: Node] {
 
 /** All nodes of a kind, however deep. */
 export function allOf(tree: unknown, kind: string): Node[] {
-  if (typeof tree !== "object" || tree === null) return [];
-  return Object.entries(tree).flatMap(([name, inner]) => [
-    ...(name === kind && isNode(inner) ? [inner] : []),
-    ...allOf(inner, kind),
-  ]);
+  const found: Node[] = [];
+  const visit = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    for (const [name, inner] of Object.entries(value)) {
+      if (name === kind && isNode(inner)) found.push(inner);
+      visit(inner);
+    }
+  };
+  visit(tree);
+  return found;
 }
 
 /** The texts of a list of names: `["vmstate", "lock_vmm"]`. */
