@@ -8,18 +8,25 @@ interface Rewrite {
   to: string;
 }
 
-/** Of each table that is cut by the instance id. */
-export const PARTITIONS = 4;
-
 /** Where the partitions are: what the tests read of schema vmstate is the same as without them. */
 export const SCHEMA = "vmstate_partitions";
 
+export interface Layout {
+  /** Of each table that is cut by the instance id. */
+  partitions: number;
+  /**
+   * Whether verbs plan for the values at hand: such a plan locks only the partitions that it reads. A plan that is kept
+   * locks all of them, and costs less.
+   */
+  customPlans: boolean;
+}
+
 /** A partitioned table has no storage parameters of its own; its partitions have. */
-function cut(table: string, key: string): Rewrite {
+function cut(table: string, key: string, count: number): Rewrite {
   const partitions = Array.from(
-    { length: PARTITIONS },
+    { length: count },
     (_, n) =>
-      `CREATE TABLE ${SCHEMA}.${table}_${n} PARTITION OF vmstate.${table} FOR VALUES WITH (MODULUS ${PARTITIONS}, REMAINDER ${n}) WITH ($1);`,
+      `CREATE TABLE ${SCHEMA}.${table}_${n} PARTITION OF vmstate.${table} FOR VALUES WITH (MODULUS ${count}, REMAINDER ${n}) WITH ($1);`,
   );
   return {
     file: `tables/${table}.sql`,
@@ -28,37 +35,42 @@ function cut(table: string, key: string): Rewrite {
   };
 }
 
-const REWRITES: readonly Rewrite[] = [
-  { file: "schema.sql", from: /^/, to: `CREATE SCHEMA ${SCHEMA};\n` },
-  cut("instance", "id"),
-  cut("vmm", "instance_id"),
-  cut("migration", "instance_id"),
-  // A unique key has to have the column that the table is cut by.
-  {
-    file: "tables/instance.sql",
-    from: "CREATE UNIQUE INDEX instance_name",
-    to: "CREATE INDEX instance_name",
-  },
-  { file: "tables/vmm.sql", from: "id uuid NOT NULL UNIQUE", to: "id uuid NOT NULL" },
-  { file: "tables/migration.sql", from: "id uuid NOT NULL UNIQUE", to: "id uuid NOT NULL" },
-];
-
-/** A generic plan locks every partition that it might read; a plan for the values at hand, only those that it reads. */
-const GENERIC_PLANS = /SET plan_cache_mode = '?force_generic_plan'?/g;
+function rewritesFor(partitions: number): Rewrite[] {
+  return [
+    { file: "schema.sql", from: /^/, to: `CREATE SCHEMA ${SCHEMA};\n` },
+    cut("instance", "id", partitions),
+    cut("vmm", "instance_id", partitions),
+    cut("migration", "instance_id", partitions),
+    // A unique key has to have the column that the table is cut by.
+    {
+      file: "tables/instance.sql",
+      from: "CREATE UNIQUE INDEX instance_name",
+      to: "CREATE INDEX instance_name",
+    },
+    { file: "tables/vmm.sql", from: "id uuid NOT NULL UNIQUE", to: "id uuid NOT NULL" },
+    { file: "tables/migration.sql", from: "id uuid NOT NULL UNIQUE", to: "id uuid NOT NULL" },
+  ];
+}
 
 /**
  * The files of `sql/` with the tables of instances, VMMs and migrations cut into partitions by the instance id, as a
  * sharded layout cuts them; and the record of the migrations that make the same schema.
  */
-export function partitionedLayout(sources: readonly Source[], migrations: readonly Migration[]): string {
+export function partitionedLayout(
+  sources: readonly Source[],
+  migrations: readonly Migration[],
+  { partitions, customPlans }: Layout,
+): string {
+  const rewrites = rewritesFor(partitions);
   const texts = sources.map(({ file, text }) =>
-    REWRITES.filter((rewrite) => rewrite.file === file).reduce(rewritten, text),
+    rewrites.filter((rewrite) => rewrite.file === file).reduce(rewritten, text),
   );
   const records = migrations.map(({ name, isBreaking }) => recordOf(name, isBreaking));
-  return [...texts, ...records]
-    .join("\n")
-    .replaceAll(GENERIC_PLANS, "SET plan_cache_mode = force_custom_plan");
+  const text = [...texts, ...records].join("\n");
+  return customPlans ? text.replaceAll(GENERIC_PLANS, "SET plan_cache_mode = force_custom_plan") : text;
 }
+
+const GENERIC_PLANS = /SET plan_cache_mode = '?force_generic_plan'?/g;
 
 function rewritten(text: string, { file, from, to }: Rewrite): string {
   const changed = text.replace(from, to);

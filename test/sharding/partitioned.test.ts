@@ -4,7 +4,7 @@ import { PACKAGE_ROOT, readMigrations } from "../../src/schema/files.js";
 import { readSources } from "../../src/schema/sources.js";
 import { LIFE, live } from "../sql/access/life.js";
 import { createEmptyDatabase, type TestDatabase } from "../support/database.js";
-import { PARTITIONS, partitionedLayout, SCHEMA } from "./layout.js";
+import { partitionedLayout, SCHEMA } from "./layout.js";
 
 /** A call of a verb in a transaction of its own, and partitions, such as `vmm_2`. */
 interface Call {
@@ -40,11 +40,14 @@ const PLANNING = [
   "delete_instance",
 ];
 
+const PARTITIONS = 4;
+
 let db: TestDatabase;
 let calls: Call[];
 beforeAll(async () => {
   db = await createEmptyDatabase();
-  await db.sql.unsafe(partitionedLayout(await readSources(PACKAGE_ROOT), await readMigrations(PACKAGE_ROOT)));
+  const [sources, migrations] = [await readSources(PACKAGE_ROOT), await readMigrations(PACKAGE_ROOT)];
+  await db.sql.unsafe(partitionedLayout(sources, migrations, { partitions: PARTITIONS, customPlans: true }));
   const touched: Omit<Call, "verb">[] = [];
   const answers = await live(watching(db.connect({ max: 1 }), touched));
   expect(answers).toEqual(LIFE);
