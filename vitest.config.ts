@@ -1,15 +1,14 @@
 import { defineConfig } from "vitest/config";
 
-export default defineConfig(({ mode }) => ({
+export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
-    setupFiles: [
-      "test/support/worker.ts",
-      ...(mode === "partitioned" ? ["test/sharding/expect-given-up.ts"] : []),
-    ],
+    setupFiles: ["test/support/worker.ts", "test/sharding/expect-given-up.ts"],
     pool: "forks",
     maxWorkers: 2,
+    // A title that `$title` fills in is printed whole; the default cuts it after 40 characters.
+    chaiConfig: { truncateThreshold: 200 },
     // A hang is found soon enough; a busy machine is no reason to fail.
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -22,4 +21,4 @@ export default defineConfig(({ mode }) => ({
       thresholds: { statements: 100, branches: 100 },
     },
   },
-}));
+});

@@ -124,11 +124,6 @@ describe("on partitions", () => {
     }
   });
 
-  it("a batch looks for rows in no partition but those of its instances", () => {
-    const batch = calls.find(({ verb }) => verb === "report_vmms");
-    expect(numbersOf(batch?.used ?? [])).toEqual(numbersOf(calls[0]?.used ?? []));
-  });
-
   it("each exception is one: such a verb locks more than one partition", () => {
     const exceptions = [...OF_THE_FLEET.keys(), ...PLANNING];
     const wide = calls.filter(({ locked }) => numbersOf(locked).length > 1).map(({ verb }) => verb);

@@ -22,6 +22,8 @@ declare module "vitest" {
     memory: string;
     /** Whether databases are kept until the end of the run, to see which branches of the functions it reached. */
     sqlCoverage: boolean;
+    /** Whether the tables of the template are cut into partitions by the instance id. */
+    partitioned: boolean;
   }
 }
 
@@ -59,6 +61,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide("templateName", template);
   project.provide("memory", temporary.memory);
   project.provide("sqlCoverage", sqlCoverage);
+  project.provide("partitioned", project.vite.config.mode === "partitioned");
   return teardown;
 }
 

@@ -10,7 +10,7 @@ import {
   readersInReaders,
   shardNames,
   simpleCasesInSet,
-} from "./volatile.js";
+} from "./rules.js";
 import { treesOf, wholeRows, type Wrapper } from "./wrappers.js";
 
 export type Rule = "L1" | "L2" | "L3" | "L4" | "L5" | "L6" | "L7" | "L8";
