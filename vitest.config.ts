@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
-    setupFiles: "test/support/worker.ts",
+    setupFiles: ["test/support/worker.ts", "test/sharding/expect-given-up.ts"],
     pool: "forks",
     maxWorkers: 2,
     // A title that `$title` fills in is printed whole; the default cuts it after 40 characters.

@@ -454,14 +454,15 @@ BEGIN ATOMIC
     END,
     ids.active_id,
     array_remove(ARRAY[
-      CASE WHEN leaves.active THEN p_active_id END,
-      CASE WHEN leaves.destination THEN p_destination_id END
+      CASE WHEN loses_link.active THEN p_active_id END,
+      CASE WHEN loses_link.destination THEN p_destination_id END
     ], NULL),
     array_remove(ARRAY[
-      -- the source of a migration that got through ends by itself
-      CASE WHEN leaves.active AND alive.active AND fate.verdict NOT IN ('completed', 'handed_over') THEN p_active_id END,
-      CASE WHEN leaves.destination AND alive.destination THEN p_destination_id END
+      -- Leaves out the source of a migration that completed or was handed over: that VMM ends by itself.
+      CASE WHEN loses_link.active AND alive.active AND fate.verdict NOT IN ('completed', 'handed_over') THEN p_active_id END,
+      CASE WHEN loses_link.destination AND alive.destination THEN p_destination_id END
     ], NULL)
+  -- Each OFFSET 0 keeps the planner from merging the steps: merged, it would evaluate each step wherever a later one names it.
   FROM (
     SELECT vmstate.migration_verdict(
       p_active_state, p_active_takes_part, p_destination_vmm_state, p_source_side, p_destination_side
@@ -476,16 +477,16 @@ BEGIN ATOMIC
   ) AS alive
   CROSS JOIN LATERAL (
     SELECT fate.verdict = 'completed'
-      OR (p_source_side = 'completed' AND fate.verdict NOT IN ('void', 'none')) AS went
+      OR (p_source_side = 'completed' AND fate.verdict NOT IN ('void', 'none')) AS has_moved
     OFFSET 0
   ) AS guest
   CROSS JOIN LATERAL (
     SELECT
-      CASE WHEN guest.went THEN p_destination_vmm_state ELSE p_active_state END AS state,
-      -- a guest that moved has run, whether or not its new VMM was ever heard to run
+      CASE WHEN guest.has_moved THEN p_destination_vmm_state ELSE p_active_state END AS state,
+      -- A completed migration moved a running guest, even if no report said that the destination VMM runs.
       fate.verdict = 'completed' OR coalesce(p_active_was_running, false)
-        OR (guest.went AND coalesce(p_destination_was_running, false)) AS was_running,
-      fate.verdict = 'failed' AND guest.went AND alive.destination AS is_lost
+        OR (guest.has_moved AND coalesce(p_destination_was_running, false)) AS was_running,
+      fate.verdict = 'failed' AND guest.has_moved AND alive.destination AS is_lost
     OFFSET 0
   ) AS carrier
   CROSS JOIN LATERAL (
@@ -494,7 +495,7 @@ BEGIN ATOMIC
         WHEN fate.verdict = 'in_progress' THEN p_active_id
         WHEN fate.verdict = 'handed_over' THEN p_destination_id
         WHEN fate.verdict = 'completed' AND alive.destination THEN p_destination_id
-        WHEN fate.verdict = 'completed' OR guest.went THEN NULL
+        WHEN fate.verdict = 'completed' OR guest.has_moved THEN NULL
         WHEN alive.active THEN p_active_id
       END AS active_id,
       CASE WHEN fate.verdict IN ('in_progress', 'handed_over') THEN p_destination_id END AS destination_id,
@@ -509,7 +510,7 @@ BEGIN ATOMIC
         AND p_destination_id IS DISTINCT FROM ids.destination_id
         AND p_destination_id IS DISTINCT FROM p_active_id AS destination
     OFFSET 0
-  ) AS leaves;
+  ) AS loses_link;
 END;
 REVOKE ALL ON FUNCTION vmstate.update_plan FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.update_plan IS 'Decides what the update saga has to make of an instance.
@@ -540,7 +541,7 @@ CREATE OR REPLACE FUNCTION vmstate.auto_restart_wait(p_cooldown interval, p_atte
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN greatest(
   coalesce(p_cooldown, interval '5 minutes'),
-  -- in seconds, since an interval overflows; capped before it is raised, since a power does, too
+  -- Reckons in seconds, because an interval can overflow, and caps the exponent at 32, because power() can overflow, too.
   make_interval(secs => least(
     3600,
     CASE
@@ -558,7 +559,7 @@ The cooldown (NULL: 5 minutes), doubled with each attempt after the first, up to
 -- copy of sql/shared/rows/auto_restart_time.sql
 CREATE OR REPLACE FUNCTION vmstate.auto_restart_time(p_time_last timestamptz, p_cooldown interval, p_attempts integer) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
--- In seconds, at most 3,168 years of them: one cooldown that overflows must not take the work list from all others.
+-- Adds seconds, at most 3,168 years of them: one cooldown that overflows would fail restartable_instance for all instances.
 RETURN to_timestamp((extract(epoch FROM p_time_last)
   + least(extract(epoch FROM vmstate.auto_restart_wait(p_cooldown, p_attempts)), 100000000000))::double precision);
 REVOKE ALL ON FUNCTION vmstate.auto_restart_time FROM PUBLIC;
@@ -696,7 +697,7 @@ SELECT
   a.state AS active_state,
   a.sled_id AS active_sled_id,
   a.time_state_updated AS active_time_updated,
-  -- A VMM that was made for a migration is active only if the guest, which ran, went there, though no report said running.
+  -- A VMM that was made for a migration becomes active only when a running guest has moved to it, even if no report said running.
   a.time_started IS NOT NULL OR CASE
     WHEN m.destination_propolis_id = a.id THEN 'completed' IN (m.source_state, m.destination_state)
     ELSE a.migration_id IS NOT NULL OR EXISTS (
@@ -859,7 +860,7 @@ CROSS JOIN LATERAL (
   SELECT p.verdict, p.state_generation, p.updater_generation
   FROM vmstate.instance_plan AS p
   WHERE p.instance_id = c.instance_id AND p.needed AND coalesce(p.updater_lease_until <= statement_timestamp(), true)
-  -- one candidate after the other: merged, there are more tables than the planner reorders, and it would read them all
+  -- OFFSET 0 plans one candidate at a time: merged, there are more tables than the planner reorders, and it would scan them all.
   OFFSET 0
 ) AS p
 ORDER BY c.since, c.instance_id;
@@ -907,7 +908,7 @@ FROM (
   FROM vmstate.vmm AS w
   WHERE w.time_unlinked IS NOT NULL AND w.time_deleted IS NULL AND NOT vmstate.is_absorbing(w.state)
     AND coalesce(w.time_deleted, 'infinity') = 'infinity' AND least(w.time_deleted, 'infinity') = 'infinity'
-  -- sorted before expected_to_end is looked up, so that the first rows cost only their own
+  -- Sorts before expected_to_end is looked up, so that a query with LIMIT looks only at the migrations of its own rows.
   ORDER BY w.time_unlinked, w.id
   OFFSET 0
 ) AS v;
@@ -989,7 +990,8 @@ FROM (
   UNION ALL
   SELECT i.id
   FROM vmstate.vmm AS v
-  -- linked, and nothing to migrate: it is the active one; to say so makes the planner expect but one row
+  -- A linked VMM of an instance without a migration is the active VMM. The join does not compare active_propolis_id all the
+  -- same: the planner would expect one row and, when many instances stop at once, join all of them with all VMMs.
   JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.migration_id IS NULL
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
     AND coalesce(v.time_deleted, 'infinity') = 'infinity' AND least(v.time_deleted, 'infinity') = 'infinity'
@@ -1201,7 +1203,7 @@ SET search_path = ''
 AS $$
 BEGIN
   IF p_lease <= interval '0' OR p_lease > interval '1 day'
-      -- A month less 29 days compares as 1 day, and may be none or two.
+      -- PostgreSQL compares a month as 30 days: '1 month -29 days' compares as 1 day, but added to a time is -1 to 2 days.
       OR extract(year FROM p_lease) <> 0 OR extract(month FROM p_lease) <> 0 THEN
     PERFORM vmstate.raise_invalid_argument(p_function, 'p_lease', format('p_lease must be more than 0 and at most 1 day, not %s.', p_lease));
   END IF;
@@ -1451,7 +1453,7 @@ BEGIN
   END IF;
   RETURN CASE
     WHEN v_vmm.time_deleted IS NOT NULL OR v_migration.time_deleted IS NOT NULL
-      OR (p_migration_id IS NOT NULL AND v_migration.id IS NULL) THEN 'gone' -- deleted, or purged by now
+      OR (p_migration_id IS NOT NULL AND v_migration.id IS NULL) THEN 'gone' -- soft-deleted, or the migration was purged
     WHEN v_vmm.state <> 'saga_unwound' THEN 'unchanged'
   END;
 END;
@@ -1520,7 +1522,7 @@ BEGIN
   END IF;
   RETURN NULL;
 EXCEPTION
-  WHEN SQLSTATE 'VM900' THEN -- takes the VMM back
+  WHEN SQLSTATE 'VM900' THEN -- the handler has rolled back the INSERT of the VMM
     RETURN 'migration_id_taken';
 END;
 $$;
@@ -1546,7 +1548,7 @@ BEGIN
     RETURN;
   END IF;
   PERFORM vmstate.lock_links(p_instance_id, NULL, v_ids);
-  -- Judged under the lock that an update saga holds until it has unlinked the migration.
+  -- Looks for the link once more, now that the migrations are locked: an update saga that was unlinking one of them held its lock.
   UPDATE vmstate.migration AS m
     SET time_deleted = v_now
     WHERE m.instance_id = p_instance_id AND m.id = ANY (v_ids) AND m.time_deleted IS NULL
@@ -1639,7 +1641,7 @@ AS $$
 DECLARE
   v_result vmstate.command_result;
 BEGIN
-  -- in one statement: what is shown and who is to be told are of one moment
+  -- One statement, so that the state shown and the VMMs to command come from one snapshot.
   SELECT p_outcome, p_reason, r.instance_id, r.api_state, r.state, r.state_generation,
       r.active_propolis_id, r.destination_propolis_id, r.migration_id,
       array_remove(ARRAY[
@@ -1875,8 +1877,9 @@ CREATE OR REPLACE TRIGGER guard_identity BEFORE UPDATE OF id, project_id ON vmst
   FOR EACH ROW
   EXECUTE FUNCTION vmstate.guard_identity('id', 'project_id');
 
--- after, as the other guards of vmm: a trigger before each row locks it first, which is written to the WAL. In capitals, since
--- triggers fire in the order of their names, and the foreign keys' would say less.
+-- AFTER, like the other guards of vmm: PostgreSQL locks a row for a BEFORE trigger, and writes that lock to the WAL. The name
+-- has capitals because triggers fire in the order of their names: the triggers of the foreign keys come later, as their errors
+-- say less.
 CREATE OR REPLACE TRIGGER "GUARD_identity" AFTER UPDATE OF id, instance_id, sled_id, saga_id, propolis_ip, propolis_port ON vmstate.vmm
   FOR EACH ROW
   EXECUTE FUNCTION vmstate.guard_identity('id', 'instance_id', 'sled_id', 'saga_id', 'propolis_ip', 'propolis_port');
@@ -1982,7 +1985,7 @@ BEGIN
       IS NOT DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id) THEN
     RETURN NEW;
   END IF;
-  -- the new ids too: they are judged below, and another session may be ending or deleting them
+  -- Locks the rows of the new ids, too: the checks below read them, and another session may be ending or deleting them.
   PERFORM vmstate.lock_links(OLD.id,
     ARRAY[OLD.active_propolis_id, OLD.destination_propolis_id, NEW.active_propolis_id, NEW.destination_propolis_id],
     ARRAY[OLD.migration_id, NEW.migration_id]);
@@ -2100,7 +2103,8 @@ AS $$
 DECLARE
   v_row pg_catalog.text;
 BEGIN
-  -- what nothing below refuses; without functions, for a role that has rights on the table may have none on them
+  -- Accepts at once what no check below refuses. Calls no function, because a role that was granted UPDATE on the table may
+  -- have no right to call the functions of this schema.
   IF NEW.state_generation > OLD.state_generation AND NEW.state NOT IN ('creating', 'saga_unwound')
       AND OLD.state NOT IN ('failed', 'destroyed', 'saga_unwound') AND (NEW.state = 'failed') = (NEW.failure_reason IS NOT NULL) THEN
     RETURN NULL;
@@ -2115,7 +2119,7 @@ BEGIN
       OR EXISTS (SELECT FROM vmstate.migration AS m
         WHERE m.instance_id = OLD.instance_id AND m.destination_propolis_id = OLD.id
           AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed'))
-      -- Its migration was purged: the guest went there.
+      -- The migration to this VMM was purged, and the VMM outlived it: the guest has moved to this VMM.
       OR (OLD.migration_id IS NOT NULL AND NOT EXISTS (SELECT FROM vmstate.migration AS m
         WHERE m.instance_id = OLD.instance_id AND m.id = OLD.migration_id))
     ) THEN
@@ -2129,7 +2133,7 @@ BEGIN
           AND NEW.state_generation = vmstate.next_generation(OLD.state_generation))) THEN
     PERFORM vmstate.raise_old_generation(v_row, OLD.state_generation, NEW.state_generation);
   ELSIF (NEW.state = 'failed') <> (NEW.failure_reason IS NOT NULL) THEN
-    -- no constraint of the table, which would come before a dead VMM is refused as such
+    -- No CHECK of the table: a CHECK comes before this trigger, and would refuse a write to a dead VMM as 23514, not as VM102.
     RAISE EXCEPTION USING
       ERRCODE = 'check_violation',
       MESSAGE = format('%s cannot be %s with failure_reason %s', v_row, NEW.state, coalesce(NEW.failure_reason::pg_catalog.text, 'null')),
@@ -2149,8 +2153,8 @@ Errors:
 - VM101: what a report changes raises the generation, which never falls.
 - VM102: no VMM becomes creating again, and a dead VMM stays dead, but failed or destroyed may become saga_unwound while linked; the destination of a migration becomes saga_unwound only after both sides failed, and a VMM whose guest was handed over never does.';
 
--- the only condition outside of its function: health reports, which are almost all writes, do without the call. It is short,
--- for every statement copies the conditions of all triggers of its table, as text, and parses those it evaluates.
+-- The one trigger with a WHEN condition: health reports, which are almost all writes, do without the call. The condition is
+-- short, because every statement copies the conditions of all triggers of its table as text, and parses those it evaluates.
 CREATE OR REPLACE TRIGGER guard_state AFTER UPDATE OF state, state_generation, time_state_updated, time_started, failure_reason
   ON vmstate.vmm
   FOR EACH ROW WHEN (
@@ -2265,7 +2269,8 @@ AS $$
 DECLARE
   v_actual pg_catalog.text;
 BEGIN
-  -- It also fails a session that ends the VMM, or leads to it, with a snapshot too old to see this migration.
+  -- This write also makes another session fail with 40001 if that session unwinds the VMM, or inserts a second migration to
+  -- the VMM, with a snapshot that is too old to see this migration.
   UPDATE vmstate.vmm AS v SET migration_id = coalesce(v.migration_id, NEW.id)
     WHERE v.instance_id = NEW.instance_id AND v.id = NEW.destination_propolis_id;
   IF NOT vmstate.is_new_vmm(NEW.instance_id, NEW.destination_propolis_id) THEN
@@ -2291,7 +2296,7 @@ COMMENT ON FUNCTION vmstate.guard_migration_destination IS 'Refuses a new migrat
 Errors:
 - VM102: the destination VMM of a new migration is still creating, and no link and no other migration names it.';
 
--- after, when the foreign keys have said that there is such a VMM
+-- AFTER, so that the foreign keys have checked first that the VMM exists.
 CREATE OR REPLACE TRIGGER guard_destination AFTER INSERT ON vmstate.migration
   FOR EACH ROW EXECUTE FUNCTION vmstate.guard_migration_destination();
 -- end of sql/guards/guard_migration_destination.sql
@@ -2630,7 +2635,7 @@ BEGIN
     RETURN vmstate.to_instance_result('gone', NULL, p_instance_id);
   ELSIF v_instance.name = p_name THEN
     RETURN vmstate.to_instance_result('unchanged', NULL, p_instance_id);
-  -- Looked at before the write, so that two instances that swap their names do not wait for each other in the index.
+  -- Checked before the write: two instances that swap their names would otherwise wait for each other in the unique index.
   ELSIF EXISTS (SELECT FROM vmstate.instance AS i
       WHERE i.project_id = v_instance.project_id AND i.name = p_name AND i.time_deleted IS NULL) THEN
     RETURN vmstate.to_instance_result('conflict', 'name_taken', p_instance_id);
@@ -2640,7 +2645,7 @@ BEGIN
   BEGIN
     UPDATE vmstate.instance AS i SET name = p_name, time_modified = v_now WHERE i.id = p_instance_id;
   EXCEPTION
-    WHEN unique_violation THEN -- another session took the name meanwhile
+    WHEN unique_violation THEN -- another session took the name after the check above
       RETURN vmstate.to_instance_result('conflict', 'name_taken', p_instance_id);
   END;
   RETURN vmstate.to_instance_result('applied', NULL, p_instance_id);
@@ -2887,7 +2892,7 @@ BEGIN
     RETURN vmstate.to_instance_result('conflict', v_reason, p_instance_id);
   END IF;
 
-  -- changes nothing, but fails an unwind_start of the source whose snapshot is too old to see the migration
+  -- Changes no value. The write makes an unwind_start of the source fail if its snapshot is too old to see the migration.
   UPDATE vmstate.vmm AS v SET time_created = v.time_created WHERE v.instance_id = p_instance_id AND v.id = p_source_propolis_id;
   UPDATE vmstate.instance AS i
     SET state_generation = i.state_generation + 1,
@@ -3247,7 +3252,7 @@ BEGIN
     WHERE c.is_violated
     LIMIT 1;
   IF FOUND THEN
-    -- an element of report_vmms has keys without p_
+    -- In a batch (p_where is not empty) the names are keys of JSON, which have no p_.
     PERFORM vmstate.raise_invalid_argument(p_function, 'p_' || v_argument,
       format('%s%s%s %s', p_where, CASE p_where WHEN '' THEN 'p_' END, v_argument, v_problem));
   END IF;
@@ -3369,7 +3374,8 @@ AS $$
 DECLARE
   v_role pg_catalog.name := vmstate.session_role();
 BEGIN
-  -- refused where PostgreSQL runs one role's functions in another's session, as ANALYZE does with those of an index
+  -- PostgreSQL refuses UNLISTEN where it runs the functions of one role in the session of another, for example those of an
+  -- index during ANALYZE. session_role would name the wrong role there.
   UNLISTEN vmstate;
   IF has_function_privilege(v_role, to_regproc('vmstate.fail_vmm'), 'EXECUTE') THEN
     RETURN NULL;
@@ -3471,28 +3477,28 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  v_in vmstate.outcome;
-  v_out vmstate.outcome;
+  v_destination_outcome vmstate.outcome;
+  v_source_outcome vmstate.outcome;
   v_update_needed boolean;
 BEGIN
-  v_in := vmstate.report_destination_side(p_report.instance_id, p_report.propolis_id, p_report.migration_in_id,
+  v_destination_outcome := vmstate.report_destination_side(p_report.instance_id, p_report.propolis_id, p_report.migration_in_id,
     p_report.migration_in_state, p_report.migration_in_generation, p_report.migration_in_time);
-  v_out := vmstate.report_source_side(p_report.instance_id, p_report.propolis_id, p_report.migration_out_id,
+  v_source_outcome := vmstate.report_source_side(p_report.instance_id, p_report.propolis_id, p_report.migration_out_id,
     p_report.migration_out_state, p_report.migration_out_generation, p_report.migration_out_time);
   IF p_sleds IS NOT NULL AND EXISTS (
       SELECT FROM vmstate.vmm AS v
         WHERE v.instance_id = p_report.instance_id AND v.id = p_report.propolis_id AND v.sled_id <> ALL (p_sleds)) THEN
-    -- it came after the report was checked, and before its sides were judged
+    -- The VMM was inserted after the sled of the report was checked, and before the migration parts were judged.
     PERFORM vmstate.raise_foreign_report(p_function, p_report.propolis_id, p_sleds);
   END IF;
   v_update_needed := EXISTS (
     SELECT FROM vmstate.instance AS i
       WHERE i.id = p_report.instance_id
         AND (
-          (v_in = 'applied' AND vmstate.is_terminal(p_report.migration_in_state) AND i.migration_id = p_report.migration_in_id)
-          OR (v_out = 'applied' AND vmstate.is_terminal(p_report.migration_out_state) AND i.migration_id = p_report.migration_out_id)
+          (v_destination_outcome = 'applied' AND vmstate.is_terminal(p_report.migration_in_state) AND i.migration_id = p_report.migration_in_id)
+          OR (v_source_outcome = 'applied' AND vmstate.is_terminal(p_report.migration_out_state) AND i.migration_id = p_report.migration_out_id)
         ));
-  RETURN ROW(NULL, v_in, v_out, v_update_needed, NULL, NULL)::vmstate.report_result;
+  RETURN ROW(NULL, v_destination_outcome, v_source_outcome, v_update_needed, NULL, NULL)::vmstate.report_result;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.apply_migration_parts FROM PUBLIC;
@@ -3535,7 +3541,8 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  -- Element by element where one is malformed, so that the first is named, whether the JSON or a value is wrong.
+  -- When an element has an unknown key, checks one element after the other: the error then names the first malformed element,
+  -- also if that is an earlier one with a wrong value.
   IF EXISTS (SELECT FROM jsonb_array_elements(p_reports) AS e
       WHERE CASE WHEN jsonb_typeof(e.value) = 'object' THEN e.value - vmstate.report_keys() <> '{}' END) THEN
     PERFORM vmstate.require_report('report_vmms', vmstate.parse_report(e.value, e.ordinality), format('Element %s: ', e.ordinality))
@@ -3606,12 +3613,12 @@ BEGIN
           v.state AS old_state, v.state_generation, v.time_unlinked IS NULL AS linked,
           vmstate.vmm_report_outcome(v.state, v.state_generation, v.time_deleted, r.generation) AS outcome
         FROM (SELECT u.* FROM unnest(p_reports) AS u ORDER BY u.propolis_id) AS r
-        -- Locks in that order; of a row it had to wait for, it reads what the others left.
+        -- Locks the VMMs in order of their ids. PostgreSQL re-reads a row after a wait, so each report is judged by the newest row.
         LEFT JOIN LATERAL (
           SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked, w.migration_id
             FROM vmstate.vmm AS w
             WHERE w.instance_id = r.instance_id AND w.id = r.propolis_id
-              -- A VMM that was inserted after the sleds of the batch were checked is not there yet.
+              -- A VMM on another sled was inserted after the sleds of the batch were checked: it is not_found.
               AND (p_sleds IS NULL OR w.sled_id = ANY (p_sleds))
             FOR NO KEY UPDATE
         ) AS v ON true
@@ -3655,19 +3662,19 @@ DECLARE
   v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
   RETURN QUERY
-    -- newest: the generation that a report has to beat, the row's or that of a report before it.
+    -- newest: the generation that a report must exceed, that of the row or of an earlier report of the same VMM.
     WITH ranked AS (
       SELECT r.*, vmstate.from_report(r.state) AS new_state,
           v.state AS old_state, v.state_generation, v.time_deleted, v.time_unlinked IS NULL AS linked,
           vmstate.counts_as_running(r.state, v.migration_id IS NOT NULL) AS counts_as_running,
           greatest(v.state_generation, max(r.generation) OVER earlier) AS newest
         FROM (SELECT u.* FROM unnest(p_reports) AS u ORDER BY u.propolis_id) AS r
-        -- Locks in that order; of a row it had to wait for, it reads what the others left.
+        -- Locks the VMMs in order of their ids. PostgreSQL re-reads a row after a wait, so each report is judged by the newest row.
         LEFT JOIN LATERAL (
           SELECT w.state, w.state_generation, w.time_deleted, w.time_unlinked, w.migration_id
             FROM vmstate.vmm AS w
             WHERE w.instance_id = r.instance_id AND w.id = r.propolis_id
-              -- A VMM that was inserted after the sleds of the batch were checked is not there yet.
+              -- A VMM on another sled was inserted after the sleds of the batch were checked: it is not_found.
               AND (p_sleds IS NULL OR w.sled_id = ANY (p_sleds))
             FOR NO KEY UPDATE
         ) AS v ON true
@@ -3685,10 +3692,10 @@ BEGIN
         WINDOW earlier AS (PARTITION BY r.propolis_id, r.instance_id ORDER BY r.ordinal
           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     ),
-    -- change: how many reports of the VMM were applied up to this one; 0 where it stands as the row had it.
+    -- applied_so_far: how many reports of the VMM are applied up to this one. With 0 the VMM still is as its row was read.
     numbered AS MATERIALIZED (
       SELECT j.*, count(*) FILTER (WHERE j.outcome = 'applied')
-            OVER (PARTITION BY j.propolis_id, j.instance_id ORDER BY j.ordinal) AS change
+            OVER (PARTITION BY j.propolis_id, j.instance_id ORDER BY j.ordinal) AS applied_so_far
         FROM judged AS j
     ),
     apply_reports AS (
@@ -3712,10 +3719,10 @@ BEGIN
     )
     SELECT n.ordinal, n.instance_id, n.propolis_id, n.outcome, NULL::vmstate.outcome, NULL::vmstate.outcome,
         n.outcome = 'applied' AND n.linked AND vmstate.is_absorbing(n.new_state),
-        CASE WHEN n.change > 0 THEN first_value(n.new_state) OVER latest ELSE n.old_state END,
-        CASE WHEN n.change > 0 THEN first_value(n.generation) OVER latest ELSE n.state_generation::bigint END
+        CASE WHEN n.applied_so_far > 0 THEN first_value(n.new_state) OVER latest ELSE n.old_state END,
+        CASE WHEN n.applied_so_far > 0 THEN first_value(n.generation) OVER latest ELSE n.state_generation::bigint END
       FROM numbered AS n
-      WINDOW latest AS (PARTITION BY n.propolis_id, n.instance_id, n.change ORDER BY n.ordinal)
+      WINDOW latest AS (PARTITION BY n.propolis_id, n.instance_id, n.applied_so_far ORDER BY n.ordinal)
       ORDER BY n.ordinal;
 END;
 $$;
@@ -3769,7 +3776,8 @@ BEGIN
     JOIN vmstate.migration AS m ON m.instance_id = r.instance_id
       AND m.id IN ((r.report).migration_in_id, (r.report).migration_out_id)
       AND r.propolis_id IN (m.source_propolis_id, m.destination_propolis_id)
-    -- A migration of a VMM that was not found was inserted since. Another batch may have locked it, after greater ids.
+    -- Skips VMMs that were not found: a migration of such a VMM was inserted since. Another batch may have locked that migration
+    -- after rows with greater ids, so to lock it here, too, would break the lock order.
     WHERE s.vmm_outcome <> 'not_found'
     ORDER BY m.id FOR NO KEY UPDATE OF m;
   RETURN QUERY
@@ -3851,7 +3859,7 @@ BEGIN
       INTO v_result;
     EXIT WHEN FOUND;
     v_result := vmstate.explain_refused_report(p_instance_id, p_propolis_id, p_state, p_generation, p_time, v_sleds);
-    -- applied here: the VMM was inserted between the two statements
+    -- The outcome applied means that the VMM was inserted after the UPDATE: try again.
     EXIT WHEN v_result.vmm_outcome <> 'applied';
   END LOOP;
 
@@ -4520,7 +4528,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
-  v_room integer := p_limit;
+  v_rows_left integer := p_limit;
   v_due integer;
 BEGIN
   IF num_nulls(p_before, p_limit) > 0 THEN
@@ -4531,27 +4539,27 @@ BEGIN
     PERFORM vmstate.raise_invalid_argument('purge', 'p_limit', format('p_limit must be from 1 to 100000, not %s.', p_limit));
   END IF;
 
-  -- What another session has locked is passed over, so that purge never waits and cannot deadlock, although foreign keys
-  -- make it delete in the opposite of the lock order. Each part finds one row more than it may delete: left_over.
-  -- OFFSET 0: row by row by index, however many rows are expected to be due.
+  -- SKIP LOCKED passes over rows that other sessions have locked, so that purge never waits and cannot deadlock, although
+  -- foreign keys make it delete in the opposite of the lock order. Each statement looks for one row more than it may delete, to
+  -- tell left_over. OFFSET 0 looks each row up by index, however many rows the planner expects to be due.
   WITH due AS MATERIALIZED (
     SELECT d.instance_id, d.id FROM vmstate.migration AS d
       WHERE d.time_deleted < p_before
         AND NOT EXISTS (SELECT FROM vmstate.vmm AS v
           WHERE v.instance_id = d.instance_id AND v.id IN (d.source_propolis_id, d.destination_propolis_id)
             AND v.time_deleted IS NULL
-            -- A destination that came by logical replication from an older release does not know its migration.
+            -- A destination VMM that came by logical replication from 0.1.0 has no migration_id.
             AND (v.time_unlinked IS NOT NULL OR (v.id = d.destination_propolis_id AND v.migration_id IS NULL))
           OFFSET 0)
-      ORDER BY d.time_deleted LIMIT v_room + 1 FOR UPDATE SKIP LOCKED
+      ORDER BY d.time_deleted LIMIT v_rows_left + 1 FOR UPDATE SKIP LOCKED
   ),
   purged AS (
-    DELETE FROM vmstate.migration AS m USING (SELECT d.* FROM due AS d LIMIT v_room) AS c
+    DELETE FROM vmstate.migration AS m USING (SELECT d.* FROM due AS d LIMIT v_rows_left) AS c
       WHERE m.instance_id = c.instance_id AND m.id = c.id RETURNING m.id
   )
   SELECT (SELECT count(*) FROM purged), (SELECT count(*) FROM due) INTO migrations, v_due;
-  left_over := v_due > v_room;
-  v_room := v_room - migrations;
+  left_over := v_due > v_rows_left;
+  v_rows_left := v_rows_left - migrations;
 
   WITH due AS MATERIALIZED (
     SELECT d.instance_id, d.id FROM vmstate.vmm AS d
@@ -4559,29 +4567,29 @@ BEGIN
         AND NOT EXISTS (SELECT FROM vmstate.migration AS m
           WHERE m.instance_id = d.instance_id AND d.id IN (m.source_propolis_id, m.destination_propolis_id)
           OFFSET 0)
-      ORDER BY d.time_deleted LIMIT v_room + 1 FOR UPDATE SKIP LOCKED
+      ORDER BY d.time_deleted LIMIT v_rows_left + 1 FOR UPDATE SKIP LOCKED
   ),
   purged AS (
-    DELETE FROM vmstate.vmm AS v USING (SELECT d.* FROM due AS d LIMIT v_room) AS c
+    DELETE FROM vmstate.vmm AS v USING (SELECT d.* FROM due AS d LIMIT v_rows_left) AS c
       WHERE v.instance_id = c.instance_id AND v.id = c.id RETURNING v.id
   )
   SELECT (SELECT count(*) FROM purged), (SELECT count(*) FROM due) INTO vmms, v_due;
-  left_over := left_over OR v_due > v_room;
-  v_room := v_room - vmms;
+  left_over := left_over OR v_due > v_rows_left;
+  v_rows_left := v_rows_left - vmms;
 
   WITH due AS MATERIALIZED (
     SELECT d.id FROM vmstate.instance AS d
       WHERE d.time_deleted < p_before
         AND NOT EXISTS (SELECT FROM vmstate.vmm AS v WHERE v.instance_id = d.id OFFSET 0)
         AND NOT EXISTS (SELECT FROM vmstate.migration AS m WHERE m.instance_id = d.id OFFSET 0)
-      ORDER BY d.time_deleted LIMIT v_room + 1 FOR UPDATE SKIP LOCKED
+      ORDER BY d.time_deleted LIMIT v_rows_left + 1 FOR UPDATE SKIP LOCKED
   ),
   purged AS (
-    DELETE FROM vmstate.instance AS i USING (SELECT d.* FROM due AS d LIMIT v_room) AS c
+    DELETE FROM vmstate.instance AS i USING (SELECT d.* FROM due AS d LIMIT v_rows_left) AS c
       WHERE i.id = c.id RETURNING i.id
   )
   SELECT (SELECT count(*) FROM purged), (SELECT count(*) FROM due) INTO instances, v_due;
-  left_over := left_over OR v_due > v_room;
+  left_over := left_over OR v_due > v_rows_left;
   RETURN NEXT;
 END;
 $$;
@@ -4599,7 +4607,8 @@ CREATE OR REPLACE FUNCTION vmstate.access_rights(p_kind vmstate.access_kind)
 RETURNS TABLE (privilege text, object text, acl aclitem[])
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  -- a view runs the functions it calls, and those call, with the rights of who reads it
+  -- PostgreSQL runs the functions that a view calls, and the functions that those call, with the rights of the role that reads
+  -- the view: each such role needs EXECUTE on them.
   WITH RECURSIVE called (id) AS (
     SELECT d.refobjid
       FROM pg_rewrite AS r
@@ -4669,7 +4678,7 @@ BEGIN
       FROM unnest(enum_range(NULL::vmstate.access_kind)) AS k
       WHERE k <> p_kind
         AND NOT EXISTS (SELECT FROM vmstate.role_access(p_role, k) AS r WHERE NOT r.is_held)
-        -- access to what p_kind includes does not tell that k was granted too
+        -- Leaves out a kind that p_kind includes: whoever has p_kind has these rights, whether or not k was granted as well.
         AND EXISTS (
           SELECT r.privilege, r.object FROM vmstate.access_rights(k) AS r
           EXCEPT
@@ -4722,7 +4731,7 @@ BEGIN
   END IF;
   PERFORM vmstate.require_role('grant_access', p_role);
   PERFORM vmstate.require_owner('grant_access', 'grants');
-  -- of two sessions that grant on one object, PostgreSQL fails the later one
+  -- One session at a time: when two sessions grant on one object at once, PostgreSQL fails the later one.
   PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);
   outcome := 'unchanged';
   FOR v_privilege, v_object IN
@@ -4773,7 +4782,7 @@ BEGIN
     PERFORM vmstate.raise_invalid_argument('revoke_access', 'p_role',
       format('p_role must not be "%s", the owner of schema vmstate: the functions of the schema run with the rights of the owner.', p_role));
   END IF;
-  -- of two sessions that grant or revoke on one object, PostgreSQL fails the later one
+  -- One session at a time: when two sessions grant or revoke on one object at once, PostgreSQL fails the later one.
   PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);
   v_kept := array(
     SELECT o.privilege || ' ON ' || o.object
@@ -4809,7 +4818,7 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  -- the binding of a role that was dropped can still be removed
+  -- Requires no role where a binding is to be removed: the role may have been dropped.
   IF p_sled_id IS NOT NULL OR NOT EXISTS (SELECT FROM vmstate.sled_agent_binding AS b WHERE b.role = p_role) THEN
     PERFORM vmstate.require_role('bind_sled_agent', p_role);
   END IF;

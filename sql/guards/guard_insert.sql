@@ -5,7 +5,8 @@ AS $$
 DECLARE
   v_begins boolean;
 BEGIN
-  CASE TG_TABLE_NAME
+  -- Not TG_TABLE_NAME: a partition, or a shard, has a name of its own.
+  CASE TG_ARGV[0]
     WHEN 'instance' THEN
       v_begins := NEW.state = 'creating' AND NEW.state_generation = 1
         AND num_nonnulls(NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id, NEW.time_last_auto_restarted,
@@ -23,10 +24,10 @@ BEGIN
   IF NOT v_begins THEN
     RAISE EXCEPTION USING
       ERRCODE = 'VM102',
-      MESSAGE = format('a new row in vmstate.%I must be in its initial state', TG_TABLE_NAME),
+      MESSAGE = format('a new row in vmstate.%I must be in its initial state', TG_ARGV[0]),
       -- A text of any length may stand in the row.
       DETAIL = format('The attempted row is %s.', left(to_jsonb(NEW)::pg_catalog.text, 1500)),
-      HINT = format('A new row has its first state, generation 1, no link, no updater lock and no time of deletion. Insert the row with %s.', TG_ARGV[0]);
+      HINT = format('A new row has its first state, generation 1, no link, no updater lock and no time of deletion. Insert the row with %s.', TG_ARGV[1]);
   END IF;
   RETURN NEW;
 END;
@@ -38,10 +39,10 @@ Errors:
 - VM102: a row is inserted in its initial state, at generation 1, unlinked, held by no saga and not deleted.';
 
 CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.instance
-  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_insert('create_instance');
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_insert('instance', 'create_instance');
 
 CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.vmm
-  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_insert('begin_start or begin_migration');
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_insert('vmm', 'begin_start or begin_migration');
 
 CREATE OR REPLACE TRIGGER guard_insert BEFORE INSERT ON vmstate.migration
-  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_insert('begin_migration');
+  FOR EACH ROW EXECUTE FUNCTION vmstate.guard_insert('migration', 'begin_migration');

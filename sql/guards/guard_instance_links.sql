@@ -2,6 +2,10 @@ CREATE OR REPLACE FUNCTION vmstate.guard_instance_links() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
+DECLARE
+  -- OLD and NEW have the row type of their partition or shard.
+  v_old vmstate.instance := OLD;
+  v_new vmstate.instance := NEW;
 BEGIN
   IF (OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
       IS NOT DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id) THEN
@@ -11,7 +15,7 @@ BEGIN
   PERFORM vmstate.lock_links(OLD.id,
     ARRAY[OLD.active_propolis_id, OLD.destination_propolis_id, NEW.active_propolis_id, NEW.destination_propolis_id],
     ARRAY[OLD.migration_id, NEW.migration_id]);
-  IF vmstate.links_change_as_start(OLD, NEW) OR vmstate.links_change_as_migration(OLD, NEW) THEN
+  IF vmstate.links_change_as_start(v_old, v_new) OR vmstate.links_change_as_migration(v_old, v_new) THEN
     RETURN NEW;
   END IF;
   IF EXISTS (SELECT FROM vmstate.instance_plan AS p

@@ -4,6 +4,8 @@ SET search_path = ''
 AS $$
 DECLARE
   v_row pg_catalog.text;
+  v_old vmstate.vmm;
+  v_may_run boolean := false;
 BEGIN
   -- Accepts at once what no check below refuses. Calls no function, because a role that was granted UPDATE on the table may
   -- have no right to call the functions of this schema.
@@ -12,19 +14,22 @@ BEGIN
     RETURN NULL;
   END IF;
   v_row := format('VMM %s', OLD.id);
+  IF NEW.state = 'saga_unwound' AND OLD.state <> 'saga_unwound' THEN
+    -- OLD has the row type of its partition or shard.
+    v_old := OLD;
+    v_may_run := vmstate.is_handed_over(v_old);
+    v_may_run := v_may_run OR EXISTS (SELECT FROM vmstate.migration AS m
+      WHERE m.instance_id = OLD.instance_id AND m.destination_propolis_id = OLD.id
+        AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed'));
+    -- The migration to this VMM was purged, and the VMM outlived it: the guest has moved to this VMM.
+    v_may_run := v_may_run OR (OLD.migration_id IS NOT NULL AND NOT EXISTS (SELECT FROM vmstate.migration AS m
+      WHERE m.instance_id = OLD.instance_id AND m.id = OLD.migration_id));
+  END IF;
   IF NEW.state <> OLD.state AND (NEW.state = 'creating' OR vmstate.is_absorbing(OLD.state))
       AND NOT (OLD.state IN ('failed', 'destroyed') AND NEW.state = 'saga_unwound' AND NEW.time_unlinked IS NULL) THEN
     PERFORM vmstate.raise_invalid_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'No VMM becomes creating again, and a dead VMM stays dead: begin_start inserts a new VMM. Only unwind_start and unwind_migration mark a dead VMM saga_unwound, while an instance names the VMM.');
-  ELSIF NEW.state = 'saga_unwound' AND OLD.state <> 'saga_unwound' AND (
-      vmstate.is_handed_over(OLD)
-      OR EXISTS (SELECT FROM vmstate.migration AS m
-        WHERE m.instance_id = OLD.instance_id AND m.destination_propolis_id = OLD.id
-          AND NOT (m.source_state = 'failed' AND m.destination_state = 'failed'))
-      -- The migration to this VMM was purged, and the VMM outlived it: the guest has moved to this VMM.
-      OR (OLD.migration_id IS NOT NULL AND NOT EXISTS (SELECT FROM vmstate.migration AS m
-        WHERE m.instance_id = OLD.instance_id AND m.id = OLD.migration_id))
-    ) THEN
+  ELSIF v_may_run THEN
     PERFORM vmstate.raise_invalid_transition(v_row, OLD.state::pg_catalog.text, NEW.state::pg_catalog.text,
       'The guest of a migration may run in the VMM. unwind_migration first fails both sides of a migration to the VMM; unwind_start refuses a VMM whose guest was handed over.');
   ELSIF NEW.state_generation < OLD.state_generation

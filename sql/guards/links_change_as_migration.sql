@@ -7,9 +7,11 @@ BEGIN
       OR p_old.destination_propolis_id IS NOT DISTINCT FROM p_new.destination_propolis_id THEN
     RETURN false;
   END IF;
-  RETURN vmstate.is_replaceable(p_old.id, p_old.destination_propolis_id)
-    AND vmstate.is_new_vmm(p_new.id, p_new.destination_propolis_id)
-    AND EXISTS (SELECT FROM vmstate.migration AS m
+  IF NOT vmstate.is_replaceable(p_old.id, p_old.destination_propolis_id)
+      OR NOT vmstate.is_new_vmm(p_new.id, p_new.destination_propolis_id) THEN
+    RETURN false;
+  END IF;
+  RETURN EXISTS (SELECT FROM vmstate.migration AS m
       JOIN vmstate.vmm AS s ON s.instance_id = m.instance_id AND s.id = m.source_propolis_id
       JOIN vmstate.vmm AS d ON d.instance_id = m.instance_id AND d.id = m.destination_propolis_id
       WHERE m.instance_id = p_new.id AND m.id = p_new.migration_id AND m.time_deleted IS NULL

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type postgres from "postgres";
+import type { ExplainUpdateResult } from "../client/results.js";
 import { explainUpdate } from "../client/update-saga.js";
 import { ioOf, say, sayJson } from "../terminal/io.js";
 import {
@@ -39,26 +40,34 @@ async function readExplanation(sql: postgres.TransactionSql, instanceId: string)
   const answer = await explainUpdate(sql, { instanceId });
   if (answer.outcome === "not_found") return noInstance(instanceId);
   const read = (await mayReadTables(sql)) ? readBackground : readPublicBackground;
-  return { ...answer, ...(await read(sql, instanceId)) };
+  return { ...answer, ...(await read(sql, instanceId, answer)) };
 }
 
 async function readBackground(sql: postgres.TransactionSql, instanceId: string): Promise<Background> {
   const [row] = await sql<[Background]>`
     select p.verdict, r.intended_state as "intendedState",
       p.updater_lease_until <= statement_timestamp() as "leaseExpired"
-    from vmstate.instance_plan as p join vmstate.resolved_instance as r using (instance_id)
+    from vmstate.instance_plan as p join vmstate.resolved_instance as r on r.instance_id = p.instance_id
     where p.instance_id = ${instanceId}`;
   return row;
 }
 
-/** Reads from public views what stands beside the plan, as far as they tell it. */
-async function readPublicBackground(sql: postgres.TransactionSql, instanceId: string): Promise<Background> {
+/** Reads from public views, and from the answer of explain_update, what stands beside the plan, as far as they tell it. */
+async function readPublicBackground(
+  sql: postgres.TransactionSql,
+  instanceId: string,
+  {
+    migrationId,
+    newIntendedState,
+    updaterLeaseUntil,
+  }: Exclude<ExplainUpdateResult, { outcome: "not_found" }>,
+): Promise<Background> {
   const [row] = await sql<[Background]>`
-    select case when e.migration_id is null then 'none' else p.verdict end as verdict,
-      coalesce(i.intended_state, e.new_intended_state) as "intendedState",
-      e.updater_lease_until <= statement_timestamp() as "leaseExpired"
-    from vmstate.explain_update(${instanceId}) as e
-    left join vmstate.pending_update as p using (instance_id)
+    select case when ${migrationId}::uuid is null then 'none' else p.verdict end as verdict,
+      coalesce(i.intended_state, ${newIntendedState}) as "intendedState",
+      ${updaterLeaseUntil}::timestamptz <= statement_timestamp() as "leaseExpired"
+    from (select ${instanceId}::uuid as instance_id) as e
+    left join vmstate.pending_update as p on p.instance_id = e.instance_id
     left join vmstate.api_instance as i on i.id = e.instance_id`;
   return row;
 }

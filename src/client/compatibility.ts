@@ -1,7 +1,8 @@
 import { sqlStateOf } from "../errors/database-error.js";
 import { IncompatibleDatabaseError } from "../errors/vmstate-error.js";
 import { SCHEMA_NUMBER, type SchemaVersionRow } from "./generated.js";
-import { manyRows, type SqlClient } from "./rows.js";
+import type { SqlClient } from "./rows.js";
+import { viewRows } from "./view-rows.js";
 
 const MIGRATE = "run `npx vmstate migrate`";
 
@@ -21,9 +22,7 @@ export async function assertCompatible(sql: SqlClient): Promise<void> {
 
 async function readVersion(sql: SqlClient): Promise<SchemaVersionRow> {
   try {
-    const [version] = await manyRows<SchemaVersionRow>(
-      sql`select pg_catalog.row_to_json(v)::pg_catalog.text from vmstate.schema_version as v`,
-    );
+    const [version] = await viewRows<SchemaVersionRow>(sql, "schema_version")``;
     if (version) return version;
   } catch (error) {
     throw explained(error);

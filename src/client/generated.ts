@@ -4,7 +4,7 @@
 export type Interval = string | number;
 
 /** The number of the newest migration of this package. */
-export const SCHEMA_NUMBER = 11;
+export const SCHEMA_NUMBER = 12;
 
 /**
  * Names what vmstate.grant_access makes of a role.
@@ -1087,6 +1087,35 @@ export interface UnwindStartArguments {
   sagaId: string;
   propolisId: string;
 }
+
+/**
+ * The JSON of a row of each view, for a statement that reads the view as `r`. Each column is named: of a view over
+ * several shards, Citus calls the columns of a whole row f1, f2 and so on.
+ *
+ * @hidden
+ */
+export const VIEW_ROWS = {
+  abandoned_vmm:
+    "pg_catalog.json_build_object('instance_id', r.instance_id, 'propolis_id', r.propolis_id, 'sled_id', r.sled_id, 'state', r.state, 'time_unlinked', r.time_unlinked, 'since', r.since)",
+  api_instance:
+    "pg_catalog.json_build_object('id', r.id, 'state', r.state, 'project_id', r.project_id, 'name', r.name, 'intended_state', r.intended_state, 'auto_restart_policy', r.auto_restart_policy, 'auto_restart_cooldown', r.auto_restart_cooldown, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created, 'time_modified', r.time_modified)",
+  api_vmm:
+    "pg_catalog.json_build_object('id', r.id, 'state', r.state, 'instance_id', r.instance_id, 'sled_id', r.sled_id, 'propolis_ip', r.propolis_ip, 'propolis_port', r.propolis_port, 'failure_reason', r.failure_reason, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created)",
+  invariant_violation:
+    "pg_catalog.json_build_object('instance_id', r.instance_id, 'propolis_id', r.propolis_id, 'invariant', r.invariant, 'detail', r.detail)",
+  orphaned_vmm:
+    "pg_catalog.json_build_object('instance_id', r.instance_id, 'propolis_id', r.propolis_id, 'sled_id', r.sled_id, 'propolis_ip', r.propolis_ip, 'propolis_port', r.propolis_port, 'state', r.state, 'time_unlinked', r.time_unlinked, 'expected_to_end', r.expected_to_end, 'since', r.since)",
+  pending_update:
+    "pg_catalog.json_build_object('instance_id', r.instance_id, 'verdict', r.verdict, 'state_generation', r.state_generation, 'updater_generation', r.updater_generation, 'since', r.since)",
+  restartable_instance:
+    "pg_catalog.json_build_object('instance_id', r.instance_id, 'api_state', r.api_state, 'state_generation', r.state_generation, 'time_last_auto_restarted', r.time_last_auto_restarted, 'since', r.since, 'auto_restart_attempts', r.auto_restart_attempts, 'time_next_auto_restart', r.time_next_auto_restart)",
+  schema_version:
+    "pg_catalog.json_build_object('number', r.number, 'name', r.name, 'time_applied', r.time_applied, 'breaking_number', r.breaking_number)",
+  stuck_instance:
+    "pg_catalog.json_build_object('instance_id', r.instance_id, 'api_state', r.api_state, 'age', r.age, 'waits_for', r.waits_for, 'since', r.since)",
+  watched_vmm:
+    "pg_catalog.json_build_object('instance_id', r.instance_id, 'propolis_id', r.propolis_id, 'sled_id', r.sled_id, 'propolis_ip', r.propolis_ip, 'propolis_port', r.propolis_port, 'state', r.state, 'state_generation', r.state_generation, 'time_state_updated', r.time_state_updated, 'linked', r.linked, 'time_reported', r.time_reported)",
+} as const;
 
 /** Columns, in camel case, that hold points in time. */
 export const TIME_COLUMNS: ReadonlySet<string> = new Set([

@@ -9,7 +9,8 @@ import type {
   StuckInstanceRow,
   WatchedVmmRow,
 } from "./generated.js";
-import { manyRows, type SqlClient } from "./rows.js";
+import type { SqlClient } from "./rows.js";
+import { viewRows } from "./view-rows.js";
 
 /** How much of a work list to read. */
 export interface Limit {
@@ -26,23 +27,27 @@ export async function apiInstance(
   sql: SqlClient,
   a: { instanceId: string },
 ): Promise<ApiInstanceRow | undefined> {
-  const rows = await manyRows<ApiInstanceRow>(
-    sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.api_instance as r
-    where r.id operator(pg_catalog.=) ${a.instanceId}`,
-  );
+  const rows = await viewRows<ApiInstanceRow>(
+    sql,
+    "api_instance",
+  )`where r.id operator(pg_catalog.=) ${a.instanceId}`;
   return rows[0];
 }
 
 /** Lists the instances of a project as the API shows them, by name. */
 export function apiInstances(sql: SqlClient, a: { projectId: string } & Limit): Promise<ApiInstanceRow[]> {
-  return manyRows(sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.api_instance as r
-    where r.project_id operator(pg_catalog.=) ${a.projectId} order by r.name limit ${a.limit ?? null}`);
+  return viewRows<ApiInstanceRow>(
+    sql,
+    "api_instance",
+  )`where r.project_id operator(pg_catalog.=) ${a.projectId} order by r.name limit ${a.limit ?? null}`;
 }
 
 /** Lists the VMMs of an instance as the API shows them, oldest first. */
 export function apiVmms(sql: SqlClient, a: { instanceId: string }): Promise<ApiVmmRow[]> {
-  return manyRows(sql`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.api_vmm as r
-    where r.instance_id operator(pg_catalog.=) ${a.instanceId} order by r.time_created, r.id`);
+  return viewRows<ApiVmmRow>(
+    sql,
+    "api_vmm",
+  )`where r.instance_id operator(pg_catalog.=) ${a.instanceId} order by r.time_created, r.id`;
 }
 
 /**
@@ -51,18 +56,12 @@ export function apiVmms(sql: SqlClient, a: { instanceId: string }): Promise<ApiV
  * That is {@link runUpdate} or {@link beginUpdate}.
  */
 export function pendingUpdates(sql: SqlClient, a: Limit = {}): Promise<PendingUpdateRow[]> {
-  return manyRows(
-    sql`select pg_catalog.row_to_json(r)::pg_catalog.text
-    from vmstate.pending_update as r limit ${a.limit ?? null}`,
-  );
+  return viewRows<PendingUpdateRow>(sql, "pending_update")`limit ${a.limit ?? null}`;
 }
 
 /** Lists dead VMMs that no instance names: {@link deleteVmm} each. */
 export function abandonedVmms(sql: SqlClient, a: Limit = {}): Promise<AbandonedVmmRow[]> {
-  return manyRows(
-    sql`select pg_catalog.row_to_json(r)::pg_catalog.text
-    from vmstate.abandoned_vmm as r limit ${a.limit ?? null}`,
-  );
+  return viewRows<AbandonedVmmRow>(sql, "abandoned_vmm")`limit ${a.limit ?? null}`;
 }
 
 /**
@@ -71,10 +70,7 @@ export function abandonedVmms(sql: SqlClient, a: Limit = {}): Promise<AbandonedV
  * A VMM that is expected to end does so by itself.
  */
 export function orphanedVmms(sql: SqlClient, a: Limit = {}): Promise<OrphanedVmmRow[]> {
-  return manyRows(
-    sql`select pg_catalog.row_to_json(r)::pg_catalog.text
-    from vmstate.orphaned_vmm as r limit ${a.limit ?? null}`,
-  );
+  return viewRows<OrphanedVmmRow>(sql, "orphaned_vmm")`limit ${a.limit ?? null}`;
 }
 
 /**
@@ -83,26 +79,17 @@ export function orphanedVmms(sql: SqlClient, a: Limit = {}): Promise<OrphanedVmm
  * Call {@link beginStart} with `auto_restart` on each.
  */
 export function restartableInstances(sql: SqlClient, a: Limit = {}): Promise<RestartableInstanceRow[]> {
-  return manyRows(
-    sql`select pg_catalog.row_to_json(r)::pg_catalog.text
-    from vmstate.restartable_instance as r limit ${a.limit ?? null}`,
-  );
+  return viewRows<RestartableInstanceRow>(sql, "restartable_instance")`limit ${a.limit ?? null}`;
 }
 
 /** Lists every VMM that a sled should know of: ask the sled agents about them. */
 export function watchedVmms(sql: SqlClient, a: Limit = {}): Promise<WatchedVmmRow[]> {
-  return manyRows(
-    sql`select pg_catalog.row_to_json(r)::pg_catalog.text
-    from vmstate.watched_vmm as r limit ${a.limit ?? null}`,
-  );
+  return viewRows<WatchedVmmRow>(sql, "watched_vmm")`limit ${a.limit ?? null}`;
 }
 
 /** Lists instances without news in a transitional state, and what they wait for. */
 export function stuckInstances(sql: SqlClient, a: Limit = {}): Promise<StuckInstanceRow[]> {
-  return manyRows(
-    sql`select pg_catalog.row_to_json(r)::pg_catalog.text
-    from vmstate.stuck_instance as r limit ${a.limit ?? null}`,
-  );
+  return viewRows<StuckInstanceRow>(sql, "stuck_instance")`limit ${a.limit ?? null}`;
 }
 
 /**
@@ -111,8 +98,5 @@ export function stuckInstances(sql: SqlClient, a: Limit = {}): Promise<StuckInst
  * Reads whole tables.
  */
 export function invariantViolations(sql: SqlClient, a: Limit = {}): Promise<InvariantViolationRow[]> {
-  return manyRows(
-    sql`select pg_catalog.row_to_json(r)::pg_catalog.text
-    from vmstate.invariant_violation as r limit ${a.limit ?? null}`,
-  );
+  return viewRows<InvariantViolationRow>(sql, "invariant_violation")`limit ${a.limit ?? null}`;
 }

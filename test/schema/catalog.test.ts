@@ -157,7 +157,7 @@ describe("the comparison finds", () => {
     ],
     [
       "a body with another comment in it",
-      alter("report_vmm", "-- applied here", "-- applied there"),
+      alter("report_vmm", "-- The outcome applied", "-- An outcome applied"),
       /^function/,
     ],
     [

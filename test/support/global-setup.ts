@@ -1,10 +1,13 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import type { TestProject } from "vitest/node";
+import { PACKAGE_ROOT, readMigrations } from "../../src/schema/files.js";
+import { readSources } from "../../src/schema/sources.js";
 import { closeToAll, createMigrated, dropDatabase, withDatabase } from "../../src/testing/databases.js";
 import { startTestServer, type TestServer } from "./servers.js";
 import { instrument, readCoverage } from "./sql-coverage.js";
 import { gatherTemporaryFiles } from "./temporary.js";
+import { partitionedLayout } from "../sharding/layout.js";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -19,6 +22,8 @@ declare module "vitest" {
     memory: string;
     /** Whether databases are kept until the end of the run, to see which branches of the functions it reached. */
     sqlCoverage: boolean;
+    /** Whether the tables of the template are cut into partitions by the instance id. */
+    partitioned: boolean;
   }
 }
 
@@ -44,7 +49,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
   try {
     await printServer(server, admin);
-    await makeTemplate(admin, withDatabase(server.url, template), sqlCoverage);
+    await makeTemplate(admin, withDatabase(server.url, template), project.vite.config.mode);
   } catch (error) {
     await teardown();
     throw error;
@@ -56,6 +61,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide("templateName", template);
   project.provide("memory", temporary.memory);
   project.provide("sqlCoverage", sqlCoverage);
+  project.provide("partitioned", project.vite.config.mode === "partitioned");
   return teardown;
 }
 
@@ -64,10 +70,23 @@ async function printServer({ label }: TestServer, admin: postgres.Sql): Promise<
   console.log(`test server: ${label}, PostgreSQL ${row.server_version}`);
 }
 
-async function makeTemplate(admin: postgres.Sql, url: string, sqlCoverage: boolean): Promise<void> {
+async function makeTemplate(admin: postgres.Sql, url: string, mode: string): Promise<void> {
   await createMigrated(admin, url);
-  if (sqlCoverage) await instrument(url);
+  if (mode === "sql-coverage") await instrument(url);
+  if (mode === "partitioned") await replaceByPartitions(url);
   await closeToAll(admin, url);
+}
+
+/** Puts the layout of partitions in the place of the migrated schema. */
+async function replaceByPartitions(url: string): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  try {
+    const [sources, migrations] = [await readSources(PACKAGE_ROOT), await readMigrations(PACKAGE_ROOT)];
+    const layout = partitionedLayout(sources, migrations, { partitions: 2, customPlans: false });
+    await sql.unsafe(`drop schema vmstate cascade; ${layout}`);
+  } finally {
+    await sql.end();
+  }
 }
 
 /** Names the branches of PL/pgSQL functions that no test reached; then the run has failed. */

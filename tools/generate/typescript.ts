@@ -44,6 +44,16 @@ export function renderTypescript(catalog: Catalog): string {
       .map(({ name, columns }) => renderRow(`${pascal(name)}Row`, columns, `One row of vmstate.${name}.`)),
     ...catalog.views.map(({ name, columns, comment }) => renderRow(`${pascal(name)}Row`, columns, comment)),
     ...catalog.verbs.map(renderArguments),
+    "/**",
+    " * The JSON of a row of each view, for a statement that reads the view as `r`. Each column is named: of a view over",
+    " * several shards, Citus calls the columns of a whole row f1, f2 and so on.",
+    " *",
+    " * @hidden",
+    " */",
+    "export const VIEW_ROWS = {",
+    ...catalog.views.map(({ name, columns }) => `  ${name}: ${JSON.stringify(jsonOf(columns))},`),
+    "} as const;",
+    "",
     "/** Columns, in camel case, that hold points in time. */",
     `export const TIME_COLUMNS: ReadonlySet<string> = new Set(${JSON.stringify(timeColumns(catalog))});`,
     "",
@@ -61,6 +71,11 @@ function renderRow(name: string, columns: Column[], comment: string): string {
     ({ name, type, nullable }) => `  ${camel(name)}: ${typeOf(type)}${nullable ? " | null" : ""};`,
   );
   return `${tsdoc(comment)}\nexport interface ${name} {\n${fields.join("\n")}\n}\n`;
+}
+
+function jsonOf(columns: Column[]): string {
+  const pairs = columns.map(({ name }) => `'${name}', r.${name}`);
+  return `pg_catalog.json_build_object(${pairs.join(", ")})`;
 }
 
 function renderArguments({ name, parameters, comment }: Verb): string {

@@ -35,7 +35,7 @@ export async function queriesIn(createFunction: string): Promise<string[]> {
  *
  * The parse modes of PL/pgSQL: 0 is a statement, 2 an expression, from 3 on an assignment.
  */
-function asStatement(query: string, parseMode: number): string {
+export function asStatement(query: string, parseMode: number): string {
   if (parseMode === 0) return query;
   return `SELECT ${parseMode === 2 ? query : query.replace(/^[^=]*=/, "")}`;
 }

@@ -6,6 +6,7 @@ AS $$
 DECLARE
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
+  v_migration_ids pg_catalog.uuid[];
   v_now pg_catalog.timestamptz;
 BEGIN
   IF p_instance_id IS NULL THEN
@@ -17,11 +18,9 @@ BEGIN
   ELSIF v_instance.time_deleted IS NOT NULL THEN
     RETURN vmstate.to_instance_result('unchanged', NULL, p_instance_id);
   END IF;
-  PERFORM vmstate.lock_links(
-    p_instance_id,
-    ARRAY[v_instance.active_propolis_id, v_instance.destination_propolis_id],
-    array(SELECT m.id FROM vmstate.migration AS m WHERE m.instance_id = p_instance_id AND m.time_deleted IS NULL)
-  );
+  SELECT array_agg(m.id) INTO v_migration_ids FROM vmstate.migration AS m
+    WHERE m.instance_id = p_instance_id AND m.time_deleted IS NULL;
+  PERFORM vmstate.lock_links(p_instance_id, ARRAY[v_instance.active_propolis_id, v_instance.destination_propolis_id], v_migration_ids);
   v_plan := vmstate.lock_and_read_plan(v_instance);
   IF v_instance.state = 'vmm' AND v_plan.active_state <> 'saga_unwound' THEN
     RETURN vmstate.to_instance_result('conflict', 'not_stopped', p_instance_id);

@@ -19,6 +19,9 @@ AS $$
 DECLARE
   v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
   v_now pg_catalog.timestamptz := clock_timestamp();
+  v_state vmstate.vmm_state := vmstate.from_report(p_state);
+  v_runs boolean := vmstate.counts_as_running(p_state, false);
+  v_runs_as_destination boolean := vmstate.counts_as_running(p_state, true);
   v_report vmstate.vmm_report;
   v_result vmstate.report_result;
   v_sides vmstate.report_result;
@@ -33,11 +36,11 @@ BEGIN
 
   LOOP
     UPDATE vmstate.vmm AS v
-      SET state = vmstate.from_report(p_state),
+      SET state = v_state,
         state_generation = p_generation,
         time_state_updated = p_time,
         time_reported = v_now,
-        time_started = CASE WHEN vmstate.counts_as_running(p_state, v.migration_id IS NOT NULL)
+        time_started = CASE WHEN (v.migration_id IS NULL AND v_runs) OR v_runs_as_destination
           THEN coalesce(v.time_started, v_now) ELSE v.time_started END,
         failure_reason = CASE WHEN p_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
       WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id

@@ -8,6 +8,7 @@ DECLARE
   v_plan vmstate.instance_plan;
   v_is_holder boolean;
   v_now pg_catalog.timestamptz;
+  v_until pg_catalog.timestamptz;
 BEGIN
   IF num_nulls(p_instance_id, p_saga_id, p_lease) > 0 THEN
     PERFORM vmstate.raise_null_argument('begin_update', jsonb_build_object(
@@ -17,6 +18,7 @@ BEGIN
   v_instance := vmstate.lock_instance(p_instance_id);
   v_plan := vmstate.read_plan(p_instance_id);
   v_now := clock_timestamp();
+  v_until := v_now + p_lease;
   v_is_holder := v_instance.updater_id IS NOT DISTINCT FROM p_saga_id;
   IF v_instance.id IS NULL THEN
     RETURN vmstate.to_update_result('not_found', NULL, NULL);
@@ -39,7 +41,7 @@ BEGIN
     SET updater_id = p_saga_id,
       updater_generation = CASE WHEN v_is_holder THEN i.updater_generation ELSE i.updater_generation + 1 END,
       updater_parent_id = CASE WHEN v_is_holder THEN i.updater_parent_id END,
-      updater_lease_until = CASE WHEN v_is_holder THEN greatest(i.updater_lease_until, v_now + p_lease) ELSE v_now + p_lease END
+      updater_lease_until = CASE WHEN v_is_holder THEN greatest(i.updater_lease_until, v_until) ELSE v_until END
     WHERE i.id = p_instance_id
     RETURNING i.updater_id, i.updater_generation, i.updater_lease_until
       INTO v_plan.updater_id, v_plan.updater_generation, v_plan.updater_lease_until;

@@ -13,6 +13,7 @@ DECLARE
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
   v_now pg_catalog.timestamptz;
+  v_until pg_catalog.timestamptz;
 BEGIN
   IF num_nulls(p_instance_id, p_parent_saga_id, p_updater_generation, p_saga_id, p_lease) > 0 THEN
     PERFORM vmstate.raise_null_argument('inherit_update', jsonb_build_object(
@@ -34,11 +35,12 @@ BEGIN
   END IF;
 
   v_now := clock_timestamp();
+  v_until := v_now + p_lease;
   UPDATE vmstate.instance AS i
     SET updater_id = p_saga_id,
       updater_parent_id = p_parent_saga_id,
       updater_generation = i.updater_generation + 1,
-      updater_lease_until = greatest(i.updater_lease_until, v_now + p_lease)
+      updater_lease_until = greatest(i.updater_lease_until, v_until)
     WHERE i.id = p_instance_id
     RETURNING i.updater_id, i.updater_generation, i.updater_lease_until
       INTO v_plan.updater_id, v_plan.updater_generation, v_plan.updater_lease_until;

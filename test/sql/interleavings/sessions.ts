@@ -74,7 +74,8 @@ async function race<A, B>(
 async function waitsFor(pool: postgres.Sql, pid: number): Promise<Table | null> {
   await untilWaiting(pool, pid);
   const [lock] = await pool<{ table: Table }[]>`
-    select relname as table from pg_locks join pg_class as c on c.oid = relation where pid = ${pid} and locktype = 'tuple'`;
+    select relname as table from pg_locks join pg_class as c on c.oid = coalesce(pg_partition_root(relation), relation)
+      where pid = ${pid} and locktype = 'tuple'`;
   return lock?.table ?? null;
 }
 

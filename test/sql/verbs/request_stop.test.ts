@@ -91,7 +91,8 @@ test("applied: a failed instance is written once, intent and state together", as
   await sql.begin(async (transaction) => {
     const written = async (): Promise<number> => {
       const [row] = await transaction<[{ rows: number }]>`
-        select n_tup_upd::float8 as rows from pg_stat_xact_user_tables where relid = 'vmstate.instance'::regclass`;
+        select sum(n_tup_upd)::float8 as rows from pg_stat_xact_user_tables
+          where relid = 'vmstate.instance'::regclass or relid in (select relid from pg_partition_tree('vmstate.instance'))`;
       return row.rows;
     };
     const before = await written();
