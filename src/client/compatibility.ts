@@ -1,7 +1,9 @@
-import { sqlStateOf } from "../errors/database-error.js";
+import { sqlStateOf } from "../errors/sql-state.js";
 import { IncompatibleDatabaseError } from "../errors/vmstate-error.js";
 import { SCHEMA_NUMBER, type SchemaVersionRow } from "./generated.js";
-import { manyRows, type SqlClient } from "./rows.js";
+import { manyRows } from "./rows.js";
+import type { SqlClient } from "./sql-client.js";
+import { statement } from "./statement.js";
 
 const MIGRATE = "run `npx vmstate migrate`";
 
@@ -20,7 +22,8 @@ export async function assertCompatible(sql: SqlClient): Promise<void> {
 async function readVersion(sql: SqlClient): Promise<SchemaVersionRow> {
   try {
     const [version] = await manyRows<SchemaVersionRow>(
-      sql`select pg_catalog.row_to_json(v)::pg_catalog.text from vmstate.schema_version as v`,
+      sql,
+      statement`select pg_catalog.row_to_json(v)::pg_catalog.text from vmstate.schema_version as v`,
     );
     if (version) return version;
   } catch (error) {

@@ -1,5 +1,3 @@
-import { types } from "node:util";
-
 // As text, which the client leaves alone, whatever types and transforms it is configured with.
 
 /**
@@ -7,8 +5,13 @@ import { types } from "node:util";
  * time PostgreSQL refuses.
  */
 export function timeText(time: Date | string | null | undefined): string | null {
-  if (types.isDate(time) && !Number.isNaN(time.valueOf())) return time.toISOString();
+  if (isDate(time) && !Number.isNaN(time.valueOf())) return time.toISOString();
   return time === null || time === undefined ? null : String(time);
+}
+
+/** Also of another realm, as a test runner has it, where `instanceof` says no. */
+function isDate(value: unknown): value is Date {
+  return Object.prototype.toString.call(value) === "[object Date]";
 }
 
 /** An array, each element quoted. What is no array PostgreSQL refuses. */

@@ -1,4 +1,5 @@
 import { parseDatabaseUrl } from "./database-url/url.js";
+import { sqlStateOf } from "./sql-state.js";
 import { VmstateError } from "./vmstate-error.js";
 
 interface Place {
@@ -58,11 +59,6 @@ function placeOf(databaseUrl: string): Place {
 function codeOf(error: unknown): string {
   if (error instanceof Error && error.message === "timeout expired") return "CONNECT_TIMEOUT";
   return sqlStateOf(error);
-}
-
-/** The SQLSTATE, or Node's code, of what `pg` or `postgres` threw; empty for other errors. */
-export function sqlStateOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 /** An argument that a function of vmstate refuses is explained in the detail. */

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "pg";
 import { beginning } from "../connection/settings.js";
-import { databaseError, sqlStateOf } from "../errors/database-error.js";
+import { databaseError } from "../errors/database-error.js";
+import { sqlStateOf } from "../errors/sql-state.js";
 import { VmstateError } from "../errors/vmstate-error.js";
 import { type Migration, migrationsDir } from "./files.js";
 import { handOverStatements } from "./hand-over.js";

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import postgres from "postgres";
 import { vmstate, type Vmstate } from "../client/bind.js";
-import type { SqlClient } from "../client/rows.js";
+import type { SqlClient } from "../client/sql-client.js";
 import type { CallStats } from "./call-stats.js";
 
 /** A function of this package. */

@@ -45,7 +45,6 @@ import {
   type RequestRebootArguments,
   type RequestStopArguments,
   type RunUpdateArguments,
-  type SqlClient,
   type UnlockUpdateArguments,
   type UnwindMigrationArguments,
   type UnwindStartArguments,
@@ -91,7 +90,7 @@ export type Verb = keyof Arguments;
 
 export type Call<V extends Verb = Verb> = { [K in V]: { verb: K; a: Arguments[K] } }[V];
 
-const VERBS: { [V in Verb]: (sql: SqlClient, a: Arguments[V]) => Promise<unknown> } = {
+const VERBS: { [V in Verb]: (sql: postgres.ISql, a: Arguments[V]) => Promise<unknown> } = {
   create_instance: createInstance,
   finish_instance_creation: finishInstanceCreation,
   configure_instance: configureInstance,
