@@ -15,9 +15,11 @@ export * from "./client/control-plane.js";
 export type * from "./client/deprecated.js";
 export { IncompatibleDatabaseError, type IncompatibleReason, VmstateError } from "./errors/vmstate-error.js";
 export type * from "./client/generated.js";
-export { migrate, type MigrateOptions } from "./schema/migrate.js";
 export * from "./client/operator.js";
 export type { PostgresClient, QueryClient, SqlClient } from "./client/sql-client.js";
 export * from "./client/sled-agent.js";
 export * from "./client/update-saga.js";
 export * from "./client/views.js";
+
+/** @deprecated Import it from `vmstate/migrate`, where `migrate` is. */
+export type MigrateOptions = import("./schema/migrate.js").MigrateOptions;

@@ -7,6 +7,7 @@ import { readCatalog } from "../../tools/generate/catalog.js";
 import { renderMigration } from "../../tools/generate/migration.js";
 import { renderReference } from "../../tools/generate/reference.js";
 import { renderStates } from "../../tools/generate/states.js";
+import { renderTables } from "../../tools/generate/tables.js";
 import { renderTypescript } from "../../tools/generate/typescript.js";
 import { createDatabase, type TestDatabase } from "../support/database.js";
 
@@ -32,6 +33,15 @@ test("src/client/generated.ts has the types and signatures of a migrated databas
     parser: "typescript",
   });
   await expect(text).toMatchFileSnapshot(`${root}src/client/generated.ts`);
+});
+
+test("src/kysely/tables.ts has the tables and views of a migrated database", async () => {
+  const options = await prettier.resolveConfig(`${root}src/kysely/tables.ts`);
+  const text = await prettier.format(renderTables(await readCatalog(db.sql)), {
+    ...options,
+    parser: "typescript",
+  });
+  await expect(text).toMatchFileSnapshot(`${root}src/kysely/tables.ts`);
 });
 
 test("docs/reference.md has all that is public in a migrated database", async () => {
