@@ -82,7 +82,7 @@ export interface SchemaChangeTable<T extends ClientTypes = PgTypes> {
 }
 
 /** Keeps the sled whose VMMs a role may report; vmstate.bind_sled_agent writes it. */
-export interface SledAgentBindingTable<_ extends ClientTypes = PgTypes> {
+export interface SledAgentBindingTable {
   role: string;
   sled_id: string;
 }
@@ -161,7 +161,7 @@ export interface ApiVmmView<T extends ClientTypes = PgTypes> {
  *
  * A row means that triggers or foreign keys were switched off. Reads whole tables.
  */
-export interface InvariantViolationView<_ extends ClientTypes = PgTypes> {
+export interface InvariantViolationView {
   instance_id: string;
   propolis_id: string;
   invariant: string;
@@ -261,12 +261,12 @@ export interface DB<T extends ClientTypes = PgTypes> {
   "vmstate.instance": ReadOnly<InstanceTable<T>>;
   "vmstate.migration": ReadOnly<MigrationTable<T>>;
   "vmstate.schema_change": ReadOnly<SchemaChangeTable<T>>;
-  "vmstate.sled_agent_binding": ReadOnly<SledAgentBindingTable<T>>;
+  "vmstate.sled_agent_binding": ReadOnly<SledAgentBindingTable>;
   "vmstate.vmm": ReadOnly<VmmTable<T>>;
   "vmstate.abandoned_vmm": ReadOnly<AbandonedVmmView<T>>;
   "vmstate.api_instance": ReadOnly<ApiInstanceView<T>>;
   "vmstate.api_vmm": ReadOnly<ApiVmmView<T>>;
-  "vmstate.invariant_violation": ReadOnly<InvariantViolationView<T>>;
+  "vmstate.invariant_violation": ReadOnly<InvariantViolationView>;
   "vmstate.orphaned_vmm": ReadOnly<OrphanedVmmView<T>>;
   "vmstate.pending_update": ReadOnly<PendingUpdateView<T>>;
   "vmstate.restartable_instance": ReadOnly<RestartableInstanceView<T>>;

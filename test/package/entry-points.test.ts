@@ -18,10 +18,13 @@ it("vmstate exports verbs, and what a service needs besides", () => {
   const names = [
     "beginStart",
     "vmstate",
-    "migrate",
+    "fromPg",
+    "fromKysely",
+    "fromDrizzle",
     "assertCompatible",
     "VmstateError",
     "IncompatibleDatabaseError",
   ];
   expect(Object.keys(root)).toEqual(expect.arrayContaining(names));
+  expect(Object.keys(root)).not.toContain("migrate");
 });

@@ -157,10 +157,7 @@ describe("the package", () => {
   });
 });
 
-/** Of one that knows no `exports`, or cannot `require` an ES module: `engines` admits none. */
+/** Of one that knows no `exports`: `engines` admits none. */
 function isOfOldNode(problem: Problem): boolean {
-  return (
-    problem.kind === "CJSResolvesToESM" ||
-    (problem.kind === "NoResolution" && problem.resolutionKind === "node10")
-  );
+  return problem.kind === "NoResolution" && problem.resolutionKind === "node10";
 }

@@ -29,7 +29,9 @@ export function renderTables({ tables, views, enums }: Catalog): string {
     ...views.map((view) => ({ ...view, type: `${pascal(view.name)}View` })),
   ];
   const names = enums.map(({ name }) => pascal(name));
-  const used = names.filter((name) => relations.some(({ columns }) => columns.some((one) => isOf(one, name))));
+  const used = names.filter((name) =>
+    relations.some(({ columns }) => columns.some((one) => isOf(one, name))),
+  );
   return [
     "// Generated from a migrated database by `npm run generate`; the tests compare. Do not edit.",
     "",
@@ -39,7 +41,10 @@ export function renderTables({ tables, views, enums }: Catalog): string {
     ...relations.map(({ type, columns, comment }) => renderRelation(type, columns, comment)),
     "/** The public tables and views of schema vmstate, for `Kysely<DB>`: to be read, since only the functions write. */",
     "export interface DB<T extends ClientTypes = PgTypes> {",
-    ...relations.map(({ name, type }) => `  "vmstate.${name}": ReadOnly<${type}<T>>;`),
+    ...relations.map(
+      ({ name, type, columns }) =>
+        `  "vmstate.${name}": ReadOnly<${type}${isByClient(columns) ? "<T>" : ""}>;`,
+    ),
     "}",
     "",
   ].join("\n");
@@ -49,12 +54,15 @@ function isOf({ type }: Column, name: string): boolean {
   return pascal(type.replace(/^vmstate\./, "")) === name;
 }
 
+function isByClient(columns: Column[]): boolean {
+  return columns.some(({ type }) => type in BY_CLIENT);
+}
+
 function renderRelation(name: string, columns: Column[], comment: string): string {
   const fields = columns.map(
     ({ name, type, nullable }) => `  ${name}: ${typeOf(type)}${nullable ? " | null" : ""};`,
   );
-  const needs = columns.some(({ type }) => type in BY_CLIENT);
-  const parameter = needs ? "<T extends ClientTypes = PgTypes>" : "<_ extends ClientTypes = PgTypes>";
+  const parameter = isByClient(columns) ? "<T extends ClientTypes = PgTypes>" : "";
   return `${tsdoc(comment)}\nexport interface ${name}${parameter} {\n${fields.join("\n")}\n}\n`;
 }
 
