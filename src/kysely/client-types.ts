@@ -30,11 +30,16 @@ export interface PgInterval {
   milliseconds?: number;
 }
 
+/** What no value is: a column that Kysely could leave out of an INSERT would not make one impossible. */
+export interface OnlyFunctionsWrite {
+  "only the functions of vmstate write its tables": never;
+}
+
 /** Columns as Kysely's `ColumnType` has them, which nobody may insert or update. */
 export type ReadOnly<Row> = {
   readonly [Column in keyof Row]: {
     readonly __select__: Row[Column];
-    readonly __insert__: never;
+    readonly __insert__: OnlyFunctionsWrite;
     readonly __update__: never;
   };
 };

@@ -6,5 +6,12 @@
  */
 
 export { fromKysely, type KyselyClient } from "../client/adapters/kysely.js";
-export type { ClientTypes, PgInterval, PgTypes, PostgresTypes, ReadOnly } from "./client-types.js";
+export type {
+  ClientTypes,
+  OnlyFunctionsWrite,
+  PgInterval,
+  PgTypes,
+  PostgresTypes,
+  ReadOnly,
+} from "./client-types.js";
 export type * from "./tables.js";
