@@ -78,7 +78,7 @@ async function* readLines(stream: Readable): AsyncGenerator<string, void, undefi
   let rest = "";
   for await (const chunk of stream.setEncoding("utf8") as AsyncIterable<string>) {
     const lines = (rest + chunk).split("\n");
-    rest = lines.pop() ?? "";
+    rest = String(lines.pop());
     yield* lines;
     if (rest.length > LONGEST_ROW) break;
   }

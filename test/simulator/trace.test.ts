@@ -35,6 +35,11 @@ describe("readTrace", () => {
     expect(await readAll(file, 1)).toEqual(TWO_VMS.slice(0, 1));
   });
 
+  it("refuses a line that never ends without reading all of it", async () => {
+    const file = traces.write("no-lines.csv", `${HEADER}\n${"1".repeat(1_000_000)}`);
+    await expect(readAll(file)).rejects.toThrow("line 2: it is longer than 1000 characters");
+  });
+
   it.each([
     ["batch", "0,x,2,1.75,900", 'line 4: batch is "x", not a whole number'],
     ["vcpus", "0,1,0,1.75,900", 'line 4: vcpus is "0", not a number above 0'],
