@@ -7,6 +7,8 @@ export default defineConfig({
     setupFiles: "test/support/worker.ts",
     pool: "forks",
     maxWorkers: 2,
+    // A title that `$title` fills in is printed whole; the default cuts it after 40 characters.
+    chaiConfig: { truncateThreshold: 200 },
     // A hang is found soon enough; a busy machine is no reason to fail.
     testTimeout: 120_000,
     hookTimeout: 120_000,

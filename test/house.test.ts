@@ -84,7 +84,7 @@ const sources = filesIn("src", "test", "tools").filter(
   (file) => /\.(ts|mts|mjs)$/.test(file) && !file.startsWith("test/package/consumer/"),
 );
 
-describe("a name that was given up", () => {
+describe("a retired name", () => {
   it("is in no path", () => {
     const files = sources.filter((file) => !PATHS_KEPT.some((kept) => kept.test(file)));
     expect(files.length).toBeGreaterThan(300);
@@ -142,7 +142,7 @@ describe("imports of src/", () => {
     expect(circleIn(new Map([...folders].map(([folder, targets]) => [folder, [...targets]])))).toEqual([]);
   });
 
-  it("would show a circle", () => {
+  it("circleIn finds a circle", () => {
     const circle = new Map([
       ["a", ["b"]],
       ["b", ["c"]],

@@ -24,7 +24,8 @@ BEGIN
     RAISE EXCEPTION USING
       ERRCODE = 'VM102',
       MESSAGE = format('a new row in vmstate.%I must be in its initial state', TG_TABLE_NAME),
-      DETAIL = format('The attempted row is %s.', to_jsonb(NEW)),
+      -- A text of any length may stand in the row.
+      DETAIL = format('The attempted row is %s.', left(to_jsonb(NEW)::pg_catalog.text, 1500)),
       HINT = format('A new row has its first state, generation 1, no link, no updater lock and no time of deletion. Insert the row with %s.', TG_ARGV[0]);
   END IF;
   RETURN NEW;

@@ -21,6 +21,8 @@ export function arrayText(elements: readonly string[] | null | undefined): strin
   return `{${elements.map(elementText).join()}}`;
 }
 
-function elementText(element: string | null | undefined): string {
-  return element === null || element === undefined ? "NULL" : `"${element.replace(/["\\]/g, "\\$&")}"`;
+/** What is no text, because the caller has no types, becomes text that PostgreSQL refuses. */
+function elementText(element: string | number | boolean | null | undefined): string {
+  if (element === null || element === undefined) return "NULL";
+  return `"${String(element).replace(/["\\]/g, "\\$&")}"`;
 }

@@ -26,7 +26,7 @@ const TINY: Scale = {
   effort: 0.001,
 };
 
-it("runs; its results are as described, and fit a page and a terminal", async () => {
+it("npm run bench: its results match their schema, fit 80 columns and have plots", async () => {
   const told: CaseResult[] = [];
   const server = { label: "the tests'", url: inject("serverUrl"), stop: () => Promise.resolve() };
   const options = {
@@ -84,7 +84,7 @@ const caught: [string, Case, RegExp][] = [
 /** The rows of these pass from one alternative of a schema to the next, which would notice itself. */
 const LIVES = [migrationCycle, unwoundStart];
 
-it.each(caught)("a alternative that does nothing is caught: %s", async (_, each, complaint) => {
+it.each(caught)("an alternative that does nothing is found: %s", async (_, each, complaint) => {
   await using database = await createDatabase();
   const run = withStage(database, TINY, new Random(1), (stage) => {
     const rivals = LIVES.includes(each) ? ["vmstate"] : ["vmstate", "bare statement"];
@@ -94,7 +94,7 @@ it.each(caught)("a alternative that does nothing is caught: %s", async (_, each,
   await expect(run).rejects.toThrow(complaint);
 });
 
-it("a round has everybody once, in changing order, and the warm-up is not counted", async () => {
+it("a round calls each alternative once, in random order; warm-up rounds are not measured", async () => {
   const order: string[] = [];
   const entries = ["a", "b", "c"].map((name) => ({
     name,
@@ -108,7 +108,7 @@ it("a round has everybody once, in changing order, and the warm-up is not counte
   expect(new Set(rounds).size).toBeGreaterThan(1);
 });
 
-it("a ratio is of the same round, per unit, and its spread holds the median", () => {
+it("a ratio compares measurements of the same round, per unit, and its interval includes the median", () => {
   const base = { name: "base", size: 1, micros: [100, 200, 1_000] };
   const twice = { name: "twice", size: 10, micros: [500, 1_000, 5_000] };
   expect(speedRatio(twice, base, new Random(1))).toEqual({ median: 2, low: 2, high: 2 });

@@ -5,20 +5,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { until } from "../support/until.js";
 import { type BuiltProgram, buildProgram } from "./build.js";
 import type { Run } from "./run-cli.js";
 
 let built: BuiltProgram;
-let db: TestDatabase;
-beforeAll(async () => {
+const db = withDatabase();
+beforeAll(() => {
   built = buildProgram();
-  db = await createDatabase();
 });
-afterAll(async () => {
+afterAll(() => {
   built.remove();
-  await db.drop();
 });
 
 const environment = { ...process.env, DATABASE_URL: "", NODE_OPTIONS: "", NODE_V8_COVERAGE: "" };
@@ -41,7 +39,7 @@ async function runBuilt(...args: string[]): Promise<Run> {
   return { code, stdout, stderr };
 }
 
-it("is executable by itself where npm links it", () => {
+it("starts with a shebang line, so that npm can link it", () => {
   expect(readFileSync(built.main, "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);
 });
 
@@ -57,13 +55,13 @@ it.each([
   expect(run.stderr.split("\n").length - 1).toBe(code === 0 ? 0 : 1);
 });
 
-it("tells the whole story, migrating a server of its own", async () => {
+it("plays the demo on a server that it starts and migrates", async () => {
   const { code, stdout, stderr } = await runBuilt("demo");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "starting a throw-away PostgreSQL ...\n" });
   expect(stdout).toContain("vmstate verify: no invariant is violated.");
 });
 
-it("is quiet when nobody reads on", async () => {
+it("exits 141 without a message when its reader closes the pipe", async () => {
   const child = start("demo", "--database-url", db.url);
   child.stdout.once("data", () => (child.stdout as NodeJS.ReadableStream & { destroy(): void }).destroy());
   const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, "exit") as Promise<[number]>]);

@@ -39,7 +39,7 @@ function expectFits(text: string): void {
 describe("migrate", () => {
   const names = readdirSync("migrations").map((file) => file.replace(/\.sql$/, ""));
 
-  it("prints the names it applied, and says so when there was nothing to do", async () => {
+  it("prints the names that it applied, or that there was nothing to apply", async () => {
     await using empty = await createEmptyDatabase();
     vi.stubEnv("DATABASE_URL", empty.url);
     expect(lines(await output("migrate"))).toEqual(names.toSorted());
@@ -47,7 +47,7 @@ describe("migrate", () => {
     expect(await runCli("migrate")).toEqual(again);
   });
 
-  it("--json", async () => {
+  it("prints JSON with --json", async () => {
     await using empty = await createEmptyDatabase();
     vi.stubEnv("DATABASE_URL", empty.url);
     expect(await json("migrate")).toEqual(names.toSorted());
@@ -115,7 +115,7 @@ describe("status", () => {
     expect(Math.round(Number(workLists["stuck_instance"]?.oldestSeconds) / 60)).toBe(180);
   });
 
-  it("prints the same as two tables, and which database on stderr", async () => {
+  it("prints the counts as two tables, and the database on stderr", async () => {
     await populate();
     const { code, stdout, stderr } = await runCli("status");
     expect(code).toBe(0);
@@ -128,7 +128,7 @@ describe("status", () => {
     expect(stdout).toMatch(/^orphaned_vmm +1 +\d+ s {2}terminate the VMM on its sled$/m);
   });
 
-  it("reckons how long work waits by the clock of the database, not by the clock of a sled", async () => {
+  it("shows the age of work by the clock of the database, not of a sled", async () => {
     const pending = await new Scenario(db.sql).createStopped();
     await pending.report(await pending.run(), "failed");
     const silent = await (await new Scenario(db.sql).createStopped()).run();
@@ -140,7 +140,7 @@ describe("status", () => {
     expect(await output("show", pending.instanceId)).toMatch(/^ {2}reported +\d+ (s|min) ago$/m);
   });
 
-  it("has no oldest row where a list is empty", async () => {
+  it("shows no age for an empty list", async () => {
     const { workLists } = await json<Status>("status");
     expect(workLists["watched_vmm"]).toEqual({ size: 0, oldestSeconds: null });
     expect((await runCli("status")).stdout).toMatch(/^watched_vmm +0 +ask the sled agent$/m);
@@ -148,7 +148,7 @@ describe("status", () => {
 });
 
 describe("show", () => {
-  it("sets what the API shows beside the rows, deleted ones too", async () => {
+  it("prints what the API shows beside the rows, also the deleted ones", async () => {
     const web = await new Scenario(db.sql).createStopped("n".repeat(63));
     const failed = await web.run();
     await web.report(failed, "failed");
@@ -174,7 +174,7 @@ describe("show", () => {
     expect(sections[4]).toMatch(/^ {2}source side +pending, generation 1$/m);
   });
 
-  it("shows an unwound VMM as the API and as the row have it, linked and unlinked", async () => {
+  it("prints an unwound VMM as destroyed for the API and as saga_unwound for the row, linked and unlinked", async () => {
     const web = await new Scenario(db.sql).createStopped();
     const unwound = await web.startAndUnwind();
     const linked = await output("show", web.instanceId);
@@ -204,7 +204,7 @@ describe("show", () => {
     expect(text).toMatch(/^migration, deleted /m);
   });
 
-  it("--json has every column of every row", async () => {
+  it("prints every column of every row with --json", async () => {
     interface Sides {
       api: { instance: object | null; vmms: object[] };
       rows: { instance: object; vmms: object[]; migrations: object[] };
@@ -219,7 +219,7 @@ describe("show", () => {
     await web.delete();
   });
 
-  it("--json of a deleted instance has no instance on the API's side", async () => {
+  it("prints no instance on the API's side for a deleted one with --json", async () => {
     const web = await new Scenario(db.sql).createStopped();
     await web.delete();
     expect(await json("show", web.instanceId)).toMatchObject({ api: { instance: null, vmms: [] } });
@@ -227,7 +227,7 @@ describe("show", () => {
 });
 
 describe("explain", () => {
-  it("says that there is nothing to do", async () => {
+  it("says that there is nothing to update", async () => {
     const web = await new Scenario(db.sql).createStopped();
     expect(lines(await output("explain", web.instanceId))).toEqual([
       `instance ${web.instanceId} shows stopped`,
@@ -238,7 +238,7 @@ describe("explain", () => {
     expect(await output("explain", web.instanceId)).toContain("is deleted: there is nothing to update.");
   });
 
-  it("puts the end of a guest in words", async () => {
+  it("describes the update after a guest shut down", async () => {
     const web = await new Scenario(db.sql).createStopped();
     const vmm = await web.run();
     await web.report(vmm, "destroyed");
@@ -251,7 +251,7 @@ describe("explain", () => {
     ]);
   });
 
-  it("puts a migration that got through in words", async () => {
+  it("describes the update after a migration completed", async () => {
     const web = await new Scenario(db.sql).createStopped();
     const source = await web.run();
     const { migrationId, destinationPropolisId } = await web.migrate(source);
@@ -268,7 +268,7 @@ describe("explain", () => {
     ]);
   });
 
-  it("names who is to be terminated, and who holds the lock", async () => {
+  it("names the VMM to terminate and the saga that holds the lock", async () => {
     const web = await new Scenario(db.sql).createStopped();
     const source = await web.run();
     const { migrationId, destinationPropolisId } = await web.migrate(source);
@@ -292,7 +292,7 @@ describe("explain", () => {
     expect(await output("explain", web.instanceId)).toMatch(/, lease expired \d{4}-.*Z\.$/m);
   });
 
-  it("--json is the answer of explain_update, the verdict and the lock", async () => {
+  it("prints the result of explain_update, the verdict and the lock with --json", async () => {
     const web = await new Scenario(db.sql).createStopped();
     const vmm = await web.run();
     await web.report(vmm, "failed");
@@ -308,7 +308,7 @@ describe("explain", () => {
 });
 
 describe.each(["show", "explain"])("%s", (command) => {
-  it("knows only instances that exist", async () => {
+  it("fails for an instance that does not exist", async () => {
     const id = randomUUID();
     const stderr = `vmstate: there is no instance ${id} in this database\n`;
     expect(await runCli(command, id)).toEqual({ code: 1, stdout: "", stderr });
@@ -342,7 +342,7 @@ describe("verify", () => {
     expect(stdout).toContain(`  VMM      ${String(vmm)}\n`);
   });
 
-  it("--json", async () => {
+  it("prints JSON with --json", async () => {
     const vmms = await breakSome(2);
     const { code, stdout, stderr } = await runCli("verify", "--json");
     expect({ code, stderr }).toEqual({ code: 1, stderr: "vmstate: 2 rows break an invariant\n" });
@@ -361,11 +361,14 @@ describe("colours", () => {
     { isTTY: true, isColorSupported: true, colored: true },
     { isTTY: true, isColorSupported: false, colored: false },
     { isTTY: false, isColorSupported: true, colored: false },
-  ])("only on a terminal that may have them: $colored", async ({ isTTY, isColorSupported, colored }) => {
-    pc.isColorSupported = isColorSupported;
-    const host = new TestHost();
-    host.stdout.isTTY = isTTY;
-    const { stdout } = await host.run("status");
-    expect(stdout.includes("\u001b")).toBe(colored);
-  });
+  ])(
+    "are printed only on a terminal that supports them: terminal $isTTY, support $isColorSupported",
+    async ({ isTTY, isColorSupported, colored }) => {
+      pc.isColorSupported = isColorSupported;
+      const host = new TestHost();
+      host.stdout.isTTY = isTTY;
+      const { stdout } = await host.run("status");
+      expect(stdout.includes("\u001b")).toBe(colored);
+    },
+  );
 });

@@ -32,22 +32,22 @@ function failure(line: string): { code: number; stdout: string; stderr: string }
 
 const urlWith = (change: Partial<URL>): string => Object.assign(new URL(db.url), change).href;
 
-describe("which database", () => {
-  it.each(READERS.concat([["migrate"]]))("%s asks when there is none", async (...args) => {
+describe("the database", () => {
+  it.each(READERS.concat([["migrate"]]))("has to be named for %s", async (...args) => {
     const line = "no database is named: pass --database-url or set DATABASE_URL";
     expect(await runCli(...args)).toEqual(failure(line));
     vi.stubEnv("DATABASE_URL", "");
     expect(await runCli(...args)).toEqual(failure(line));
   });
 
-  it("DATABASE_URL, unless --database-url is given", async () => {
+  it("is that of DATABASE_URL, unless --database-url is given", async () => {
     vi.stubEnv("DATABASE_URL", db.url);
     expect(await runCli("verify")).toMatchObject({ code: 0 });
     expect(await runCli("verify", "--database-url", empty.url)).toMatchObject({ code: 1 });
   });
 });
 
-describe("one line says why a database cannot be used:", () => {
+describe("fails with one line that names the cause:", () => {
   it.each(OPENERS)("%s: not migrated", async (...args) => {
     const result = await runCli(...args, "--database-url", empty.url);
     expect(result).toEqual(failure("this database has no schema vmstate: run `vmstate migrate`"));
@@ -59,20 +59,20 @@ describe("one line says why a database cannot be used:", () => {
     expect(result).toEqual(failure(line));
   });
 
-  it.each(ALL)("%s: a password with a % in it, which the line does not repeat", async (...args) => {
+  it.each(ALL)("%s: a password with a %, which is not repeated", async (...args) => {
     const result = await runCli(...args, "--database-url", "postgres://root:se%cret@127.0.0.1/app");
     const line = "not a database URL: write a % (in a password, for example) as %25";
     expect(result).toEqual(failure(line));
   });
 
-  it.each(ALL)("%s: nobody listens", async (...args) => {
+  it.each(ALL)("%s: no server at the port", async (...args) => {
     const port = await unusedPort();
     const result = await runCli(...args, "--database-url", `postgres://u:p@127.0.0.1:${port}/app`);
     const line = `cannot reach PostgreSQL at 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}`;
     expect(result).toEqual(failure(line));
   });
 
-  it.each(ALL)("%s: wrong password, which the line does not repeat", async (...args) => {
+  it.each(ALL)("%s: a wrong password, which is not repeated", async (...args) => {
     const result = await runCli(...args, "--database-url", urlWith({ password: "hunter2" }));
     const { host, username } = new URL(db.url);
     expect(result).toEqual(failure(`${host} refused user "${username}": wrong password, or no such user`));
@@ -100,8 +100,8 @@ describe("one line says why a database cannot be used:", () => {
 
   it.each([
     ["hangs up", () => createHttpServer(), ": the connection was closed"],
-    ["says nothing", () => createServer(), " within 1 s"],
-  ])("something else that %s", async (_, newServer, problem) => {
+    ["sends nothing", () => createServer(), " within 1 s"],
+  ])("a server that is not PostgreSQL and %s", async (_, newServer, problem) => {
     await using server = await listen(newServer());
     const url = `postgres://u:p@127.0.0.1:${server.port}/app?connect_timeout=1`;
     for (const command of ["status", "migrate"])
@@ -130,7 +130,7 @@ async function unusedPort(): Promise<number> {
   return server.port;
 }
 
-/** The test server, behind somebody who writes 14 wherever it tells its version. */
+/** The test server behind a proxy that writes 14 wherever the server sends its version. */
 async function startOldServer(): Promise<AsyncDisposable & { url: string }> {
   const [row] = await db.sql<[{ version: string }]>`select current_setting('server_version') as version`;
   const { hostname, port } = new URL(db.url);

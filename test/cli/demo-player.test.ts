@@ -29,25 +29,25 @@ async function play(...lines: string[]): Promise<Output[]> {
 
 const texts = async (...lines: string[]): Promise<string[]> => (await play(...lines)).map(({ text }) => text);
 
-describe("variables", () => {
-  it("stand for a value, or for a literal of SQL", async () => {
+describe("variables of a script", () => {
+  it("are replaced by their value, or by an SQL literal", async () => {
     expect(await texts("\\set n 7", "\\set name it's", "SELECT :n AS n, :'name' AS name;")).toEqual([
       " n | name\n---+------\n 7 | it's",
     ]);
   });
 
-  it("are left alone when they are not known, and so is a cast", async () => {
+  it("are not replaced when they are not set, and a cast is not taken for one", async () => {
     expect(await texts("\\echo :unknown :'unknown' 1::int8")).toEqual([":unknown :'unknown' 1::int8"]);
   });
 
-  it("take the columns of a row, NULL as nothing", async () => {
+  it("are set from the columns of a row by \\gset, with NULL as an empty text", async () => {
     const script = ["SELECT 1 AS one,", "  NULL AS none \\gset row_", "\\echo <:row_one> <:row_none>"];
     expect(await texts(...script, "SELECT 2 AS two \\gset", "\\echo :two")).toEqual(["<1> <>", "2"]);
   });
 });
 
-describe("an answer", () => {
-  it("has numbers on the right, names in the middle, NULL as nothing", async () => {
+describe("a result", () => {
+  it("has numbers right-aligned, column names centred, NULL as blank", async () => {
     const [text] = await texts(
       "SELECT 1::numeric AS amount, 'x' AS text, NULL AS none, 'four' AS a, true AS b;",
     );
@@ -56,12 +56,12 @@ describe("an answer", () => {
     );
   });
 
-  it("is nothing when the statement has none", async () => {
+  it("is not printed for a statement without rows", async () => {
     expect(await play("BEGIN;", "SET LOCAL work_mem TO '1MB';", "ROLLBACK;")).toEqual([]);
   });
 });
 
-it("shows the script from where ECHO is set", async () => {
+it("a script is printed from \\set ECHO all on", async () => {
   expect(
     await play(
       "-- a",
@@ -80,43 +80,43 @@ it("shows the script from where ECHO is set", async () => {
   ]);
 });
 
-describe("a statement that has to be refused", () => {
-  it("is followed by its error, with the place", async () => {
+describe("a statement that must be refused", () => {
+  it("is followed by its error, with the line and position", async () => {
     const refused = ["BEGIN;", "SAVEPOINT s;", "SELECT 1,", "  nothing;", "ROLLBACK TO s;", "ROLLBACK;"];
     expect(await play(...refused)).toEqual([
       { kind: "error", text: 'ERROR:  column "nothing" does not exist\nLINE 2:   nothing;\n          ^' },
     ]);
   });
 
-  it("has no place, detail and hint when the server names none", async () => {
+  it("is followed by its error without position, detail and hint if the server sends none", async () => {
     const refused = ["BEGIN;", "SAVEPOINT s;", "SELECT 1 / 0;", "ROLLBACK TO s;", "ROLLBACK;"];
     expect(await texts(...refused)).toEqual(["ERROR:  division by zero"]);
   });
 
-  it("ends the demo when it is not refused", async () => {
+  it("ends the demo when the statement succeeds", async () => {
     const script = play("BEGIN;", "SAVEPOINT s;", "SELECT 1;", "ROLLBACK TO s;");
     await expect(script).rejects.toThrow("this was not refused: SELECT 1;");
     await session`rollback`;
   });
 });
 
-describe("what ends the demo", () => {
+describe("the demo ends at", () => {
   it("an error that the script does not roll back", async () => {
     await expect(play("SELECT 1 / 0;")).rejects.toThrow(postgres.PostgresError);
   });
 
-  it("an error that is none of the server's, wherever it is met", async () => {
+  it("an error that is not the server's", async () => {
     const file = join(dir, "lost.sql");
     writeFileSync(file, "SELECT 1;\nROLLBACK TO s;\n");
     const lost = new Player(() => Promise.reject(new Error("the connection is lost"))).play(file);
     await expect(lost.next()).rejects.toThrow("the connection is lost");
   });
 
-  it("a command that the demo does not have", async () => {
+  it("an unknown backslash command", async () => {
     await expect(play("\\watch 1")).rejects.toThrow("a script of the demo has no command \\watch");
   });
 
-  it("a statement without an end", async () => {
+  it("a statement without a semicolon", async () => {
     await expect(play("SELECT 1", "")).rejects.toThrow("this statement does not end: SELECT 1");
   });
 });

@@ -2,21 +2,17 @@ import { readFileSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 import type postgres from "postgres";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { storyFiles } from "../../src/cli/demo/stories.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { createDatabase, withDatabase } from "../support/database.js";
 import { outputFile } from "../examples/play.js";
 import { TestHost } from "./run-cli.js";
 import { Scenario } from "./scenario.js";
 
-let db: TestDatabase;
+const db = withDatabase();
 let demo: string;
 beforeAll(async () => {
-  db = await createDatabase();
   demo = await play();
-});
-afterAll(async () => {
-  await db.drop();
 });
 
 async function play(): Promise<string> {
@@ -33,19 +29,19 @@ function words(text: string): string {
     .trim();
 }
 
-it("shows what the files of output hold, story after story", async () => {
+it("prints the committed output of each story, in order", async () => {
   const shown = words(demo.replaceAll(/^(.*) ─+ \S+\.sql$/gm, "$1"));
   const outputs = (await storyFiles()).map((story) => words(readFileSync(outputFile(story), "utf8")));
   expect(shown).toContain(` ${outputs.join(" ")} `);
 });
 
-it("gives each story a line with its title and its file", async () => {
+it("prints the title and the file of each story on one line", async () => {
   const headings = [...demo.matchAll(/^(Rule \d|Generations): \S.* ─+ (\S+\.sql)$/gm)];
   expect(headings.map(([, , file]) => file)).toEqual(await storyFiles());
   expect(headings.map(([line]) => line.length)).toEqual(headings.map(() => 80));
 });
 
-it("puts what a statement does above it, and the answer right below it", () => {
+it("prints the comment above each statement, and its result below", () => {
   expect(demo).toContain(`
   Sled 1 refuses A, and the saga unwinds: it undoes what it did.
 
@@ -64,25 +60,25 @@ it("puts what a statement does above it, and the answer right below it", () => {
 `);
 });
 
-it("shows a refusal with PostgreSQL's own words", () => {
+it("prints PostgreSQL's error, detail and hint in full", () => {
   expect(demo).toMatch(
     / {4}WHERE id = :'web';\n {2}ERROR: {2}(.*\n)+? {2}DETAIL: {2}(.*\n)+? {2}HINT: {2}(.*\n)+? {2}ROLLBACK TO refused;\n\n/,
   );
 });
 
-it("fits 80 columns, without blanks at the ends of lines, and ends with what verify says", () => {
+it("fits 80 columns without trailing blanks, and ends with the result of verify", () => {
   expect(demo.split("\n").filter((line) => line.length > 80 || line.endsWith(" "))).toEqual([]);
   expect(demo).not.toContain("\n\n\n");
   expect(demo).toMatch(/\n\nvmstate verify: no invariant is violated\.\n\n/);
 });
 
-it("says where it plays, without a password", () => {
+it("names its server, without the password", () => {
   const { host, password } = new URL(db.url);
   expect(words(demo)).toContain(`at ${host}, each in one transaction`);
   expect(demo).not.toContain(password);
 });
 
-describe("somebody's database", () => {
+describe("a database of the user", () => {
   const count = async (sql: postgres.Sql): Promise<unknown> => {
     const [row] = await sql`
       select (select count(*) from vmstate.instance) as instances, (select count(*) from vmstate.vmm) as vmms,
@@ -90,14 +86,14 @@ describe("somebody's database", () => {
     return row;
   };
 
-  it("stays as it is", async () => {
+  it("has the same rows after the demo", async () => {
     const nothing = { instances: "0", vmms: "0", migrations: "0" };
     expect(await count(db.sql)).toEqual(nothing);
     await play();
     expect(await count(db.sql)).toEqual(nothing);
   });
 
-  it("fails the demo's verify when it was broken before", async () => {
+  it("fails the demo's verify if an invariant was violated before", async () => {
     await using broken = await createDatabase();
     await (await new Scenario(broken.sql).createStopped()).run();
     await broken.sql.begin(async (sql) => {
@@ -108,12 +104,12 @@ describe("somebody's database", () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: "vmstate: 1 row breaks an invariant\n" });
   });
 
-  it("may be played in by two at once: the second waits for the first", async () => {
+  it("is used by two demos at once: the second waits for the first", async () => {
     expect(await Promise.all([play(), play()])).toEqual([demo, demo]);
   });
 });
 
-it("brings a server of its own when none is given", async () => {
+it("starts a server of its own when no URL is given", async () => {
   const { code, stdout, stderr } = await new TestHost().run("demo", "--database-url", "");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "starting a throw-away PostgreSQL ...\n" });
   expect(stdout).toMatch(/played on embedded\s+PostgreSQL \d/);
@@ -127,7 +123,7 @@ describe("on a terminal", () => {
     pc.isColorSupported = supported;
   });
 
-  it("colours titles, statements and errors, and changes nothing else", async () => {
+  it("prints titles, statements and errors in colour, and the same text", async () => {
     pc.isColorSupported = true;
     const host = new TestHost();
     host.stdout.isTTY = true;

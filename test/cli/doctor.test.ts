@@ -32,7 +32,7 @@ async function drift(): Promise<string[]> {
 }
 
 describe("doctor", () => {
-  it("is content with a migrated database, and leaves it as it was", async () => {
+  it("succeeds for a migrated database, and changes nothing", async () => {
     const before = await readFacts(db.sql);
     const schemas = await db.sql`select nspname from pg_namespace order by nspname`;
     expect(await doctor()).toEqual(HEALTHY);
@@ -41,7 +41,7 @@ describe("doctor", () => {
     expect(await db.sql`select nspname from pg_namespace order by nspname`).toEqual(schemas);
   });
 
-  it("names all that is missing, too many, or other", async () => {
+  it("names every missing, unexpected and changed object", async () => {
     await db.sql.unsafe(`
       drop index vmstate.vmm_on_sled;
       alter table vmstate.vmm add extra text, alter propolis_port set default 1, disable trigger guard_link;
@@ -74,7 +74,7 @@ describe("doctor", () => {
     ]);
   });
 
-  it("shows where a body differs", async () => {
+  it("shows the line in which a function body differs", async () => {
     const alter = (from: string, to: string): Promise<unknown> =>
       db.sql.unsafe(`do $do$ begin execute replace(
         pg_get_functiondef('vmstate.require_role'::regproc), $a$${from}$a$, $b$${to}$b$); end $do$`);
@@ -92,7 +92,7 @@ describe("doctor", () => {
     );
   });
 
-  it("--json tells the whole", async () => {
+  it("prints JSON with --json", async () => {
     await db.sql`alter table vmstate.vmm alter propolis_port set default 1`;
     const { code, stdout } = await doctor("--json");
     expect(code).toBe(1);
@@ -108,7 +108,7 @@ describe("doctor", () => {
     ]);
   });
 
-  it("succeeds with what an operator added for the planner and autovacuum, as warnings", async () => {
+  it("succeeds with warnings for options that an operator added for the planner and autovacuum", async () => {
     await db.sql.unsafe(`
       alter table vmstate.vmm set (autovacuum_vacuum_scale_factor = 0.01, toast.autovacuum_enabled = false);
       alter table vmstate.vmm alter state set statistics 500, alter sled_id set (n_distinct = 2500);
@@ -160,7 +160,7 @@ describe("doctor", () => {
     },
   );
 
-  it("--json tells of warnings after the differences, as added", async () => {
+  it("prints warnings as added with --json", async () => {
     await db.sql`alter table vmstate.vmm alter sled_id set (n_distinct = 2500)`;
     const { code, stdout } = await doctor("--json");
     expect(code).toBe(0);
@@ -175,13 +175,13 @@ describe("doctor", () => {
     ]);
   });
 
-  it("--help states the exit codes", async () => {
+  it("lists the exit codes with --help", async () => {
     const { code, stdout } = await runCli("doctor", "--help");
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Exit codes:\n {2}0 .*warnings\n {2}1 .*\n {2}2 /m);
   });
 
-  it("does not mind how the server writes what a dump brought, and still sees what differs", async () => {
+  it("succeeds when the server prints restored definitions differently, and still finds real differences", async () => {
     const before = await readFacts(db.sql);
     await db.sql.begin(async (sql) => {
       await sql`set local search_path = ''`;
@@ -199,7 +199,7 @@ describe("doctor", () => {
     ]);
   });
 
-  it("of a database that is half there, names what is missing", async () => {
+  it("names missing tables and views, and not their columns", async () => {
     await db.sql`drop table vmstate.schema_change cascade`;
     await db.sql`drop table vmstate.instance cascade`;
     const lines = await drift();
@@ -209,7 +209,7 @@ describe("doctor", () => {
     expect(lines.join("\n")).not.toMatch("column vmstate.instance");
   });
 
-  it("looks at one without any record as if it were of this version", async () => {
+  it("compares a schema without records as if it were of this version", async () => {
     await db.sql`delete from vmstate.schema_change`;
     expect(await doctor()).toEqual(HEALTHY);
   });
@@ -217,7 +217,7 @@ describe("doctor", () => {
   it.each([
     [-1, "older", "run `vmstate migrate`"],
     [1, "newer", "use the release that has it"],
-  ])("does not judge another version (%i)", async (by, word, advice) => {
+  ])("refuses a database of another version (%i)", async (by, word, advice) => {
     const number = SCHEMA_NUMBER + by;
     await db.sql`delete from vmstate.schema_change`;
     await db.sql`insert into vmstate.schema_change (number, name, is_breaking) values (${number}, ${word}, false)`;
@@ -228,7 +228,7 @@ describe("doctor", () => {
     });
   });
 
-  it("says when there is no vmstate at all", async () => {
+  it("says that the database has no schema vmstate", async () => {
     await using empty = await createEmptyDatabase();
     expect(await runCli("doctor", "--database-url", empty.url)).toEqual({
       code: 1,
@@ -237,7 +237,7 @@ describe("doctor", () => {
     });
   });
 
-  it("waits for nobody who changes the schema, and holds up nobody", async () => {
+  it("gives up on a locked table instead of waiting, and blocks no writer", async () => {
     await db.sql.begin(async (other) => {
       await other`lock vmstate.vmm in row exclusive mode`;
       expect(await doctor()).toEqual(HEALTHY);
@@ -251,7 +251,7 @@ describe("doctor", () => {
   });
 });
 
-describe("rights", () => {
+describe("rights in doctor", () => {
   let actors: Actors;
   let own: TestDatabase;
   beforeAll(async () => {
@@ -263,7 +263,7 @@ describe("rights", () => {
     await own.drop();
   });
 
-  it("of operators' roles are none of its business, those of PUBLIC and to write are", async () => {
+  it("are a difference if PUBLIC has them or they allow writing, not if grant_access gave them or they only allow reading", async () => {
     db = own;
     const { role } = await actors.create("operator", []);
     for (const kind of ["control_plane", "sled_agent", "reader"] as const)
@@ -291,7 +291,7 @@ describe("rights", () => {
     db = await createDatabase();
   });
 
-  it("it needs CREATE on the database, and says so", async () => {
+  it("include CREATE on the database, which the error names", async () => {
     const role = `vmstate_test_doctor_${randomBytes(6).toString("hex")}`;
     await own.sql.unsafe(`create role ${role} login password 'secret'`);
     await grantAccess(own.sql, { role, kind: "reader" });

@@ -1,20 +1,14 @@
 import { once } from "node:events";
 import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, createEmptyDatabase, type TestDatabase } from "../support/database.js";
+import { describe, expect, it } from "vitest";
+import { createEmptyDatabase, withDatabase } from "../support/database.js";
 import { until } from "../support/until.js";
 import { TestHost } from "./run-cli.js";
 
 /** The key of node-pg-migrate's advisory lock. */
 const MIGRATION_LOCK = "7241865325823964";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(async () => {
-  await db.drop();
-});
+const db = withDatabase();
 
 /** Sessions of the program that wait for a lock. */
 async function waiting(sql: postgres.Sql): Promise<number> {
@@ -42,7 +36,7 @@ describe.each([
     ["show", crypto.randomUUID()],
     ["explain", crypto.randomUUID()],
     ["demo"],
-  ])("ends %s in the middle of a query, and its connections", async (...args) => {
+  ])("ends %s during a query and closes its connections", async (...args) => {
     const locker = await db.sql.reserve();
     await locker`begin`;
     await locker`lock table vmstate.instance in access exclusive mode`;
@@ -58,7 +52,7 @@ describe.each([
     expect(host.eventNames()).toEqual([]);
   });
 
-  it("ends a migration that waits for another", async () => {
+  it("ends a migration that waits for another migrator", async () => {
     await using empty = await createEmptyDatabase();
     const locker = await empty.sql.reserve();
     await locker.unsafe(`select pg_advisory_lock(${MIGRATION_LOCK})`);
@@ -70,7 +64,7 @@ describe.each([
     locker.release();
   });
 
-  it("ends the start of a server of our own, which is stopped again", async () => {
+  it("ends the start of the demo's own server, which is stopped", async () => {
     const host = new TestHost();
     const running = host.run("demo", "--database-url", "");
     await until("the demo starts a server", () => host.stderr.text.includes("starting"));
@@ -79,7 +73,7 @@ describe.each([
   });
 });
 
-it("a second signal is not ours: it ends the process", async () => {
+it("leaves a second signal to the process, which it ends", async () => {
   const host = new TestHost();
   const running = host.run("demo", "--database-url", "");
   host.emit("SIGINT", "SIGINT");
@@ -87,7 +81,7 @@ it("a second signal is not ours: it ends the process", async () => {
   expect(await running).toMatchObject({ code: 130 });
 });
 
-it("a reader who has gone ends the program quietly", async () => {
+it("exits 141 without a message when its reader closes the pipe", async () => {
   const host = new TestHost();
   host.stdout.failure = Object.assign(new Error("write EPIPE"), { code: "EPIPE" });
   const gone = once(host.stdout, "error");

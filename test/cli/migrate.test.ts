@@ -33,7 +33,7 @@ describe("migrate --lock-timeout", () => {
     other.release();
   });
 
-  it.each(["soon", "5", "-1s", "1h"])("does not understand %s", async (time) => {
+  it.each(["soon", "5", "-1s", "1h"])("refuses %s", async (time) => {
     const { code, stderr } = await migrate(`--lock-timeout=${time}`);
     expect(code).toBe(2);
     expect(stderr).toMatch(
@@ -41,13 +41,13 @@ describe("migrate --lock-timeout", () => {
     );
   });
 
-  it.each(["0", "500ms", "5s", "1min"])("understands %s", async (time) => {
+  it.each(["0", "500ms", "5s", "1min"])("accepts %s", async (time) => {
     expect(await migrate("--lock-timeout", time)).toMatchObject({ code: 0 });
   });
 });
 
 describe("migrate status", () => {
-  it("tells what is pending, applied and unknown", async () => {
+  it("lists pending, applied and unknown migrations", async () => {
     const { code, stdout } = await migrate("status");
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^migration +state +applied at\n${String(names[0])} +pending\n`));
@@ -62,7 +62,7 @@ describe("migrate status", () => {
     expect(after.filter((line) => line.length > 80)).toEqual([]);
   });
 
-  it("--json", async () => {
+  it("prints JSON with --json", async () => {
     const pending = names.map((name) => ({ name, state: "pending", isBreaking: false, timeApplied: null }));
     expect(JSON.parse((await migrate("status", "--json")).stdout)).toEqual(pending);
     await migrate();
@@ -73,7 +73,7 @@ describe("migrate status", () => {
 });
 
 describe("migrate plan", () => {
-  it("is the SQL that makes what migrate makes, and touches nothing", async () => {
+  it("prints SQL that makes the same database as migrate, and changes nothing", async () => {
     await using other = await createEmptyDatabase();
     const { code, stdout, stderr } = await migrate("plan");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -84,7 +84,7 @@ describe("migrate plan", () => {
     expect(await readFacts(other.sql)).toEqual(await readFacts(db.sql));
   });
 
-  it("is empty when there is nothing to apply", async () => {
+  it("prints nothing when there is nothing to apply", async () => {
     await migrate();
     expect(await migrate("plan")).toEqual({
       code: 0,
@@ -93,7 +93,7 @@ describe("migrate plan", () => {
     });
   });
 
-  it("says as migrate would why there is no plan", async () => {
+  it("fails with the error of migrate when there is no plan", async () => {
     await db.sql.unsafe("create schema vmstate; create table vmstate.instance ()");
     const { code, stderr } = await migrate("plan");
     expect(code).toBe(1);
@@ -109,7 +109,7 @@ describe("migrate export", () => {
     expect(await exported("--from", "1", "--to", String(names.length))).toMatchObject({ stdout: whole });
   });
 
-  it("takes a part", async () => {
+  it("prints the range of --from and --to", async () => {
     const [first = ""] = files;
     const { stdout } = await exported("--to", "0001");
     expect(stdout).toBe(`-- migrations/${first}\n${readFileSync(`migrations/${first}`, "utf8")}`);
@@ -118,13 +118,13 @@ describe("migrate export", () => {
   it.each([
     ["--from", "9998"],
     ["--to", "9998"],
-  ])("knows no others: %s %s", async (...args) => {
+  ])("fails for a migration that does not exist: %s %s", async (...args) => {
     const { code, stderr } = await exported(...args);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^vmstate: --from and --to must be 1 to \d+ and in order, not \d+ to \d+\n$/);
   });
 
-  it.each(["0", "x", "-1", "00001"])("does not understand --from %s", async (n) => {
+  it.each(["0", "x", "-1", "00001"])("refuses --from %s", async (n) => {
     const { code, stderr } = await exported(`--from=${n}`);
     expect(code).toBe(2);
     expect(stderr).toMatch(

@@ -1,16 +1,11 @@
 import type postgres from "postgres";
-import { beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { vmstate } from "../../src/client/bind.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { runCli, TestHost } from "./run-cli.js";
 import { Scenario } from "./scenario.js";
 
-let db: TestDatabase;
-
-beforeAll(async () => {
-  db = await createDatabase();
-  return () => db[Symbol.asyncDispose]();
-});
+const db = withDatabase();
 
 const args = (...more: string[]): string[] => ["purge", "--database-url", db.url, ...more];
 
@@ -31,27 +26,27 @@ async function deletedSince(sql: postgres.Sql, age: string): Promise<void> {
   });
 }
 
-it("removes what was deleted long ago, batch by batch, and says how much", async () => {
+it("removes rows deleted before --older-than in batches, and prints their number", async () => {
   for (let rows = 0; rows < 3; rows++) await deletedSince(db.sql, "31 days");
   const { code, stdout } = await runCli(...args("--older-than", "30d", "--batch", "2"));
   expect({ code, stdout }).toEqual({ code: 0, stdout: "removed 3 instances, 3 VMMs, 0 migrations\n" });
   expect(await db.sql`select from vmstate.vmm`).toHaveLength(0);
 });
 
-it("tells of its progress every 100 batches", async () => {
+it("prints its progress every 100 batches", async () => {
   for (let rows = 0; rows < 50; rows++) await deletedSince(db.sql, "31 days");
   const { stdout, stderr } = await runCli(...args("--older-than", "30d", "--batch", "1"));
   expect(stdout).toBe("removed 50 instances, 50 VMMs, 0 migrations\n");
   expect(stderr).toBe("removed so far: 50 instances, 50 VMMs, 0 migrations\n");
 });
 
-it("counts a single row", async () => {
+it("prints a count of 1 in the singular", async () => {
   await deletedSince(db.sql, "31 days");
   const { stdout } = await runCli(...args("--older-than", "30d"));
   expect(stdout).toBe("removed 1 instance, 1 VMM, 0 migrations\n");
 });
 
-it("says after Ctrl-C what it has removed so far", async () => {
+it("prints after Ctrl-C how many rows it has removed", async () => {
   const host = new TestHost();
   const run = host.run(...args("--older-than", "30d"));
   host.emit("SIGINT", "SIGINT");
@@ -62,7 +57,7 @@ it("says after Ctrl-C what it has removed so far", async () => {
   });
 });
 
-it("leaves what was deleted since", async () => {
+it("leaves rows deleted after --older-than", async () => {
   await deletedSince(db.sql, "29 days");
   const { stdout } = await runCli(...args("--older-than", "30d", "--json"));
   expect(JSON.parse(stdout)).toEqual({ migrations: 0, vmms: 0, instances: 0 });
@@ -76,7 +71,7 @@ it.each([["30"], ["30m"], ["1mon"], ["a month"], ["-30d"]])("refuses the age %s:
   expect(stderr).toContain("Expected a whole number and min, h, d or w, for example 90min, 12h or 30d");
 });
 
-it("refuses an age of less than 1 hour, which the database does not take", async () => {
+it("refuses an age of less than 1 hour with the database's VM001", async () => {
   const { code, stderr } = await runCli(...args("--older-than", "59min"));
   expect(code).toBe(1);
   expect(stderr).toMatch(/purge: invalid argument p_before: p_before must be at least 1 hour ago/);

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { grantAccess, type AccessKind } from "../../src/index.js";
 import { migrationStatus, pendingMigrations } from "../../src/schema/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { createDatabase, withDatabase } from "../support/database.js";
 import { runCli } from "./run-cli.js";
 import { Scenario } from "./scenario.js";
 
@@ -11,11 +11,7 @@ const names = readdirSync("migrations")
   .map((file) => file.replace(/\.sql$/, ""))
   .toSorted();
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 afterEach(() => {
   vi.unstubAllEnvs();
 });
@@ -58,7 +54,7 @@ describe.each(KINDS)("a role of kind %s, which has no right on a table,", (kind)
     expect(own.workLists["restartable_instance"]?.oldestSeconds).toBeGreaterThanOrEqual(0);
   });
 
-  it("shows an instance from the public views, and says what is left out", async () => {
+  it("shows an instance from the public views, and says which columns are left out", async () => {
     const web = await new Scenario(db.sql).createStopped();
     const lost = await web.run();
     await web.report(lost, "failed");
@@ -79,7 +75,7 @@ describe.each(KINDS)("a role of kind %s, which has no right on a table,", (kind)
     expect(text).toContain("This role may read the public views only.");
   });
 
-  it("shows who holds the update lock, and --json", async () => {
+  it("shows the saga that holds the update lock, also with --json", async () => {
     const web = await new Scenario(db.sql).createStopped("n".repeat(63));
     await web.report(await web.run(), "failed");
     const saga = await web.beginUpdate("1 hour");
@@ -124,7 +120,7 @@ describe.each(KINDS)("a role of kind %s, which has no right on a table,", (kind)
     ]);
   });
 
-  it("explains a migration as far as the work list tells its verdict", async () => {
+  it("explains a migration with the verdict of pending_update, if listed there", async () => {
     const web = await new Scenario(db.sql).createStopped();
     const { migrationId, destinationPropolisId } = await web.migrate(await web.run());
     expect(await output("explain", web.instanceId)).toContain(
@@ -134,7 +130,7 @@ describe.each(KINDS)("a role of kind %s, which has no right on a table,", (kind)
     expect(await output("explain", web.instanceId)).toContain("migration verdict: completed");
   });
 
-  it.each(["show", "explain"])("%s knows only instances that exist", async (command) => {
+  it.each(["show", "explain"])("%s fails for an instance that does not exist", async (command) => {
     const id = randomUUID();
     expect(await runCli(command, id)).toMatchObject({
       code: 1,
@@ -146,7 +142,7 @@ describe.each(KINDS)("a role of kind %s, which has no right on a table,", (kind)
     expect(await output("verify")).toBe("no invariant is violated\n");
   });
 
-  it("asks which migrations are applied; of the newest it learns when", async () => {
+  it("lists the applied migrations, and the time of the newest only", async () => {
     const status = await migrationStatus(url());
     expect(status.map(({ name, state }) => [name, state])).toEqual(names.map((name) => [name, "applied"]));
     expect(status.map(({ timeApplied }) => timeApplied !== null)).toEqual(
@@ -164,7 +160,7 @@ interface Status {
   workLists: Record<string, { size: number; oldestSeconds: number | null }>;
 }
 
-describe("a role that may read no more than the version", () => {
+describe("a role that may read only schema_version", () => {
   const role = `vmstate_test_agent_${randomBytes(6).toString("hex")}`;
 
   it.each([
@@ -177,10 +173,10 @@ describe("a role that may read no more than the version", () => {
       "insert into vmstate.schema_change (number, name, is_breaking) values (9000, '9000_next', false)",
     ],
     [
-      "newer, and breaks",
+      "newer and breaking",
       "insert into vmstate.schema_change (number, name, is_breaking) values (9000, '9000_next', true)",
     ],
-  ])("asks for the state of a database that is %s", async (state, change) => {
+  ])("gets the migration status of a database that is %s", async (state, change) => {
     await using other = await createDatabase();
     await other.sql.unsafe(`create role ${role} login password 'secret'`);
     await grantAccess(other.sql, { role, kind: "sled_agent" });

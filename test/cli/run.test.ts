@@ -16,7 +16,7 @@ afterEach(() => {
 
 const signal = new AbortController().signal;
 
-it("lets a bug through, with its stack", async () => {
+it("throws an unexpected error with its stack", async () => {
   const program = new Command().action(() => {
     throw new TypeError("a bug");
   });
@@ -25,13 +25,13 @@ it("lets a bug through, with its stack", async () => {
   expect(host.eventNames()).toEqual([]);
 });
 
-it("does not wait for a promise when the interruption came first", async () => {
+it("does not wait for a promise after an interruption", async () => {
   const interruption = new Interruption(130);
   const never = new Promise(() => undefined);
   await expect(orInterruption(never, AbortSignal.abort(interruption))).rejects.toBe(interruption);
 });
 
-it("keeps what PostgreSQL notes to itself", async () => {
+it("does not print notices of PostgreSQL", async () => {
   await using db = await createDatabase();
   const log = vi.spyOn(console, "log").mockReturnValue();
   const { sql, close } = await openDatabase({ databaseUrl: db.url, embedded: false }, signal);
@@ -41,7 +41,7 @@ it("keeps what PostgreSQL notes to itself", async () => {
   expect(log).not.toHaveBeenCalled();
 });
 
-it("reads in a transaction that cannot write, and sees one moment", async () => {
+it("reads in one read-only snapshot", async () => {
   await using db = await createDatabase();
   const io = newIo(new TestHost(), signal);
   const options = { databaseUrl: db.url };

@@ -21,12 +21,12 @@ it.each(COMMANDS)("%s --help succeeds and names DATABASE_URL", async (command) =
   expect(stdout).toMatch(/\(env:\s+DATABASE_URL\)/);
 });
 
-it("--version is the package's", async () => {
+it("--version prints the version of the package", async () => {
   const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
   expect(await runCli("--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
 });
 
-it("no command at all is a usage error: the help on stderr", async () => {
+it("no command is a usage error: prints the help on stderr", async () => {
   const { code, stdout, stderr } = await runCli();
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toMatch(/^Usage: vmstate/);
@@ -50,6 +50,6 @@ it.each([
   expect(await runCli(...args)).toEqual({ code: 2, stdout: "", stderr: `vmstate: ${line}\n` });
 });
 
-it("a command outside the program has no streams to write to", () => {
+it("a command outside of the program has no streams to write to", () => {
   expect(() => ioOf(new Command("alone"))).toThrow("alone");
 });

@@ -10,26 +10,24 @@ import {
   vmstate,
   type SqlClient,
 } from "../../src/index.js";
-import { type ClientOptions, createDatabase, type TestDatabase } from "../support/database.js";
+import { type ClientOptions, createDatabase, withDatabase } from "../support/database.js";
 import { running } from "../sql/scenario.js";
 import { comparable, live } from "./life.js";
 
 const role = `vmstate_test_clients_${process.pid}`;
 
-let db: TestDatabase;
+const db = withDatabase();
 beforeAll(async () => {
-  db = await createDatabase();
   await db.sql`create role ${db.sql(role)}`;
   await grantAccess(db.sql, { role, kind: "reader" });
 });
 afterAll(async () => {
   await db.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
-  await db.drop();
 });
 
 const STRINGS = { to: 1184, from: [1082, 1114, 1184], serialize: (x: string) => x, parse: (x: string) => x };
 
-describe("every function answers alike", () => {
+describe("every function returns the same", () => {
   let expected: unknown;
   beforeAll(async () => {
     const answers = await live(vmstate(db.sql), role);
@@ -66,13 +64,13 @@ describe("every function answers alike", () => {
     ["with types: { bigint: postgres.BigInt }", { types: { bigint: postgres.BigInt } }],
     ["with times as strings", { types: { date: STRINGS } }],
     [
-      "with JSON left alone",
+      "with JSON as strings",
       { types: { json: { to: 114, from: [114, 3802], serialize: String, parse: String } } },
     ],
     ["with prepare: false", { prepare: false }],
     ["with fetch_types: false", { fetch_types: false }],
     [
-      "with all of that",
+      "with all of these options",
       {
         max: 1,
         transform: postgres.camel,
@@ -117,7 +115,7 @@ describe("every function answers alike", () => {
 });
 
 describe("a verb in a transaction", () => {
-  it("takes part in it", async () => {
+  it("is rolled back with the transaction", async () => {
     const s = await running(db.sql);
     await expect(
       db.sql.begin(async (sql) => {
@@ -128,7 +126,7 @@ describe("a verb in a transaction", () => {
     expect(await requestStop(db.sql, s)).toMatchObject({ outcome: "applied" });
   });
 
-  it("leaves it usable after a conflict", async () => {
+  it("leaves the transaction usable after a conflict", async () => {
     const s = await running(db.sql);
     await db.sql.begin(async (sql) => {
       expect(await beginStart(sql, { ...s.start, propolisId: randomUUID() })).toMatchObject({
@@ -140,7 +138,7 @@ describe("a verb in a transaction", () => {
 });
 
 describe("values", () => {
-  it("a generation that a number cannot hold is a RangeError, not another generation", async () => {
+  it("a generation above 2^53-1 is a RangeError, not another generation", async () => {
     await using other = await createDatabase();
     const s = await running(other.sql);
     await other.sql`alter domain vmstate.generation drop constraint exact_in_a_double`;

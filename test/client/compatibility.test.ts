@@ -28,13 +28,13 @@ async function change(number: number, isBreaking: boolean): Promise<void> {
 }
 
 describe("assertCompatible", () => {
-  it("is content with the database of this package, whatever the client", async () => {
+  it("accepts the database of this package with every kind of client", async () => {
     await assertCompatible(db.sql);
     await assertCompatible(db.connect({ transform: postgres.camel, prepare: false }));
     await db.sql.begin(assertCompatible);
   });
 
-  it("is content with a newer database, but when a change that it does not know was breaking", async () => {
+  it("accepts a newer database, unless a change unknown to it is breaking", async () => {
     await change(SCHEMA_NUMBER + 1, false);
     await assertCompatible(db.sql);
     await change(SCHEMA_NUMBER + 2, true);
@@ -47,12 +47,12 @@ describe("assertCompatible", () => {
     });
   });
 
-  it("is content after a breaking change that it knows", async () => {
+  it("accepts a database after a breaking change that it knows", async () => {
     await db.sql`update vmstate.schema_change set is_breaking = true`;
     await assertCompatible(db.sql);
   });
 
-  it("names the command for an older database", async () => {
+  it("names the command to run for an older database", async () => {
     await db.sql`update vmstate.schema_change set number = 0, name = '0000_before' where number = ${SCHEMA_NUMBER}`;
     await db.sql`delete from vmstate.schema_change where number > 0`;
     expect(await complaint(db.sql)).toMatchObject({
@@ -62,7 +62,7 @@ describe("assertCompatible", () => {
     });
   });
 
-  it("names the command for a database without vmstate, whole or in part", async () => {
+  it("names the command to run for a database without vmstate, or with a part of it", async () => {
     await using empty = await createEmptyDatabase();
     const expected = { reason: "not_installed", hint: "run `npx vmstate migrate`" };
     expect(await complaint(empty.sql)).toMatchObject(expected);
@@ -72,14 +72,14 @@ describe("assertCompatible", () => {
     expect(await complaint(db.sql)).toMatchObject(expected);
   });
 
-  it("passes on what is no answer of the database", async () => {
+  it("throws other errors unchanged", async () => {
     const closed = db.connect();
     await closed.end();
     await expect(assertCompatible(closed)).rejects.toMatchObject({ code: "CONNECTION_ENDED" });
   });
 });
 
-describe("assertCompatible as", () => {
+describe("assertCompatible", () => {
   let actors: Actors;
   let own: TestDatabase;
   beforeAll(async () => {
@@ -93,12 +93,12 @@ describe("assertCompatible as", () => {
 
   const KINDS: AccessKind[] = ["control_plane", "sled_agent", "reader"];
 
-  it.each(KINDS)("a %s", async (kind) => {
+  it.each(KINDS)("accepts a session of a role of kind %s", async (kind) => {
     const { sql } = await actors.create(kind, [kind]);
     await assertCompatible(sql);
   });
 
-  it("nobody in particular: it says how to be somebody", async () => {
+  it("names grant_access for a role without access", async () => {
     const { sql, role } = await actors.create("stranger", []);
     expect(await complaint(sql)).toMatchObject({
       reason: "no_access",

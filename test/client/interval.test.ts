@@ -1,13 +1,9 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { intervalText } from "../../src/client/interval.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 
 const STYLES = ["postgres", "postgres_verbose", "sql_standard", "iso_8601"];
 
@@ -26,7 +22,7 @@ async function written(style: string, intervals: readonly Parts[]): Promise<stri
   });
 }
 
-it.each(STYLES)("an interval reads the same, whatever IntervalStyle a session has: %s", async (style) => {
+it.each(STYLES)("reads the same interval with IntervalStyle %s", async (style) => {
   const part = (max: number): fc.Arbitrary<number> =>
     fc.oneof(fc.constant(0), fc.integer({ min: -max, max }));
   const interval = fc.tuple(part(1000), part(1000), part(2 ** 50));
@@ -39,6 +35,6 @@ it.each(STYLES)("an interval reads the same, whatever IntervalStyle a session ha
   );
 });
 
-it("leaves an interval without an end as it is", () => {
+it("leaves an infinite interval as it is", () => {
   expect(["infinity", "-infinity"].map(intervalText)).toEqual(["infinity", "-infinity"]);
 });

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Vmstate } from "../../src/index.js";
+import { PLAIN_CALLS, PLAIN_FUNCTIONS } from "../support/plain-calls.js";
 
 /** What a function answered, by its name. */
 export type Answers = Record<string, unknown>;
@@ -40,6 +41,8 @@ export async function live(client: Vmstate, role: string): Promise<Answers[]> {
     autoRestartPolicy: "best_effort",
     autoRestartCooldown: "0 seconds",
   });
+  for (const name of PLAIN_FUNCTIONS)
+    await (v[name] as (argument: unknown) => Promise<unknown>)(PLAIN_CALLS[name](instanceId));
   await v.renameInstance({ instanceId, name: "Zoë's other «web»" });
   await v.restartableInstances({ limit: 1000 });
   const start = { ...vmm, sagaId, sledId, propolisIp: "fd00::1" };

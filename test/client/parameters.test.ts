@@ -5,11 +5,12 @@ it.each([
   [["a", "b c"], '{"a","b c"}'],
   [['say "no"', "back\\slash"], '{"say \\"no\\"","back\\\\slash"}'],
   [[null, undefined], "{NULL,NULL}"],
+  [[true, 1], '{"true","1"}'],
   [[], "{}"],
   [null, null],
   [undefined, null],
   ["{}", '"{}"'],
-])("an array is text with each element quoted: %j", (elements, text) => {
+])("passes an array as text with each element quoted: %j", (elements, text) => {
   expect(arrayText(elements as string[])).toBe(text);
 });
 
@@ -19,6 +20,6 @@ it.each([
   [new Date(Number.NaN), "Invalid Date"],
   [null, null],
   [undefined, null],
-])("a time is text that the client leaves alone: %s", (time, text) => {
+])("passes a time as text, so that the client does not convert it: %s", (time, text) => {
   expect(timeText(time)).toBe(text);
 });

@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import ts from "typescript";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
+import { beforeAll, describe, expect, expectTypeOf, it } from "vitest";
 import * as api from "../../src/index.js";
 import type {
   ApiInstanceState,
@@ -23,12 +23,14 @@ import type {
   Vmstate,
   VmmState,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
+import { expectEveryVerb } from "../support/every-verb.js";
+import { readVerbs, snakeCase } from "../support/verbs.js";
 
 // The compiler is what checks expectTypeOf: `npm run typecheck`.
 
 describe("a client", () => {
-  it("may be a pool, a transaction, a reserved connection, with types of its own or not", () => {
+  it("may be a pool, a transaction or a reserved connection, with custom types or without", () => {
     expectTypeOf<postgres.Sql>().toExtend<SqlClient>();
     expectTypeOf<postgres.TransactionSql>().toExtend<SqlClient>();
     expectTypeOf<postgres.ReservedSql>().toExtend<SqlClient>();
@@ -41,7 +43,7 @@ describe("a client", () => {
     expectTypeOf<postgres.Row>().not.toExtend<SqlClient>();
   });
 
-  it("may be bound: the functions are those of the package without their first parameter", () => {
+  it("may be bound: its methods are the package's functions without their first parameter", () => {
     expectTypeOf<Vmstate["beginStart"]>().toEqualTypeOf<
       (a: BeginStartArguments) => Promise<BeginStartResult>
     >();
@@ -56,7 +58,7 @@ describe("a client", () => {
 });
 
 describe("arguments", () => {
-  it("are required where the database needs them, and may be left out, undefined or null where not", () => {
+  it("are required without a default in the database, otherwise optional, undefined or null", () => {
     type Minimal = Pick<
       BeginStartArguments,
       "instanceId" | "sagaId" | "propolisId" | "sledId" | "propolisIp"
@@ -67,13 +69,13 @@ describe("arguments", () => {
     expectTypeOf<FailVmmArguments["reason"]>().not.toBeNullable();
   });
 
-  it("do not let a sled agent say what only the control plane can", () => {
+  it("do not allow a sled agent to report creating or saga_unwound", () => {
     expectTypeOf<ReportVmmArguments["state"]>().toEqualTypeOf<ReportedVmmState>();
     expectTypeOf<Exclude<VmmState, ReportedVmmState>>().toEqualTypeOf<"creating" | "saga_unwound">();
     expectTypeOf<ReportVmmArguments["time"]>().toEqualTypeOf<Date | string>();
   });
 
-  it("name the reasons of a start", () => {
+  it("list the reasons of a start", () => {
     expectTypeOf<"user" | "auto_restart">().toExtend<NonNullable<BeginStartArguments["startReason"]>>();
   });
 });
@@ -82,8 +84,8 @@ describe("arguments", () => {
 type Narrowed<Answer, K extends PropertyKey, Value> =
   Answer extends Record<K, infer V> ? (Value extends V ? Answer : never) : never;
 
-describe("an answer narrows by its outcome:", () => {
-  it("in the flow of a program", () => {
+describe("a result narrows by its outcome:", () => {
+  it("in a switch over outcomes", () => {
     const generationOf = (answer: BeginUpdateResult): number | undefined => {
       if (answer.outcome !== "applied") return undefined;
       expectTypeOf(answer).toEqualTypeOf<Narrowed<BeginUpdateResult, "outcome", "applied">>();
@@ -101,7 +103,7 @@ describe("an answer narrows by its outcome:", () => {
     expectTypeOf<Done["replacedPropolisId"]>().toEqualTypeOf<string | null>();
   });
 
-  it("a conflict has a reason of that verb, and the instance as it is", () => {
+  it("a conflict has a reason of that verb, and the instance", () => {
     type Conflict = Narrowed<BeginStartResult, "outcome", "conflict">;
     expectTypeOf<Conflict["reason"]>().toEqualTypeOf<
       | "creating"
@@ -120,7 +122,7 @@ describe("an answer narrows by its outcome:", () => {
     >();
   });
 
-  it("not_found has nothing", () => {
+  it("not_found has no instance", () => {
     type NotFound = Narrowed<BeginStartResult, "outcome", "not_found">;
     expectTypeOf<NotFound["reason"]>().toEqualTypeOf<null>();
     expectTypeOf<NotFound["state"]>().toEqualTypeOf<null>();
@@ -132,7 +134,7 @@ describe("an answer narrows by its outcome:", () => {
     expectTypeOf<Narrowed<CreateInstanceResult, "outcome", "not_found">>().toBeNever();
   });
 
-  it("no answer has an outcome that its verb cannot have", () => {
+  it("a result has no outcome that its verb cannot return", () => {
     expectTypeOf<BeginStartResult["outcome"]>().toEqualTypeOf<
       "applied" | "unchanged" | "conflict" | "gone" | "not_found"
     >();
@@ -144,7 +146,7 @@ describe("an answer narrows by its outcome:", () => {
     >();
   });
 
-  it("a plan has all that commit_update asks for", () => {
+  it("a plan has every argument of commit_update", () => {
     type Plan = Narrowed<BeginUpdateResult, "outcome", "applied">;
     expectTypeOf<Plan["updaterGeneration"]>().toEqualTypeOf<number>();
     expectTypeOf<Plan["planToken"]>().toEqualTypeOf<string>();
@@ -152,18 +154,17 @@ describe("an answer narrows by its outcome:", () => {
     expectTypeOf<Plan["terminatePropolisIds"]>().toEqualTypeOf<string[]>();
   });
 
-  it("a report's VMM is there unless it was not found", () => {
+  it("a report's result has the VMM unless the outcome is not_found", () => {
     expectTypeOf<Narrowed<ReportVmmResult, "vmmOutcome", "stale">["state"]>().toEqualTypeOf<VmmState>();
     expectTypeOf<Narrowed<ReportVmmResult, "vmmOutcome", "not_found">["state"]>().toEqualTypeOf<null>();
   });
 });
 
 describe("the reasons of a conflict", () => {
-  let db: TestDatabase;
+  const db = withDatabase();
   let bodies: Map<string, string>;
   let outcomes: string[];
   beforeAll(async () => {
-    db = await createDatabase();
     const functions = await db.sql<{ name: string; body: string }[]>`
       select proname as name, prosrc as body from pg_proc where pronamespace = 'vmstate'::regnamespace`;
     bodies = new Map(functions.map(({ name, body }) => [name, body]));
@@ -172,24 +173,20 @@ describe("the reasons of a conflict", () => {
     >`select unnest(enum_range(null::vmstate.outcome))::text as label`;
     outcomes = labels.map(({ label }) => label);
   });
-  afterAll(() => db.drop());
 
-  const verbs = ["control-plane", "sled-agent", "update-saga", "operator"].map((file) =>
+  const verbs = ["control-plane", "sled-agent", "update-saga", "operator", "access"].map((file) =>
     fileURLToPath(new URL(`../../src/client/${file}.ts`, import.meta.url)),
   );
   const typed = reasonsByFunction(verbs);
 
   it.each([...typed])("of %s are the same in TypeScript and in the database", (name, reasons) => {
-    const sqlName = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    expect(reasons).toEqual(reasonsIn(sqlName));
+    expect(reasons).toEqual(reasonsIn(snakeCase(name)));
   });
 
-  it("are looked at for every verb", async () => {
-    const verbs = await db.sql<{ name: string }[]>`
-      select proname as name from pg_proc where pronamespace = 'vmstate'::regnamespace and prosecdef`;
-    const camel = ({ name }: { name: string }): string =>
-      name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-    expect([...typed.keys()].sort()).toEqual(verbs.map(camel).sort());
+  it("are tested for every verb", async () => {
+    const wrapped = [...typed.keys()].map(snakeCase);
+    await expectEveryVerb(db.sql, "src/client", wrapped);
+    expect(wrapped.sort()).toEqual(await readVerbs(db.sql));
     expect(typed.get("unlockUpdate")).toEqual(["lock_lost"]);
   });
 

@@ -1,20 +1,18 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { openConnection } from "../../src/connection/open.js";
 import { createTestDatabase } from "../../src/testing/index.js";
 import { runCli } from "../cli/run-cli.js";
 import { Scenario } from "../cli/scenario.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { type PoolerKind, startPooler } from "./pooler.js";
 
-let db: TestDatabase;
+const db = withDatabase();
 let web: Scenario;
 beforeAll(async () => {
-  db = await createDatabase();
   web = await new Scenario(db.sql).createStopped();
 });
-afterAll(() => db.drop());
 
 const withSearch = (search: string, url = db.url): string => Object.assign(new URL(url), { search }).href;
 
@@ -64,7 +62,7 @@ it.each(Object.entries(SHAPES))("a test database on the server at the URL of %s"
   await database.close();
 });
 
-describe("what the user sets", () => {
+describe("a setting in the URL of the user", () => {
   async function valueOf(url: string, setting: string): Promise<unknown> {
     const { client } = await openConnection(url, "test");
     const { rows } = await client.query<Record<string, unknown>>(`show ${setting}`);
@@ -73,7 +71,7 @@ describe("what the user sets", () => {
   }
 
   it.each(["refuses", "ignores"] satisfies PoolerKind[])(
-    "reaches the server unless a pooler %s it",
+    "reaches the server, through a pooler that %s options if it can",
     async (kind) => {
       const search = "options=-c%20geqo_threshold%3D13";
       await using pooler = await startPooler(kind, db.url);
@@ -84,7 +82,7 @@ describe("what the user sets", () => {
     },
   );
 
-  it("does not override what we depend on", async () => {
+  it("does not override search_path and statement_timeout", async () => {
     const search = "options=-csearch_path%3Dpublic%20-c%20statement_timeout%3D7";
     expect(await valueOf(withSearch(search), "search_path")).toBe("pg_catalog, pg_temp");
     expect(await valueOf(withSearch(search), "statement_timeout")).toBe("0");
@@ -110,18 +108,18 @@ describe("what the user sets", () => {
     ["sslmode=require", "does not offer TLS, which sslmode, sslnegotiation or channel_binding requires"],
     ["sslnegotiation=now", "sslnegotiation must be postgres or direct, not now"],
     ["role=nobody_at_all", 'role "nobody_at_all" does not exist'],
-  ])("and cannot be had is told in one line: %s", async (search, problem) => {
+  ])("fails with one line if the server refuses it: %s", async (search, problem) => {
     const { code, stderr } = await runCli("status", "--database-url", withSearch(search));
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(problem) as string });
     expect(stderr.split("\n")).toHaveLength(2);
   });
 });
 
-describe("of several hosts", () => {
+describe("a URL with several hosts", () => {
   const withHosts = (hosts: string, search = ""): string =>
     withSearch(search).replace(new URL(db.url).host, hosts);
 
-  it("the first that answers and fits is taken", async () => {
+  it("uses the first host that answers and matches target_session_attrs", async () => {
     const { host } = new URL(db.url);
     const down = await unusedPort();
     for (const search of ["", "target_session_attrs=primary", "target_session_attrs=prefer-standby"])
@@ -130,7 +128,7 @@ describe("of several hosts", () => {
       ).toMatchObject({ code: 0, stderr: "" });
   });
 
-  it("the failure of the first is told, and a wrong password ends the search", async () => {
+  it("reports the failure of the first host, and stops at a wrong password", async () => {
     const [one, other] = [await unusedPort(), await unusedPort()];
     const hosts = `127.0.0.1:${one},127.0.0.1:${other}`;
     expect((await runCli("verify", "--database-url", withHosts(hosts))).stderr).toBe(

@@ -11,7 +11,7 @@ export interface Pooler extends AsyncDisposable {
 
 const SSL_REQUEST = 80_877_103;
 
-/** In front of the server of a URL, somebody who leaves all but the startup packet as it is. */
+/** A proxy in front of the server of a URL that passes on all but the startup packet unchanged. */
 export async function startPooler(kind: PoolerKind, serverUrl: string): Promise<Pooler> {
   const { hostname, port } = new URL(serverUrl);
   const sockets = new Set<Socket>();

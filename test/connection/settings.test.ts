@@ -101,7 +101,7 @@ describe("settings of a role", () => {
     expect(await running).not.toEqual([]);
   });
 
-  it("do not end a migration between two tries for a lock", async () => {
+  it("do not end a migration between two attempts for a lock", async () => {
     const db = await make(createDatabase);
     const url = await withHostileSettings(db);
     using copy = new PackageCopy();
@@ -118,7 +118,7 @@ describe("settings of a role", () => {
     expect(await running).toEqual([name]);
   });
 
-  it("change nothing of what a command prints", async () => {
+  it("do not change what a command prints", async () => {
     const db = await make(createDatabase);
     vi.stubEnv("DATABASE_URL", db.url);
     const web = await new Scenario(db.sql).createStopped("Zoë");
@@ -152,7 +152,7 @@ describe("settings of an application's session", () => {
     { IntervalStyle: "postgres_verbose", DateStyle: "SQL, DMY", TimeZone: "Asia/Kathmandu" },
     { IntervalStyle: "sql_standard", DateStyle: "German", TimeZone: "America/St_Johns" },
     { IntervalStyle: "iso_8601", DateStyle: "Postgres, MDY", TimeZone: "UTC" },
-  ])("change nothing of what wrappers read: $IntervalStyle, $DateStyle", async (connection) => {
+  ])("do not change what wrappers read: $IntervalStyle, $DateStyle", async (connection) => {
     const db = await make(createDatabase);
     const web = await new Scenario(db.sql).create();
     await vmstate(db.sql).configureInstance({

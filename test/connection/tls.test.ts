@@ -85,7 +85,7 @@ describe("both clients encrypt alike:", () => {
   });
 });
 
-describe("one line says why not:", () => {
+describe("fails with one line that names the cause:", () => {
   it.each<[search: string, problem: string | RegExp, access?: Access]>([
     ["sslmode=verify-full", /self.signed|unable to (verify|get)/],
     [`sslmode=verify-full&${CA}`, "IP: 127.0.0.1 is not in the cert's list"],
@@ -135,13 +135,13 @@ describe("one line says why not:", () => {
   });
 });
 
-it("a user without a password, whom the server trusts", async () => {
+it("both clients connect as a user without a password that the server trusts", async () => {
   const url = Object.assign(new URL(urlOf("")), { username: "trusted", password: "" }).href;
   expect(await encryption(url)).toEqual([true, true]);
 });
 
-describe("a channel that was bound", () => {
-  it("is one of a server that offers it, which somebody in between may hide", () => {
+describe("channel binding", () => {
+  it("is refused if the server does not offer it, as with a man in the middle", () => {
     const client = new pg.Client();
     const certificate = requireChannelBinding(client);
     client.connection.stream.on("error", () => undefined);
@@ -150,7 +150,7 @@ describe("a channel that was bound", () => {
     expect(certificate).toThrow("the server does not offer SCRAM-SHA-256-PLUS for this user");
   });
 
-  it("lets the other client meet the same certificate only", async () => {
+  it("pins the certificate for the second client", async () => {
     const { client, route } = await openConnection(urlOf("channel_binding=require"), "test");
     await client.end();
     const other = new X509Certificate(readFileSync(file("client.crt"))).raw;
@@ -160,7 +160,7 @@ describe("a channel that was bound", () => {
   });
 });
 
-it("a client of the test database goes the same way", async () => {
+it("a client of the test database uses the same route", async () => {
   const { client, route } = await openConnection(urlOf("options=-c%20geqo_threshold%3D13"), "test");
   await client.end();
   const pool = newPlainPool(route);

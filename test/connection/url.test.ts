@@ -35,12 +35,12 @@ describe("a database URL", () => {
     expect(parsed.hosts.map(({ name, port }) => `${name}:${port}`)).toEqual(hosts);
   });
 
-  it("decodes what is escaped", () => {
+  it("decodes percent-encoding", () => {
     const parsed = parseDatabaseUrl("postgres://a%40b:p%3Aw%2F%25@db.example/my%20fleet");
     expect(parsed).toMatchObject({ user: "a@b", password: "p:w/%", database: "my fleet" });
   });
 
-  it("leaves to the environment what it does not say, as libpq does", () => {
+  it("takes missing parts from the environment, as libpq does", () => {
     vi.stubEnv("PGUSER", "bob");
     vi.stubEnv("PGPASSWORD", "other");
     vi.stubEnv("PGDATABASE", "herd");
@@ -56,7 +56,7 @@ describe("a database URL", () => {
     });
   });
 
-  it("without a user is the one who runs it, and so is the database", () => {
+  it("has the operating system's user as default user and database", () => {
     const { username } = userInfo();
     expect(parseDatabaseUrl("postgres://db.example")).toMatchObject({ user: username, database: username });
   });
@@ -79,22 +79,22 @@ describe("a database URL", () => {
   });
 });
 
-describe("of its parameters", () => {
+describe("the parameters of a database URL", () => {
   const parametersOf = (query: string): object => parseDatabaseUrl(`postgres://a/b?${query}`).parameters;
 
-  it("those that neither libpq nor the server knows are dropped", () => {
+  it("drop names that neither libpq nor the server knows", () => {
     const query =
       "schema=public&pgbouncer=true&connection_limit=1&pool_timeout=0&sslaccept=strict&statement_cache_size=0&uselibpqcompat=true&supa=base-pooler.x&client_encoding=utf8&max=3&prepare=false&workaround=supabase-pooler.vercel";
     expect(parametersOf(query)).toEqual({ options: "" });
   });
 
-  it("settings of the server join its options, blanks escaped", () => {
+  it("add settings of the server to options, with blanks escaped", () => {
     expect(parametersOf("options=-c%20role%3Downer&search_path=a,%20b&statement_timeout=5s")).toEqual({
       options: String.raw`-c role=owner -c search_path=a,\ b -c statement_timeout=5s`,
     });
   });
 
-  it("ssl=true is sslmode=require, unless there is one", () => {
+  it("take ssl=true as sslmode=require, unless sslmode is set", () => {
     expect(parametersOf("ssl=true")).toMatchObject({ sslmode: "require" });
     expect(parametersOf("ssl=true&sslmode=verify-full")).toMatchObject({ sslmode: "verify-full" });
     expect(parametersOf("ssl=false&sslmode=")).toEqual({ options: "" });

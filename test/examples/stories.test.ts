@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-it("there is a story for each rule, with an output beside it", () => {
+it("every rule has a story with a committed output", () => {
   const titles = stories.map((story) => readFileSync(join(EXAMPLES, story), "utf8").split("\n")[1]);
   expect(titles.map((title) => title?.replace(/:.*/, ""))).toEqual([
     ...[1, 2, 3, 4, 5, 6].map((rule) => `-- Rule ${rule}`),
@@ -30,23 +30,23 @@ it("there is a story for each rule, with an output beside it", () => {
 describe.each(stories)("%s", (story) => {
   const output = readFileSync(outputFile(story), "utf8");
 
-  it("meets no error but those that it rolls back", () => {
+  it("rolls back every error", () => {
     const refusals = output.match(/^ROLLBACK TO /gm) ?? [];
     expect(output.match(/^ERROR: /gm) ?? []).toHaveLength(refusals.length);
   });
 
-  it("shows what the API shows beside the rows, at several steps", () => {
+  it("prints what the API shows beside the rows, at several steps", () => {
     expect(output.match(/^ +name +\| API shows \| +stored row$/gm)?.length).toBeGreaterThan(1);
   });
 
-  it("prints no time, and no id but the fixed ones", () => {
+  it("prints no time, and only the fixed ids", () => {
     expect(output).not.toMatch(/\d\d:\d\d/);
     const ids = output.match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? [];
     const fixed = readFileSync(join(EXAMPLES, "setup.sql"), "utf8");
     expect(ids.filter((id) => !fixed.includes(id))).toEqual([]);
   });
 
-  it.runIf(psql !== undefined)("prints the same in psql, and leaves nothing behind", async () => {
+  it.runIf(psql !== undefined)("prints the same in psql, and leaves no row and no table", async () => {
     expect(printedByPsql(join(EXAMPLES, story))).toEqual({ status: 0, printed: output });
     const [row] = await db.sql`select (select count(*) from vmstate.instance) as instances,
       (select count(*) from pg_class where relpersistence = 't') as temporary`;

@@ -35,7 +35,7 @@ describe.each(nodes)("with node $version", ({ path: node }) => {
   it.each([
     ["service.mjs", "applied starting 0 VmstateError\n"],
     ["service.cjs", "applied destroyed 0 VmstateError\n"],
-  ])("%s does its work, without a warning", async (file, stdout) => {
+  ])("%s runs without a warning", async (file, stdout) => {
     expect(await project.run(onServer, node, file)).toEqual({ code: 0, stdout, stderr: "" });
   });
 
@@ -74,7 +74,7 @@ describe.each(nodes)("with node $version", ({ path: node }) => {
     }
   });
 
-  it("the program migrates a database and finds nothing amiss with it", async () => {
+  it("the program migrates a database, and doctor finds no difference", async () => {
     await using db = await createEmptyDatabase();
     const program = (...args: string[]) =>
       project.run({ DATABASE_URL: db.url }, node, join(project.installed, "dist/cli/main.js"), ...args);
@@ -87,7 +87,7 @@ describe.each(nodes)("with node $version", ({ path: node }) => {
 });
 
 describe("the program", () => {
-  it("is there by its name", async () => {
+  it("is found by npx as vmstate", async () => {
     const { version } = JSON.parse(readFileSync(join(project.installed, "package.json"), "utf8")) as {
       version: string;
     };
@@ -95,7 +95,7 @@ describe("the program", () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${version}\n` });
   });
 
-  it("says what to install where it has no PostgreSQL", async () => {
+  it("names the package to install if there is no PostgreSQL", async () => {
     const { code, stdout, stderr } = await project.run({}, "npx", "--no", "--", "vmstate", "demo");
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toContain(
@@ -109,7 +109,7 @@ describe("the package", () => {
     packages: Record<string, { hasInstallScript?: true; license?: string }>;
   }
 
-  it("brings no server, no script and nothing without a licence", () => {
+  it("installs no server, no install script and no package without a licence", () => {
     const lock = JSON.parse(readFileSync(join(project.dir, "package-lock.json"), "utf8")) as Lock;
     const packages = Object.entries(lock.packages).filter(([path]) => path !== "");
     expect(packages.length).toBeGreaterThan(10);
@@ -122,19 +122,19 @@ describe("the package", () => {
   it.each([
     ["cyclonedx", (sbom: { components: unknown[] }) => sbom.components],
     ["spdx", (sbom: { packages: unknown[] }) => sbom.packages],
-  ] as const)("can be listed as %s", async (format, partsOf) => {
+  ] as const)("is listed by npm sbom as %s", async (format, partsOf) => {
     const args = ["sbom", "--omit=dev", "--sbom-format", format];
     const { code, stdout } = await project.run({}, "npm", ...args);
     expect(code).toBe(0);
     expect(partsOf(JSON.parse(stdout) as never)).toContainEqual(expect.objectContaining({ name: "vmstate" }));
   });
 
-  it("has nothing that publint finds", async () => {
+  it("passes publint", async () => {
     const { messages, pkg } = await publint({ pkgDir: project.installed, pack: false, strict: true });
     expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
   });
 
-  it("has types that are what is loaded", async () => {
+  it("has types that match the loaded modules", async () => {
     const analysis = await checkPackage(createPackageFromTarballData(readFileSync(tarball)));
     if (!analysis.types) throw new Error("there are no types");
     expect(analysis.problems.filter((problem) => !isOfOldNode(problem))).toEqual([]);
@@ -150,7 +150,7 @@ describe("the package", () => {
     expect(compileSnippets(project.dir, snippets)).toEqual([]);
   });
 
-  it("does not compile with a snippet that is wrong", () => {
+  it("does not compile with a wrong snippet", () => {
     const wrong = { name: "wrong.mts", code: "await vm.beginStart({ ...start, sagaId: 1 });" };
     expect(compileSnippets(project.dir, [wrong])).toEqual([
       expect.stringContaining("wrong.mts: Type 'number' is not assignable to type 'string'"),

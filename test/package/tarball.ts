@@ -24,7 +24,7 @@ const PARTS = [
 ];
 
 /**
- * Packs what would be published, built anew.
+ * Builds and packs what would be published.
  *
  * @returns the path of the tarball, in a directory of its own
  */

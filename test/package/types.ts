@@ -9,7 +9,7 @@ export interface Compiler {
   options: ts.CompilerOptions;
 }
 
-/** How somebody's compiler may be set, and the files it reads `typed.ts` as. */
+/** How a user's compiler may be set, and the files it reads `typed.ts` as. */
 export const COMPILERS: Record<string, Compiler> = {
   // looks at our declarations as well, and at all that they import
   nodenext: {
@@ -32,7 +32,7 @@ export function compile(dir: string, { files, options }: Compiler): string[] {
 }
 
 /**
- * Compiles the example service as somebody does who has copied it into a project.
+ * Compiles the example service as a user does who has copied it into a project.
  *
  * @returns what the compiler complains of; `service/main.js` is there when it is nothing
  */

@@ -20,15 +20,15 @@ const updating = ({ instanceId }: Scenario) => ({ instanceId, sagaId: randomUUID
 
 // After a migration the old host no longer had the VM, and a host that does not report a VM was taken to say it is off.
 // Though the new host had spoken milliseconds before, the running guest was recorded as stopped.
-it.each(["before the new host has reported", "before the update", "after the update"])(
-  "CloudStack 3741: what the old host says %s stops no guest that has moved away",
+it.each(["before the destination's report", "before the update", "after the update"])(
+  "CloudStack 3741: a source reported destroyed %s does not stop a guest that runs on the destination",
   async (when) => {
     const { db, sql } = stage;
     const s = await migrating(sql);
     const arrive = (host: postgres.Sql) => say(host, s, "destination", "running", "completed");
     const leave = () => say(sql, s, "active", "destroyed");
 
-    if (when === "before the new host has reported") {
+    if (when === "before the destination's report") {
       expect(await leave()).toMatchObject({ vmmOutcome: "applied", updateNeeded: true });
       const { second } = await whileHeld(db, arrive, (waiting) => runUpdate(waiting, updating(s)));
       expect(second).toMatchObject({ outcome: "applied", activePropolisId: s.destinationId });
@@ -54,9 +54,9 @@ it.each(["before the new host has reported", "before the update", "after the upd
   },
 );
 
-// This report itself could not be read; told is 14026: maintenance, asked for twice, tried to move VMs that had moved.
+// The report itself could not be read; this test follows 14026: maintenance, asked for twice, tried to move VMs that had moved.
 // That attempt failed, and VMs that had run on elsewhere all the while were marked as stopped.
-it("CloudStack 14206 (after 14026): a second attempt to move a guest that has already moved does not touch it", async () => {
+it("CloudStack 14206 (after 14026): a second migration of a guest that has already moved is refused and changes nothing", async () => {
   const { sql } = stage;
   const s = await migrated(sql);
   const retry = anotherMigration(s);
@@ -90,9 +90,9 @@ it("CloudStack 14206 (after 14026): a second attempt to move a guest that has al
   });
 });
 
-// This report itself could not be read; told is 11286, where the target host could not be prepared for a migration.
+// The report itself could not be read; this test follows 11286, where the target host could not be prepared for a migration.
 // The failed preparation made the management server stop the VM, which had never left its host.
-it("CloudStack 10961 (after 11286): a migration that fails in its preparation leaves the guest running, free to try again", async () => {
+it("CloudStack 10961 (after 11286): a migration that unwinds before the guest moves leaves the guest running, and can be repeated", async () => {
   const { sql } = stage;
   const s = await migrating(sql);
   expect(await unwindMigration(sql, s.migration)).toMatchObject({
@@ -127,7 +127,7 @@ it("CloudStack 10961 (after 11286): a migration that fails in its preparation le
 
 // A step after the migration failed, as the virtual router was migrating too, so the whole migration was cancelled.
 // The guest already ran on its new host, and the clean-up of the cancelled migration stopped it there.
-it("CloudStack 7285: a step that fails after the guest has moved cannot take the migration back", async () => {
+it("CloudStack 7285: a migrate saga that fails after the guest has moved cannot unwind the migration", async () => {
   const { sql } = stage;
   const s = await migrating(sql);
   await say(sql, s, "destination", "running", "completed");

@@ -36,7 +36,7 @@ async function plan({ sql }: Stage, { instanceId }: Scenario) {
 }
 
 // etcd hands out the same revisions again after a restore, and clients that trust the number alone take new data for old.
-it("etcd 16028: after a failover two sagas hold the same fencing token, and only the plan that was committed counts as committed", async () => {
+it("etcd 16028: two sagas with the same fencing token after a failover: only the one that committed gets unchanged, the other lock_lost", async () => {
   const s = await replicated();
   await say(before.sql, s, "destination", "running", "completed");
   const lost = await plan(before, s);

@@ -34,7 +34,7 @@ const stage = newStage();
 // The guest ran on its target; the source pod crashed before it could say that the migration had succeeded.
 // So the instance was marked as failed, and the healthy guest on the target was deleted for it.
 it.each(["before", "after"])(
-  "KubeVirt 13112: a source that crashes %s the destination says it has the guest takes nobody down with it",
+  "KubeVirt 13112: a source that crashes %s the destination reports completed does not end the guest on the destination",
   async (order) => {
     const { sql } = stage;
     const s = await migrating(sql);
@@ -67,9 +67,9 @@ it.each(["before", "after"])(
   },
 );
 
-// This report itself could not be read; told is 18765, where a restarted node agent came up with an empty cache.
+// The report itself could not be read; this test follows 18765, where a restarted node agent came up with an empty cache.
 // It took what it did not know for gone, failed a guest that had just been moved to it, and removed it.
-it("KubeVirt 16622 (after 18765): an agent that has forgotten a guest, or begins to count anew, takes nothing from it", async () => {
+it("KubeVirt 16622 (after 18765): reports from a restarted agent, at generations below the row's, are stale and do not end the guest", async () => {
   const { sql } = stage;
   const s = await migrated(sql);
   const neighbour = await running(sql);
@@ -112,7 +112,7 @@ it("KubeVirt 16622 (after 18765): an agent that has forgotten a guest, or begins
 
 // The target pod crashed during its preparations, and the instance's record of the migration was never ended.
 // Every further migration was refused, because one was still in flight, though its object did not even exist any more.
-it("KubeVirt 2495: a target that dies in its preparations ends the migration, and makes way for the next one", async () => {
+it("KubeVirt 2495: a destination that fails before the guest moves ends the migration, and the next migration can begin", async () => {
   const { sql } = stage;
   const s = await migrating(sql);
   expect(await say(sql, s, "destination", "failed")).toMatchObject({
@@ -148,9 +148,9 @@ it("KubeVirt 2495: a target that dies in its preparations ends the migration, an
   });
 });
 
-// This report itself could not be read; told is 18087, where one target that failed set off retries without end.
+// The report itself could not be read; this test follows 18087, where one target that failed set off retries without end.
 // Each new target failed too; thousands of launcher pods were seen for a single guest, until it was stopped.
-it("KubeVirt 17203 (after 18087): migrations tried again and again leave one link, and nothing that runs or stays", async () => {
+it("KubeVirt 17203 (after 18087): four unwound migrations leave one link to clear, and no running VMM", async () => {
   const { sql } = stage;
   const s = await running(sql);
   const attempts = [1, 2, 3, 4].map(() => anotherMigration(s));
@@ -194,7 +194,7 @@ it("KubeVirt 17203 (after 18087): migrations tried again and again leave one lin
 });
 
 // A guest that cannot boot was launched again the moment it had failed, for ever.
-it("KubeVirt 5905: a boot loop is counted and slowed down, and a user's start begins anew", async () => {
+it("KubeVirt 5905: automatic restarts of a guest that fails at once are counted and delayed, and a user's start resets the count", async () => {
   const { sql } = stage;
   const s = await failed(sql);
   await configureInstance(sql, { instanceId: s.instanceId, autoRestartCooldown: "0" });
@@ -221,9 +221,9 @@ it("KubeVirt 5905: a boot loop is counted and slowed down, and a user's start be
 
 // A guest that shuts itself down has to stay off; one whose VMM failed does not.
 it.each([
-  ["after a migration, its VMM never heard running", "completed"],
-  ["heard rebooting only", "rebooting"],
-])("KubeVirt 1406: a guest that shuts down from within stays off: %s", async (_, way) => {
+  ["its VMM reported destroyed after a migration, never running", "completed"],
+  ["its VMM reported rebooting, then destroyed", "rebooting"],
+])("KubeVirt 1406: a guest that shuts itself down is not restarted: %s", async (_, way) => {
   const { sql } = stage;
   const s = way === "completed" ? await migrating(sql) : await starting(sql);
   if (way === "completed") {

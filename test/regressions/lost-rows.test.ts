@@ -1,20 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { type Vmstate, vmstate } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { running, stopped } from "../sql/scenario.js";
 
 /**
  * A failover to a replica that lagged behind loses transactions that were answered: here they are rolled back. As
  * docs/operations.md tells.
  */
-let db: TestDatabase;
+const db = withDatabase();
 let vm: Vmstate;
-beforeAll(async () => {
-  db = await createDatabase();
+beforeAll(() => {
   vm = vmstate(db.sql);
 });
-afterAll(() => db.drop());
 
 class Lost extends Error {}
 
@@ -27,11 +25,11 @@ async function lost(act: (vm: Vmstate) => Promise<unknown>): Promise<void> {
   await expect(failure).rejects.toThrow(Lost);
 }
 
-describe("an agent is answered not_found after a failover (Nova: instances running, deleted in the database)", () => {
+describe("an agent's report is not_found after a failover (Nova: instances running, deleted in the database):", () => {
   const reportOf = (instanceId: string, propolisId: string) =>
     ({ instanceId, propolisId, state: "running", generation: 7, time: new Date() }) as const;
 
-  it("the same begin_start adopts its guest", async () => {
+  it("a replay of begin_start is applied and adopts the guest", async () => {
     const { instanceId, start } = await stopped(db.sql);
     await lost((then) => then.beginStart(start));
     const report = reportOf(instanceId, start.propolisId);
@@ -44,7 +42,7 @@ describe("an agent is answered not_found after a failover (Nova: instances runni
     expect(await vm.beginStart(start)).toMatchObject({ outcome: "unchanged", apiState: "running" });
   });
 
-  it("another VMM was started meanwhile: begin_start is a conflict, and the guest is to be ended", async () => {
+  it("a replay of begin_start is a conflict if another VMM was started since, so the guest has to be ended", async () => {
     const { instanceId, start } = await stopped(db.sql);
     await lost((then) => then.beginStart(start));
     await vm.beginStart({ ...start, sagaId: randomUUID(), propolisId: randomUUID() });
@@ -54,7 +52,7 @@ describe("an agent is answered not_found after a failover (Nova: instances runni
     });
   });
 
-  it("the same begin_migration adopts the destination while the source runs", async () => {
+  it("a replay of begin_migration is applied and adopts the destination while the source runs", async () => {
     const { instanceId, migration, destinationId } = await running(db.sql);
     await lost((then) => then.beginMigration(migration));
     const report = reportOf(instanceId, destinationId);
@@ -63,14 +61,14 @@ describe("an agent is answered not_found after a failover (Nova: instances runni
     expect(await vm.reportVmm(report)).toMatchObject({ vmmOutcome: "applied" });
   });
 
-  it("the instance is lost too: begin_start finds none, and the guest is to be ended", async () => {
+  it("a replay of begin_start is not_found if the instance is lost too, so the guest has to be ended", async () => {
     const { start } = await stopped(db.sql);
     expect(await vm.beginStart({ ...start, instanceId: randomUUID() })).toMatchObject({
       outcome: "not_found",
     });
   });
 
-  it("a row that fell back catches up by the agent's next report", async () => {
+  it("a repeated report is applied to a VMM whose row has lost it", async () => {
     const { instanceId, propolisId } = await running(db.sql);
     const report = { ...reportOf(instanceId, propolisId), state: "stopping", generation: 99 } as const;
     await lost((then) => then.reportVmm(report));

@@ -5,9 +5,9 @@ import { elevenMinutesPass, newStage, NOTHING, report, standing } from "./story.
 
 const stage = newStage();
 
-// This report itself could not be read; told is 16624, the warning that healing may misjudge a member as offline.
+// The report itself could not be read; this test follows 16624, the warning that healing may misjudge a member as offline.
 // Its instances are then started elsewhere while it still runs them.
-it("LXD 17787 (after 16624): a host that was taken for dead wrongly cannot claim back a guest that runs elsewhere", async () => {
+it("LXD 17787 (after 16624): a live host that was declared dead cannot take back a guest that was restarted on another host", async () => {
   const { sql } = stage;
   const s = await running(sql);
   expect(await failSled(sql, { sledId: s.start.sledId, reason: "sled_off" })).toMatchObject([
@@ -51,7 +51,7 @@ it.each([
   ["two hours ahead", 7_200_000],
   ["an hour behind", -3_600_000],
 ])(
-  "LXD 7321: a host whose clock is %s is neither stuck while it reports nor fresh while it is silent",
+  "LXD 7321: an instance on a host whose clock is %s is not stuck while the host reports, and is stuck while it does not",
   async (_, skew) => {
     const { sql } = stage;
     const s = await starting(sql);

@@ -35,7 +35,7 @@ const stage = newStage();
 
 // The guest had moved, then the clean-up on the source failed (disconnecting its volumes), and with it the migration.
 // The server ended in error; all the same it has to be recorded on the host where it runs, the destination.
-it("Nova 1628606: a source that fails after it has handed its guest over does not keep the instance", async () => {
+it("Nova 1628606: a source that fails after it reported completed does not remain the active VMM", async () => {
   const { sql } = stage;
   const s = await migrating(sql);
   await say(sql, s, "destination", "migrating", "in_progress");
@@ -70,7 +70,7 @@ it("Nova 1628606: a source that fails after it has handed its guest over does no
 // libvirt raised an error after the guest had moved; Nova took it for still on the source, and then for off everywhere.
 // The user could start it once more: two copies that write the same volumes.
 it.each(["first", "last"])(
-  "Nova 1414065: a source that ends and says %s that the migration failed does not make a moved guest startable",
+  "Nova 1414065: a source that is destroyed and reports %s that the migration failed does not allow a second start of a moved guest",
   async (order) => {
     const { sql } = stage;
     const s = await migrating(sql);
@@ -101,7 +101,7 @@ it.each(["first", "last"])(
 
 // An evacuation for which the scheduler found no host left its migration record in "accepted" instead of "error".
 // When the source host came back, it took that for a finished evacuation and deleted the only copy of the server.
-it("Nova 1713783: a migration for which no host is found has ended, and its source keeps the guest when it comes back", async () => {
+it("Nova 1713783: an unwound migration stays failed when its source reports again, and the guest stays on the source", async () => {
   const { sql } = stage;
   const s = await migrating(sql);
   await applied(unwindMigration(sql, s.migration));
@@ -133,7 +133,7 @@ it("Nova 1713783: a migration for which no host is found has ended, and its sour
 
 // A second identical request found the task state already as it wanted it, so nothing was saved and no check was made.
 // Nearly every action could run twice at once on one instance; shelving twice corrupted a customer's database.
-it("Nova 1821373: a request that finds its change already made by somebody else is a conflict, not a success", async () => {
+it("Nova 1821373: a begin_migration with the ids of another saga's migration is a conflict, not a success", async () => {
   const { db, sql } = stage;
   const s = await running(sql);
   const twin = { ...s.migration, sagaId: randomUUID() };
@@ -164,8 +164,8 @@ it("Nova 1821373: a request that finds its change already made by somebody else 
 });
 
 // Known here by its title only: a live migration is left in migrating as the domain is not found.
-// Told here: the source is gone in the middle of a migration, which has to be seen, and to end.
-it("Nova 1662626: a migration whose source is gone decides nothing, is seen to be stuck, and ends with its destination", async () => {
+// This test: the source is gone in the middle of a migration, which has to be seen, and to end.
+it("Nova 1662626: a migration whose source is dead is listed as stuck, and ends with its destination", async () => {
   const { sql } = stage;
   const s = await migrating(sql);
   await say(sql, s, "destination", "migrating", "in_progress");
@@ -200,7 +200,7 @@ it("Nova 1662626: a migration whose source is gone decides nothing, is seen to b
 
 // nova-compute was restarted while builds on it still waited for a lock, before the host was written to the instance.
 // On start-up it looked for instances of its own host only: these stayed in BUILD for ever.
-it("Nova 1833581: a start whose process dies holds up nobody, or is seen to be stuck and ends with its host", async () => {
+it("Nova 1833581: a start whose process dies before the commit does not block the next; after it, the start is listed as stuck and ends with its sled", async () => {
   const { db, sql } = stage;
   const s = await stopped(sql);
   const other = anotherStart(s);
@@ -239,7 +239,7 @@ it("Nova 1833581: a start whose process dies holds up nobody, or is seen to be s
 
 // The API marked a resize as "confirming" before it asked the host; the periodic confirmation takes only finished ones.
 // When the request then failed, the log promised another try, and none ever came.
-it("Nova 1855927: work that was begun and not finished is listed again, and the one who began it comes too late", async () => {
+it("Nova 1855927: an update whose lease expires is listed again, and the late commit of its saga is lock_lost", async () => {
   const { sql } = stage;
   const s = await saying(sql, "failed");
   const dead = { instanceId: s.instanceId, sagaId: randomUUID() };
@@ -265,7 +265,7 @@ it("Nova 1855927: work that was begun and not finished is listed again, and the 
 
 // The resource tracker ran after a move was recorded as confirmed or reverted, and before the claim for it was dropped.
 // Of the two hosts, one was then charged for a server that it did not have, and the other not for the one that it had.
-it("Nova 1879878: whatever runs between the steps of a hand-over, each host is charged for what still runs on it", async () => {
+it("Nova 1879878: at each step of a hand-over, watched_vmm lists every VMM that is still on a sled", async () => {
   const { sql } = stage;
   const s = await migrating(sql);
   const source = { instanceId: s.instanceId, propolisId: s.propolisId };
@@ -299,7 +299,7 @@ it("Nova 1879878: whatever runs between the steps of a hand-over, each host is c
 
 // The power sync compared a server that had just been deployed with a power state cached from before its deployment.
 // It shut the server down, and the user could not start it again.
-it("Nova 1815791: a cached state from before a start stops nothing that has started since", async () => {
+it("Nova 1815791: reports from before a start do not stop the started VMM", async () => {
   const { sql } = stage;
   const s = await saying(sql, "destroyed");
   await update(sql, s);

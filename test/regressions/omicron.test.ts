@@ -40,9 +40,9 @@ const stage = newStage();
 const automatic = (s: Scenario) => ({ ...anotherStart(s), startReason: "auto_restart" });
 
 // An instance whose start saga had unwound was to be restarted for its unwound VMM, but that VMM was also reaped.
-// Where the reaper came first, the instance was plainly stopped, and nobody restarted it any more.
+// Where the reaper came first, the instance was merely stopped, and no restart followed.
 it.each(["before", "after"])(
-  "Omicron 9174: an unwound start is tried again, also when that comes %s its VMM is unlinked",
+  "Omicron 9174: an instance whose start unwound is restarted automatically %s its VMM is unlinked",
   async (order) => {
     const { sql } = stage;
     const s = await unwound(sql);
@@ -82,18 +82,18 @@ it.each(["before", "after"])(
 
 const VANISHING: [string, (sql: postgres.Sql, s: Scenario) => Promise<unknown>][] = [
   [
-    "its sled does not know it any more",
+    "no_such_vmm",
     (sql, { instanceId, destinationId: propolisId }) =>
       applied(failVmm(sql, { instanceId, propolisId, reason: "no_such_vmm" })),
   ],
-  ["its sled is expunged", (sql, s) => failSled(sql, { ...s.migration, reason: "sled_expunged" })],
-  ["it is destroyed, with no word of the migration", (sql, s) => say(sql, s, "destination", "destroyed")],
+  ["sled_expunged", (sql, s) => failSled(sql, { ...s.migration, reason: "sled_expunged" })],
+  ["reported destroyed without its side", (sql, s) => say(sql, s, "destination", "destroyed")],
 ];
 
-// A VMM that takes part in a migration was found gone, but nobody was left to end its side of the migration.
+// A VMM that takes part in a migration was found gone, but nothing ended its side of the migration.
 // That side stayed in doubt: the record went on saying that the migration was under way.
 it.each(VANISHING)(
-  "Omicron 6520: a destination that is gone (%s) ends the migration, though its side says otherwise for ever",
+  "Omicron 6520: a dead destination (%s) ends the migration, though its side stays in_progress",
   async (_, vanish) => {
     const { sql } = stage;
     const s = await migrating(sql);
@@ -128,7 +128,7 @@ it.each(VANISHING)(
 
 // A stop in the middle of a migration was sent to the source alone.
 // If the guest had moved by then, the instance could end without a VMM while its new one, told nothing, ran on.
-it("Omicron 11107: a stop during a migration reaches both VMMs, and the instance stops when the guest does", async () => {
+it("Omicron 11107: request_stop during a migration returns both VMMs, and the instance stops when the guest does", async () => {
   const { sql } = stage;
   const s = await migrating(sql);
   await say(sql, s, "destination", "migrating", "in_progress");
@@ -162,10 +162,10 @@ it("Omicron 11107: a stop during a migration reaches both VMMs, and the instance
   });
 });
 
-// This report itself could not be read; told is 6809: the watcher found a VMM gone that the user was just stopping.
+// The report itself could not be read; this test follows 6809: the watcher found a VMM gone that the user was just stopping.
 // It was failed, its own "destroyed" came too late, and the automatic restart undid the stop.
 it.each(["before the VMM is found gone", "while it is being restarted"])(
-  "Omicron 7727 (after 6809): a stop asked for %s is not undone by an automatic restart",
+  "Omicron 7727 (after 6809): request_stop %s is not undone by an automatic restart",
   async (when) => {
     const { db, sql } = stage;
     const s = await running(sql);
@@ -199,7 +199,7 @@ it.each(["before the VMM is found gone", "while it is being restarted"])(
 
 // The watcher met VMMs that outlived their instance, and took a migration target's state for that of the active VMM.
 // That tripped its own assertion on what an instance without a VMM may be, seen as a test that failed now and then.
-it("Omicron 8755: a destination that outlives its instance is watched and ended, and says nothing for the instance", async () => {
+it("Omicron 8755: a destination that outlives its instance is listed until it ends, and its reports do not change the instance", async () => {
   const { sql } = stage;
   const s = await migrating(sql);
   await say(sql, s, "destination", "migrating", "in_progress");
@@ -226,9 +226,9 @@ it("Omicron 8755: a destination that outlives its instance is watched and ended,
   expect(await standing(sql, s)).toEqual(NOTHING);
 });
 
-// This report itself could not be read; told is 10784: an instance was deleted before its update saga had locked it.
+// The report itself could not be read; this test follows 10784: an instance was deleted before its update saga had locked it.
 // The saga took the failure to lock for a passing one, and tried again without end.
-it("Omicron 10787 (after 10784): an update that its instance's deletion overtakes is told so for good at every step", async () => {
+it("Omicron 10787 (after 10784): every verb of an update saga is gone after the instance is deleted", async () => {
   const { db, sql } = stage;
   const s = await unwound(sql);
   const holder = { instanceId: s.instanceId, sagaId: randomUUID() };
@@ -264,7 +264,7 @@ it("Omicron 10787 (after 10784): an update that its instance's deletion overtake
 
 // An unwinding create saga marked its instance as failed, only to be allowed to delete it.
 // In between it looked like one to restart: it was started, and could not be deleted any more.
-it("Omicron 7326: an instance whose creation is undone is deleted as it is, and nobody starts it on the way", async () => {
+it("Omicron 7326: an instance in creation is deleted directly, and cannot be started before or during the deletion", async () => {
   const { db, sql } = stage;
   const s = await creating(sql, { intendedState: "running" });
   expect(await standing(sql, s)).toEqual({ ...NOTHING, shown: "creating", intends: "running" });
@@ -285,7 +285,7 @@ it("Omicron 7326: an instance whose creation is undone is deleted as it is, and 
 
 // A saga crashed between taking the updater lock and recording that it had, and unwound without releasing it: the
 // instance was locked until a person picked the lock.
-it("Omicron 10166: an operator sees who holds the lock of a dead update saga, breaks it, and the instance is updated", async () => {
+it("Omicron 10166: an operator finds the lock of a dead update saga with explain_update and breaks it, and another saga updates the instance", async () => {
   const { sql } = stage;
   const s = await running(sql);
   await say(sql, s, "active", "failed");
@@ -309,7 +309,7 @@ it("Omicron 10166: an operator sees who holds the lock of a dead update saga, br
 });
 
 // A sled rebooted, and its guests were gone, while the API went on to show them as running.
-it("Omicron 3633: what a rebooted sled has lost is failed, and a guest that started there since lives", async () => {
+it("Omicron 3633: fail_sled_vmms fails the VMMs that a rebooted sled has lost, and not one that started there since", async () => {
   const { sql } = stage;
   const lost = await running(sql);
   const since = await unwound(sql);

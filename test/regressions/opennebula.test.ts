@@ -17,7 +17,7 @@ const stage = newStage();
 
 // A live migration failed, and the VM still ran on the host that it was to leave.
 // It was recorded on the destination all the same, a host that did not have it.
-it("OpenNebula 3582: a migration that failed leaves the guest recorded where it runs, whatever the destination says", async () => {
+it("OpenNebula 3582: a migration that the source reports failed leaves the guest on the source, though the destination reports completed", async () => {
   const { sql } = stage;
   const s = await migrating(sql);
   await say(sql, s, "destination", "running", "completed");
@@ -52,7 +52,7 @@ it("OpenNebula 3582: a migration that failed leaves the guest recorded where it 
 
 // Just before a host crashed, its probes could return an empty list of VMs, and an absent VM was taken to be off.
 // The VMs stood as powered off, not as unknown: a crash looked like a shutdown.
-it("OpenNebula 5564: a crash is no shutdown: an empty list stops nobody, and a dead host's guests should still run", async () => {
+it("OpenNebula 5564: a VMM missing from an agent's list stays as it is, and on a dead sled it is failed, not stopped by the guest", async () => {
   const { sql } = stage;
   const s = await running(sql);
   const shutDown = await running(sql);

@@ -27,8 +27,8 @@ import { connection, dyingAfter, newStage, NOTHING, report, standing } from "./s
 const stage = newStage();
 
 // Neither this report nor a trace of it could be read, so nothing is said of it here.
-// What holds here: rows that change together do so even when the process that changes them dies on the way.
-it("oVirt 1072282: an engine that dies while it undoes a migration has undone all of it or nothing", async () => {
+// This test: rows that change together do so even when the process that changes them dies on the way.
+it("oVirt 1072282: unwind_migration whose process dies is rolled back as a whole, and can be repeated", async () => {
   const { db, sql } = stage;
   const s = await migrating(sql);
   await say(sql, s, "destination", "migrating", "in_progress");
@@ -70,8 +70,8 @@ it("oVirt 1072282: an engine that dies while it undoes a migration has undone al
 });
 
 // Neither this report nor a trace of it could be read, so nothing is said of it here.
-// What holds here: a host that is declared dead while a guest is being started on it takes that guest along.
-it("oVirt 1026811: a start that is being written while its host is declared dead does not get away, and stays dead", async () => {
+// This test: a host that is declared dead while a guest is being started on it takes that guest along.
+it("oVirt 1026811: a start committed while fail_sled runs is failed by the next fail_sled, and stays failed", async () => {
   const { db, sql } = stage;
   const sledId = randomUUID();
   const [guest, late] = [await stopped(sql), await stopped(sql)];
@@ -107,8 +107,8 @@ it("oVirt 1026811: a start that is being written while its host is declared dead
 });
 
 // Known here by its title only: a disk could not be plugged in, because the domain already had one at that address.
-// Told here: two sides disagree on whether an id is free, which must be refused as a whole, and the next one served.
-it("oVirt 1927243: an id that somebody has, or ever had, is refused without a trace, and another one is not", async () => {
+// This test: two sides disagree on whether an id is free, which must be refused as a whole, and the next one served.
+it("oVirt 1927243: an id that another or a deleted VMM or migration has is refused and nothing is written; a new id is accepted", async () => {
   const { sql } = stage;
   const s = await saying(sql, "destroyed");
   await update(sql, s);

@@ -41,7 +41,7 @@ async function workOn(
 /** How the work on a row of pending_update may end without a commit. */
 const ATTEMPTS: [how: string, attempt: (sql: postgres.Sql, instanceId: string) => Promise<void>][] = [
   [
-    "the executor dies and its lease ends",
+    "the saga dies and its lease expires",
     async (sql, instanceId) => {
       await beginUpdate(sql, { instanceId, sagaId: randomUUID(), lease: "1 min" });
       await expireLease(sql, { instanceId });
@@ -75,7 +75,7 @@ async function begun(
 
 // There, a job whose key is blocked stays the oldest candidate, and no other job of the queue is taken any more.
 it.each(ATTEMPTS)(
-  "pg-boss 871 (after 849): updates that never succeed do not starve the others: %s",
+  "pg-boss 871 (after 849): updates that never commit do not starve other instances in pending_update: %s",
   async (_, attempt) => {
     const { sql } = stage;
     const ids: string[] = [];
@@ -88,7 +88,7 @@ it.each(ATTEMPTS)(
   },
 );
 
-it("pg-boss 871 (after 849): restarts that always unwind do not starve the others", async () => {
+it("pg-boss 871 (after 849): restarts that always unwind do not starve other instances in restartable_instance", async () => {
   const { sql } = stage;
   const ids: string[] = [];
   for (let i = 0; i < ROWS; i++) {

@@ -34,8 +34,8 @@ async function isUnknown(sql: postgres.Sql, s: Scenario): Promise<void> {
   });
 }
 
-describe("an agent's not_found after a failover or a restore", () => {
-  it("adopts the guest by the same begin_start, and its next report is applied", async () => {
+describe("an agent's report is not_found after a failover or a restore:", () => {
+  it("a replay of begin_start adopts the guest, and its next report is applied", async () => {
     const { sql } = stage;
     const s = await forgottenStart(sql);
     await isUnknown(sql, s);
@@ -55,7 +55,7 @@ describe("an agent's not_found after a failover or a restore", () => {
     });
   });
 
-  it("ends the guest where the instance was started elsewhere since: no second guest is adopted", async () => {
+  it("a replay of begin_start is a conflict if the instance was started again since, so the guest has to be ended", async () => {
     const { sql } = stage;
     const s = await forgottenStart(sql);
     const other = anotherStart(s);
@@ -84,7 +84,7 @@ describe("an agent's not_found after a failover or a restore", () => {
     expect(await standing(sql, s)).toEqual(after);
   });
 
-  it("ends the guest where the instance was deleted since", async () => {
+  it("a replay of begin_start is gone if the instance was deleted since, so the guest has to be ended", async () => {
     const { sql } = stage;
     const s = await forgottenStart(sql);
     await applied(deleteInstance(sql, s));
@@ -92,7 +92,7 @@ describe("an agent's not_found after a failover or a restore", () => {
     expect(await writingNothing(sql, () => beginStart(sql, s.start))).toMatchObject({ outcome: "gone" });
   });
 
-  it("adopts and stops the guest where the user has stopped the instance since", async () => {
+  it("a replay of begin_start adopts the guest of an instance that the user stopped since, and request_stop returns its VMM", async () => {
     const { sql } = stage;
     const s = await forgottenStart(sql);
     await requestStop(sql, s);

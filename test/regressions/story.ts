@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { afterEach, expect } from "vitest";
 import {
   abandonedVmms,
   apiInstance,
@@ -14,7 +14,7 @@ import {
   type ReportedVmmState,
   type ReportVmmArguments,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { type TestDatabase, withDatabase } from "../support/database.js";
 import { untilWaiting } from "../support/waiting.js";
 import { instance, type Scenario } from "../sql/scenario.js";
 
@@ -28,22 +28,11 @@ export interface Stage {
 }
 
 export function newStage(): Stage {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await createDatabase();
-  });
+  const db = withDatabase();
   afterEach(async () => {
     expect(await invariantViolations(db.sql)).toEqual([]);
   });
-  afterAll(() => db.drop());
-  return {
-    get db() {
-      return db;
-    },
-    get sql() {
-      return db.sql;
-    },
-  };
+  return { db, sql: db.sql };
 }
 
 /** What a user sees of an instance, what its row names, and every work list's entry on it or on its VMMs. */
@@ -57,7 +46,7 @@ export interface Standing {
   restartable: boolean;
   /** Of stuck_instance. */
   waitsFor: string | null;
-  /** VMMs that somebody has to terminate. */
+  /** VMMs that the control plane has to terminate. */
   orphaned: string[];
   /** VMMs without a link that end by themselves. */
   ending: string[];
@@ -116,7 +105,7 @@ export function report(
   return { instanceId, propolisId, state, generation, time: new Date() };
 }
 
-/** Nothing was heard of the instance for eleven minutes. */
+/** Makes the last reports of the instance eleven minutes old. */
 export async function elevenMinutesPass(sql: postgres.Sql, { instanceId }: OfInstance): Promise<void> {
   const [{ then } = {}] = await sql<
     { then: Date }[]

@@ -3,13 +3,13 @@ import { beside, make } from "../../src/schema/drift/beside.js";
 import { readCatalog } from "../../src/schema/drift/read.js";
 import { createDatabase } from "../support/database.js";
 
-it("an error in the text of a schema that is made beside the live one is passed on as it is", async () => {
+it("a PostgreSQL error in the text of the comparison schema is thrown unchanged", async () => {
   await using db = await createDatabase();
   const made = beside(db.sql, (sql, schema) => make(sql, schema, "select nonsense from vmstate.vmm"));
   await expect(made).rejects.toMatchObject({ code: "42P01" });
 });
 
-it("a schema of another name is read as vmstate, also where a line of a comment begins with the name", async () => {
+it("a schema of another name is renamed to vmstate in its text, also where a comment's line begins with the name", async () => {
   await using db = await createDatabase();
   for (const name of ["vmstate", "other"])
     await db.sql.unsafe(`

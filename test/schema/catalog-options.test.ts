@@ -1,20 +1,18 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { SET_BY_PACKAGE } from "../../src/schema/drift/additions.js";
 import { compareCatalogs, type Comparison } from "../../src/schema/drift/compare.js";
 import { type CatalogObject, readCatalog } from "../../src/schema/drift/read.js";
 import { readSources } from "../../src/schema/sources.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-let db: TestDatabase;
+const db = withDatabase();
 let catalog: CatalogObject[];
 beforeAll(async () => {
-  db = await createDatabase();
   catalog = await readCatalog(db.sql);
 });
-afterAll(() => db.drop());
 
 class RolledBack extends Error {}
 
@@ -43,7 +41,7 @@ const putOption = (option: string): string =>
   `update pg_attribute set attoptions = array_append(attoptions, '${option}')
     where attrelid = 'vmstate.api_vmm'::regclass and attnum > 0`;
 
-describe("an option that an operator added is a warning", () => {
+describe("a warning: an option that an operator added", () => {
   it.each([
     [
       "autovacuum of a table",
@@ -94,7 +92,7 @@ describe("an option that an operator added is a warning", () => {
     expect(await after(statements)).toEqual(comparison);
   });
 
-  it("one of its own making, which the server does not know", async () => {
+  it("an option that the server does not know", async () => {
     const { differences, warnings } = await after(putOption("owner_team=storage"));
     expect(differences).toEqual([]);
     expect(warnings[0]).toEqual({
@@ -106,7 +104,7 @@ describe("an option that an operator added is a warning", () => {
     });
   });
 
-  it("but not on a table that is itself unexpected", async () => {
+  it("no warning for options of a table that is itself unexpected", async () => {
     const statements = `
       create table vmstate.extra (a int, b int) with (autovacuum_enabled = false);
       create statistics vmstate.extra_ab on a, b from vmstate.extra`;
@@ -117,33 +115,33 @@ describe("an option that an operator added is a warning", () => {
   });
 });
 
-describe("an option that the server keeps for itself is nothing", () => {
+describe("no difference: an option that only the server sets", () => {
   it.each([
     ["PostgreSQL 15.20: pg_attver of an upgraded server's new columns only", "pg_attver=7"],
-    ["any other that the server may come to keep under a reserved name", "pg_else=7"],
+    ["any other option with the reserved prefix pg_", "pg_else=7"],
   ])("%s", async (_, option) => {
     expect(await after(putOption(option))).toEqual(SAME);
   });
 
-  it("one with another value in each schema", async () => {
+  it("an option with different values in the two schemas", async () => {
     const expected = catalog.map((object) =>
       object.name.startsWith("vmstate.api_vmm.") ? { ...object, options: { version: "1" } } : object,
     );
     expect(await after(putOption("version=2"), expected)).toEqual(SAME);
   });
 
-  it("one that the live schema lacks, because it is older than the server's minor release", async () => {
+  it("an option that the older live schema lacks", async () => {
     const expected = catalog.map((object) => ({ ...object, options: { ...object.options, version: "1" } }));
     expect(await after("select", expected)).toEqual(SAME);
   });
 });
 
-describe("an option that this package set is a difference", () => {
+describe("a difference: an option that this package set", () => {
   it.each([
     ["changed", "set (fillfactor = 100)", "100"],
     ["reset", "reset (fillfactor)", null],
-    ["changed, while another one was added", "set (fillfactor = 90, autovacuum_enabled = off)", "90"],
-  ])("once it is %s", async (_, action, actual) => {
+    ["changed, while another option was added", "set (fillfactor = 90, autovacuum_enabled = off)", "90"],
+  ])("that is %s", async (_, action, actual) => {
     const { differences } = await after(`alter table vmstate.vmm ${action}`);
     expect(differences).toEqual([
       {
@@ -158,7 +156,7 @@ describe("an option that this package set is a difference", () => {
   });
 
   it.each(["security_barrier", "security_invoker"])(
-    "as is %s of a view, which decides what the view shows",
+    "%s of a view, which decides what the view shows",
     async (property) => {
       const { differences, warnings } = await after(`alter view vmstate.api_vmm set (${property} = true)`);
       expect(differences).toEqual([
@@ -175,7 +173,7 @@ describe("an option that this package set is a difference", () => {
     },
   );
 
-  it("has its name in the list of those that are compared", async () => {
+  it("that sql/ sets is in the list of compared options", async () => {
     const texts = (await readSources(ROOT)).map(({ text }) => text);
     const lists = texts.flatMap((text) => [
       ...text.matchAll(/\b(?:WITH|SET)\s*\(\s*([\w.]+\s*=[\w. ,=]+)\)/g),

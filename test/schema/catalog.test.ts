@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([migrated.drop(), loaded.drop()]));
 
 describe("sql/", () => {
-  it("makes what the migrations make", async () => {
+  it("makes the same catalog as the migrations", async () => {
     expect(catalog.length).toBeGreaterThan(400);
     const comparison = compareCatalogs(catalog, await readCatalog(loaded.sql));
     expect(comparison).toEqual({ differences: [], warnings: [] });
@@ -67,7 +67,7 @@ describe("the comparison finds", () => {
       /^type vmstate\.outcome: labels .* -> .*late, gone/,
     ],
     [
-      "another name of a label",
+      "a renamed label",
       "alter type vmstate.outcome rename value 'gone' to 'late'",
       /^type vmstate\.outcome: labels .* -> .*late, not_found/,
     ],
@@ -178,7 +178,7 @@ describe("the comparison finds", () => {
       /^function .*fail_vmm\(/,
     ],
     [
-      "another function of that name",
+      "an overload of a function",
       "create function vmstate.is_absorbing() returns int return 1",
       /is_absorbing\(\)/,
     ],
@@ -188,7 +188,7 @@ describe("the comparison finds", () => {
       /^missing trigger guard_link on vmstate\.vmm$/,
     ],
     [
-      "a trigger that is switched off",
+      "a disabled trigger",
       "alter table vmstate.vmm disable trigger guard_link",
       /^trigger guard_link on vmstate\.vmm: is none -> switched off$/,
     ],
@@ -203,22 +203,22 @@ describe("the comparison finds", () => {
       /^column vmstate\.vmm\.saga_id: comment .* -> none$/s,
     ],
     [
-      "a function that all may call",
+      "a function that PUBLIC may call",
       "grant execute on function vmstate.report_vmm to public",
       /^function vmstate\.report_vmm\(.*: PUBLIC may none -> EXECUTE$/,
     ],
     [
-      "a table that all may read",
+      "a table that PUBLIC may read",
       "grant select on vmstate.vmm to public",
       /^table vmstate\.vmm: PUBLIC may none -> SELECT$/,
     ],
     [
-      "a column that all may change",
+      "a column that PUBLIC may change",
       "grant update (name) on vmstate.instance to public",
       /^column vmstate\.instance\.name: PUBLIC may none -> UPDATE$/,
     ],
     [
-      "a schema that all may use",
+      "a schema that PUBLIC may use",
       "grant usage on schema vmstate to public",
       /^schema vmstate: PUBLIC may none -> USAGE$/,
     ],
@@ -233,7 +233,7 @@ describe("the comparison finds", () => {
       /^table vmstate\.vmm: others may none -> INSERT to vmstate_test_writer$/,
     ],
     [
-      "a foreign key that is switched off",
+      "a foreign key with disabled triggers",
       "alter table vmstate.vmm disable trigger all",
       /^constraint vmm_instance_id_fkey on vmstate\.vmm: is none -> switched off$/,
     ],
@@ -289,7 +289,7 @@ describe("in schema vmstate", () => {
           and obj_description(oid, 'pg_class') is null`);
   });
 
-  it("every PL/pgSQL function has an empty search_path, and every SQL function is parsed already", async () => {
+  it("every PL/pgSQL function has an empty search_path, and every SQL function a parsed body", async () => {
     await none(migrated.sql`
       select proname as name from pg_proc join pg_language as l on l.oid = prolang
         where pronamespace = 'vmstate'::regnamespace and case lanname
@@ -298,7 +298,7 @@ describe("in schema vmstate", () => {
           else true end`);
   });
 
-  it("every verb of the control plane and the update saga keeps its plans: chosen for an id that is null, they cost more to make than to run", async () => {
+  it("every verb of the control plane and the update saga sets plan_cache_mode = force_generic_plan", async () => {
     await none(migrated.sql`
       select proname as name from pg_proc
         where pronamespace = 'vmstate'::regnamespace and prosecdef
@@ -306,7 +306,7 @@ describe("in schema vmstate", () => {
           and coalesce('plan_cache_mode=force_generic_plan' <> all (proconfig), true)`);
   });
 
-  it("every PL/pgSQL body names types with their schema: a caller's temporary type would come before a built-in one", async () => {
+  it("every PL/pgSQL body names types with their schema, so that no temporary type of a caller comes first", async () => {
     await none(migrated.sql`
       select distinct format('%s in %s', m[1], proname) as name
         from pg_proc join pg_language as l on l.oid = prolang
@@ -316,7 +316,7 @@ describe("in schema vmstate", () => {
           and m[1] not in (select word from pg_get_keywords() where catcode in ('C', 'R', 'T'))`);
   });
 
-  it("nothing is granted to PUBLIC but the use of types", async () => {
+  it("PUBLIC has no right but USAGE of types", async () => {
     await none(migrated.sql`
       select 'function ' || proname as name from pg_proc
         where pronamespace = 'vmstate'::regnamespace and has_function_privilege('public', oid, 'execute')
@@ -329,7 +329,7 @@ describe("in schema vmstate", () => {
       select 'schema' where has_schema_privilege('public', 'vmstate', 'usage, create')`);
   });
 
-  it("no name has two functions", async () => {
+  it("no function is overloaded", async () => {
     await none(migrated.sql`
       select proname as name from pg_proc where pronamespace = 'vmstate'::regnamespace group by proname having count(*) > 1`);
   });

@@ -37,7 +37,7 @@ async function untilMigrators(count: number): Promise<number[]> {
 }
 
 describe("two migrators", () => {
-  it("one killed while its migration waits for a table: the other applies that migration, once", async () => {
+  it("the first killed while its migration waits for a table: the second applies that migration, once", async () => {
     db = await createDatabase();
     copy.migration(next, "alter table vmstate.vmm add extra text");
     let second: Promise<string[]> | undefined;
@@ -59,7 +59,7 @@ describe("two migrators", () => {
     expect(await db.sql`select from vmstate.schema_change where name = ${next}`).toHaveLength(1);
   });
 
-  it("of a copy without records: it is taken over once", async () => {
+  it("of a schema without records: the schema is taken over once", async () => {
     db = await createDatabase();
     await db.sql`delete from vmstate.schema_change`;
     await db.sql`drop table if exists vmstate.pgmigrations`;
@@ -82,7 +82,7 @@ describe("two migrators", () => {
 });
 
 describe("a member of the schema's owner migrates", () => {
-  it("behind a statement in the way, lets queries pass, and is the owner in each attempt", async () => {
+  it("behind a statement that holds a lock: lets queries pass, and acts as the owner in each attempt", async () => {
     db = await createEmptyDatabase();
     await using roles = new Roles(db);
     const owner = await roles.create("owner");

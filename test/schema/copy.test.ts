@@ -72,7 +72,7 @@ describe("migrate takes over a schema without records:", () => {
     expect(await db.sql`select from vmstate.instance where id = ${instanceId}`).toHaveLength(1);
   });
 
-  it("as of each older migration, and goes on from there", async () => {
+  it("as of each older migration, and applies the later ones", async () => {
     for (const [i, name] of names.entries()) {
       await using older = await createEmptyDatabase();
       for (const { text } of (await readMigrations(copy.root)).slice(0, i + 1)) await older.sql.unsafe(text);
@@ -86,7 +86,7 @@ describe("migrate takes over a schema without records:", () => {
     }
   });
 
-  it("applies a migration anew that changes rows alone: the schema does not tell whether it was", async () => {
+  it("and applies again a migration that changes only rows, since the schema does not show it", async () => {
     const next = `${String(names.length + 1).padStart(4, "0")}_rows`;
     copy.migration(next, "update vmstate.instance set name = 'changed'");
     await running(db.sql);
@@ -95,7 +95,7 @@ describe("migrate takes over a schema without records:", () => {
     expect(await db.sql`select distinct name from vmstate.instance`).toEqual([{ name: "changed" }]);
   });
 
-  it("as the owner's member that does not inherit, whoever owns the database", async () => {
+  it("as a NOINHERIT member of the schema's owner that does not own the database", async () => {
     await using roles = new Roles(db);
     const owner = await roles.create("owner");
     const member = await roles.create("member", `noinherit in role ${owner}`);
@@ -119,7 +119,7 @@ describe("migrate takes over a schema without records:", () => {
 });
 
 describe("migrate refuses a schema without records", () => {
-  it("that differs in one thing from a release, and names it", async () => {
+  it("that differs from a release in one object, and names that object", async () => {
     await db.sql`drop index vmstate.vmm_on_sled`;
     await forget();
     expect(await messageOf(migrateFrom(copy.root, db.url))).toContain(
@@ -127,7 +127,7 @@ describe("migrate refuses a schema without records", () => {
     );
   });
 
-  it("that is as no release makes it, names what differs, and changes nothing", async () => {
+  it("that equals no release, names the differences, and changes nothing", async () => {
     await db.sql.unsafe(`
       drop index vmstate.vmm_on_sled;
       alter table vmstate.vmm disable trigger guard_link, add extra text;
@@ -162,7 +162,7 @@ describe("migrate refuses a schema without records", () => {
     );
   });
 
-  it("when it is only asked, and says what migrate would do", async () => {
+  it("in pendingMigrations and migrationStatus, and says what migrate would do", async () => {
     await forget();
     expect(await messageOf(pendingMigrations(db.url))).toBe(
       `schema vmstate has no row in vmstate.schema_change, and equals ${names.at(-1) ?? ""}: run \`vmstate migrate\`, which records ${names.at(-1) ?? ""} and applies what follows`,

@@ -63,7 +63,7 @@ describe.skipIf(DEBIAN_BIN === undefined)("with pg_dump and psql of Debian,", ()
       await populate(vmstate(target.sql));
     });
 
-    it("of the first release is taken over as that, and migrated", async () => {
+    it("of the first release is taken over and migrated", async () => {
       const [first] = await readMigrations(PACKAGE_ROOT);
       await source.sql.unsafe(first?.text ?? "");
       await copySchema();
@@ -71,7 +71,7 @@ describe.skipIf(DEBIAN_BIN === undefined)("with pg_dump and psql of Debian,", ()
       expect(await findDrift(target.sql)).toEqual([]);
     });
 
-    it("without its privileges is refused: the functions are everybody's", async () => {
+    it("without its privileges is refused: PUBLIC may execute its functions", async () => {
       await migrate(source.url);
       await copySchema("--no-privileges");
       await expect(migrate(target.url)).rejects.toThrow(
@@ -115,7 +115,7 @@ describe.skipIf(DEBIAN_BIN === undefined)("with pg_dump and psql of Debian,", ()
       await server.psql(roles[1].urlOf(owner), write("load.sql", script));
     }
 
-    it("is as it was, and guarded again", async () => {
+    it("has the same rows, and its guards are enabled", async () => {
       const agent = await roles[0].create("agent");
       await grantAccess(source.sql, { role: agent, kind: "sled_agent" });
       await bindSledAgent(source.sql, { role: agent, sledId: "00000000-0000-4000-8000-000000000005" });
@@ -132,7 +132,7 @@ describe.skipIf(DEBIAN_BIN === undefined)("with pg_dump and psql of Debian,", ()
       await populate(vmstate(loader));
     });
 
-    it("is as it was in whichever order the tables come: pg_dump breaks a circle of keys anywhere", async () => {
+    it("has the same rows for any order of the tables, since pg_dump breaks a circle of foreign keys anywhere", async () => {
       await populate(vmstate(source.sql));
       const dumps = [];
       for (const table of [...TABLES].reverse()) dumps.push(await dumpOf(table));
@@ -142,9 +142,9 @@ describe.skipIf(DEBIAN_BIN === undefined)("with pg_dump and psql of Debian,", ()
     });
 
     it.each([
-      ["a link leads nowhere", /^COPY vmstate\.vmm .*?^\\\.$/ms, "", /violates foreign key constraint/],
+      ["a link names a missing VMM", /^COPY vmstate\.vmm .*?^\\\.$/ms, "", /violates foreign key constraint/],
       [
-        "a linked VMM says that it is not",
+        "a linked VMM is marked as unlinked",
         /(\trunning\t\d+\t[^\t\n]+\t[^\t\n]+\t\\N\t)\\N(?=\t)/,
         "$12020-01-01 00:00:00+00",
         /the rows break an invariant/,

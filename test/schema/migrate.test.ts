@@ -66,7 +66,7 @@ async function recorded(): Promise<string[]> {
 }
 
 describe("migrate", () => {
-  it("applies all migrations of the package, once; both tables tell which", async () => {
+  it("applies all migrations of the package once, and records them in both tables", async () => {
     expect(await migrate(db.url)).toEqual(names);
     expect(await migrate(db.url)).toEqual([]);
     expect(await recorded()).toEqual(names);
@@ -75,7 +75,7 @@ describe("migrate", () => {
     expect(changes.map(({ number }) => number as number)).toEqual(names.map((_, i) => i + 1));
   });
 
-  it("leaves what the stock node-pg-migrate and plain SQL leave, and goes on from there", async () => {
+  it("makes the same database as the stock node-pg-migrate and plain SQL, and continues after either", async () => {
     await using stock = await createEmptyDatabase();
     await using plain = await createEmptyDatabase();
     await migrate(db.url);
@@ -96,7 +96,7 @@ describe("migrate", () => {
     }
   });
 
-  it("twenty at once: each migration is applied once, in order", async () => {
+  it("twenty concurrent calls apply each migration once, in order", async () => {
     copy.migration(next, "create table vmstate.next ()");
     copy.migration(afterNext, "create table vmstate.after_next ()");
     const results = await Promise.all(Array.from({ length: 20 }, () => run()));
@@ -107,7 +107,7 @@ describe("migrate", () => {
     expect(rows.map(({ name }) => name as string)).toEqual([...names, next, afterNext]);
   });
 
-  it("twenty at once that all find an older snapshot otherwise: sessions are serializable by default", async () => {
+  it("twenty concurrent calls apply each migration once where sessions are serializable by default", async () => {
     await db.sql.unsafe(
       `alter database ${new URL(db.url).pathname.slice(1)} set default_transaction_isolation = serializable`,
     );
@@ -124,7 +124,7 @@ describe("migrate", () => {
     expect(lines).toEqual([next, afterNext]);
   });
 
-  it("keeps nothing of a migration that fails, and all of those before it", async () => {
+  it("rolls back a migration that fails, and keeps those before it", async () => {
     copy.migration(next, "create table vmstate.good ()");
     copy.migration(afterNext, "create table vmstate.bad ();\ncreate table vmstate.bad ()");
     const error = await failureOf(run());
@@ -144,7 +144,7 @@ describe("migrate", () => {
     expect(await run()).toEqual([...names, next, afterNext]);
   });
 
-  it("waits for another migrator, node-pg-migrate for example, as long as it takes", async () => {
+  it("waits for another migrator, for example node-pg-migrate, without a time limit of its own", async () => {
     const other = await db.sql.reserve();
     await other`select pg_advisory_lock(7241865325823964)`;
     const running = run();
@@ -161,7 +161,7 @@ describe("migrate", () => {
   it.each([
     ["a reader", "access share"],
     ["a VACUUM", "share update exclusive"],
-  ])("gives up a lock on a table that somebody holds: %s", async (_, mode) => {
+  ])("fails after lockTimeout if a table is locked: %s", async (_, mode) => {
     await run();
     copy.migration(next, "alter table vmstate.vmm add extra text");
     await db.sql.begin(async (other) => {
@@ -174,7 +174,7 @@ describe("migrate", () => {
     expect(await run()).toEqual([next]);
   });
 
-  it("lets those pass who wait behind it for a table, and goes on when the table is free", async () => {
+  it("lets queries queued behind its lock run, and continues when the table is free", async () => {
     await run();
     copy.migration(next, "alter table vmstate.vmm add extra text");
     let running: ReturnType<typeof run> | undefined;
@@ -188,12 +188,12 @@ describe("migrate", () => {
     expect(await running).toEqual([next]);
   });
 
-  it("refuses a timeout that is none", async () => {
+  it("refuses a malformed lockTimeout", async () => {
     const error = await failureOf(run({ lockTimeout: "soon" }));
     expect(error.message).toBe(`${new URL(db.url).host}: invalid value for parameter "lock_timeout": "soon"`);
   });
 
-  it("takes a newer database as it is, unless what it does not know was breaking", async () => {
+  it("accepts a newer database, unless a migration unknown to it is breaking", async () => {
     copy.migration(next, "select");
     await run();
     expect(await migrate(db.url)).toEqual([]);
@@ -204,12 +204,12 @@ describe("migrate", () => {
     );
   });
 
-  it("installs into an empty schema that is there already", async () => {
+  it("installs into an existing empty schema", async () => {
     await db.sql`create schema vmstate`;
     expect(await run()).toEqual(names);
   });
 
-  it("has closed its connection when it returns", async () => {
+  it("closes its connection before it returns", async () => {
     await run();
     await expect.poll(sessions).toEqual([]);
   });
@@ -228,7 +228,7 @@ describe("migrate", () => {
   }
 });
 
-describe("one line says why it failed:", () => {
+describe("fails with one line that names the cause:", () => {
   const at = (change: Partial<URL>): string => Object.assign(new URL(db.url), change).href;
   const host = (): string => new URL(db.url).host;
 
@@ -252,7 +252,7 @@ describe("one line says why it failed:", () => {
     expect(error.message).toMatch(/^cannot reach PostgreSQL at nowhere\.invalid:5432: getaddrinfo E/);
   });
 
-  it("wrong password, which the line does not repeat", async () => {
+  it("a wrong password, which is not repeated", async () => {
     const error = await failureOf(migrate(at({ password: "hunter2" })));
     expect(error.message).toBe(
       `${host()} refused user "${new URL(db.url).username}": wrong password, or no such user`,
@@ -286,12 +286,12 @@ describe("one line says why it failed:", () => {
   const UNLIKE =
     /^schema vmstate has objects, vmstate\.schema_change has no row, and the schema equals no release; different from \d{4}_\w+: (missing .+, ){3}\d+ more; see `vmstate doctor`, or drop the schema if it is not vmstate's$/;
 
-  it("a schema that is somebody else's", async () => {
+  it("a schema vmstate that another application made", async () => {
     await db.sql.unsafe("create schema vmstate; create table vmstate.instance ()");
     expect((await failureOf(run())).message).toMatch(UNLIKE);
   });
 
-  it("a run without a transaction that broke off", async () => {
+  it("a schema half made outside of a transaction", async () => {
     const text = copy.read(`migrations/${names[0] ?? ""}.sql`);
     for (const statement of text.slice(0, text.indexOf("CREATE TABLE vmstate.vmm")).split(";\n"))
       await db.sql.unsafe(statement);
@@ -317,7 +317,7 @@ describe("one line says why it failed:", () => {
     );
   });
 
-  it("a migration of that number that is another one", async () => {
+  it("another migration with the same number", async () => {
     await run();
     const other = next.replace("next", "other");
     copy.migration(other, "select");
@@ -329,7 +329,7 @@ describe("one line says why it failed:", () => {
     );
   });
 
-  it("two accounts that differ", async () => {
+  it("records that differ between pgmigrations and schema_change", async () => {
     await run();
     await db.sql`insert into vmstate.pgmigrations (name, run_on) values (${next}, now())`;
     expect((await failureOf(run())).message).toBe(
@@ -337,13 +337,13 @@ describe("one line says why it failed:", () => {
     );
   });
 
-  it("a connection lost half-way", async () => {
+  it("a session that the server terminates during a migration", async () => {
     copy.migration(next, "select pg_terminate_backend(pg_backend_pid())");
     const error = await failureOf(run());
     expect(error.message).toMatch(/: terminating connection due to administrator command$/);
   });
 
-  it("a network that breaks off", async () => {
+  it("a network connection that breaks during a migration", async () => {
     copy.migration(next, "select 'break off'");
     const relay = createServer((socket) => {
       const server = connect(Number(new URL(db.url).port), new URL(db.url).hostname);
@@ -356,7 +356,7 @@ describe("one line says why it failed:", () => {
     expect(error.message).toMatch(/: Connection terminated unexpectedly$/);
   });
 
-  it("a file in migrations/ that is none, or leaves a gap", async () => {
+  it("a file in migrations/ that is not a migration, or leaves a gap", async () => {
     const other = `migrations/${afterNext}.sql`;
     copy.migration(afterNext, "select");
     const number = names.length + 1;
@@ -368,14 +368,14 @@ describe("one line says why it failed:", () => {
     expect((await failureOf(run())).message).toMatch(/^migrations\/README.md is no schema migration: /);
   });
 
-  it("a migration that would leave no record", async () => {
+  it("a migration that does not end with its record", async () => {
     copy.write(`migrations/${next}.sql`, "select 1;\n");
     expect((await failureOf(run())).message).toBe(
       `migrations/${next}.sql does not end with its record: INSERT INTO vmstate.schema_change (number, name, is_breaking) VALUES (${names.length + 1}, '${next}', false);`,
     );
   });
 
-  it("a released file that was edited, or is not there", async () => {
+  it("a released file that was edited or is missing", async () => {
     const [name = ""] = names;
     const sha256 = createHash("sha256")
       .update(copy.read(`migrations/${name}.sql`))

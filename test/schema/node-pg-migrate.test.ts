@@ -59,13 +59,13 @@ function addToBoth(): void {
 const APP = "1700000000000_app";
 const MORE = "1800000000000_more";
 
-describe("an application that uses node-pg-migrate too, and", () => {
+describe("an application that uses node-pg-migrate too, beside", () => {
   const OURS: [string, () => Promise<unknown>][] = [
     ["vmstate migrate", migrate],
     ["the stock command line with --migrations-schema", () => upOurs(...APART)],
   ];
 
-  it.each(OURS)("%s: its own migrations come first", async (_, ours) => {
+  it.each(OURS)("%s: the application's migrations come first", async (_, ours) => {
     await upApp();
     await ours();
     addToBoth();
@@ -75,7 +75,7 @@ describe("an application that uses node-pg-migrate too, and", () => {
     expect(await recordedIn("vmstate")).toEqual([...names, next]);
   });
 
-  it.each(OURS)("%s: ours come first", async (_, ours) => {
+  it.each(OURS)("%s: vmstate's migrations come first", async (_, ours) => {
     await ours();
     await upApp();
     addToBoth();
@@ -85,7 +85,7 @@ describe("an application that uses node-pg-migrate too, and", () => {
     expect(await recordedIn("vmstate")).toEqual([...names, next]);
   });
 
-  it("both, which take turns", async () => {
+  it("vmstate migrate and the stock command line in turns", async () => {
     await upOurs(...APART);
     expect(await migrate()).toEqual([]);
     addToBoth();
@@ -102,8 +102,8 @@ describe("an application that uses node-pg-migrate too, and", () => {
   });
 });
 
-describe("our migrations in public.pgmigrations, by the stock command line with its defaults:", () => {
-  it("vmstate migrate goes on, and leaves that table alone", async () => {
+describe("vmstate's migrations in public.pgmigrations, applied by the stock command line with its defaults:", () => {
+  it("vmstate migrate applies the next one, and leaves that table alone", async () => {
     await upOurs();
     const before = await db.sql`select id, name, run_on from public.pgmigrations`;
     expect(await migrate()).toEqual([]);
@@ -113,7 +113,7 @@ describe("our migrations in public.pgmigrations, by the stock command line with 
     expect(await recordedIn("vmstate")).toEqual([...names, next]);
   });
 
-  it("the application's are refused until our rows are moved away, as docs/operations.md tells", async () => {
+  it("the application's migrations are refused until vmstate's rows are deleted there, as docs/operations.md says", async () => {
     await upOurs();
     await expect(upApp()).rejects.toThrow(/Not run migration 1700000000000_app is preceding/);
     await migrate();
@@ -126,7 +126,7 @@ describe("our migrations in public.pgmigrations, by the stock command line with 
     expect(await recordedIn("public")).toEqual([APP, MORE]);
   });
 
-  it("ours are refused where the application came first, and vmstate migrate installs", async () => {
+  it("the stock command line refuses vmstate's migrations after the application's, and vmstate migrate installs", async () => {
     await upApp();
     await expect(upOurs()).rejects.toThrow(/Not run migration 0001_vmstate is preceding/);
     expect(await db.sql`select to_regnamespace('vmstate') as schema`).toEqual([{ schema: null }]);

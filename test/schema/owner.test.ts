@@ -50,21 +50,21 @@ async function messageOf(promise: Promise<unknown>): Promise<string> {
 /** Each makes a role that may act for the schema's owner. */
 const DEPUTIES: [string, () => Promise<string>][] = [
   ["a superuser", () => roles.create("superuser", "superuser")],
-  ["a member", () => roles.create("member", `in role ${owner}`)],
-  ["a member that does not inherit", () => roles.create("member", `noinherit in role ${owner}`)],
+  ["a member of the owner", () => roles.create("member", `in role ${owner}`)],
+  ["a NOINHERIT member of the owner", () => roles.create("member", `noinherit in role ${owner}`)],
   [
-    "a member of a member",
+    "a member of a member of the owner",
     async () => roles.create("member", `in role ${await roles.create("group", `in role ${owner}`)}`),
   ],
   [
-    "a member of a member, neither of which inherits",
+    "a NOINHERIT member of a NOINHERIT member of the owner",
     async () => {
       const group = await roles.create("group", `noinherit in role ${owner}`);
       return await roles.create("member", `noinherit in role ${group}`);
     },
   ],
   [
-    "a member that logs in as another role",
+    "a member of the owner that logs in as another role",
     async () => {
       const member = await roles.create("member", `in role ${owner}`);
       const other = await roles.create("other");
@@ -74,8 +74,8 @@ const DEPUTIES: [string, () => Promise<string>][] = [
   ],
 ];
 
-describe.each(DEPUTIES)("migrate as %s of the schema's owner", (_, createDeputy) => {
-  it("installs into the schema made beforehand: all belongs to the owner", async () => {
+describe.each(DEPUTIES)("migrate in a schema of another owner, as %s,", (_, createDeputy) => {
+  it("installs into an existing empty schema; every object belongs to the owner", async () => {
     const deputy = await createDeputy();
     expect(await migrateAs(deputy)).toEqual(names);
     expect(await ownersIn(db.sql)).toEqual([owner]);
@@ -84,7 +84,7 @@ describe.each(DEPUTIES)("migrate as %s of the schema's owner", (_, createDeputy)
     expect(await migrateAs(owner)).toEqual([next]);
   });
 
-  it("upgrades: all belongs to the owner", async () => {
+  it("upgrades; every object belongs to the owner", async () => {
     await migrateAs(owner);
     const deputy = await createDeputy();
     addNext();
@@ -95,13 +95,13 @@ describe.each(DEPUTIES)("migrate as %s of the schema's owner", (_, createDeputy)
   });
 });
 
-describe("migrate in a schema made beforehand", () => {
+describe("migrate in an existing empty schema", () => {
   it("needs no CREATE on the database", async () => {
     expect(await migrateAs(owner)).toEqual(names);
     expect(await migrateAs(owner)).toEqual([]);
   });
 
-  it("leaves what it leaves when it makes the schema itself", async () => {
+  it("makes the same database as when it creates the schema itself", async () => {
     await using usual = await createEmptyDatabase();
     await migrateFrom(copy.root, usual.url);
     await migrateAs(owner);
@@ -133,7 +133,7 @@ describe("migrate in a schema made beforehand", () => {
     );
   });
 
-  it("belongs to the database's owner where pg_database_owner owns the schema", async () => {
+  it("makes every object belong to pg_database_owner where that role owns the schema", async () => {
     const deputy = await roles.create("database_owner");
     await db.sql.unsafe(`
       alter schema vmstate owner to pg_database_owner;
@@ -144,11 +144,11 @@ describe("migrate in a schema made beforehand", () => {
   });
 });
 
-describe("migrate refuses, and leaves nothing,", () => {
+describe("migrate refuses, and changes nothing, as", () => {
   const refusal = (role: string): string =>
     `schema vmstate belongs to role "${owner}", which user "${role}" may not become: migrate as "${owner}", as a superuser, or as a member that may SET ROLE (GRANT "${owner}" TO "${role}")`;
 
-  it("a role that is no member of the owner, whatever it may do in the schema", async () => {
+  it("a role that is not a member of the owner, even with all rights in the schema", async () => {
     const stranger = await roles.create("stranger");
     await db.sql.unsafe(`
       grant create on database ${new URL(db.url).pathname.slice(1)} to ${stranger};
@@ -164,7 +164,7 @@ describe("migrate refuses, and leaves nothing,", () => {
     expect(await db.sql`select from vmstate.schema_change`).toHaveLength(names.length);
   });
 
-  it("a member that has the owner's rights and may not SET ROLE", async (context) => {
+  it("a member that inherits the owner's rights but may not SET ROLE", async (context) => {
     context.skip((await majorOf(db.sql)) < 16, "WITH SET FALSE is new in PostgreSQL 16");
     const member = await roles.create("member");
     await db.sql.unsafe(`grant ${owner} to ${member} with inherit true, set false`);
@@ -173,7 +173,7 @@ describe("migrate refuses, and leaves nothing,", () => {
   });
 });
 
-describe("migrate hands over what an earlier version made belong to the role that migrated:", () => {
+describe("migrate gives the schema's owner the objects that an earlier version left to the migrating role:", () => {
   /** As a version that did not become the owner. */
   async function installedBy(role: string): Promise<void> {
     await db.sql.unsafe(`grant all on schema vmstate to ${role}`);
@@ -185,7 +185,7 @@ describe("migrate hands over what an earlier version made belong to the role tha
     await sql.end();
   }
 
-  it.each(["superuser", `member`])("a %s migrates", async (kind) => {
+  it.each(["superuser", `member`])("as a %s", async (kind) => {
     const installer = await roles.create("installer");
     await installedBy(installer);
     const own =
@@ -201,7 +201,7 @@ describe("migrate hands over what an earlier version made belong to the role tha
     expect(await migrateAs(owner)).toEqual([next]);
   });
 
-  it("the owner itself cannot, and is told who can", async () => {
+  it("refused as the owner, with a hint to migrate as a superuser", async () => {
     const installer = await roles.create("installer");
     await installedBy(installer);
     addNext();
@@ -212,7 +212,7 @@ describe("migrate hands over what an earlier version made belong to the role tha
     );
   });
 
-  it("a view that is not vmstate's stays whose it is", async () => {
+  it("a view that is not vmstate's keeps its owner", async () => {
     await migrateAs(owner);
     await db.sql`create view vmstate.of_a_dba as select 1 as one`;
     addNext();
@@ -225,7 +225,7 @@ describe("migrate hands over what an earlier version made belong to the role tha
 });
 
 describe("migrate status and plan", () => {
-  it("answer a member that does not inherit", async () => {
+  it("answer a NOINHERIT member of the owner", async () => {
     await migrateAs(owner);
     const member = await roles.create("member", `noinherit in role ${owner}`);
     expect((await migrationStatus(roles.urlOf(member))).map(({ state }) => state)).toEqual(

@@ -91,7 +91,7 @@ describe("a subscriber to the tables that docs/operations.md names", () => {
     await expectSameRows();
   });
 
-  it("is migrated first, the publisher then: no row waits", async () => {
+  it("is migrated before the publisher: no row waits", async () => {
     await migrate(pair.subscriber);
     await populate(then.vmstate(pair.publisher.sql));
     await expectSameRows();
@@ -101,7 +101,7 @@ describe("a subscriber to the tables that docs/operations.md names", () => {
     await expectToWorkAlone();
   });
 
-  it("is migrated last: rows with new columns wait until it is", async () => {
+  it("is migrated after the publisher: rows with new columns wait for the subscriber's migration", async () => {
     await migrate(pair.publisher);
     await populate(vmstate(pair.publisher.sql));
     await pair.failed();
@@ -110,7 +110,7 @@ describe("a subscriber to the tables that docs/operations.md names", () => {
     await expectToWorkAlone();
   });
 
-  it("takes over in a newer release, which the publisher never gets", async () => {
+  it("takes over with a newer release than the publisher", async () => {
     await migrate(pair.subscriber);
     await populate(then.vmstate(pair.publisher.sql));
     await expectSameRows();
@@ -125,7 +125,7 @@ describe("a subscriber to the tables that docs/operations.md names", () => {
 });
 
 describe("a subscriber of this release", () => {
-  it("is as doctor and verify want it once it is on its own", async () => {
+  it("passes doctor and verify after it is disconnected", async () => {
     for (const { url } of [pair.publisher, pair.subscriber]) await migrateFrom(PACKAGE_ROOT, url);
     await populate(vmstate(pair.publisher.sql));
     await pair.subscribe(PUBLICATION);
@@ -138,7 +138,7 @@ describe("a subscriber of this release", () => {
 });
 
 describe("a publication of the whole schema", () => {
-  it("carries the ledger too: the second upgrade is a row that the subscriber has", async () => {
+  it("fails at the second upgrade, whose ledger row the subscriber has already", async () => {
     for (const { url } of [pair.publisher, pair.subscriber]) await then.migrate(url);
     await pair.subscriber.sql`truncate vmstate.schema_change, vmstate.pgmigrations`;
     await pair.subscribe("create publication vmstate for tables in schema vmstate");

@@ -44,7 +44,7 @@ async function vmstate(args: readonly string[], host = new TestHost()): Promise<
 const on = (...args: string[]): string[] => [...args, "--database-url", db.url];
 
 describe("vmstate replay", () => {
-  it("sums up in 80 columns", async () => {
+  it("prints a summary in 80 columns", async () => {
     const { exitCode, out, err } = await vmstate(
       on(trace, "--fail-rate", "0.2", "--migrate-rate", ".5", "--seed", "7"),
     );
@@ -57,7 +57,7 @@ describe("vmstate replay", () => {
     expect(err).toContain("100%  30/30 VMs");
   });
 
-  it("ends with one line of JSON, which names no password", async () => {
+  it("prints one line of JSON with --json, without a password", async () => {
     const { exitCode, out, err } = await vmstate(on(trace, "--limit", "12", "--concurrency", "3", "--json"));
     expect(exitCode).toBe(0);
     expect(out).toMatch(/^{.*}\n$/);
@@ -82,7 +82,7 @@ describe("vmstate replay", () => {
     expect(err).toContain("12 VMs, ");
   });
 
-  it("exits 1 when an answer is not as it must be, and shows it", async () => {
+  it("exits 1 and prints each unexpected result", async () => {
     await db.sql`alter table vmstate.vmm add constraint planted check (state <> 'stopping')`;
     const { exitCode, out, err } = await vmstate(on(trace, "--json"));
     expect(exitCode).toBe(1);
@@ -103,7 +103,7 @@ describe("vmstate replay", () => {
   it.each([
     ["a missing file", "no-such.csv", "vmstate: no-such.csv: no such file\n"],
     [
-      "another file",
+      "a file with another header",
       traces.write("other.csv", "a,b\n"),
       /^vmstate: .*other.csv: line 1: the header is "a,b", not ".*"\n$/,
     ],
@@ -113,7 +113,7 @@ describe("vmstate replay", () => {
     expect(err).toMatch(message);
   });
 
-  it("exits 1 at a row that is wrong, with the number of VMs played", async () => {
+  it("exits 1 at a malformed row, with the number of VMs played", async () => {
     const file = traces.write("malformed.csv", `${HEADER}\n0,0,1,1,0\n0,0,1,1\n`);
     const { exitCode, err } = await vmstate(on(file));
     expect(exitCode).toBe(1);
@@ -140,7 +140,7 @@ describe("vmstate replay", () => {
     expect(err).toContain(`'${option} <`);
   });
 
-  it("ends on Ctrl-C, with no connection left", async () => {
+  it("ends on Ctrl-C and closes its connections", async () => {
     const host = new TestHost();
     host.stderr.on("data", (chunk) => {
       if (String(chunk).includes("0/30 VMs")) host.emit("SIGINT", "SIGINT");

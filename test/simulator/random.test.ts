@@ -7,13 +7,13 @@ const streamOf = (...parts: number[]): number[] => {
 };
 
 describe("Random", () => {
-  it("repeats itself, and nothing else", () => {
+  it("repeats its numbers for the same seeds, and not for others", () => {
     expect(streamOf(1, 2, 3)).toEqual(streamOf(1, 2, 3));
     const others = [streamOf(1, 2, 4), streamOf(1, 3, 2), streamOf(2, 2, 3)];
     for (const other of others) expect(other[0]).not.toBe(streamOf(1, 2, 3)[0]);
   });
 
-  it("is even enough, along a stream and across neighbouring ones", () => {
+  it("is evenly distributed, within a stream and across neighbouring streams", () => {
     const across = Array.from({ length: 1000 }, (_, n) => new Random(5, n).next());
     for (const numbers of [streamOf(5), across]) {
       const tenths = Array.from(
@@ -25,7 +25,7 @@ describe("Random", () => {
     }
   });
 
-  it("knows never and always", () => {
+  it("happens never for 0 and always for 1", () => {
     const random = new Random(1);
     const tries = Array.from({ length: 1000 });
     expect(tries.some(() => random.happens(0))).toBe(false);

@@ -65,7 +65,7 @@ const clean = {
 };
 
 describe("replay", () => {
-  it("plays eventful lives to the end that they say", { timeout: LONG_MS }, async () => {
+  it("plays VMs with failures and migrations to their expected end", { timeout: LONG_MS }, async () => {
     const [result, violations] = await watched(playFile(FIXTURE));
     expect(result).toMatchObject({ vms: 200, ...clean });
     expect(violations).toEqual([]);
@@ -79,7 +79,7 @@ describe("replay", () => {
     expect(deleted).toBeGreaterThanOrEqual(200 - running);
   });
 
-  it("plays an uneventful life in a dozen calls", async () => {
+  it("plays a VM without failures and migrations in a dozen calls", async () => {
     const file = traces.write("one.csv", `${HEADER}\n0,0,1,1,300\n`);
     const result = await playFile(file, { failRate: 0, migrateRate: 0 });
     expect(result).toMatchObject({ vms: 1, ...clean });
@@ -95,21 +95,25 @@ describe("replay", () => {
     ]);
   });
 
-  it("repeats itself with the same seed, and only then", { timeout: LONG_MS }, async () => {
-    const alike = { concurrency: 1, failRate: 0.5, migrateRate: 1 };
-    const first = await play(15, alike);
-    expect(first).toMatchObject(clean);
-    expect(countsOf(await play(15, alike))).toEqual(countsOf(first));
-    expect(countsOf(await play(15, { ...alike, seed: 2 }))).not.toEqual(countsOf(first));
-  });
+  it(
+    "makes the same calls with the same seed, and others with another seed",
+    { timeout: LONG_MS },
+    async () => {
+      const alike = { concurrency: 1, failRate: 0.5, migrateRate: 1 };
+      const first = await play(15, alike);
+      expect(first).toMatchObject(clean);
+      expect(countsOf(await play(15, alike))).toEqual(countsOf(first));
+      expect(countsOf(await play(15, { ...alike, seed: 2 }))).not.toEqual(countsOf(first));
+    },
+  );
 
-  it("tells how many VMs have been played", async () => {
+  it("reports the number of VMs played", async () => {
     const told: number[] = [];
     await play(5, { onPlayed: (vms) => told.push(vms) });
     expect(told).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it("finds a verb that answers otherwise than it must", async () => {
+  it("finds an unexpected outcome", async () => {
     await db.sql.unsafe(`create or replace function vmstate.holds_updater_lock(p_instance vmstate.instance,
       p_saga_id uuid, p_updater_generation bigint) returns boolean language sql immutable return true`);
     const { unexpected, wrong } = await play(40);
@@ -121,7 +125,7 @@ describe("replay", () => {
     expect(wrong.count).toBeGreaterThan(0);
   });
 
-  it("finds a late report that is taken for news", async () => {
+  it("finds a late report that is applied", async () => {
     await db.sql
       .unsafe(`create or replace function vmstate.is_remarkable(p_report vmstate.vmm_report) returns boolean
       language sql immutable return false`);
@@ -132,14 +136,14 @@ describe("replay", () => {
     expect(unexpected.count).toBeGreaterThan(0);
   });
 
-  it("finds an error of the server", async () => {
+  it("finds a server error", async () => {
     await db.sql`alter table vmstate.vmm add constraint planted check (state <> 'rebooting')`;
     const { unexpected, vms } = await play(40);
     expect(unexpected.first[0]).toMatch(/^report_vmms? .*: 23514 .*"planted"; expected no error$/);
     expect(vms).toBe(40);
   });
 
-  it("stops at a row that is wrong, when the VMs in play have ended their steps", async () => {
+  it("stops at a malformed row, after the VMs in play have ended their steps", async () => {
     const file = traces.write("malformed.csv", `${traceOf(30)}rubbish\n`);
     await expect(playFile(file)).rejects.toThrow(/malformed\.csv: line 32: .*; VMs played so far: \d+$/);
     const [{ active }] = await db.sql<[{ active: number }]>`
@@ -147,7 +151,7 @@ describe("replay", () => {
     expect(active).toBe(1);
   });
 
-  it("stops when it is told to", async () => {
+  it("stops when its signal is aborted", async () => {
     const interruption = new AbortController();
     const told: number[] = [];
     const onPlayed = (vms: number): void => {
@@ -158,7 +162,7 @@ describe("replay", () => {
     expect(told.length).toBeLessThan(40);
   });
 
-  it("stops when the database is lost", async () => {
+  it("stops when the connection is lost", async () => {
     const sql = db.connect({ max: 2 });
     const trace = readTrace(traces.write("lost.csv", traceOf(40)));
     const onPlayed = (): void => void sql.end({ timeout: 0 });
@@ -192,7 +196,7 @@ describe("check", () => {
     return { instanceId, sagaId, propolisId };
   };
 
-  it("names the VMs that ended otherwise than their lives say", async () => {
+  it("names the VMs with an unexpected end", async () => {
     await start(0);
     const { wrong } = await check(client, world, 2, [false, false, true]);
     expect([...wrong.first].sort()).toEqual([
@@ -201,7 +205,7 @@ describe("check", () => {
     ]);
   });
 
-  it("names what was left over, of this replay only", async () => {
+  it("names the rows left in work lists by this replay, and by no other", async () => {
     await client.ask("unwindStart", await start(0));
     const { leftovers } = await check(client, world, 2, []);
     expect(leftovers.first.map((line) => line.split(":")[0])).toEqual([

@@ -15,7 +15,7 @@ function takeAll(schedule: Schedule<Due>): Due[] {
 }
 
 describe("Schedule", () => {
-  it("gives out by time, then by index", () => {
+  it("returns items by time, then by index", () => {
     fc.assert(
       fc.property(fc.array(due), (dues) => {
         const schedule = new Schedule<Due>();
@@ -26,7 +26,7 @@ describe("Schedule", () => {
     );
   });
 
-  it("takes more while it gives out", () => {
+  it("accepts new items between returned ones", () => {
     fc.assert(
       fc.property(fc.array(due), fc.array(due), fc.nat(10), (early, late, taken) => {
         const schedule = new Schedule<Due>();

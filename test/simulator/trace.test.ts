@@ -30,7 +30,7 @@ describe("readTrace", () => {
     expect(await readAll(traces.write(name, content))).toEqual(TWO_VMS);
   });
 
-  it("stops at the limit, whatever comes after", async () => {
+  it("stops at the limit, even before a malformed row", async () => {
     const file = traces.write("limited.csv", `${TWO_ROWS}rubbish\n`);
     expect(await readAll(file, 1)).toEqual(TWO_VMS.slice(0, 1));
   });
@@ -50,7 +50,7 @@ describe("readTrace", () => {
     ["the length", "400,1,2", "line 4: it has 3 columns, not 5"],
     ["a quote", '400,1,2,"1,1', 'line 4: memory_gb is "\\"1", not a number above 0'],
     ["endless", "1".repeat(2000), "line 4: it is longer than 1000 characters"],
-  ])("names the line when a row is wrong in %s", async (name, row, message) => {
+  ])("names the line of a malformed row: %s", async (name, row, message) => {
     const file = traces.write(`${name}.csv`, `${TWO_ROWS}${row}\n`);
     const error: unknown = await readAll(file).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ name: "VmstateError" });
@@ -80,7 +80,7 @@ describe("countVms", () => {
     await expect(countVms(file)).rejects.toThrow(new VmstateError(`${file}: ${message}`));
   });
 
-  it("refuses what is not there, and what is no file", async () => {
+  it("refuses a missing file and a directory", async () => {
     const file = traces.write("any.csv", "");
     await expect(countVms(`${file}.gone`)).rejects.toThrow(new VmstateError(`${file}.gone: no such file`));
     await expect(countVms("/")).rejects.toThrow("/: EISDIR");

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginMigration,
   beginStart,
@@ -12,7 +11,7 @@ import {
   type BeginStartResult,
   type RestartableInstanceRow,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import {
   anotherStart,
   applied,
@@ -31,13 +30,7 @@ import {
 
 // The back-off of automatic restarts, so that a VM that cannot boot is not restarted at full speed for ever.
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 describe("auto_restart_wait", () => {
   const HOUR = 3_600_000_000n;
@@ -74,7 +67,7 @@ describe("auto_restart_wait", () => {
   ];
   const ATTEMPTS = [0, 1, 2, 3, 4, 5, 8, 9, 12, 13, 21, 31, 32, 33, 34, 63, 64, 65, 1024, 2 ** 31 - 1];
 
-  test("is the formula, to the microsecond, for every cooldown and number of attempts", async () => {
+  test("equals the documented formula, to the microsecond, for every cooldown and number of attempts", async () => {
     const rows = await sql<{ cooldown: string | null; attempts: number; wait: string }[]>`
       select c::text as cooldown, a as attempts,
           (extract(epoch from vmstate.auto_restart_wait(c * interval '1 microsecond', a)) * 1000000)::bigint::text as wait
@@ -100,7 +93,7 @@ describe("auto_restart_wait", () => {
   });
 
   test.each(["1 mon", "1 year", "178000000 years"])(
-    "with a cooldown of %s, which is longer than 1 hour, is the cooldown as it was written",
+    "returns a cooldown of %s unchanged: it is longer than 1 hour",
     async (cooldown) => {
       const rows = await sql<{ wait: string }[]>`
         select vmstate.auto_restart_wait(${cooldown}::interval, a)::text as wait
@@ -110,7 +103,7 @@ describe("auto_restart_wait", () => {
   );
 });
 
-test("ran_long is true from 10 minutes between the first sign of the guest and the last of the VMM", async () => {
+test("ran_long is true if the VMM's last report is at least 10 minutes after its guest started", async () => {
   const rows = await sql`
     select s as seconds, vmstate.ran_long(now(), now() + make_interval(secs => s)) as answer
       from unnest(array[-1, 0, 599.999999, 600, 100000, null]) as s`;
@@ -156,7 +149,7 @@ async function crash(s: Scenario): Promise<void> {
   await update(sql, s);
 }
 
-/** The active VMM was started so long before it was last heard of. */
+/** Sets time_started of the VMM to that long before its last report. */
 async function ranFor(propolisId: string, interval: string): Promise<void> {
   await sql`update vmstate.vmm set time_started = time_reported - ${interval}::interval,
     state_generation = state_generation + 1 where id = ${propolisId}`;
@@ -174,7 +167,7 @@ describe("auto_restart_attempts", () => {
     }
   });
 
-  test("counts a restart whose saga is unwound, too", async () => {
+  test("counts a restart whose start saga unwinds", async () => {
     const s = await unwound(sql);
     const start = { ...anotherStart(s), ...RESTART };
     await applied(beginStart(sql, start));
@@ -184,7 +177,7 @@ describe("auto_restart_attempts", () => {
     expect(await attempts(s)).toBe(2);
   });
 
-  test("a replay of the restart counts once", async () => {
+  test("counts a replayed restart once", async () => {
     const s = await failed(sql);
     const start = { ...anotherStart(s), ...RESTART };
     await applied(beginStart(sql, start));
@@ -192,19 +185,19 @@ describe("auto_restart_attempts", () => {
     expect(await attempts(s)).toBe(1);
   });
 
-  test("a user's start resets it at once", async () => {
+  test("is reset to 0 by a user's start", async () => {
     const s = await looping(3);
     await applied(beginStart(sql, anotherStart(s)));
     expect(await attempts(s)).toBe(0);
   });
 
-  test("a start that is refused changes nothing", async () => {
+  test("is not changed by a refused restart", async () => {
     const s = await looping(2);
     expect(await writingNothing(sql, () => restart(s))).toMatchObject({ reason: "restart_not_permitted" });
     await applied(restart(await looping(0)));
   });
 
-  test("stops at the greatest number that the column holds", async () => {
+  test("stays at 2147483647, the greatest number that the column holds", async () => {
     const s = await failed(sql);
     await sql`update vmstate.instance set auto_restart_attempts = 2147483647 where id = ${s.instanceId}`;
     await applied(restart(s));
@@ -212,7 +205,7 @@ describe("auto_restart_attempts", () => {
   });
 });
 
-describe("the back-off", () => {
+describe("the back-off decides alike in restartable_instance and begin_start:", () => {
   test.each([
     ["1st", 1, undefined, "4 minutes 59 seconds", false],
     ["1st", 1, undefined, "5 minutes", true],
@@ -227,7 +220,7 @@ describe("the back-off", () => {
     ["3rd", 3, "0", "4 seconds", true],
     ["3rd", 3, "2 hours", "119 minutes", false],
     ["3rd", 3, "2 hours", "2 hours", true],
-  ])("after the %s attempt (%i), cooldown %s, %s ago: %s", async (_, count, cooldown, ago, isDue) => {
+  ])("due after the %s attempt (%i) with cooldown %s, %s ago: %s", async (_, count, cooldown, ago, isDue) => {
     const s = await looping(0, cooldown);
     await sql`update vmstate.instance set auto_restart_attempts = ${count} where id = ${s.instanceId}`;
     await restartedAgo(s, ago);
@@ -237,7 +230,7 @@ describe("the back-off", () => {
     );
   });
 
-  test("50 restarts in a row with a cooldown of 0 are not possible", async () => {
+  test("permits only 2 of 50 immediate restarts with a cooldown of 0", async () => {
     const s = await looping(0, "0");
     let count = 0;
     for (let i = 0; i < 50; i++) {
@@ -250,7 +243,7 @@ describe("the back-off", () => {
     expect(count).toBe(2);
   });
 
-  test("restartable_instance says when the next was possible, by wait and last restart", async () => {
+  test("restartable_instance shows the time of the next restart: last restart plus wait", async () => {
     const s = await looping(3);
     await restartedAgo(s, "1 hour");
     const last = new Date(String((await instance(sql, s))["time_last_auto_restarted"]));
@@ -259,7 +252,7 @@ describe("the back-off", () => {
     expect(Number(row?.timeNextAutoRestart) - Number(last)).toBe(20 * 60 * 1000);
   });
 
-  test("a cooldown whose parts cancel out spoils the list for no other instance", async () => {
+  test("a cooldown of years less days does not break restartable_instance for other instances", async () => {
     const [s, other] = [await looping(2), await failed(sql)];
     // Compares as 1 hour, for a month compares as 30 days; as a time it would be out of range.
     const autoRestartCooldown = "5000000 years -1800000000 days 1 hour";
@@ -269,7 +262,7 @@ describe("the back-off", () => {
     await expect(restartableInstances(sql)).resolves.toBeInstanceOf(Array);
   });
 
-  test("a cooldown of 178000000 years spoils the list for no other instance", async () => {
+  test("a cooldown of 178000000 years does not break restartable_instance for other instances", async () => {
     const [s, other] = [await looping(2), await failed(sql)];
     await configureInstance(sql, { instanceId: s.instanceId, autoRestartCooldown: "178000000 years" });
     expect(await listed(s)).toBeUndefined();
@@ -278,12 +271,12 @@ describe("the back-off", () => {
   });
 });
 
-describe("10 minutes of running", () => {
+describe("10 minutes of running reset auto_restart_attempts:", () => {
   test.each([
     ["9 minutes 59 seconds", 2],
     ["10 minutes", 0],
     ["30 days", 0],
-  ])("%s: %i attempts are left once the VMM is dead", async (interval, left) => {
+  ])("a VMM that ran %s: %i attempts once it is dead and unlinked", async (interval, left) => {
     const s = await looping(1);
     const propolisId = await restartedAndRunning(s);
     await say(sql, { ...s, propolisId }, "active", "stopping");
@@ -295,7 +288,7 @@ describe("10 minutes of running", () => {
     expect(await attempts(s)).toBe(left);
   });
 
-  test("before the update, the list counts as the update will", async () => {
+  test("restartable_instance shows the reset before the update saga writes it", async () => {
     const s = await looping(1);
     await restartedAgo(s, "1 day");
     const start = { ...anotherStart(s), ...RESTART };
@@ -309,7 +302,7 @@ describe("10 minutes of running", () => {
     expect(await attempts(s)).toBe(1);
   });
 
-  test("the source of a migration that ran so long resets them when the guest moves", async () => {
+  test("a migration source that ran 10 minutes: reset when the guest moves", async () => {
     const s = await running(sql);
     await sql`update vmstate.instance set auto_restart_attempts = 3 where id = ${s.instanceId}`;
     await ranFor(s.propolisId, "10 minutes");
@@ -319,7 +312,7 @@ describe("10 minutes of running", () => {
     expect(await attempts(s)).toBe(0);
   });
 
-  test("a VMM that was heard starting for so long does not reset them", async () => {
+  test("a VMM that was reported starting for 1 day: not reset", async () => {
     const s = await starting(sql);
     await sql`update vmstate.instance set auto_restart_attempts = 3 where id = ${s.instanceId}`;
     await sql`update vmstate.vmm set time_created = time_created - interval '1 day' where id = ${s.propolisId}`;
@@ -338,7 +331,7 @@ describe("10 minutes of running", () => {
   }
 });
 
-test("a migration that is under way changes no attempts", async () => {
+test("auto_restart_attempts stay as they are when a migration fails", async () => {
   const s = await migrating(sql);
   await sql`update vmstate.instance set auto_restart_attempts = 2 where id = ${s.instanceId}`;
   await say(sql, s, "destination", "failed");

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { beginStart, reportVmm } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { untilWaiting } from "../support/waiting.js";
 import { applied, starting, stopped } from "./scenario.js";
 
@@ -8,9 +8,8 @@ import { applied, starting, stopped } from "./scenario.js";
 
 const PAUSE = 1;
 
-let db: TestDatabase;
+const db = withDatabase();
 beforeAll(async () => {
-  db = await createDatabase();
   await db.sql`
     create function pause() returns trigger language plpgsql as
       $$ begin perform pg_advisory_xact_lock(${db.sql.unsafe(String(PAUSE))}); return null; end $$`;
@@ -19,9 +18,8 @@ beforeAll(async () => {
     create trigger pause before update on vmstate.vmm for each statement
       when (current_setting('test.pause', true) = 'on') execute function pause()`;
 });
-afterAll(() => db.drop());
 
-it("report_vmm of a VMM that is inserted while it looks for it applies", async () => {
+it("report_vmm applies to a VMM that is inserted after its first snapshot", async () => {
   const s = await stopped(db.sql);
   const agent = await db.sql.reserve();
   const [{ pid }] = await agent<
@@ -44,7 +42,7 @@ it("report_vmm of a VMM that is inserted while it looks for it applies", async (
 });
 
 it.each(["to_instance_result", "to_start_result", "to_command_result", "to_vmm_result"])(
-  "not_found shows nothing of a row that came after the verb looked for it (%s)",
+  "%s with not_found shows nothing of a row inserted after the lock attempt",
   async (toResult) => {
     const s = await starting(db.sql);
     const ids = toResult === "to_vmm_result" ? [s.instanceId, s.propolisId] : [s.instanceId];

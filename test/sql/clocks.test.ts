@@ -1,5 +1,4 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   apiInstance,
   apiVmms,
@@ -13,7 +12,7 @@ import {
   watchedVmms,
   type ReportVmmArguments,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import {
   applied,
   clock,
@@ -30,13 +29,7 @@ import {
 
 // Ages are reckoned by the database's clock: a sled's may be wrong by any amount, in either direction.
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const CLOCKS = [
   ["two hours ahead", new Date(Date.now() + 7_200_000)],
@@ -78,7 +71,7 @@ describe.each(CLOCKS)("a sled whose clock is %s", (_, time) => {
       (report) => reportVmms(sql, [{ ...report, generation: 8 }, report]),
     ],
   ];
-  test.each(ways)("is heard now, by the database's clock (%s)", async (_, tell) => {
+  test.each(ways)("sets time_reported by the database's clock, through %s", async (_, tell) => {
     const s = await running(sql);
     await old(s);
     const begin = await clock(sql);
@@ -89,7 +82,7 @@ describe.each(CLOCKS)("a sled whose clock is %s", (_, time) => {
     expect(await isStuck(s)).toBe(false);
   });
 
-  test("and that is silent since is stuck after 10 minutes, with the database's time", async () => {
+  test("is listed as stuck 10 minutes after its last report by the database's clock", async () => {
     const s = await starting(sql);
     await old(s);
     await reportVmm(sql, reported(s, "starting", time));
@@ -102,7 +95,7 @@ describe.each(CLOCKS)("a sled whose clock is %s", (_, time) => {
     expect(row?.since).toEqual(new Date(String(time_reported)));
   });
 
-  test("is never shown in the future", async () => {
+  test("has no time in the future in any view", async () => {
     const s = await running(sql);
     await reportVmm(sql, reported(s, "running", time));
     const [own] = (await watchedVmms(sql)).filter(({ propolisId }) => propolisId === s.propolisId);
@@ -119,7 +112,7 @@ describe.each(CLOCKS)("a sled whose clock is %s", (_, time) => {
     }
   });
 
-  test("reports a side of a migration, whose time is the database's too", async () => {
+  test("sets time_reported of a migration by the database's clock", async () => {
     const s = await migrating(sql);
     const begin = await clock(sql);
     await reportVmm(sql, {
@@ -134,8 +127,8 @@ describe.each(CLOCKS)("a sled whose clock is %s", (_, time) => {
   });
 });
 
-describe("a VMM was last heard of", () => {
-  test("never, before its first report", async () => {
+describe("time_reported of a VMM", () => {
+  test("is NULL before its first report", async () => {
     const s = await starting(sql);
     expect(await vmm(sql, s.propolisId)).toMatchObject({ time_reported: null });
   });
@@ -145,7 +138,7 @@ describe("a VMM was last heard of", () => {
     ["fail_sled", (s) => failSled(sql, { sledId: s.start.sledId, reason: "sled_off" })],
     ["unwind_start", (s) => unwindStart(sql, s.start)],
   ];
-  test.each(ends)("when %s ended it", async (_, end) => {
+  test.each(ends)("is set when %s ends the VMM", async (_, end) => {
     const s = await running(sql);
     await heardAgo(s.propolisId, "1 day");
     const begin = await clock(sql);
@@ -153,7 +146,7 @@ describe("a VMM was last heard of", () => {
     expect(await isSince(sql, begin, (await vmm(sql, s.propolisId))["time_reported"])).toBe(true);
   });
 
-  test("and so was a migration when it was unwound", async () => {
+  test("is set, as that of the migration, when unwind_migration ends both", async () => {
     const s = await migrating(sql);
     const begin = await clock(sql);
     await applied(unwindMigration(sql, s.migration));
@@ -163,7 +156,7 @@ describe("a VMM was last heard of", () => {
 });
 
 describe("watched_vmm", () => {
-  test("finds a running VMM that has been silent: nothing else lists it", async () => {
+  test("lists a running VMM without reports for 1 day, which stuck_instance does not", async () => {
     const [silent, heard] = [await running(sql), await running(sql)];
     await heardAgo(silent.propolisId, "1 day");
     await reportVmm(sql, reported(heard, "running", new Date(0)));
@@ -175,7 +168,7 @@ describe("watched_vmm", () => {
     expect(await isStuck(silent)).toBe(false);
   });
 
-  test("finds a VMM whose agent counts its generations anew, and is refused as stale for ever", async () => {
+  test("lists a VMM whose sled agent restarted its generations at 1, so that every report is stale", async () => {
     const s = await running(sql);
     await heardAgo(s.propolisId, "1 day");
     for (const generation of [1, 2])
@@ -188,7 +181,7 @@ describe("watched_vmm", () => {
   });
 });
 
-test("a side's report is no news of its VMM, nor the VMM's of a side", async () => {
+test("a report of a VMM leaves its migration's times alone, and a migration's part leaves the VMM's", async () => {
   const s = await migrating(sql);
   const before = await migration(sql, s.migrationId);
   await say(sql, s, "active", "running");

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { beforeAll, describe, expect, it } from "vitest";
+import { withDatabase } from "../support/database.js";
 import {
   type Answered,
   createEveryCase,
@@ -25,14 +25,12 @@ import {
 const CASES = 4 * 4 + 4 * 10 * 2 * (1 + 2 * 10 * 2 * 4 * 4 + 4 * 4);
 const ID = "00000000-0000-4000-8000-000000000000";
 
-let db: TestDatabase;
+const db = withDatabase();
 let answered: Answered[];
 beforeAll(async () => {
-  db = await createDatabase();
   await createEveryCase(db.sql);
   answered = await functionAnswers(db.sql);
 });
-afterAll(() => db.drop());
 
 /** The first few that differ from what they should be, beside it. */
 function differences<T>(
@@ -47,7 +45,7 @@ function differences<T>(
 }
 
 describe("update_plan", () => {
-  it("is what the tables say, for every input", () => {
+  it("equals the decision tables for every input", () => {
     expect(answered).toHaveLength(CASES);
     expect(
       differences(
@@ -75,14 +73,14 @@ describe("update_plan", () => {
   const breaches = (holds: (input: Input, plan: Plan) => boolean): Answered[] =>
     answered.filter(({ input, plan }) => !holds(input, plan)).slice(0, 3);
 
-  it("leads to a state that needs no further plan, so no plan loops", () => {
+  it("leads to a state that needs no further plan", () => {
     const needed = new Map(answered.map(({ input, plan }) => [JSON.stringify(input), plan.needed]));
     const next = (input: Input, plan: Plan): boolean | undefined =>
       needed.get(JSON.stringify(afterPlan(input, plan)));
     expect(breaches((input, plan) => next(input, plan) === false)).toEqual([]);
   });
 
-  it("leaves no VMM alive but the active one, the destination, a terminated one and a source that got through", () => {
+  it("leaves no VMM alive except the active, the destination, a terminated one and the source of a completed migration", () => {
     expect(
       breaches((input, { active, destination, terminate, verdict, unlinked }) => {
         const accounted = new Set<Vmm | null>([active, destination, ...terminate]);
@@ -93,7 +91,7 @@ describe("update_plan", () => {
     ).toEqual([]);
   });
 
-  it("terminates only what it unlinks, and only what is alive", () => {
+  it("terminates only VMMs that it unlinks and that are alive", () => {
     expect(
       breaches((input, { unlinked, terminate }) =>
         terminate.every((vmm) => unlinked.includes(vmm) && alive(stateOf(input, vmm))),
@@ -101,7 +99,7 @@ describe("update_plan", () => {
     ).toEqual([]);
   });
 
-  it("never gives the guest to a dead VMM, but keeps a dead active one while the destination decides", () => {
+  it("makes no dead VMM active; a dead active VMM stays while the migration is in progress", () => {
     expect(
       breaches(
         (input, { active, verdict }) =>
@@ -125,19 +123,19 @@ describe("update_plan", () => {
       );
     };
 
-    it("as destination, but for the intent", () => {
+    it("as destination, except for the intent", () => {
       expect(
         twins(({ t, topology }) => t === "destroyed" && topology !== "destination", { t: "saga_unwound" }),
       ).toEqual([]);
     });
 
-    it("as active VMM without a migration, but for the intent", () => {
+    it("as active VMM without a migration, except for the intent", () => {
       expect(
         twins(({ a, topology }) => a === "destroyed" && topology === "none", { a: "saga_unwound" }),
       ).toEqual([]);
     });
 
-    it("and as active VMM makes any migration void: all ids go, the destination ends", () => {
+    it("except that an active one voids its migration: all ids are cleared, the destination is terminated", () => {
       const rows = answered.filter(({ input }) => input.a === "saga_unwound" && input.topology === "source");
       expect(
         differences(
@@ -151,7 +149,7 @@ describe("update_plan", () => {
 });
 
 describe("effective_instance_state", () => {
-  it("is what the table says, whatever the active VMM, the migration and its destination", async () => {
+  it("equals the decision table for every active VMM, migration and destination", async () => {
     const rows = await db.sql<(Pick<Input, "state" | "topology" | "a" | "t"> & { answer: string | null })[]>`
       with vmm (state) as (select unnest(enum_range(null::vmstate.vmm_state)) union all select null),
       topology (name, source, destination) as (values
@@ -186,7 +184,7 @@ describe("classes", () => {
       String,
     );
 
-  it("is_absorbing, is_on_sled, is_watched and to_api_vmm_state know every state of a VMM", async () => {
+  it("is_absorbing, is_on_sled, is_watched and to_api_vmm_state classify every state of a VMM", async () => {
     const { sql } = db;
     expect(
       await labels(
@@ -207,7 +205,7 @@ describe("classes", () => {
     ]);
   });
 
-  it("from_report keeps what a sled agent says, which is neither creating nor saga_unwound", async () => {
+  it("from_report keeps each state that a sled agent may report: not creating, not saga_unwound", async () => {
     expect(await labels("vmstate.reported_vmm_state", db.sql`vmstate.from_report(s)`)).toEqual([
       "starting",
       "running",
@@ -220,7 +218,7 @@ describe("classes", () => {
     ]);
   });
 
-  it("is_terminal knows every state of a migration's side", async () => {
+  it("is_terminal classifies every state of a migration's side", async () => {
     expect(await labels("vmstate.migration_state", db.sql`s, vmstate.is_terminal(s)`)).toEqual([
       "pending,false",
       "in_progress,false",
@@ -231,7 +229,7 @@ describe("classes", () => {
 });
 
 describe("the outcome of a report", () => {
-  it("is, for a VMM: not_found, gone, terminal whatever the generation, stale, applied, in this order", async () => {
+  it("is, for a VMM: not_found, gone, terminal at any generation, stale, applied, in this order", async () => {
     const rows = await db.sql<{ state: string | null; deleted: boolean; step: number; answer: string }[]>`
       select s as state, d as deleted, g as step,
           vmstate.vmm_report_outcome(s, case when s is not null then 5 end, case when d then now() end, 5 + g) as answer
@@ -279,7 +277,7 @@ describe("the outcome of a report", () => {
 });
 
 describe("may_auto_restart", () => {
-  it("is true only without a VMM that counts, meant to run, allowed, cooled down and free", async () => {
+  it("is true only if no VMM blocks a start, the intent is running, the policy allows it, the cooldown is over and no saga holds the lock", async () => {
     const rows = await db.sql<
       {
         state: string;
@@ -338,7 +336,7 @@ describe("can_unwind", () => {
 });
 
 describe("plan_token", () => {
-  it("differs with the generation, each id, each unlinked and each terminated VMM, and with nothing else", async () => {
+  it("differs with the generation, each id, each unlinked and each terminated VMM only", async () => {
     const tokens = await db.sql<{ token: string }[]>`
       select vmstate.plan_token(g, a, d, m, u, t) as token
         from unnest(array[1, 12]) as g,

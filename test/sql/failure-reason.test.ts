@@ -1,25 +1,23 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { failVmm, invariantViolations } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { applied, running, saying, type Scenario, vmm } from "./scenario.js";
 
-// A VMM has a failure reason if and only if it failed, whoever writes it.
+// A VMM has a failure reason if and only if it failed, also when the owner writes the row.
 
-let db: TestDatabase;
+const db = withDatabase();
 let live: Scenario;
 beforeAll(async () => {
-  db = await createDatabase();
   live = await running(db.sql);
 });
 afterAll(async () => {
   expect(await invariantViolations(db.sql)).toEqual([]);
-  await db.drop();
 });
 
 it.each([
-  ["state = 'failed'", "failed without a reason"],
-  ["failure_reason = 'operator'", "a reason that did not fail"],
-  ["state = 'stopping', failure_reason = 'operator'", "another state with a reason"],
+  ["state = 'failed'", "state failed without a reason"],
+  ["failure_reason = 'operator'", "a reason without state failed"],
+  ["state = 'stopping', failure_reason = 'operator'", "a state other than failed, with a reason"],
 ])("refuses %s: %s", async (columns) => {
   const before = await vmm(db.sql, live.propolisId);
   const write = db.sql`
@@ -32,14 +30,14 @@ it.each([
   expect(await vmm(db.sql, live.propolisId)).toEqual(before);
 });
 
-it("a dead VMM that did not fail is not made failed, with a reason or without", async () => {
+it("refuses a change of a dead VMM from destroyed to failed", async () => {
   const dead = await saying(db.sql, "destroyed");
   const write = db.sql`
     update vmstate.vmm set state = 'failed', state_generation = state_generation + 1 where id = ${dead.propolisId}`;
   await expect(write).rejects.toMatchObject({ code: "VM102" });
 });
 
-it.each(["running", "destroyed"])("a failed VMM that keeps its reason is not made %s", async (state) => {
+it.each(["running", "destroyed"])("refuses a change of a failed VMM to %s", async (state) => {
   const failed = await running(db.sql);
   await applied(failVmm(db.sql, { ...failed, reason: "operator" }));
   const write = db.sql`
@@ -47,7 +45,7 @@ it.each(["running", "destroyed"])("a failed VMM that keeps its reason is not mad
   await expect(write).rejects.toMatchObject({ code: "VM102" });
 });
 
-it("no VMM begins with a reason", async () => {
+it("refuses a new VMM with a reason", async () => {
   const { propolisId } = live;
   const insert = db.sql`
     insert into vmstate.vmm (instance_id, id, sled_id, propolis_ip, saga_id, failure_reason)

@@ -45,7 +45,7 @@ const PATHS: Record<string, string> = {
 };
 
 it.each(Object.entries(PATHS))(
-  "%s writes what vmm_report_outcome calls applied, and only that",
+  "%s writes a VMM if and only if vmm_report_outcome returns applied",
   async (_, path) => {
     await plantEveryVmm(db.sql);
     try {

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginMigration,
   deleteVmm,
@@ -11,7 +10,7 @@ import {
   unwindMigration,
   type ReportedVmmState,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import {
   anotherMigration,
   applied,
@@ -29,13 +28,7 @@ import {
 
 // A guest that shut itself down stays off; what never ran is started again. An agent sends the latest state, not each.
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 /** State and intent after the update that unlinks the last VMM, and whether the instance may be restarted. */
 async function ending(s: Scenario): Promise<[unknown, unknown, "restartable" | "stays off"]> {
@@ -63,28 +56,25 @@ const destination = (...args: [ReportedVmmState, ("in_progress" | "completed" | 
   ((s: Scenario) => say(sql, s, "destination", ...args)) as (s: Scenario) => Promise<unknown>;
 const updated = (s: Scenario): Promise<unknown> => update(sql, s);
 
-describe("the guest shut down, though its VMM was never heard to run:", () => {
+describe("guest_shutdown, though the destroyed VMM was not last reported running:", () => {
   const cases: [string, Reach][] = [
-    ["it was heard rebooting", after(() => starting(sql), active("rebooting"), active("destroyed"))],
+    ["the VMM was reported rebooting", after(() => starting(sql), active("rebooting"), active("destroyed"))],
+    ["the VMM was reported migrating", after(() => starting(sql), active("migrating"), active("destroyed"))],
+    ["the VMM was reported running", after(() => running(sql), active("destroyed"))],
     [
-      "it was heard migrating, away from its VMM",
-      after(() => starting(sql), active("migrating"), active("destroyed")),
-    ],
-    ["it was heard running", after(() => running(sql), active("destroyed"))],
-    [
-      "its VMM came by a completed migration, both sides told at once with its end",
+      "both VMMs report completed and destroyed in one report",
       after(() => migrating(sql), active("destroyed", "completed"), destination("destroyed", "completed")),
     ],
     [
-      "the migration completed by the destination's word alone",
+      "only the destination reports completed",
       after(() => migrating(sql), destination("destroyed", "completed")),
     ],
     [
-      "the source completed, and the destination is destroyed before its side ends",
+      "the source reports completed, the destination destroyed before its side ends",
       after(() => migrating(sql), active("running", "completed"), destination("destroyed")),
     ],
     [
-      "the same, the destination heard migrating before",
+      "the source reports completed, the destination migrating and then destroyed",
       after(
         () => migrating(sql),
         destination("migrating", "in_progress"),
@@ -92,13 +82,16 @@ describe("the guest shut down, though its VMM was never heard to run:", () => {
         destination("destroyed", "in_progress"),
       ),
     ],
-    ["after a hand-over", after(() => handedOver(sql), destination("destroyed"))],
     [
-      "after the hand-over, its VMM heard stopping only",
+      "the destination is destroyed after a hand-over",
+      after(() => handedOver(sql), destination("destroyed")),
+    ],
+    [
+      "the destination is stopping, then destroyed after a hand-over",
       after(() => handedOver(sql), destination("stopping"), destination("destroyed")),
     ],
     [
-      "the migration was unlinked long before",
+      "the completed migration is unlinked first",
       after(
         () => migrating(sql),
         destination("migrating", "completed"),
@@ -108,7 +101,7 @@ describe("the guest shut down, though its VMM was never heard to run:", () => {
       ),
     ],
     [
-      "the migration was unlinked, and its source deleted with it",
+      "the completed migration is unlinked and deleted with its source first",
       after(
         () => migrating(sql),
         destination("starting", "completed"),
@@ -119,7 +112,7 @@ describe("the guest shut down, though its VMM was never heard to run:", () => {
       ),
     ],
     [
-      "it left its second VMM by another migration, which failed",
+      "a second migration from the destination fails first",
       after(
         () => migrating(sql),
         destination("migrating", "completed"),
@@ -135,7 +128,7 @@ describe("the guest shut down, though its VMM was never heard to run:", () => {
       ),
     ],
     [
-      "the migration failed, and it shut down on the source",
+      "the migration fails and the source is destroyed",
       after(() => migrating(sql), active("destroyed"), destination("starting", "failed")),
     ],
   ];
@@ -144,29 +137,32 @@ describe("the guest shut down, though its VMM was never heard to run:", () => {
   });
 });
 
-describe("no shutdown, since the guest never ran:", () => {
-  test.each(["starting", "stopping", "stopped"] as const)("its VMM was heard %s alone", async (state) => {
-    const s = await starting(sql);
-    await say(sql, s, "active", state);
-    await say(sql, s, "active", "destroyed");
-    expect(await ending(s)).toEqual(NEVER_RAN);
-  });
+describe("no guest_shutdown, since the guest never ran:", () => {
+  test.each(["starting", "stopping", "stopped"] as const)(
+    "the VMM was reported %s, then destroyed",
+    async (state) => {
+      const s = await starting(sql);
+      await say(sql, s, "active", state);
+      await say(sql, s, "active", "destroyed");
+      expect(await ending(s)).toEqual(NEVER_RAN);
+    },
+  );
 
-  test("its VMM was heard starting, stopping and stopped", async () => {
+  test("the VMM was reported starting, stopping, stopped, then destroyed", async () => {
     const s = await starting(sql);
     for (const state of ["starting", "stopping", "stopped", "destroyed"] as const)
       await say(sql, s, "active", state);
     expect(await ending(s)).toEqual(NEVER_RAN);
   });
 
-  test("its VMM was only ever heard destroyed", async () => {
+  test("the VMM was only reported destroyed", async () => {
     const s = await starting(sql);
     await say(sql, s, "active", "destroyed");
     expect(await ending(s)).toEqual(NEVER_RAN);
   });
 });
 
-test("a destination heard migrating has no guest yet: time_started stays null, and its end is none of the guest", async () => {
+test("a destination reported migrating has no guest yet: time_started stays NULL, and its end leaves the guest running", async () => {
   const s = await migrating(sql);
   await say(sql, s, "destination", "migrating", "in_progress");
   await say(sql, s, "destination", "destroyed", "in_progress");
@@ -179,17 +175,17 @@ test("a destination heard migrating has no guest yet: time_started stays null, a
   });
 });
 
-describe("failed is never a shutdown:", () => {
+describe("no guest_shutdown for a failed VMM:", () => {
   const cases: [string, Reach][] = [
-    ["a VMM that ran", after(() => running(sql), active("failed"))],
-    ["a VMM that rebooted", after(() => starting(sql), active("rebooting"), active("failed"))],
-    ["after a completed migration", after(() => migrated(sql), destination("failed"))],
+    ["the VMM was running", after(() => running(sql), active("failed"))],
+    ["the VMM was rebooting", after(() => starting(sql), active("rebooting"), active("failed"))],
+    ["the destination failed after a completed migration", after(() => migrated(sql), destination("failed"))],
     [
-      "the destination, once the source had completed",
+      "the destination failed after the source reported completed",
       after(() => migrating(sql), active("destroyed", "completed"), destination("failed")),
     ],
     [
-      "the destination by a watcher's word, after the hand-over",
+      "fail_vmm of the destination after a hand-over",
       after(
         () => handedOver(sql),
         (s) =>
@@ -199,7 +195,7 @@ describe("failed is never a shutdown:", () => {
       ),
     ],
     [
-      "the guest lost on the way, after the source completed",
+      "the destination's side failed after the source reported completed",
       after(() => migrating(sql), active("destroyed", "completed"), destination("migrating", "failed")),
     ],
   ];
@@ -208,7 +204,7 @@ describe("failed is never a shutdown:", () => {
   });
 });
 
-test("a user's stop is not overwritten by the shutdown after a migration", async () => {
+test("a guest's shutdown after a migration does not overwrite the user's stop", async () => {
   const s = await handedOver(sql);
   await applied(requestStop(sql, s));
   await say(sql, s, "destination", "destroyed");

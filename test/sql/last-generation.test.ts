@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import {
   deleteVmm,
   failSled,
@@ -8,20 +8,16 @@ import {
   unwindMigration,
   unwindStart,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { applied, migrating, migration, running, type Scenario, update, vmm } from "./scenario.js";
 
 // A sled agent may report any generation. The last one leaves no room for another, but the row must still be able to end.
 
 const LAST = Number.MAX_SAFE_INTEGER;
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
+const db = withDatabase();
 afterAll(async () => {
   expect(await invariantViolations(db.sql)).toEqual([]);
-  await db.drop();
 });
 
 async function atTheEnd(): Promise<Scenario> {
@@ -47,7 +43,7 @@ it("fail_sled fails a VMM at the last generation", async () => {
   ]);
 });
 
-it("unwind_start unwinds a VMM at the last generation, and one that failed there", async () => {
+it("unwind_start unwinds a VMM that failed at the last generation", async () => {
   const s = await atTheEnd();
   await applied(failVmm(db.sql, { ...s, reason: "no_such_vmm" }));
   await applied(unwindStart(db.sql, s.start));
@@ -85,7 +81,7 @@ it("unwind_migration fails both sides at the last generation", async () => {
 });
 
 it.each(["state = 'stopping'", "time_started = now()", "state = 'failed', failure_reason = 'operator'"])(
-  "at the last generation, %s by hand is legal only if the VMM ends with it",
+  "an UPDATE to %s at the last generation is legal only if the VMM dies",
   async (columns) => {
     const s = await atTheEnd();
     const write = db.sql`update vmstate.vmm set ${db.sql.unsafe(columns)} where id = ${s.propolisId}`;
@@ -94,7 +90,7 @@ it.each(["state = 'stopping'", "time_started = now()", "state = 'failed', failur
   },
 );
 
-it("below the last generation, the end needs a newer one", async () => {
+it("an UPDATE to failed below the last generation needs a newer generation", async () => {
   const s = await running(db.sql);
   const write = db.sql`
     update vmstate.vmm set state = 'failed', failure_reason = 'operator' where id = ${s.propolisId}`;

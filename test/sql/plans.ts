@@ -128,17 +128,20 @@ function during(...steps: Step[]): Reach {
 
 /** Situations in which no id would change, by the verdict on their migration. */
 export const NO_PLANS: [string, Reach][] = [
-  ["none: there is a VMM that starts", starting],
-  ["none: there is a VMM that runs", running],
-  ["none: there is a VMM that stops", told("stopping")],
-  ["none: there is a VMM that is stopped", told("stopped")],
-  ["in_progress: nothing was reported yet", migrating],
+  ["none: the VMM is starting", starting],
+  ["none: the VMM is running", running],
+  ["none: the VMM is stopping", told("stopping")],
+  ["none: the VMM is stopped", told("stopped")],
+  ["in_progress: no side was reported yet", migrating],
   [
-    "in_progress: both VMMs are at it",
+    "in_progress: both sides report in_progress",
     during(["destination", "migrating", "in_progress"], ["active", "running", "in_progress"]),
   ],
-  ["in_progress: the source VMM died, and the destination decides", during(["active", "destroyed"])],
-  ["handed_over: the destination VMM is active and has not said it completed", handedOver],
+  [
+    "in_progress: the source VMM is dead, the destination's side is not ended",
+    during(["active", "destroyed"]),
+  ],
+  ["handed_over: the destination VMM is active and has not reported completed", handedOver],
 ];
 
 /** Situations in which ids change, by the verdict on their migration. */
@@ -154,7 +157,7 @@ export const PLANS: PlanCase[] = [
     plan: { ...SHUT_DOWN, unlinked: ["A"], terminate: [] },
   },
   {
-    title: "none: the VMM is destroyed and had never run",
+    title: "none: the VMM is destroyed and never ran",
     reach: neverRan,
     plan: { ...ENDED, unlinked: ["A"], terminate: [] },
   },
@@ -164,7 +167,7 @@ export const PLANS: PlanCase[] = [
     plan: { ...ENDED, unlinked: ["A"], terminate: [] },
   },
   {
-    title: "handed_over: the source completed, the destination decides from now on",
+    title: "handed_over: the source reported completed",
     reach: during(["destination", "migrating", "in_progress"], ["active", "running", "completed"]),
     plan: {
       ...STAYS,
@@ -177,7 +180,7 @@ export const PLANS: PlanCase[] = [
     },
   },
   {
-    title: "handed_over: the source completed and is destroyed",
+    title: "handed_over: the source reported completed and is destroyed",
     reach: during(["active", "destroyed", "completed"]),
     plan: {
       ...STAYS,
@@ -215,12 +218,12 @@ export const PLANS: PlanCase[] = [
     plan: { ...SHUT_DOWN, unlinked: ["A", "T"], terminate: [] },
   },
   {
-    title: "failed: the source says so while the guest runs there, whatever the destination says",
+    title: "failed: the source runs and reports failed, the destination completed",
     reach: during(["destination", "running", "completed"], ["active", "running", "failed"]),
     plan: { ...STAYS, active: "A", network: "keep", unlinked: ["T"], terminate: ["T"], shows: "running" },
   },
   {
-    title: "failed: the destination says so",
+    title: "failed: the destination reports failed",
     reach: during(["destination", "migrating", "failed"]),
     plan: { ...STAYS, active: "A", network: "keep", unlinked: ["T"], terminate: ["T"], shows: "running" },
   },

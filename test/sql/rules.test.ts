@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   apiInstance,
   apiVmms,
@@ -16,7 +15,7 @@ import {
   type ReportedVmmState,
   type ReportVmmArguments,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import {
   anotherMigration,
   anotherStart,
@@ -35,13 +34,7 @@ import {
   type Scenario,
 } from "./scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const REPORTED: ReportedVmmState[] = [
   "starting",
@@ -63,7 +56,7 @@ async function unwoundMigration(s: Scenario): Promise<Scenario> {
 }
 
 describe("rule 1: a start or a migration replaces NULL or a saga_unwound VMM, directly, in one write", () => {
-  test("a start over no VMM raises the generation once", async () => {
+  test("a start replaces NULL and raises the generation by 1", async () => {
     const s = await stopped(sql);
     expect(await beginStart(sql, s.start)).toMatchObject({
       outcome: "applied",
@@ -73,7 +66,7 @@ describe("rule 1: a start or a migration replaces NULL or a saga_unwound VMM, di
     });
   });
 
-  test("a start over an unwound VMM, too: the active id never is NULL in between", async () => {
+  test("a start replaces an unwound VMM and raises the generation by 1, so the active id is never NULL in between", async () => {
     const s = await unwound(sql);
     const start = anotherStart(s);
     expect(await beginStart(sql, start)).toMatchObject({
@@ -84,7 +77,7 @@ describe("rule 1: a start or a migration replaces NULL or a saga_unwound VMM, di
     });
   });
 
-  test.each(REPORTED)("no start over a VMM that is %s", async (state) => {
+  test.each(REPORTED)("a start does not replace a VMM that is %s", async (state) => {
     const s = await saying(sql, state);
     expect(await beginStart(sql, anotherStart(s))).toMatchObject({
       outcome: "conflict",
@@ -92,7 +85,7 @@ describe("rule 1: a start or a migration replaces NULL or a saga_unwound VMM, di
     });
   });
 
-  test("a migration over no destination, or over an unwound one, raises the generation once", async () => {
+  test("a migration replaces NULL, or an unwound destination, and raises the generation by 1", async () => {
     const s = await running(sql);
     expect(await beginMigration(sql, s.migration)).toMatchObject({ outcome: "applied", stateGeneration: 4 });
     await applied(unwindMigration(sql, s.migration));
@@ -105,7 +98,7 @@ describe("rule 1: a start or a migration replaces NULL or a saga_unwound VMM, di
     });
   });
 
-  test.each(REPORTED)("no migration over a destination that is %s", async (state) => {
+  test.each(REPORTED)("a migration does not replace a destination that is %s", async (state) => {
     const s = await migrating(sql);
     await say(sql, s, "destination", state);
     expect(await beginMigration(sql, anotherMigration(s))).toMatchObject({
@@ -117,14 +110,14 @@ describe("rule 1: a start or a migration replaces NULL or a saga_unwound VMM, di
 });
 
 describe("rule 2: an instance whose active VMM is saga_unwound appears stopped", () => {
-  test.each(REPORTED)("whatever the VMM was before: %s", async (state) => {
+  test.each(REPORTED)("stopped: the VMM was %s before the unwind", async (state) => {
     const s = await saying(sql, state);
     await applied(unwindStart(sql, s.start));
     expect(await shown(s)).toBe("stopped");
     expect(await instance(sql, s)).toMatchObject({ state: "vmm", active_propolis_id: s.propolisId });
   });
 
-  test("under a migration, too", async () => {
+  test("stopped: the VMM was the source of a migration", async () => {
     const s = await migrating(sql);
     await applied(unwindStart(sql, s.start));
     expect(await shown(s)).toBe("stopped");
@@ -132,13 +125,13 @@ describe("rule 2: an instance whose active VMM is saga_unwound appears stopped",
 });
 
 describe("rule 3: a destination that is saga_unwound changes nothing", () => {
-  test.each(REPORTED)("the state is that of the active VMM alone: %s", async (state) => {
+  test.each(REPORTED)("the instance shows the state of its active VMM alone: %s", async (state) => {
     const [alone, s] = [await saying(sql, state), await unwoundMigration(await running(sql))];
     await say(sql, s, "active", state);
     expect(await shown(s)).toBe(await shown(alone));
   });
 
-  test("nor does its removal", async () => {
+  test("the instance keeps its state when the unwound destination is unlinked", async () => {
     const s = await unwoundMigration(await running(sql));
     expect(await shown(s)).toBe("running");
     await update(sql, s);
@@ -153,7 +146,7 @@ describe("rule 4: the update saga removes a saga_unwound VMM exactly as it remov
   }
   const ways: [string, Ways][] = [
     [
-      "the active one",
+      "the plans for both are equal: active VMM",
       {
         destroyed: async () => {
           const s = await starting(sql);
@@ -164,7 +157,7 @@ describe("rule 4: the update saga removes a saga_unwound VMM exactly as it remov
       },
     ],
     [
-      "the destination",
+      "the plans for both are equal: destination VMM",
       {
         destroyed: async () => {
           const s = await migrating(sql);
@@ -202,7 +195,7 @@ describe("rule 4: the update saga removes a saga_unwound VMM exactly as it remov
 });
 
 describe("rule 5: saga_unwound is internal", () => {
-  test("no sled agent can report it", async () => {
+  test("a sled agent cannot report saga_unwound", async () => {
     const s = await running(sql);
     const report = {
       instanceId: s.instanceId,
@@ -215,12 +208,12 @@ describe("rule 5: saga_unwound is internal", () => {
     expect(await vmm(sql, s.propolisId)).toMatchObject({ state: "running", state_generation: 2 });
   });
 
-  test("the API shows destroyed", async () => {
+  test("the API shows an unwound VMM as destroyed", async () => {
     const s = await unwound(sql);
     expect(await apiVmms(sql, s)).toMatchObject([{ id: s.propolisId, state: "destroyed" }]);
   });
 
-  test("only the saga that created the VMM sets it, by the undo that belongs to it", async () => {
+  test("only the saga that created a VMM sets saga_unwound, and only by the unwind verb of its own kind", async () => {
     const s = await migrating(sql);
     const attempts = [
       unwindStart(sql, { ...s.start, sagaId: s.migration.sagaId }),
@@ -234,7 +227,7 @@ describe("rule 5: saga_unwound is internal", () => {
 });
 
 describe("rule 6: only the update saga sets an instance's VMM ids to NULL", () => {
-  test("not even a person in psql can", async () => {
+  test("the owner cannot set a live VMM's id to NULL in psql", async () => {
     const s = await running(sql);
     const attempt = sql`
       update vmstate.instance
@@ -277,26 +270,32 @@ describe("the promise: when a start or migrate request fails, the instance alrea
     ["of a failed instance", () => failed(sql), "stopped"],
     ["after a start that failed", () => unwound(sql), "stopped"],
   ];
-  test.each(starts)("a start %s: unwound, it is stopped, and can start again", async (_, reach, state) => {
-    const s = await reach();
-    const start = anotherStart(s);
-    await applied(beginStart(sql, start));
-    expect(await shown(s)).toBe("starting");
-    await applied(unwindStart(sql, start));
-    expect(await shown(s)).toBe(state);
-    await applied(beginStart(sql, anotherStart(s)));
-  });
+  test.each(starts)(
+    "a start %s: shows stopped after the unwind, and can start again",
+    async (_, reach, state) => {
+      const s = await reach();
+      const start = anotherStart(s);
+      await applied(beginStart(sql, start));
+      expect(await shown(s)).toBe("starting");
+      await applied(unwindStart(sql, start));
+      expect(await shown(s)).toBe(state);
+      await applied(beginStart(sql, anotherStart(s)));
+    },
+  );
 
-  test.each(["running", "rebooting"] as const)("a migration of a guest that is %s", async (state) => {
-    const s = await saying(sql, state);
-    await applied(beginMigration(sql, s.migration));
-    expect(await shown(s)).toBe("migrating");
-    await applied(unwindMigration(sql, s.migration));
-    expect(await shown(s)).toBe(state);
-    await applied(beginMigration(sql, { ...anotherMigration(s) }));
-  });
+  test.each(["running", "rebooting"] as const)(
+    "a migration of a guest that is %s: shows that state after the unwind, and can migrate again",
+    async (state) => {
+      const s = await saying(sql, state);
+      await applied(beginMigration(sql, s.migration));
+      expect(await shown(s)).toBe("migrating");
+      await applied(unwindMigration(sql, s.migration));
+      expect(await shown(s)).toBe(state);
+      await applied(beginMigration(sql, { ...anotherMigration(s) }));
+    },
+  );
 
-  test("the sled's answer to the clean-up and the update saga change it no more", async () => {
+  test("stopped: also after the sled's late report, the update saga and request_stop", async () => {
     const s = await unwound(sql);
     for (const step of [
       () => say(sql, s, "active", "destroyed"),

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   abandonedVmms,
   apiInstance,
@@ -23,7 +23,7 @@ import {
   watchedVmms,
   type ReportedVmmState,
 } from "../../src/index.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { withDatabase } from "../support/database.js";
 import { NO_PLANS, PLANS } from "./plans.js";
 import {
   anotherStart,
@@ -48,13 +48,8 @@ import {
   type Scenario,
 } from "./scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const db = withDatabase();
+const { sql } = db;
 
 /** Those of the rows that are about the scenario's instance. */
 async function of<Row extends { instanceId: string }>(s: Scenario, rows: Promise<Row[]>): Promise<Row[]> {
@@ -88,7 +83,7 @@ async function deletedWithOrphan(): Promise<Scenario> {
 }
 
 describe("api_instance", () => {
-  test("has what the API shows", async () => {
+  test("has the columns that the API shows", async () => {
     const s = await running(sql, { autoRestartPolicy: "never", autoRestartCooldown: "90 seconds" });
     const { time_state_updated } = await vmm(sql, s.propolisId);
     expect(await apiInstance(sql, s)).toEqual({
@@ -114,7 +109,7 @@ describe("api_instance", () => {
     ["running", () => unwoundMigration()],
     ["failed", () => failed(sql)],
   ];
-  test.each(shown)("shows an instance that is %s, as the verbs do", async (state, reach) => {
+  test.each(shown)("shows the same state as the verbs: %s", async (state, reach) => {
     const s = await reach();
     expect(s.row.apiState).toBe(state);
     expect(await apiInstance(sql, s)).toMatchObject({ state });
@@ -130,7 +125,7 @@ describe("api_instance", () => {
     "failed",
     "destroyed",
   ];
-  test.each(told)("shows what follows from a VMM that is %s", async (state) => {
+  test.each(told)("shows the state derived from a VMM that is %s", async (state) => {
     const s = await saying(sql, state);
     expect(await apiInstance(sql, s)).toMatchObject({ state: s.row.apiState });
   });
@@ -141,7 +136,7 @@ describe("api_instance", () => {
     expect(await apiInstances(sql, s.create)).toEqual([]);
   });
 
-  test("lists those of a project by name, as many as wanted", async () => {
+  test("lists the instances of a project by name, up to a limit", async () => {
     const { projectId } = (await creating(sql, { name: "b" })).create;
     for (const name of ["c", "a"]) await creating(sql, { name, projectId });
     const names = async (limit?: number): Promise<string[]> =>
@@ -152,7 +147,7 @@ describe("api_instance", () => {
 });
 
 describe("api_vmm", () => {
-  test("has what the API shows, oldest first", async () => {
+  test("has the columns that the API shows, oldest VMM first", async () => {
     const s = await migratingTo("failed");
     const common = {
       instanceId: s.instanceId,
@@ -213,8 +208,8 @@ describe("pending_update", () => {
   const nothing = [
     ...NO_PLANS,
     ["creating", creating],
-    ["there is no VMM", stopped],
-    ["there is none since it failed", failed],
+    ["stopped without a VMM", stopped],
+    ["failed without a VMM", failed],
     ["deleted", deleted],
   ] as typeof NO_PLANS;
   test.each(nothing)("does not list %s", async (_, reach) => {
@@ -224,14 +219,14 @@ describe("pending_update", () => {
   test.each([
     ["a dead VMM", () => saying(sql, "failed")],
     ["a migration that failed", () => migratingTo("failed")],
-  ])("lists none that an update saga holds, until its lease expires: %s", async (_, reach) => {
+  ])("lists no instance whose updater lock is held, until its lease expires: %s", async (_, reach) => {
     const s = await lock(await reach());
     expect(await of(s, pendingUpdates(sql))).toEqual([]);
     await expireLease(sql, s);
     expect(await of(s, pendingUpdates(sql))).toMatchObject([{ updaterGeneration: 2 }]);
   });
 
-  test("lists as many as wanted", async () => {
+  test("lists up to a limit", async () => {
     await saying(sql, "failed");
     await migratingTo("failed");
     expect(await pendingUpdates(sql, { limit: 1 })).toHaveLength(1);
@@ -271,7 +266,7 @@ describe("abandoned_vmm", () => {
     expect(await of(s, abandonedVmms(sql))).toMatchObject([{ propolisId: s.propolisId }]);
   });
 
-  test("lists those of a deleted instance", async () => {
+  test("lists the VMMs of a deleted instance", async () => {
     const s = await unwound(sql);
     await applied(deleteInstance(sql, s));
     expect(await of(s, abandonedVmms(sql))).toMatchObject([{ propolisId: s.propolisId }]);
@@ -285,7 +280,7 @@ describe("abandoned_vmm", () => {
 });
 
 describe("orphaned_vmm", () => {
-  test("lists a destination that lives after its migration failed: terminate it", async () => {
+  test("lists a live destination whose migration failed: not expected to end, so it has to be terminated", async () => {
     const s = await migrating(sql);
     await say(sql, s, "destination", "running", "failed");
     expect(await of(s, orphanedVmms(sql))).toEqual([]);
@@ -310,12 +305,12 @@ describe("orphaned_vmm", () => {
   test.each([
     ["completed", () => migrated(sql)],
     ["handed over", () => handedOver(sql)],
-  ])("lists the source of a migration that was %s: it is expected to end by itself", async (_, reach) => {
+  ])("lists the source of a migration that was %s: expected to end by itself", async (_, reach) => {
     const s = await reach();
     expect(await of(s, orphanedVmms(sql))).toMatchObject([{ propolisId: s.propolisId, expectedToEnd: true }]);
   });
 
-  test("lists the source that lost its guest together with the destination: nothing ends by itself", async () => {
+  test("lists source and destination of a migration that lost the guest: neither is expected to end by itself", async () => {
     const s = await migrating(sql);
     await say(sql, s, "destination", "migrating", "failed");
     await say(sql, s, "active", "running", "completed");
@@ -329,7 +324,7 @@ describe("orphaned_vmm", () => {
     );
   });
 
-  test("lists the source whose guest died on the destination: it is to be terminated, as the plan said", async () => {
+  test("lists the source whose guest died on the destination: not expected to end, as the plan terminates it", async () => {
     const s = await migrating(sql);
     await say(sql, s, "active", "running", "completed");
     await failVmm(sql, { instanceId: s.instanceId, propolisId: s.destinationId, reason: "operator" });
@@ -339,14 +334,14 @@ describe("orphaned_vmm", () => {
     ]);
   });
 
-  test("lists that of a deleted instance", async () => {
+  test("lists the VMM of a deleted instance", async () => {
     const s = await deletedWithOrphan();
     expect(await of(s, orphanedVmms(sql))).toMatchObject([
       { propolisId: s.destinationId, state: "migrating", expectedToEnd: false },
     ]);
   });
 
-  test("lists none that is linked, or dead", async () => {
+  test("lists no VMM that is linked or dead", async () => {
     for (const s of [await starting(sql), await running(sql), await migrating(sql), await failed(sql)]) {
       expect(await of(s, orphanedVmms(sql))).toEqual([]);
     }
@@ -355,13 +350,13 @@ describe("orphaned_vmm", () => {
 
 describe("restartable_instance", () => {
   const listed: [string, () => Promise<Scenario>][] = [
-    ["never started, but should run", () => stopped(sql, { intendedState: "running" })],
+    ["never started, with intent running", () => stopped(sql, { intendedState: "running" })],
     ["failed", () => failed(sql)],
     ["with an unwound VMM", () => unwound(sql)],
     ["with policy best_effort", () => failed(sql, { autoRestartPolicy: "best_effort" })],
     ["whose updater's lease expired", async () => unlocked(await lock(await unwound(sql)))],
   ];
-  test.each(listed)("lists one %s", async (_, reach) => {
+  test.each(listed)("lists an instance: %s", async (_, reach) => {
     const s = await reach();
     expect(await of(s, restartableInstances(sql))).toEqual([
       {
@@ -403,7 +398,7 @@ describe("restartable_instance", () => {
     ],
     ["deleted", () => deleted(sql, { intendedState: "running" })],
   ];
-  test.each(notListed)("does not list one %s", async (_, reach) => {
+  test.each(notListed)("does not list an instance: %s", async (_, reach) => {
     expect(await of(await reach(), restartableInstances(sql))).toEqual([]);
   });
 
@@ -413,14 +408,17 @@ describe("restartable_instance", () => {
     ["1 hour", "59 minutes", false],
     ["1 hour", "61 minutes", true],
     ["0", "0", true],
-  ])("with cooldown %s, restarted %s ago: %s", async (autoRestartCooldown, ago, isListed) => {
-    const s = await failed(sql);
-    await configureInstance(sql, { instanceId: s.instanceId, autoRestartCooldown });
-    await restartedAgo(s, ago);
-    expect(await of(s, restartableInstances(sql))).toHaveLength(isListed ? 1 : 0);
-  });
+  ])(
+    "lists an instance with cooldown %s, restarted %s ago: %s",
+    async (autoRestartCooldown, ago, isListed) => {
+      const s = await failed(sql);
+      await configureInstance(sql, { instanceId: s.instanceId, autoRestartCooldown });
+      await restartedAgo(s, ago);
+      expect(await of(s, restartableInstances(sql))).toHaveLength(isListed ? 1 : 0);
+    },
+  );
 
-  test("one instance's endless cooldown does not spoil the list for all", async () => {
+  test("lists other instances when one has a cooldown of 1000000 years", async () => {
     const s = await failed(sql);
     const endless = { instanceId: s.instanceId, autoRestartCooldown: "1000000 years" };
     await configureInstance(sql, endless).catch(() => undefined);
@@ -472,7 +470,7 @@ describe("watched_vmm", () => {
     expect(await of(await reach(), watchedVmms(sql))).toEqual([]);
   });
 
-  test("lists unlinked VMMs, and says so", async () => {
+  test("lists unlinked VMMs as not linked", async () => {
     const s = await migrated(sql);
     const rows = await of(s, watchedVmms(sql));
     expect(new Map(rows.map((r) => [r.propolisId, r.linked]))).toEqual(
@@ -483,7 +481,7 @@ describe("watched_vmm", () => {
     );
   });
 
-  test("lists those of a deleted instance, which still run", async () => {
+  test("lists the VMMs of a deleted instance that still run", async () => {
     const s = await deletedWithOrphan();
     expect(await of(s, watchedVmms(sql))).toMatchObject([{ propolisId: s.destinationId, linked: false }]);
   });
@@ -505,7 +503,7 @@ describe("stuck_instance", () => {
     ["update saga", "migrating, though the migration failed", () => migratingTo("failed")],
   ];
   test.each(stuck)(
-    "waits for %s: an instance %s for 11 minutes, but not for 9",
+    "lists as waiting for %s an instance %s for 11 minutes, but not for 9",
     async (waitsFor, _, reach) => {
       const s = await reach();
       await silent(s, 9);
@@ -531,13 +529,13 @@ describe("stuck_instance", () => {
     ["running, its migration unwound", () => unwoundMigration()],
     ["deleted", () => deleted(sql)],
   ];
-  test.each(settled)("does not list an instance that is %s, however long", async (_, reach) => {
+  test.each(settled)("does not list an instance that is %s for 10000 minutes", async (_, reach) => {
     const s = await reach();
     await silent(s, 10_000);
     expect(await of(s, stuckInstances(sql))).toEqual([]);
   });
 
-  test.each(["vmm", "source", "destination"])("any news resets the age: of the %s", async (news) => {
+  test.each(["vmm", "source", "destination"])("any report of the %s resets the age", async (news) => {
     const s = await migratingTo("migrating");
     await silent(s, 11);
     if (news === "vmm") await say(sql, s, "active", "running");
@@ -552,11 +550,11 @@ describe("stuck_instance", () => {
     expect(await of(s, stuckInstances(sql))).toEqual([]);
   });
 
-  test("the threshold is that of stuck_after", async () => {
+  test("has the threshold of stuck_after: 10 minutes", async () => {
     expect(await sql`select vmstate.stuck_after()::text`).toEqual([{ stuck_after: "00:10:00" }]);
   });
 
-  /** Nothing was heard of the instance for so long; before, all its rows were written. */
+  /** Sets the times of all rows of the instance to that many minutes ago, as if no report had come since. */
   async function silent(s: Scenario, minutes: number): Promise<void> {
     const [{ time } = {}] = await sql`select clock_timestamp() - make_interval(mins => ${minutes}) as time`;
     const at = time as Date;
@@ -575,7 +573,7 @@ describe("stuck_instance", () => {
 });
 
 describe("invariant_violation", () => {
-  test("is empty in every situation of the update saga, and after it", async () => {
+  test("is empty before and after the update of every PLANS case", async () => {
     for (const { reach } of PLANS) {
       const s = await reach(sql);
       expect(await invariantViolations(sql)).toEqual([]);
@@ -651,19 +649,22 @@ describe("invariant_violation", () => {
       (tx, s) => tx`update vmstate.vmm set sled_id = ${s.start.sledId} where id = ${s.destinationId}`,
     ],
   ];
-  test.each(breaches)("finds %s broken, where the guards were off", async (invariant, propolisId, breach) => {
-    const s = await migrating(sql);
-    const found = await unguarded(async (tx) => {
-      await breach(tx, s);
-      return await invariantViolations(tx);
-    });
-    expect(found).toContainEqual({
-      instanceId: s.instanceId,
-      propolisId: s[propolisId],
-      invariant,
-      detail: expect.any(String) as unknown,
-    });
-  });
+  test.each(breaches)(
+    "finds %s violated by a write with the guards disabled",
+    async (invariant, propolisId, breach) => {
+      const s = await migrating(sql);
+      const found = await unguarded(async (tx) => {
+        await breach(tx, s);
+        return await invariantViolations(tx);
+      });
+      expect(found).toContainEqual({
+        instanceId: s.instanceId,
+        propolisId: s[propolisId],
+        invariant,
+        detail: expect.any(String) as unknown,
+      });
+    },
+  );
 
   /** In a transaction without triggers and foreign keys, which is rolled back. */
   async function unguarded<T>(act: (tx: postgres.TransactionSql) => Promise<T>): Promise<T> {
@@ -683,7 +684,7 @@ describe("invariant_violation", () => {
   }
 });
 
-test("no view for the API has the state saga_unwound, not even as a type", async () => {
+test("no column of an API view has a type with the label saga_unwound", async () => {
   const columns = await sql`
     select a.attrelid::regclass::text as view, t.typname, array_agg(e.enumlabel::text) as labels
     from pg_attribute as a
@@ -695,7 +696,7 @@ test("no view for the API has the state saga_unwound, not even as a type", async
   for (const { labels } of columns) expect(labels).not.toContain("saga_unwound");
 });
 
-test("work lists do not care who reports an end: a watcher's word counts like the sled's", async () => {
+test("work lists treat fail_vmm like a report of failed", async () => {
   const s = await running(sql);
   await applied(failVmm(sql, { ...s, reason: "no_such_vmm" }));
   expect(await of(s, pendingUpdates(sql))).toHaveLength(1);

@@ -78,15 +78,15 @@ async function lock({ instanceId }: Scenario): Promise<{
 type Turn = [string, (s: Scenario) => Promise<unknown>];
 const TURNS: Turn[] = [
   [
-    "its lease ended",
+    "the updater lease expired",
     async (s) => {
       await lock(s);
       await expireLease(sql, s);
     },
   ],
-  ["its saga unlocked it", async (s) => applied(unlockUpdate(sql, await lock(s)))],
+  ["the saga unlocked the instance", async (s) => applied(unlockUpdate(sql, await lock(s)))],
   [
-    "an operator broke its lock",
+    "an operator broke the updater lock",
     async (s) => applied(breakUpdate(sql, { ...(await lock(s)), reason: "the saga is dead" })),
   ],
 ];
@@ -112,7 +112,7 @@ describe("pending_update", () => {
       },
     ],
   ];
-  test.each(needs)("oldest first, since the need arose: %s", async (_, reach) => {
+  test.each(needs)("lists oldest first, since the update became needed: %s", async (_, reach) => {
     const begin = await clock(sql);
     const all = await three(reach);
     expect(await inOrder("pending_update")).toEqual(idsOf(...all));
@@ -123,12 +123,12 @@ describe("pending_update", () => {
     );
   });
 
-  test.each(TURNS)("at the end, since then, once %s", async (_, turn) => {
+  test.each(TURNS)("lists an instance last, since that time, once %s", async (_, turn) => {
     const [a, b, c] = await three(() => saying(sql, "failed"));
     const begin = await clock(sql);
     await turn(a);
     expect(await inOrder("pending_update")).toEqual(idsOf(b, c, a));
-    // a lease ends when it says, whoever looks
+    // a lease ends at updater_lease_until, not when a session reads it
     const ended = (await instance(sql, a))["updater_lease_until"];
     expect(await isSince(sql, begin, (await sincesOf("pending_update")).at(-1))).toBe(true);
     if (typeof ended === "string") expect((await pendingUpdates(sql)).at(-1)?.since).toEqual(new Date(ended));
@@ -136,7 +136,7 @@ describe("pending_update", () => {
     expect(await inOrder("pending_update")).toEqual(idsOf(c, a, b));
   });
 
-  test("a sled's clock decides nothing", async () => {
+  test("ignores the sled's clock", async () => {
     const [a, b] = [await running(sql), await running(sql)];
     for (const [s, time] of [
       [a, "2999-01-01"],
@@ -146,7 +146,7 @@ describe("pending_update", () => {
     expect(await inOrder("pending_update")).toEqual(idsOf(a, b));
   });
 
-  test("a worker that takes the first four each round reaches all twelve, though some always fail", async () => {
+  test("a worker that takes the first 4 of 12 three times reaches all 12, though none is committed", async () => {
     for (let i = 0; i < 12; i++) await saying(sql, "failed");
     const reached = new Set<string>();
     for (let round = 0; round < 3; round++) {
@@ -164,18 +164,18 @@ describe("restartable_instance", () => {
   test.each([
     ["failed", () => failed(sql)],
     ["whose VMM is unwound", () => unwound(sql)],
-  ])("oldest first: an instance that is %s", async (_, reach) => {
+  ])("lists oldest first: an instance %s", async (_, reach) => {
     const all = await three(reach);
     expect(await inOrder("restartable_instance")).toEqual(idsOf(...all));
   });
 
-  test.each(TURNS)("at the end once %s", async (_, turn) => {
+  test.each(TURNS)("lists an instance last once %s", async (_, turn) => {
     const [a, b, c] = await three(() => unwound(sql));
     await turn(a);
     expect(await inOrder("restartable_instance")).toEqual(idsOf(b, c, a));
   });
 
-  test("at the end once a restart was unwound and its back-off is over", async () => {
+  test("lists an instance last once a restart was unwound and its back-off is over", async () => {
     const [a, b] = [await unwound(sql), await unwound(sql)];
     const start = { ...anotherStart(a), startReason: "auto_restart" } as const;
     await sql`update vmstate.instance set auto_restart_cooldown = '0' where id = ${a.instanceId}`;
@@ -184,7 +184,7 @@ describe("restartable_instance", () => {
     expect(await inOrder("restartable_instance")).toEqual(idsOf(b, a));
   });
 
-  test("since the cooldown was over, where that is later than the failure", async () => {
+  test("shows since as the end of the back-off when that is after the failure", async () => {
     const s = await failed(sql);
     await sql`update vmstate.instance set state_generation = state_generation + 1,
         time_state_updated = clock_timestamp() - interval '1 hour',
@@ -198,7 +198,7 @@ describe("restartable_instance", () => {
 });
 
 describe("abandoned_vmm", () => {
-  test("oldest first, since the VMM was dead and unlinked, whichever came last", async () => {
+  test("lists oldest first, since the VMM was both dead and unlinked", async () => {
     const [a, b] = [await migrated(sql), await failed(sql)];
     await say(sql, a, "active", "destroyed");
     expect(await inOrder("abandoned_vmm")).toEqual(idsOf(b, a));
@@ -212,7 +212,7 @@ describe("abandoned_vmm", () => {
 });
 
 describe("orphaned_vmm", () => {
-  test("oldest first, since the link was removed", async () => {
+  test("lists oldest first, since the link was removed", async () => {
     const all = await three(() => migrated(sql));
     await say(sql, all[0], "active", "stopping");
     expect(await inOrder("orphaned_vmm")).toEqual(idsOf(...all));
@@ -220,7 +220,7 @@ describe("orphaned_vmm", () => {
   });
 });
 
-test("a commit takes the instance off its list", async () => {
+test("a commit removes the instance from pending_update", async () => {
   const [a, b] = [await saying(sql, "failed"), await saying(sql, "failed")];
   await applied(commitUpdate(sql, await lock(a)));
   expect(await inOrder("pending_update")).toEqual(idsOf(b));

@@ -25,9 +25,20 @@ export interface Copy {
 
 const CLOSE_TIMEOUT_S = 1;
 
+/** A database that is not there until `create` makes it. */
+export interface PlannedDatabase extends TestDatabase {
+  create: () => Promise<void>;
+}
+
 /** Makes a database of that name, as a copy of another one. */
-export async function copyDatabase({ serverUrl, name, template, keep = false }: Copy): Promise<TestDatabase> {
-  await asAdmin(serverUrl, (admin) => copy(admin, name, template));
+export async function copyDatabase(copy: Copy): Promise<TestDatabase> {
+  const database = planDatabase(copy);
+  await database.create();
+  return database;
+}
+
+/** The URL and the client of a database to be made: a client connects only when it is first used. */
+export function planDatabase({ serverUrl, name, template, keep = false }: Copy): PlannedDatabase {
   const url = withDatabase(serverUrl, name);
   const clients: postgres.Sql[] = [];
 
@@ -36,10 +47,11 @@ export async function copyDatabase({ serverUrl, name, template, keep = false }: 
     clients.push(client);
     return client;
   };
+  const create = (): Promise<void> => asAdmin(serverUrl, (admin) => copy(admin, name, template));
   const drop = async (): Promise<void> => {
     await Promise.all(clients.map((client) => client.end({ timeout: CLOSE_TIMEOUT_S })));
     if (keep) return;
     await asAdmin(serverUrl, (admin) => dropDatabase(admin, name));
   };
-  return { url, sql: connect(), connect, drop, [Symbol.asyncDispose]: drop };
+  return { url, sql: connect(), connect, create, drop, [Symbol.asyncDispose]: drop };
 }

@@ -1,20 +1,31 @@
 import { randomBytes } from "node:crypto";
-import { inject } from "vitest";
-import { copyDatabase, type TestDatabase } from "./copy.js";
+import { afterAll, beforeAll, inject } from "vitest";
+import { type Copy, copyDatabase, planDatabase, type TestDatabase } from "./copy.js";
 
 export type { ClientOptions, TestDatabase } from "./copy.js";
 
-/** For one test file, a copy of the migrated template. */
+/**
+ * A copy of the migrated template for the tests of the file, or of the `describe`, that calls this. It is made before
+ * their `beforeAll`, and dropped after their `afterAll`.
+ */
+export function withDatabase(): TestDatabase {
+  const database = planDatabase(newCopy(inject("templateName")));
+  beforeAll(database.create);
+  afterAll(database.drop);
+  return database;
+}
+
+/** For one test, a copy of the migrated template. */
 export async function createDatabase(): Promise<TestDatabase> {
-  return await create(inject("templateName"));
+  return await copyDatabase(newCopy(inject("templateName")));
 }
 
 /** A database with nothing in it, for tests of migrations. */
 export async function createEmptyDatabase(): Promise<TestDatabase> {
-  return await create("template0");
+  return await copyDatabase(newCopy("template0"));
 }
 
-async function create(template: string): Promise<TestDatabase> {
+function newCopy(template: string): Copy {
   const name = `${inject("databasePrefix")}_${randomBytes(6).toString("hex")}`;
-  return await copyDatabase({ serverUrl: inject("serverUrl"), name, template, keep: inject("sqlCoverage") });
+  return { serverUrl: inject("serverUrl"), name, template, keep: inject("sqlCoverage") };
 }

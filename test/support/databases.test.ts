@@ -1,15 +1,11 @@
 import postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
-import { createDatabase, createEmptyDatabase, type TestDatabase } from "./database.js";
+import { describe, expect, inject, it, vi } from "vitest";
+import { createDatabase, createEmptyDatabase, type TestDatabase, withDatabase } from "./database.js";
 import { startTestServer } from "./servers.js";
 import { until } from "./until.js";
 import { untilWaiting } from "./waiting.js";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 
 async function exists(name: string): Promise<boolean> {
   const admin = postgres(inject("serverUrl"), { max: 1 });
@@ -26,7 +22,7 @@ describe("createDatabase", () => {
     expect(row).toEqual({ migrated: true });
   });
 
-  it("shares nothing with another one", async () => {
+  it("shares no table with another database", async () => {
     const other = await createDatabase();
     await other.sql`create table mark ()`;
     const [row] = await db.sql`select to_regclass('mark') as mark`;
@@ -34,7 +30,7 @@ describe("createDatabase", () => {
     expect(row).toEqual({ mark: null });
   });
 
-  it("is dropped under clients that are busy, which then are closed", async () => {
+  it("is dropped while clients are busy, and closes them", async () => {
     const other = await createDatabase();
     const client = other.connect({ max: 1 });
     const [{ pid }] = await client<[{ pid: number }]>`select pg_backend_pid() as pid`;
@@ -49,7 +45,7 @@ describe("createDatabase", () => {
     await expect(other.sql`select 1`).rejects.toThrow();
   });
 
-  it("drops itself at the end of a block", async () => {
+  it("is dropped at the end of an `await using` block", async () => {
     let name: string;
     {
       await using other = await createDatabase();
@@ -67,7 +63,7 @@ it("createEmptyDatabase has no schema vmstate", async () => {
 });
 
 describe("untilWaiting", () => {
-  it("resolves when the session waits for another one's lock, and not before", async () => {
+  it("resolves when the session waits for another session's lock, and not before", async () => {
     const holder = await db.sql.reserve();
     const waiter = await db.sql.reserve();
     const [{ pid }] = await waiter<[{ pid: number }]>`select pg_backend_pid() as pid`;
@@ -90,7 +86,7 @@ describe("untilWaiting", () => {
 });
 
 describe("startTestServer", () => {
-  it("takes the server at TEST_DATABASE_URL, whatever TEST_DB says", async () => {
+  it("takes the server at TEST_DATABASE_URL, even if TEST_DB is set", async () => {
     const server = await startTestServer({ TEST_DATABASE_URL: "postgres://somewhere/db", TEST_DB: "system" });
     expect(server).toMatchObject({ kind: "given", url: "postgres://somewhere/db" });
   });

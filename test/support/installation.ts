@@ -8,7 +8,7 @@ import { platformBin, platformPackage } from "../../src/embedded/platform-packag
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * The embedded server's compiled code and its binaries, as in somebody's node_modules, and a program that starts it.
+ * The embedded server's compiled code and its binaries, as in a user's node_modules, and a program that starts it.
  * Every user may read and run them, wherever this checkout is and whatever the umask was.
  */
 export interface Installation {

@@ -12,7 +12,7 @@ export interface KilledRun {
 }
 
 // The only test of a run that is killed in the middle of it; else it fails at its time limit.
-it("is held up", async () => {
+it("a run waits here until it is killed", async () => {
   await createDatabase();
   const directories = [tmpdir(), inject("memory")];
   for (const dir of directories) mkdtempSync(join(dir, "held-"));

@@ -71,7 +71,7 @@ async function isKilledInTheMiddle(): Promise<void> {
   await until("the server is gone", async () => !(await answers(serverUrl)));
 }
 
-describe("a killed run leaves nothing", () => {
+describe("a killed run leaves no server and no temporary file", () => {
   it("on an embedded server", async () => {
     start("embedded");
     await isKilledInTheMiddle();

@@ -31,7 +31,7 @@ EXCEPTION
 END;
 `;
 
-it("branchesOf finds each way through a body, also the ELSE that is not there, and none in an expression", () => {
+it("branchesOf finds each branch of a body, also a missing ELSE, and none in an expression", () => {
   const lines = branchesOf(BODY).map(
     ({ offset, line }) => `${line} | ${BODY.slice(offset - 6, offset).trim()}`,
   );

@@ -5,7 +5,7 @@ const POLL_MS = 5;
 const DEADLINE_MS = 20_000;
 
 /**
- * Resolves once the server itself says that the session waits for a lock somebody else holds.
+ * Resolves once the server itself says that the session waits for a lock that another session holds.
  *
  * @param sql a client other than the waiting one, not busy itself
  * @param pid the session's backend: `select pg_backend_pid()`

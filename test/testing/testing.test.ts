@@ -45,7 +45,7 @@ async function failureOf(promise: Promise<unknown>): Promise<VmstateError> {
 const nameOf = ({ url }: TestDatabase): string => new URL(url).pathname.slice(1);
 
 describe("createTestDatabase", () => {
-  it("is migrated, empty, and shares nothing with another", async () => {
+  it("makes a migrated, empty database that shares no table with another", async () => {
     await using one = await createTestDatabase({ serverUrl });
     await using other = await createTestDatabase({ serverUrl });
     await one.sql`create table mark ()`;
@@ -58,7 +58,7 @@ describe("createTestDatabase", () => {
       ).toEqual([{ mark, instances: 0 }]);
   });
 
-  it("migrates once, however many ask at once, and whoever asks later", async () => {
+  it("migrates once for concurrent and later calls", async () => {
     const all = await Promise.all(Array.from({ length: 8 }, () => createTestDatabase({ serverUrl })));
     const [template, ...others] = await templates();
     expect(others).toEqual([]);
@@ -68,7 +68,7 @@ describe("createTestDatabase", () => {
     expect(await databases()).toEqual([template, nameOf(later)].sort());
   });
 
-  it("drops the database when it is closed, under clients too, and once", async () => {
+  it("drops the database on close(), even under clients, and only once", async () => {
     const database = await createTestDatabase({ serverUrl });
     const client = postgres(database.url, { max: 1 });
     await client`select`;
@@ -80,7 +80,7 @@ describe("createTestDatabase", () => {
     await client.end();
   });
 
-  it("closes itself at the end of a block", async () => {
+  it("drops the database at the end of an `await using` block", async () => {
     {
       await using database = await createTestDatabase({ serverUrl });
       expect(await databases()).toContain(nameOf(database));
@@ -89,8 +89,8 @@ describe("createTestDatabase", () => {
   });
 });
 
-describe("the server", () => {
-  it("is that of TEST_DATABASE_URL, unless one is given", async () => {
+describe("the server of a test database", () => {
+  it("is that of TEST_DATABASE_URL, unless serverUrl is given", async () => {
     vi.stubEnv("TEST_DATABASE_URL", serverUrl);
     await using database = await createTestDatabase();
     expect(await databases()).toContain(nameOf(database));
@@ -105,7 +105,7 @@ describe("the server", () => {
     expect(await databases()).toContain(nameOf(second));
   });
 
-  it("else is one of this process, for all databases", async () => {
+  it("is otherwise one embedded server for all databases of the process", async () => {
     vi.stubEnv("TEST_DATABASE_URL", "");
     await using first = await createTestDatabase();
     await using second = await createTestDatabase();
@@ -117,7 +117,7 @@ describe("the server", () => {
   });
 });
 
-describe("what processes left behind that were killed", () => {
+describe("a database that a killed process left", () => {
   const PART = randomBytes(6).toString("hex");
   const old = (prefix: string): string => `${prefix}_20250101000000_${PART}`;
   const today = `${timeOf(Date.now())}_${PART}`;
@@ -127,7 +127,7 @@ describe("what processes left behind that were killed", () => {
       await admin`create database ${admin(name)} owner ${admin(role)} template template0`;
   }
 
-  it("is dropped a day later, and nothing else", async () => {
+  it("is dropped after a day, and no other database is", async () => {
     const kept = [`vmstate_test_${today}`, `vmstate_template_${PART}_${today}`, `vmstate_test_of_${PART}`];
     await leave(old("vmstate_test"), old(`vmstate_template_${PART}`), ...kept);
     await using database = await createTestDatabase({ serverUrl });
@@ -135,7 +135,7 @@ describe("what processes left behind that were killed", () => {
     expect(await databases()).toEqual([...all].sort());
   });
 
-  it("stays while somebody is connected to it", async () => {
+  it("is kept while a client is connected to it", async () => {
     await leave(old("vmstate_test"));
     const client = postgres(new URL(old("vmstate_test"), serverUrl).href, { max: 1 });
     await client`select`;
@@ -144,7 +144,7 @@ describe("what processes left behind that were killed", () => {
     await client.end();
   });
 
-  it("stays when it cannot be dropped", async () => {
+  it("is kept if it cannot be dropped", async () => {
     await leave(old("vmstate_test"));
     await admin`alter database ${admin(old("vmstate_test"))} with is_template true`;
     await using database = await createTestDatabase({ serverUrl });
@@ -152,7 +152,7 @@ describe("what processes left behind that were killed", () => {
     await admin`alter database ${admin(old("vmstate_test"))} with is_template false`;
   });
 
-  it("is no template unless it was done, and young", async () => {
+  it("is not used as a template if it is half made or 13 hours old", async () => {
     await using first = await createTestDatabase({ serverUrl });
     const [template = ""] = await templates();
     await admin`alter database ${admin(template)} with allow_connections true`;
@@ -167,8 +167,8 @@ describe("what processes left behind that were killed", () => {
   });
 });
 
-describe("fails in one line,", () => {
-  it("and leaves nothing, when the database cannot be migrated", async () => {
+describe("createTestDatabase fails with one line", () => {
+  it("and leaves no database, when the migration fails", async () => {
     await admin.unsafe(`alter role ${role} connection limit 1`);
     const error = await failureOf(createTestDatabase({ serverUrl }));
     expect(error.message).toBe(`${new URL(serverUrl).host}: too many connections for role "${role}"`);
@@ -181,7 +181,7 @@ describe("fails in one line,", () => {
     expect(error.message).toBe(`user "${role}" lacks a privilege: permission denied to create database`);
   });
 
-  it("when the server cannot be reached, or is no URL", async () => {
+  it("when the server cannot be reached, or serverUrl is not a URL", async () => {
     const unreachable = await failureOf(
       createTestDatabase({ serverUrl: "postgres://u:p@nowhere.invalid/db" }),
     );

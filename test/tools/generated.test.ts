@@ -1,74 +1,86 @@
-import { readdir } from "node:fs/promises";
-import prettier from "prettier";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { execFile } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { promisify } from "node:util";
+import { expect, inject, it, test } from "vitest";
 import { readLedger } from "../../src/schema/ledger.js";
-import { renderApi } from "../../tools/generate/api.js";
-import { readCatalog } from "../../tools/generate/catalog.js";
 import { renderMigration } from "../../tools/generate/migration.js";
-import { renderReference } from "../../tools/generate/reference.js";
-import { renderStates } from "../../tools/generate/states.js";
-import { renderTables } from "../../tools/generate/tables.js";
-import { renderTypescript } from "../../tools/generate/typescript.js";
-import { createDatabase, type TestDatabase } from "../support/database.js";
+import { PARTS, ROOT } from "../../tools/generate/parts.js";
+import { withDatabase } from "../support/database.js";
 
-const root = new URL("../../", import.meta.url).pathname;
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const LONG_MS = 120_000;
+/** What `npm run generate` needs of a clone. */
+const CLONED = [
+  "docs",
+  "migrations",
+  "package.json",
+  "sql",
+  "src",
+  "tools",
+  "tsconfig.json",
+  "tsconfig.build.json",
+];
+const OUT_OF_DATE = "run `npm run generate`";
 
-const ledger = await readLedger(root);
+const db = withDatabase();
+
+const ledger = await readLedger(ROOT);
 test.runIf(ledger.length === 0)(
   "migrations/0001_vmstate.sql, until it is released, holds the objects of sql/ in load order",
   async () => {
-    await expect(await renderMigration(root)).toMatchFileSnapshot(`${root}migrations/0001_vmstate.sql`);
+    expect(read("migrations/0001_vmstate.sql"), OUT_OF_DATE).toBe(await renderMigration(ROOT));
   },
 );
 
-test("src/client/generated.ts has the types and signatures of a migrated database", async () => {
-  const options = await prettier.resolveConfig(`${root}src/client/generated.ts`);
-  const text = await prettier.format(renderTypescript(await readCatalog(db.sql)), {
-    ...options,
-    parser: "typescript",
-  });
-  await expect(text).toMatchFileSnapshot(`${root}src/client/generated.ts`);
+const parts = PARTS.map((part) => [part.says, part] as const);
+it.each(parts)("%s", { timeout: LONG_MS }, async (_, { folder, render }) => {
+  const files = await render(db.sql);
+  for (const [file, text] of files) expect(read(file), `${file}: ${OUT_OF_DATE}`).toBe(text);
+  if (folder !== undefined) expect(filesIn(ROOT, folder)).toEqual([...files.keys()].sort());
 });
 
-test("src/kysely/tables.ts has the tables and views of a migrated database", async () => {
-  const options = await prettier.resolveConfig(`${root}src/kysely/tables.ts`);
-  const text = await prettier.format(renderTables(await readCatalog(db.sql)), {
-    ...options,
-    parser: "typescript",
-  });
-  await expect(text).toMatchFileSnapshot(`${root}src/kysely/tables.ts`);
+it("npm run generate leaves nothing to do for a second run", { timeout: LONG_MS }, async () => {
+  const clone = mkdtempSync(join(tmpdir(), "vmstate-clone-"));
+  try {
+    for (const part of [...CLONED, ".prettierrc.json"])
+      cpSync(ROOT + part, join(clone, part), { recursive: true });
+    symlinkSync(`${ROOT}node_modules`, join(clone, "node_modules"));
+    const generated = [
+      "src/client/generated.ts",
+      "src/kysely/tables.ts",
+      "docs/reference.md",
+      "docs/states.md",
+      ...filesIn(ROOT, "docs/api"),
+    ];
+    // docs/api quotes these comments
+    for (const file of generated)
+      writeFileSync(join(clone, file), read(file).replaceAll("/** ", "/** Stale: "));
+    cpSync(join(clone, "docs/reference.md"), join(clone, "docs/api/removed.md"));
+
+    const env = {
+      ...process.env,
+      NODE_OPTIONS: "",
+      NODE_V8_COVERAGE: "",
+      TEST_DATABASE_URL: inject("serverUrl"),
+    };
+    const main = ["--import", "tsx", "tools/generate/main.ts"];
+    await promisify(execFile)(process.execPath, main, { cwd: clone, env });
+
+    expect(filesIn(clone, "docs/api")).toEqual(filesIn(ROOT, "docs/api"));
+    for (const file of generated) expect(readFileSync(join(clone, file), "utf8"), file).toBe(read(file));
+  } finally {
+    rmSync(clone, { recursive: true });
+  }
 });
 
-test("docs/reference.md has all that is public in a migrated database", async () => {
-  const text = renderReference(await readCatalog(db.sql));
-  await expect(await asMarkdown(text)).toMatchFileSnapshot(`${root}docs/reference.md`);
-});
+function read(file: string): string {
+  return readFileSync(ROOT + file, "utf8");
+}
 
-test("docs/states.md shows what the verbs of a migrated database do", { timeout: 120_000 }, async () => {
-  const text = await renderStates(db.sql, await readCatalog(db.sql));
-  await expect(await asMarkdown(text)).toMatchFileSnapshot(`${root}docs/states.md`);
-});
-
-test(
-  "docs/api/ has what the declarations and comments of the entry points say",
-  { timeout: 120_000 },
-  async () => {
-    const pages = await renderApi();
-    for (const [file, text] of pages)
-      await expect(await asMarkdown(text)).toMatchFileSnapshot(`${root}docs/api/${file}`);
-    const others = (await readdir(`${root}docs`, { recursive: true })).filter(
-      (file) => file.startsWith("api/") && !pages.has(file.slice("api/".length)),
-    );
-    expect(others).toEqual([]);
-  },
-);
-
-async function asMarkdown(text: string): Promise<string> {
-  const options = await prettier.resolveConfig(`${root}README.md`);
-  return await prettier.format(text, { ...options, parser: "markdown" });
+function filesIn(root: string, folder: string): string[] {
+  return readdirSync(join(root, folder))
+    .map((name) => `${folder}/${name}`)
+    .sort();
 }

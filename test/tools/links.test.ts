@@ -55,7 +55,7 @@ function linksOf(page: string): Link[] {
     });
 }
 
-it.each(pages)("every link in %s leads somewhere", (page) => {
+it.each(pages)("every link in %s has a target", (page) => {
   const dead = linksOf(page).filter(
     ({ target, anchor }) =>
       !existsSync(join(ROOT, target)) || (anchor !== undefined && !anchorsOf(target).includes(anchor)),
@@ -72,7 +72,7 @@ describe("npm ships", () => {
     shipped = files.map(({ path }) => path);
   });
 
-  it.each(pages)("%s, and every file or folder to which a link in it leads", (page) => {
+  it.each(pages)("%s, and every file or folder that it links to", (page) => {
     const isShipped = (target: string): boolean =>
       shipped.some((path) => path === target || path.startsWith(`${target}/`));
     expect(isShipped(page)).toBe(true);

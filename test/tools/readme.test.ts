@@ -7,7 +7,7 @@ import { createDatabase } from "../support/database.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-test("the README's first example prints what the README says", async () => {
+test("the README's first example prints the output shown there", async () => {
   const readme = await readFile(`${root}README.md`, "utf8");
   const [, code, output] = /<!-- example -->\s+```js\n(.*?)```\s+```text\n(.*?)```/s.exec(readme) ?? [];
   await using db = await createDatabase();

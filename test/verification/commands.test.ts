@@ -24,7 +24,7 @@ async function run(file: string, ...args: string[]): Promise<string> {
   return stdout.trimEnd().split("\n").at(-1) ?? "";
 }
 
-it("has a command for each proof, and the benches", () => {
+it("npm run has a command for each proof and bench", () => {
   expect(COMMANDS.map(({ name }) => name)).toEqual([
     "bench",
     "bench:growth",
@@ -37,18 +37,18 @@ it("has a command for each proof, and the benches", () => {
   ]);
 });
 
-it.each(COMMANDS)("npm run $name says what it can be set to", async ({ file }) => {
+it.each(COMMANDS)("npm run $name --help lists its options", async ({ file }) => {
   expect(await run(file, "--help")).toMatch(/-h, --help/);
 });
 
-it.each(COMMANDS)("npm run $name refuses what it cannot be set to", async ({ file }) => {
+it.each(COMMANDS)("npm run $name refuses an invalid --seed", async ({ file }) => {
   await expect(run(file, "--seed", "x")).rejects.toMatchObject({
     code: 1,
     stderr: expect.stringContaining("--seed") as string,
   });
 });
 
-it("prints its figures on the last line", async () => {
+it("npm run explore prints its figures on the last line", async () => {
   const last = await run("test/verification/explore/main.ts", "--scope", "1", "--depth", "3");
   expect(last).toMatch(/^explore: \d+ states, \d+ transitions, depth up to 3, \d+ s, 0 properties broken$/);
 });

@@ -23,7 +23,7 @@ export function alternativeOf(name: string, store: Store): Alternative {
   };
 }
 
-/** Again from the start when somebody else was faster. */
+/** Retries from the start when another writer was faster. */
 function reportVmm(store: Store, report: Report): Promise<ReportAnswer> {
   return store.single(async (tx) => {
     for (;;) {

@@ -62,7 +62,7 @@ export type InstanceChanges = Partial<Omit<Instance, "id" | "project_id" | "name
 export type MigrationChanges = Partial<Omit<MigrationRow, keyof NewMigration>>;
 
 /**
- * Access to the rows by way of one library. An update is of a row as it was read: false when somebody else has changed
+ * Access to the rows by way of one library. An update is of a row as it was read: false when another writer has changed
  * that since. The version is `state_generation`; of a migration, both of its generations.
  */
 export interface Store {

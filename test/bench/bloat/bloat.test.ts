@@ -7,7 +7,7 @@ import { plotsOf } from "./plots.js";
 import { bloatText } from "./print.js";
 import { bloatSchema } from "./results.js";
 
-it("runs; its results are as described, and fit a page and a terminal", async () => {
+it("npm run bench:bloat: its results match their schema, fit 80 columns and have plots", async () => {
   const server = { label: "the tests'", url: inject("serverUrl"), stop: () => Promise.resolve() };
   const minutes: number[] = [];
   const onMinute = (minute: number): void => void minutes.push(minute);
@@ -31,7 +31,7 @@ function numbers(_: string, value: unknown): unknown {
   return Number.isNaN(value) ? 0 : value;
 }
 
-it("notices what grows", () => {
+it("a table, an index or the small indexes that grow miss their target", () => {
   const flat = Array.from({ length: 61 }, () => 1_000);
   const rising = flat.map((kib, minute) => kib + 10 * minute);
   const targets = judge({

@@ -1,6 +1,7 @@
 import { expect, inject, it } from "vitest";
 import { Random } from "../../../src/simulator/random.js";
 import { createDatabase } from "../../support/database.js";
+import { expectEveryVerb } from "../../support/every-verb.js";
 import { expectPlots, expectToFitTerminal } from "../expect.js";
 import { targetsText } from "../print.js";
 import { Clock } from "./clock.js";
@@ -10,7 +11,7 @@ import { loadPopulation } from "./population.js";
 import { growthText } from "./print.js";
 import { growthSchema } from "./results.js";
 
-it("runs; its results are as described, and fit a page and a terminal", async () => {
+it("npm run bench:growth: its results match their schema, fit 80 columns and have plots", async () => {
   const server = { label: "the tests'", url: inject("serverUrl"), stop: () => Promise.resolve() };
   const sizes = [1_000, 2_000];
   const rounds = { lists: 2, lives: 2, sleds: 2 };
@@ -22,6 +23,11 @@ it("runs; its results are as described, and fit a page and a terminal", async ()
   expect(growthSchema.parse(JSON.parse(JSON.stringify(growth)))).toEqual(growth);
   expect(growth.sizes.map(({ vmms }) => vmms)).toEqual(sizes);
   expect(growth.calls.filter(({ kind }) => kind === "list")).toHaveLength(8);
+  await using database = await createDatabase();
+  const verbs = growth.calls
+    .filter(({ kind }) => kind === "verb")
+    .map(({ name }) => name.split(",", 1).join());
+  await expectEveryVerb(database.sql, "test/bench/growth/life.ts", verbs);
   for (const { p50Micros, buffers, growth: ratios } of growth.calls) {
     expect([p50Micros.length, buffers.length, ratios.length]).toEqual([2, 2, 2]);
     expect(Math.min(...p50Micros, ...buffers)).toBeGreaterThan(0);
@@ -32,7 +38,7 @@ it("runs; its results are as described, and fit a page and a terminal", async ()
   expectPlots(plotsOf(growth), 2);
 });
 
-it("loads the same rows from the same seed, and knows who they are", async () => {
+it("loads the same rows from the same seed, with known ids", async () => {
   const load = async (seed: number): Promise<{ digest: string; known: number }> => {
     await using database = await createDatabase();
     const population = await loadPopulation(database.sql, { vmms: 2_000, seed });
@@ -54,12 +60,12 @@ it("loads the same rows from the same seed, and knows who they are", async () =>
   expect(other.digest).not.toBe(first.digest);
 });
 
-it("refuses what is not whole projects", async () => {
+it("refuses a number of VMMs that does not fill its projects", async () => {
   await using database = await createDatabase();
   await expect(loadPopulation(database.sql, { vmms: 150, seed: 1 })).rejects.toThrow(/150 VMMs/);
 });
 
-it("a call that is explained is not timed, and tells what it touched", async () => {
+it("a call under EXPLAIN is not timed, and reports its buffers and WAL", async () => {
   await using database = await createDatabase();
   const population = await loadPopulation(database.sql, { vmms: 100, seed: 1 });
   const clock = new Clock(database.connect({ max: 1 }));

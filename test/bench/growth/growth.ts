@@ -5,7 +5,7 @@ import { next } from "../fleet.js";
 import { describeMachine } from "../machine.js";
 import type { BenchServer } from "../server.js";
 import { judge } from "./judge.js";
-import { live, loseSled } from "./life.js";
+import { live, loseSleds } from "./life.js";
 import { makeWork, readLists } from "./lists.js";
 import { requireSound } from "./population.js";
 import type { Growth } from "./results.js";
@@ -61,7 +61,7 @@ async function measure(sites: readonly MeasuredSite[], rounds: Rounds, random: R
   for (const site of sites) await settle(site);
   await play(sites, rounds.lists, readLists, random);
   await play(sites, rounds.lives, live, random);
-  await play(sites, rounds.sleds, loseSled, random);
+  await play(sites, rounds.sleds, loseSleds, random);
   for (const { caller } of sites) await requireSound(caller.sql);
 }
 

@@ -5,6 +5,7 @@ import {
   beginStart,
   type BeginStartArguments,
   beginUpdate,
+  breakUpdate,
   commitUpdate,
   configureInstance,
   createInstance,
@@ -12,21 +13,24 @@ import {
   deleteVmm,
   explainUpdate,
   failSled,
+  failSledVmms,
   failVmm,
   finishInstanceCreation,
   inheritUpdate,
   reportVmm,
   type ReportVmmArguments,
   reportVmms,
-  requestReboot,
   requestStop,
   runUpdate,
   unlockUpdate,
   unwindMigration,
   unwindStart,
 } from "../../../src/index.js";
+import { plainCall, PLAIN_FUNCTIONS } from "../../support/plain-calls.js";
+import { snakeCase } from "../../support/verbs.js";
 import { IP } from "../alternatives/alternative.js";
 import { type Member, next } from "../fleet.js";
+import type { Sled } from "./population.js";
 import type { Site } from "./site.js";
 
 const BATCH = 100;
@@ -34,7 +38,7 @@ const LEASE = "1 minute";
 /** Higher than what was reported of any VMM of the population. */
 const LATE = 2_000_000;
 
-/** Every verb, on an instance that was loaded as running and that nobody has touched since: it moves, stops, starts, ends. */
+/** Every verb, on an instance that was loaded as running and that no call has changed since: it moves, stops, starts, ends. */
 export async function live(site: Site): Promise<void> {
   const { caller } = site;
   const vmm = site.population.take(site.random);
@@ -43,7 +47,7 @@ export async function live(site: Site): Promise<void> {
   await report(site, "no news, again", next(vmm, "running"));
   await report(site, "another state", next(vmm, "rebooting"));
   await reportMany(site);
-  await caller.call("request_reboot", (sql) => requestReboot(sql, { instanceId }));
+  for (const name of PLAIN_FUNCTIONS) await caller.call(snakeCase(name), plainCall(name, instanceId));
   const policy = { instanceId, autoRestartPolicy: "never" } as const;
   applied(await caller.call("configure_instance", (sql) => configureInstance(sql, policy)));
   await stop(site, await move(site, vmm));
@@ -62,7 +66,7 @@ async function reportMany({ caller, population, random }: Site): Promise<void> {
   for (const answer of answers ?? []) applied(answer);
 }
 
-/** To a VMM that comes to nothing, and then to another one, which is answered. */
+/** Migrates to a VMM whose migration unwinds, and then to another one, which completes. */
 async function move(site: Site, source: Member): Promise<Member> {
   const { caller } = site;
   const { instanceId, propolisId: sourcePropolisId } = source;
@@ -119,6 +123,9 @@ async function failToStart(site: Site, instanceId: string): Promise<void> {
   const sagaId = randomUUID();
   const held = await beginUpdateOf(site, ", failed", { instanceId, sagaId });
   applied(await caller.call("unlock_update", (sql) => unlockUpdate(sql, { instanceId, sagaId, ...held })));
+  const abandoned = await beginUpdateOf(site, ", abandoned", { instanceId, sagaId: randomUUID() });
+  const broken = { instanceId, ...abandoned, reason: "the saga is dead" };
+  applied(await caller.call("break_update", (sql) => breakUpdate(sql, broken)));
   await update(site, "failed", instanceId);
   applied(await caller.call("delete_vmm, failed", (sql) => deleteVmm(sql, second)));
 }
@@ -154,16 +161,29 @@ async function create({ caller, population, random }: Site): Promise<void> {
   applied(await caller.call("finish_instance_creation", (sql) => finishInstanceCreation(sql, { id })));
 }
 
-/** The end of about 30 VMMs, each of which reported a moment ago. */
-export async function loseSled({ caller, population, random }: Site): Promise<void> {
-  const { sledId, vmms } = population.takeSled(random);
+/** The end of about 30 VMMs of a sled, each of which reported a moment ago; and of as many that another sled lost. */
+export async function loseSleds(site: Site): Promise<void> {
+  const { caller } = site;
+  const lost = await takeSled(site);
+  const sled = { sledId: lost.sledId, reason: "sled_expunged" } as const;
+  requireSome(await caller.call("fail_sled, about 30 VMMs", (sql) => failSled(sql, sled)));
+
+  const { sledId, vmms } = await takeSled(site);
+  const propolisIds = vmms.map(({ propolisId }) => propolisId);
+  const listed = { sledId, propolisIds, reason: "no_such_vmm" } as const;
+  requireSome(await caller.call("fail_sled_vmms, about 30 VMMs", (sql) => failSledVmms(sql, listed)));
+}
+
+async function takeSled({ caller, population, random }: Site): Promise<Sled> {
+  const sled = population.takeSled(random);
   await reportVmms(
     caller.sql,
-    vmms.map((vmm) => ({ ...next(vmm, "running"), generation: LATE })),
+    sled.vmms.map((vmm) => ({ ...next(vmm, "running"), generation: LATE })),
   );
-  const failed = await caller.call("fail_sled, about 30 VMMs", (sql) =>
-    failSled(sql, { sledId, reason: "sled_expunged" }),
-  );
+  return sled;
+}
+
+function requireSome(failed: unknown[] | undefined): void {
   if (failed?.length === 0) throw new Error("there was no VMM on the sled");
 }
 

@@ -1,17 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  beginUpdate,
-  breakUpdate,
-  explainUpdate,
-  failSled,
-  failSledVmms,
-  purge,
-  renameInstance,
-} from "../../../src/index.js";
+import { beforeAll, describe, expect, it } from "vitest";
+import { failSled, purge } from "../../../src/index.js";
 import { Random } from "../../../src/simulator/random.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
-import { live, loseSled } from "./life.js";
-import type { Site } from "./site.js";
+import { withDatabase } from "../../support/database.js";
+import { expectEveryVerb } from "../../support/every-verb.js";
+import { verbsOf } from "../../support/verbs.js";
+import { live, loseSleds } from "./life.js";
 import { API_LIST, LISTS, makeWork, readLists, ROWS } from "./lists.js";
 import { loadPopulation } from "./population.js";
 import { ReadCounter, type Reads } from "./reads.js";
@@ -23,16 +16,15 @@ const CALLS = 8;
 const ENTRIES = 100;
 /** Dead versions of what it is about, which the snapshot of an autoanalyze of some catalog may keep. */
 const DEAD = 300;
-const ACCESS = ["bind_sled_agent", "grant_access", "revoke_access"];
+const PLACE = "test/bench/growth/plans.test.ts";
 /** It is the whole fleet. */
 const WATCHED = "watched_vmm";
 /** Reads all migrations while they are few next to the project's instances. */
 const SCANNING = [API_LIST];
 
-let db: TestDatabase;
+const db = withDatabase();
 let caller: ReadCounter;
 beforeAll(async () => {
-  db = await createDatabase();
   // its snapshot keeps versions of rows that are dead, and the entries of those would be counted as well
   for (const table of ["instance", "vmm", "migration"])
     await db.sql`alter table vmstate.${db.sql(table)} set (autovacuum_enabled = false)`;
@@ -40,53 +32,36 @@ beforeAll(async () => {
   caller = new ReadCounter(db.connect({ max: 1 }));
   const site = { population, caller, random: new Random(1) };
   await makeWork(site);
-  for (const act of [readLists, live, loseSled]) for (let call = 0; call < CALLS; call++) await act(site);
-  const instanceId = population.take(site.random).instanceId;
-  for (let call = 0; call < CALLS; call++)
-    await caller.call("explain_update", (sql) => explainUpdate(sql, { instanceId }));
-  for (let call = 0; call < CALLS; call++) await operate(site);
+  for (const act of [readLists, live, loseSleds]) for (let call = 0; call < CALLS; call++) await act(site);
+  for (let call = 0; call < CALLS; call++) await purgeSome();
 });
-afterAll(() => db.drop());
 
 /** Rows that a call of it deletes at most. */
 const PURGED = 10;
 
-/** What an operator does, each once. */
-async function operate({ population, random }: Site): Promise<void> {
-  const { instanceId } = population.take(random);
-  const name = crypto.randomUUID();
-  await caller.call("rename_instance", (sql) => renameInstance(sql, { instanceId, name }));
-  const { sledId, vmms } = population.takeSled(random);
-  const propolisIds = vmms.map(({ propolisId }) => propolisId);
-  const lost = { sledId, propolisIds, reason: "no_such_vmm" } as const;
-  const failed = await caller.call("fail_sled_vmms", (sql) => failSledVmms(sql, lost));
-  const dead = String(failed[0]?.instanceId);
-  const saga = { instanceId: dead, sagaId: crypto.randomUUID(), lease: "1 hour" };
-  const updaterGeneration = Number((await beginUpdate(caller.sql, saga)).updaterGeneration);
-  const broken = { instanceId: dead, updaterGeneration, reason: "the saga is dead" };
-  expect(await caller.call("break_update", (sql) => breakUpdate(sql, broken))).toMatchObject({
-    outcome: "applied",
-  });
+async function purgeSome(): Promise<void> {
   const purged = await caller.call("purge", (sql) =>
     purge(sql, { before: new Date(Date.now() - 7_200_000), limit: PURGED }),
   );
   expect(purged.migrations + purged.vmms + purged.instances).toBe(PURGED);
 }
 
+const nameOf = (what: string): string => what.split(",", 1).join();
+
 /** By the verb's or list's name: a verb has several names, one for each way it was called. */
 function readsOf(name: string): Reads[] {
-  return [...caller.reads].filter(([what]) => what.split(",")[0] === name).map(([, reads]) => reads);
+  return [...caller.reads].filter(([what]) => nameOf(what) === name).map(([, reads]) => reads);
 }
 
-it("no verb reads a table from end to end, nor more than it is about", async () => {
-  const verbs = await db.sql<{ name: string }[]>`
-    select proname as name from pg_proc
-    where pronamespace = 'vmstate'::regnamespace and prosecdef and proname <> all (${ACCESS})`;
-  for (const { name } of verbs) {
+it("the reads of every verb were counted", async () => {
+  await expectEveryVerb(db.sql, PLACE, [...caller.reads.keys()].map(nameOf));
+});
+
+it("no verb scans a whole table, or reads more rows than its arguments name", async () => {
+  const verbs = await verbsOf(db.sql, PLACE);
+  for (const name of verbs) {
     const vmms = { report_vmms: 100, fail_sled: 30, fail_sled_vmms: 30, purge: PURGED }[name] ?? 1;
-    const reads = readsOf(name);
-    expect(reads, name).not.toEqual([]);
-    for (const { scanned, entries } of reads)
+    for (const { scanned, entries } of readsOf(name))
       expect({ name, scanned, isMore: entries > DEAD + vmms * ENTRIES }).toEqual({
         name,
         scanned: [],
@@ -95,7 +70,7 @@ it("no verb reads a table from end to end, nor more than it is about", async () 
   }
 });
 
-describe("a work list reads no table from end to end, nor more than its rows", () => {
+describe("a work list scans no whole table, and reads no more rows than it returns", () => {
   const lists = [...LISTS.filter((name) => !name.startsWith(WATCHED)), API_LIST];
   const check = (name: string): void => {
     const [reads] = readsOf(name);
@@ -106,7 +81,7 @@ describe("a work list reads no table from end to end, nor more than its rows", (
   it.fails.each(SCANNING)("%s", check);
 });
 
-it("would notice: without its index, fail_sled reads the table of VMMs from end to end", async () => {
+it("the check fails without an index: fail_sled scans the whole table of VMMs", async () => {
   await db.sql`drop index vmstate.vmm_on_sled`;
   const sledId = crypto.randomUUID();
   await caller.call("without index", (sql) => failSled(sql, { sledId, reason: "sled_off" }));

@@ -82,7 +82,7 @@ export class Population {
     this.#sample = [...places].map((place) => this.#member(place));
   }
 
-  /** A running instance and its VMM, which then is nobody else's. */
+  /** A running instance and its VMM, given out once. */
   take(random: Random): Member {
     const [member] = this.#sample.splice(random.below(this.#sample.length), 1);
     if (member === undefined) throw new Error("everybody is taken");
@@ -105,7 +105,7 @@ export class Population {
     return this.#key("project", random.below(this.vmms / PROJECT));
   }
 
-  /** A sled, which then is nobody else's. */
+  /** A sled, given out once. */
   takeSled(random: Random): Sled {
     let sled = random.below(this.#sleds);
     while (this.#takenSleds.has(sled)) sled = random.below(this.#sleds);

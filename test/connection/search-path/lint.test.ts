@@ -3,16 +3,16 @@ import { describe, expect, it } from "vitest";
 import { leftToSearchPath } from "./lint.js";
 import { filesOf, foreignStatements, statementsOf } from "./statements.js";
 
-describe("CVE-2018-1058: what is sent in an application's session names the schema of all that it uses", () => {
+describe("CVE-2018-1058: every statement in an application's session names the schema of every object", () => {
   const statements = foreignStatements();
 
-  it("and no other session is opened than by src/connection/", () => {
+  it("sessions are opened only by src/connection/", () => {
     const opens = /(=|return) (await )?postgres\(|new (pg\.)?(Client|Pool)\(/;
     const files = filesOf("src").filter((file) => opens.test(readFileSync(file, "utf8")));
     expect(files).toEqual(["src/connection/open.ts", "src/connection/pool.ts"]);
   });
 
-  it("in as many statements as there are", () => {
+  it("more than 30 statements are found", () => {
     expect(statements.length).toBeGreaterThan(30);
   });
 
@@ -21,7 +21,7 @@ describe("CVE-2018-1058: what is sent in an application's session names the sche
   });
 });
 
-describe("the rule itself", () => {
+describe("the lint finds names without a schema:", () => {
   it.each([
     ["select to_json(r)::text from vmstate.api_instance as r", ["function to_json", "type text"]],
     ["select from vmstate.vmm as v where v.id = $1", ["operator ="]],
@@ -42,7 +42,7 @@ describe("the rule itself", () => {
     expect(await leftToSearchPath(sql)).toEqual(found);
   });
 
-  it("finds statements as templates and as texts", () => {
+  it("statements in templates and in strings", () => {
     const source =
       "sql<Row[]>`select ${a} from ${sql(b)}`; admin`select 1`; client.query('select 2'); statement`select 3`; other`no`";
     expect(statementsOf("file", source).map(({ text }) => text)).toEqual([

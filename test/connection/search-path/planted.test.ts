@@ -9,17 +9,16 @@ import { assertCompatible, vmstate } from "../../../src/index.js";
 import { runCli } from "../../cli/run-cli.js";
 import { Scenario } from "../../cli/scenario.js";
 import { type PoolerKind, startPooler } from "../pooler.js";
-import { createDatabase, createEmptyDatabase, type TestDatabase } from "../../support/database.js";
+import { createEmptyDatabase, withDatabase } from "../../support/database.js";
 import { plantHostile, PLANTED } from "./plant.js";
 
 const role = `vmstate_test_planted_${randomBytes(6).toString("hex")}`;
 
-let db: TestDatabase;
+const db = withDatabase();
 let sql: postgres.Sql;
 let web: Scenario;
 let propolisId: string;
 beforeAll(async () => {
-  db = await createDatabase();
   web = await new Scenario(db.sql).createStopped();
   propolisId = await web.run();
   await (await new Scenario(db.sql).createStopped()).startAndUnwind();
@@ -32,7 +31,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await sql.end();
   await db.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
-  await db.drop();
 });
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -48,7 +46,7 @@ async function failureOf(promise: Promise<unknown>): Promise<string> {
   );
 }
 
-describe("CVE-2018-1058: what hostile hands planted in public, first on the role's search_path,", () => {
+describe("CVE-2018-1058: an object planted in public, first on the role's search_path,", () => {
   it.each([
     "select to_json(i) from vmstate.api_instance as i",
     "select row_to_json(i)::pg_catalog.text from vmstate.api_instance as i",
@@ -57,7 +55,7 @@ describe("CVE-2018-1058: what hostile hands planted in public, first on the role
     "select count(*) from vmstate.instance",
     "select pg_catalog.count(*) from pg_class",
     "select unnest(enum_range(null::vmstate.api_instance_state))",
-  ])("runs where the schema is left out: %s", async (text) => {
+  ])("runs if the schema is left out: %s", async (text) => {
     expect(await failureOf(sql.unsafe(text))).toMatch(/planted in public|not an aggregate function/);
   });
 

@@ -37,7 +37,7 @@ export async function reads(owner: postgres.Sql): Promise<Attempt[]> {
     order by what`;
 }
 
-/** It cannot be done, whoever tries: an insert into a view that is a join, a trigger of a kind that views do not have. */
+/** An attempt that no role can make succeed: an insert into a view that is a join, a trigger of a kind that views do not have. */
 const IMPOSSIBLE = ["0A000", "42809", "55000"];
 
 /** What else can be tried with an object of the schema, in it, or against its triggers: nothing that only a mistake of ours would prevent. */

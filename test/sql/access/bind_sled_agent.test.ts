@@ -1,22 +1,18 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { bindSledAgent } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { expectInvalid } from "../scenario.js";
 import { Actors, errorOf } from "./actors.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
+const db = withDatabase();
+const { sql } = db;
 let actors: Actors;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
+beforeAll(() => {
   actors = new Actors(db);
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
 async function boundTo(role: string): Promise<string | undefined> {
@@ -25,7 +21,7 @@ async function boundTo(role: string): Promise<string | undefined> {
   return row?.sled;
 }
 
-test("binds, rebinds and unbinds a role; the same again is unchanged", async () => {
+test("binds, rebinds and unbinds a role; each replay is unchanged", async () => {
   const { role } = await actors.create("agent", []);
   const [first, second] = [randomUUID(), randomUUID()];
   const steps: [string | null | undefined, string, string | undefined][] = [
@@ -68,7 +64,7 @@ test("VM001 for a role that is null or does not exist", async () => {
   }
 });
 
-test("nobody but the owner binds, even where EXECUTE was given away", async () => {
+test("42501 for a role that is not the owner, even with EXECUTE", async () => {
   const { role, sql: login } = await actors.create("stranger", ["sled_agent"]);
   await sql.unsafe(`grant execute on all functions in schema vmstate to ${role}`);
   expect(await errorOf(bindSledAgent(login, { role, sledId: randomUUID() }))).toMatchObject({

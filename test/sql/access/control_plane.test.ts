@@ -1,31 +1,29 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
+import { expectEveryVerb } from "../../support/every-verb.js";
 import { Actors, type Actor } from "./actors.js";
 import { LIFE, live, VERBS } from "./life.js";
 
-let db: TestDatabase;
+const db = withDatabase();
 let actors: Actors;
 let controlPlane: Actor;
 beforeAll(async () => {
-  db = await createDatabase();
   actors = new Actors(db);
   controlPlane = await actors.create("control_plane", ["control_plane"]);
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
-test("the life has every verb in it", () => {
-  const called = new Set(LIFE.map((line) => line.split(" ", 1).join()));
-  expect([...called].sort()).toEqual([...VERBS].sort());
+test("the example lifecycle calls every verb", async () => {
+  await expectEveryVerb(db.sql, "test/sql/access/life.ts", VERBS);
 });
 
-test("who logs in as such a role can live an instance's whole life", async () => {
+test("a control_plane role that logs in plays the whole lifecycle of an instance", async () => {
   expect(await live(controlPlane.sql)).toEqual(LIFE);
 });
 
-test("so can who becomes such a role by SET ROLE", async () => {
+test("a session that becomes a control_plane role by SET ROLE plays the whole lifecycle", async () => {
   const sql = db.connect({ max: 1, connection: { role: controlPlane.role } });
   expect(await sql`select current_user::text as role`).toEqual([{ role: controlPlane.role }]);
   expect(await live(sql)).toEqual(LIFE);

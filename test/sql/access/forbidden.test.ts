@@ -2,22 +2,20 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AccessKind } from "../../../src/index.js";
 import { readFacts } from "../../support/catalog-facts.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { running, writingNothing } from "../scenario.js";
 import { Actors, errorOf, type Actor } from "./actors.js";
 import { calls, deeds, reads, type Attempt } from "./attempts.js";
 import { PUBLIC_VIEWS, VERBS } from "./life.js";
 
-let db: TestDatabase;
+const db = withDatabase();
 let actors: Actors;
 beforeAll(async () => {
-  db = await createDatabase();
   actors = new Actors(db);
   await running(db.sql);
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
 /** What of all that the role may do, tried one by one. */
@@ -32,14 +30,14 @@ async function allowed<A extends Attempt>(sql: postgres.Sql, attempts: readonly 
 
 const namesOf = (attempts: readonly Attempt[]): string[] => attempts.map(({ what }) => what);
 
-const ROLES: [string, AccessKind[], { verbs: string[]; views: string[] }][] = [
+const ROLES: [string, AccessKind[], { verbs: readonly string[]; views: string[] }][] = [
   ["control_plane", ["control_plane"], { verbs: VERBS, views: PUBLIC_VIEWS }],
   ["sled_agent", ["sled_agent"], { verbs: ["report_vmm", "report_vmms"], views: ["schema_version"] }],
   ["reader", ["reader"], { verbs: ["explain_update"], views: PUBLIC_VIEWS }],
   ["stranger", [], { verbs: [], views: [] }],
 ];
 
-describe.each(ROLES)("a %s", (name, kinds, { verbs, views }) => {
+describe.each(ROLES)("a role of kind %s", (name, kinds, { verbs, views }) => {
   let actor: Actor;
   beforeAll(async () => {
     actor = await actors.create(name, kinds);
@@ -49,7 +47,7 @@ describe.each(ROLES)("a %s", (name, kinds, { verbs, views }) => {
       $$ begin return null; end $$`);
   });
 
-  test("calls no function but its verbs, and pure ones if it reads views that need them", async () => {
+  test("may call only the verbs of its kind, and pure functions if views it may read need them", async () => {
     const called = await allowed(actor.sql, await calls(db.sql));
     expect(namesOf(called.filter(({ isPure }) => !isPure)).sort()).toEqual([...verbs].sort());
     expect(called.some(({ isPure }) => isPure)).toBe(views.length > 1);
@@ -60,13 +58,13 @@ describe.each(ROLES)("a %s", (name, kinds, { verbs, views }) => {
     expect(granted.map(({ name }) => name)).toEqual(namesOf(called));
   });
 
-  test("reads no table, and no view but the public ones", async () => {
+  test("may read no table, and only the public views of its kind", async () => {
     const read = await allowed(actor.sql, await reads(db.sql));
     const of = ({ what }: Attempt): string => what.replace(/^copy of /, "").replace(/\..*/, "");
     expect([...new Set(read.map(of))].sort()).toEqual(views);
   });
 
-  test("does nothing else that the owner can do", async () => {
+  test("may do nothing else that the owner may do", async () => {
     const attempts = await deeds(db.sql, actor.role);
     expect(attempts.length).toBeGreaterThan(600);
     const before = await readFacts(db.sql);
@@ -74,7 +72,7 @@ describe.each(ROLES)("a %s", (name, kinds, { verbs, views }) => {
     expect(await readFacts(db.sql)).toEqual(before);
   });
 
-  test("passes on none of its rights", async () => {
+  test("may grant its rights to no other role", async () => {
     const before = await readFacts(db.sql);
     for (const what of [
       "schema vmstate",
@@ -87,7 +85,7 @@ describe.each(ROLES)("a %s", (name, kinds, { verbs, views }) => {
   });
 });
 
-test("PUBLIC may execute nothing", async () => {
+test("PUBLIC may execute no function", async () => {
   const open = await db.sql`
     select p.oid::regprocedure from pg_proc as p
     where p.pronamespace = 'vmstate'::regnamespace

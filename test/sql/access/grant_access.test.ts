@@ -1,23 +1,19 @@
-import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { grantAccess, reportVmm, type AccessKind } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { createDatabase, withDatabase } from "../../support/database.js";
 import { readFacts } from "../../support/catalog-facts.js";
 import { untilWaiting } from "../../support/waiting.js";
 import { expectInvalid } from "../scenario.js";
 import { Actors, errorOf } from "./actors.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
+const db = withDatabase();
+const { sql } = db;
 let actors: Actors;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
+beforeAll(() => {
   actors = new Actors(db);
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
 const KINDS: AccessKind[] = ["control_plane", "sled_agent", "reader"];
@@ -31,7 +27,7 @@ describe.each(KINDS)("grant_access of %s", (kind) => {
     expect(await readFacts(sql)).toEqual(before);
   });
 
-  test("restores what was taken away", async () => {
+  test("restores a right that the owner revoked by hand", async () => {
     const { role } = await actors.create("restored", [kind]);
     const before = await readFacts(sql);
     await sql.unsafe(`revoke execute on all functions in schema vmstate from ${role}`);
@@ -39,13 +35,13 @@ describe.each(KINDS)("grant_access of %s", (kind) => {
     expect(new Set(await readFacts(sql))).toEqual(new Set(before));
   });
 
-  test("is for the role itself, whatever the roles it is a member of may do", async () => {
+  test("grants to the role itself, even when a role it is a member of has the kind already", async () => {
     const [group, member] = [await actors.create("group", [kind]), await actors.create("member", [])];
     await sql.unsafe(`grant ${group.role} to ${member.role}`);
     expect(await grantAccess(sql, { role: member.role, kind })).toEqual({ outcome: "applied" });
   });
 
-  test("brings a role up to date with what a migration adds", async () => {
+  test("grants objects that a later schema migration added", async () => {
     await using database = await createDatabase();
     await using others = new Actors(database);
     const { role, sql: login } = await others.create("upgraded", [kind]);
@@ -65,7 +61,7 @@ describe.each(KINDS)("grant_access of %s", (kind) => {
   });
 });
 
-test("a role may have several kinds, and a name that has to be quoted", async () => {
+test("applied: a role with several kinds and a name that needs quoting", async () => {
   const role = `Vmstate "test" ${process.pid}'s`;
   await sql`create role ${sql(role)}`;
   for (const kind of KINDS.toReversed())
@@ -75,7 +71,7 @@ test("a role may have several kinds, and a name that has to be quoted", async ()
   await sql`drop role ${sql(role)}`;
 });
 
-test("two sessions may grant at once", async () => {
+test("applied: two sessions that grant at the same time", async () => {
   const [first, second] = [await actors.create("first", []), await actors.create("second", [])];
   const waiting = await sql.reserve();
   const [{ pid }] = await waiting<[{ pid: number }]>`select pg_backend_pid() as pid`;
@@ -89,7 +85,7 @@ test("two sessions may grant at once", async () => {
   waiting.release();
 });
 
-test("nobody but the owner grants, even where EXECUTE was given away", async () => {
+test("42501 for a role that is not the owner, even with EXECUTE", async () => {
   const stranger = await actors.create("stranger", []);
   await sql.unsafe(`grant usage on schema vmstate to ${stranger.role}`);
   await sql.unsafe(`grant execute on all functions in schema vmstate to ${stranger.role}`);
@@ -104,7 +100,7 @@ test("nobody but the owner grants, even where EXECUTE was given away", async () 
   expect(await readFacts(sql)).toEqual(before);
 });
 
-test("an owner that is no superuser grants", async () => {
+test("applied: the owner is not a superuser", async () => {
   await using database = await createDatabase();
   await using others = new Actors(database);
   const [owner, reader] = [await others.create("owner", []), await others.create("reader", [])];
@@ -132,7 +128,7 @@ test("VM001 for nulls and for a role that does not exist", async () => {
   expect(await unknown).toMatchObject({ code: "22P02" });
 });
 
-test("rights taken away are gone", async () => {
+test("a session cannot report after its rights are revoked by hand", async () => {
   const { role, sql: login } = await actors.create("former", ["sled_agent"]);
   const report = {
     instanceId: role,

@@ -8,7 +8,7 @@ import {
   revokeAccess,
   type ReportVmmArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { running, type Scenario } from "../scenario.js";
 import { errorOf, PASSWORD } from "./actors.js";
 
@@ -21,12 +21,10 @@ const prefix = `vmstate_test_sled_${randomBytes(6).toString("hex")}`;
 const group = `${prefix}_agents`;
 const sled = (n: number): string => `${prefix}_${n}`;
 
-let db: TestDatabase;
-let sql: postgres.Sql;
+const db = withDatabase();
+const { sql } = db;
 let isPg16: boolean;
 beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
   isPg16 = (await sql`select from pg_settings where name = 'createrole_self_grant'`).count > 0;
   await sql.unsafe(`
     create role ${group} nologin;
@@ -49,7 +47,6 @@ afterAll(async () => {
       execute format('drop role %I', r.rolname);
     end loop;
   end $$`);
-  await db.drop();
 });
 
 /** A session of a role that may log in. */
@@ -77,14 +74,14 @@ describe("a group role of 5,000 sleds", { timeout: 60_000 }, () => {
     expect(bound.count).toBe(SLEDS);
   });
 
-  test("is granted access once: no access list has an entry for a sled", async () => {
+  test("needs one grant_access: no access list has an entry for a single sled", async () => {
     const [{ longest }] = await sql<[{ longest: number }]>`
       select max(cardinality(c.relacl)) as longest from pg_class as c where c.relnamespace = 'vmstate'::regnamespace`;
     expect(longest).toBe(2);
     expect(await grantAccess(sql, { role: group, kind: "sled_agent" })).toEqual({ outcome: "unchanged" });
   });
 
-  test("lets each of them report the VMMs of the sled it is bound to, and no others", async () => {
+  test("lets each member report VMMs of its own sled only", async () => {
     const agent = await login(sled(SLEDS));
     await bindSledAgent(sql, { role: sled(SLEDS), sledId: own.start.sledId });
     expect(await reportVmm(agent, reportOf(own))).toMatchObject({ vmmOutcome: "applied" });
@@ -120,7 +117,7 @@ describe("a group role of 5,000 sleds", { timeout: 60_000 }, () => {
     expect(await errorOf(agent.unsafe(`set role ${group}`))).toMatchObject({ code: "42501" });
   });
 
-  test("stops at once, all of them, when its access is revoked", async () => {
+  test("revoke_access of the group stops every member at once", async () => {
     const agent = await login(sled(3));
     await bindSledAgent(sql, { role: sled(3), sledId: own.start.sledId });
     expect(await revokeAccess(sql, { role: group, kind: "sled_agent" })).toEqual({ outcome: "applied" });
@@ -128,7 +125,7 @@ describe("a group role of 5,000 sleds", { timeout: 60_000 }, () => {
   });
 });
 
-describe("an access list with no room for one more role", { timeout: 60_000 }, () => {
+describe("grant_access when an access list has no room for one more role", { timeout: 60_000 }, () => {
   /** Grants to more roles at a time, until PostgreSQL refuses; the first sled without the right. */
   async function fill(first: number, step: number): Promise<number> {
     const names = Array.from({ length: step }, (_, n) => sled(first + n)).join();
@@ -136,7 +133,7 @@ describe("an access list with no room for one more role", { timeout: 60_000 }, (
     return error === undefined ? await fill(first + step, step) : first;
   }
 
-  test("is refused with 54000, which says to use a group role", async () => {
+  test("54000, with a hint to use a group role", async () => {
     const n = await fill(await fill(await fill(1, FIRST_FILL), 50), 1);
     const error = await errorOf(grantAccess(sql, { role: sled(n), kind: "sled_agent" }));
     expect(error).toMatchObject({

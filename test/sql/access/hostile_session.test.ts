@@ -1,25 +1,23 @@
 import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bindSledAgent, type AccessKind } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { applied, call, running } from "../scenario.js";
 import { Actors, errorOf, type Actor } from "./actors.js";
 import { HOSTILE, makeHostile } from "./hostile.js";
 import { LIFE, live, PUBLIC_VIEWS, VERBS } from "./life.js";
 
-let db: TestDatabase;
+const db = withDatabase();
 let actors: Actors;
 let controlPlane: Actor;
 let agent: Actor;
 beforeAll(async () => {
-  db = await createDatabase();
   actors = new Actors(db);
   controlPlane = await hostile("control_plane");
   agent = await hostile("sled_agent");
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
 /** In a session of one connection, for which nothing means what it says. */
@@ -29,23 +27,26 @@ async function hostile(kind: AccessKind): Promise<Actor> {
   return actor;
 }
 
-describe("the session is hostile:", () => {
+describe("the hostile session is hostile:", () => {
   const careless: [string, string, string][] = [
     ["a function", "", "v_now timestamp with time zone := clock_timestamp();"],
     ["an operator", "", "v_is boolean := 1 = 1;"],
     ["a type", "set search_path = ''", "v_text text;"],
     ["an array type", "set search_path = ''", "v_ids uuid[] := '{00000000-0000-0000-0000-000000000000}';"],
   ];
-  test.each(careless)("%s in a careless body is another", async (what, setting, declaration) => {
-    const name = what.replaceAll(" ", "_");
-    await db.sql
-      .unsafe(`create function public.${name}() returns void language plpgsql security definer ${setting}
+  test.each(careless)(
+    "%s without a schema resolves to a planted one in a careless body",
+    async (what, setting, declaration) => {
+      const name = what.replaceAll(" ", "_");
+      await db.sql
+        .unsafe(`create function public.${name}() returns void language plpgsql security definer ${setting}
       as $$ declare ${declaration} begin end $$`);
-    const error = await errorOf(controlPlane.sql.unsafe(`select from public.${name}()`));
-    expect(error?.message).toBe(HOSTILE);
-  });
+      const error = await errorOf(controlPlane.sql.unsafe(`select from public.${name}()`));
+      expect(error?.message).toBe(HOSTILE);
+    },
+  );
 
-  test("a table is another", async () => {
+  test("a table without a schema resolves to a temporary one in a careless body", async () => {
     await db.sql
       .unsafe(`create function public.a_table() returns void language plpgsql security definer set search_path = ''
       as $$ begin perform r.rolname from pg_roles as r; end $$`);
@@ -54,11 +55,11 @@ describe("the session is hostile:", () => {
 });
 
 describe("in a hostile session", () => {
-  test("an instance's whole life is what it is elsewhere", async () => {
+  test("the lifecycle of an instance gives the usual answers", async () => {
     expect(await live(controlPlane.sql)).toEqual(LIFE);
   });
 
-  test.each(VERBS)("%s refuses nulls as it does elsewhere", async (verb) => {
+  test.each(VERBS)("%s refuses NULL arguments with the usual error", async (verb) => {
     const [{ nulls }] = await db.sql<[{ nulls: string }]>`
       select string_agg('null', ', ') as nulls from pg_proc as p, unnest(p.proargtypes)
       where p.pronamespace = 'vmstate'::regnamespace and p.proname = ${verb}`;
@@ -73,14 +74,14 @@ describe("in a hostile session", () => {
     });
   });
 
-  test.each(PUBLIC_VIEWS)("view %s reads as elsewhere", async (view) => {
+  test.each(PUBLIC_VIEWS)("view %s has its usual rows", async (view) => {
     const count = (sql: postgres.Sql): Promise<number> =>
       sql`select from vmstate.${sql(view)}`.then((r) => r.count);
     await running(db.sql);
     expect(await count(controlPlane.sql)).toBe(await count(db.sql));
   });
 
-  test("a sled agent reports its own VMMs, and no others", async () => {
+  test("a sled agent reports VMMs of its own sled only", async () => {
     const [own, foreign] = [await running(db.sql), await running(db.sql)];
     await applied(bindSledAgent(db.sql, { role: agent.role, sledId: own.start.sledId }));
     const report = { p_state: "rebooting", p_generation: 3, p_time: "2024-02-29T00:00:00Z" };

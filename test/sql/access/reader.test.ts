@@ -2,26 +2,24 @@ import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { explainUpdate, type AccessKind } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { failed, migrated, running, say, saying, starting, update, type Scenario } from "../scenario.js";
 import { Actors } from "./actors.js";
 import { PUBLIC_VIEWS } from "./life.js";
 
 const KINDS: AccessKind[] = ["control_plane", "reader"];
 
-let db: TestDatabase;
+const db = withDatabase();
 let actors: Actors;
 let pending: Scenario;
 const clients = new Map<string, postgres.Sql>();
 beforeAll(async () => {
-  db = await createDatabase();
   actors = new Actors(db);
   for (const kind of KINDS) clients.set(kind, (await actors.create(kind, [kind])).sql);
   pending = await inEveryView(db.sql);
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
 /** Makes rows for every public view; returns an instance that is to be updated. */
@@ -47,7 +45,7 @@ async function rowsOf(sql: postgres.Sql, view: string): Promise<unknown[]> {
 }
 
 test.each(KINDS.flatMap((kind) => PUBLIC_VIEWS.map((view) => [kind, view] as const)))(
-  "a %s reads in %s what the owner does",
+  "a role of kind %s reads the same rows in %s as the owner",
   async (kind, view) => {
     const sql = clients.get(kind) ?? db.sql;
     const rows = await rowsOf(sql, view);
@@ -56,7 +54,7 @@ test.each(KINDS.flatMap((kind) => PUBLIC_VIEWS.map((view) => [kind, view] as con
   },
 );
 
-test.each(KINDS)("a %s may ask what the update saga would do", async (kind) => {
+test.each(KINDS)("a role of kind %s may call explain_update", async (kind) => {
   const sql = clients.get(kind) ?? db.sql;
   expect(await explainUpdate(sql, pending)).toEqual(await explainUpdate(db.sql, pending));
 });

@@ -1,23 +1,19 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bindSledAgent, grantAccess, revokeAccess, type AccessKind } from "../../../src/index.js";
 import { readFacts } from "../../support/catalog-facts.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { expectInvalid } from "../scenario.js";
 import { Actors, errorOf } from "./actors.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
+const db = withDatabase();
+const { sql } = db;
 let actors: Actors;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
+beforeAll(() => {
   actors = new Actors(db);
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
 const KINDS: AccessKind[] = ["control_plane", "sled_agent", "reader"];
@@ -32,7 +28,7 @@ async function withKinds(...kinds: AccessKind[]): Promise<string> {
 }
 
 describe.each(KINDS)("revoke_access of %s", (kind) => {
-  test("takes away all that grant_access gave, once", async () => {
+  test("applied: revokes all that grant_access granted; a replay is unchanged", async () => {
     // An access list that was never written, and one without entries, are not the same to the catalog.
     await withKinds(kind);
     const { role, sql: login } = await actors.create("former", []);
@@ -44,7 +40,7 @@ describe.each(KINDS)("revoke_access of %s", (kind) => {
     expect(await errorOf(login`select from vmstate.schema_version`)).toMatchObject({ code: "42501" });
   });
 
-  test("leaves what the role has as a member of another role", async () => {
+  test("leaves rights that the role has as a member of another role", async () => {
     const group = await withKinds(kind);
     const { role, sql: login } = await actors.create("member", [kind]);
     await sql.unsafe(`grant ${group} to ${role}`);
@@ -53,13 +49,13 @@ describe.each(KINDS)("revoke_access of %s", (kind) => {
     expect(await errorOf(login`select from vmstate.schema_version`)).toBeUndefined();
   });
 
-  test("of another role leaves those that have the same", async () => {
+  test("leaves other roles of the same kind alone", async () => {
     const [role, other] = [await withKinds(kind), await withKinds(kind)];
     await revokeAccess(sql, { role, kind });
     expect(await grantAccess(sql, { role: other, kind })).toEqual({ outcome: "unchanged" });
   });
 
-  test("takes away what is left of a kind that the role has not all of", async () => {
+  test("revokes the rest of a kind of which one right was revoked by hand", async () => {
     const role = await withKinds(kind);
     await sql.unsafe(`revoke select on vmstate.schema_version from ${role}`);
     expect(await revokeAccess(sql, { role, kind })).toEqual({ outcome: "applied" });
@@ -69,11 +65,11 @@ describe.each(KINDS)("revoke_access of %s", (kind) => {
   });
 });
 
-describe("what another kind of the role needs", () => {
+describe("revoke_access of one of several kinds", () => {
   test.each<[AccessKind, AccessKind]>([
     ["reader", "sled_agent"],
     ["sled_agent", "reader"],
-  ])("stays: %s of a role that is also a %s", async (kind, other) => {
+  ])("%s, from a role that is also a %s: the other kind keeps all its rights", async (kind, other) => {
     const role = await withKinds(other, kind);
     expect(await revokeAccess(sql, { role, kind })).toEqual({ outcome: "applied" });
     expect(await grantAccess(sql, { role, kind: other })).toEqual({ outcome: "unchanged" });
@@ -81,14 +77,14 @@ describe("what another kind of the role needs", () => {
   });
 
   test.each<AccessKind>(["reader", "sled_agent"])(
-    "stays: %s of the control plane, all of it",
+    "%s, from a control_plane role: unchanged, as control_plane includes it",
     async (kind) => {
       const role = await withKinds("control_plane", kind);
       expect(await revokeAccess(sql, { role, kind })).toEqual({ outcome: "unchanged" });
     },
   );
 
-  test("goes with control_plane, which includes it, until it is granted again", async () => {
+  test("control_plane: revokes the rights of every other kind too, until granted again", async () => {
     const role = await withKinds("reader", "sled_agent", "control_plane");
     expect(await revokeAccess(sql, { role, kind: "control_plane" })).toEqual({ outcome: "applied" });
     for (const kind of KINDS)
@@ -97,7 +93,7 @@ describe("what another kind of the role needs", () => {
   });
 });
 
-test("the binding of a sled agent stays", async () => {
+test("keeps the binding of a sled agent", async () => {
   const role = await withKinds("sled_agent");
   const sledId = randomUUID();
   await bindSledAgent(sql, { role, sledId });
@@ -105,7 +101,7 @@ test("the binding of a sled agent stays", async () => {
   expect(await bindSledAgent(sql, { role, sledId })).toEqual({ outcome: "unchanged" });
 });
 
-test("nobody but the owner revokes, even where EXECUTE was given away", async () => {
+test("42501 for a role that is not the owner, even with EXECUTE", async () => {
   const stranger = await actors.create("stranger", ["reader"]);
   await sql.unsafe(`grant execute on all functions in schema vmstate to ${stranger.role}`);
   const before = await granted();
@@ -120,7 +116,7 @@ test("nobody but the owner revokes, even where EXECUTE was given away", async ()
   expect(await granted()).toEqual(before);
 });
 
-test("VM001 for the owner, whose rights all functions run with", async () => {
+test("VM001 for the owner: all functions run with the rights of that role", async () => {
   const [{ role }] = await sql<[{ role: string }]>`select current_user as role`;
   expect(await errorOf(revokeAccess(sql, { role, kind: "control_plane" }))).toMatchObject({
     code: "VM001",

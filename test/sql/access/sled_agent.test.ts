@@ -11,7 +11,7 @@ import {
   unwindMigration,
   type ReportVmmArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { untilWaiting } from "../../support/waiting.js";
 import {
   applied,
@@ -28,13 +28,11 @@ import {
 } from "../scenario.js";
 import { Actors, errorOf, type Actor } from "./actors.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
+const db = withDatabase();
+const { sql } = db;
 let actors: Actors;
 let agent: Actor;
 beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
   actors = new Actors(db);
   agent = await actors.create("agent", ["sled_agent"]);
 });
@@ -43,7 +41,6 @@ beforeEach(async () => {
 });
 afterAll(async () => {
   await actors[Symbol.asyncDispose]();
-  await db.drop();
 });
 
 const time = new Date("2024-02-29T12:34:56.789Z");
@@ -109,7 +106,7 @@ describe("a sled agent", () => {
     expect(await reportVmm(agent.sql, reportOf(s))).toMatchObject({ vmmOutcome: "stale" });
   });
 
-  test("reports many of them at once", async () => {
+  test("reports several VMMs of its sled in one batch", async () => {
     const [s, other] = [await running(sql), await stopped(sql)];
     await applied(beginStart(sql, { ...other.start, sledId: s.start.sledId }));
     await bindTo(s);
@@ -121,7 +118,7 @@ describe("a sled agent", () => {
   test.each([
     ["alone", (r: ReportVmmArguments) => reportVmm(agent.sql, r)],
     ["in a batch", (r: ReportVmmArguments) => reportVmms(agent.sql, [r]).then(([answer]) => answer)],
-  ])("reports its side of a migration, %s", async (_, report) => {
+  ])("reports the side of a migration that is on its sled, %s", async (_, report) => {
     const s = await migrating(sql);
     await bindTo(s);
     expect(await report(reportOf(s, out(s)))).toMatchObject({ migrationOutOutcome: "applied" });
@@ -134,7 +131,7 @@ describe("a sled agent", () => {
   test.each([
     ["alone", (r: ReportVmmArguments) => reportVmm(agent.sql, r)],
     ["in a batch", (r: ReportVmmArguments) => reportVmms(agent.sql, [r]).then(([answer]) => answer)],
-  ])("cannot report the other side, %s: its VMM is not that side", async (_, report) => {
+  ])("wrong_side: reports the side of a migration that is on the other sled, %s", async (_, report) => {
     const s = await migrating(sql);
     const before = await migration(sql, s.migrationId);
     await bindTo(s);
@@ -164,13 +161,13 @@ describe("a sled agent", () => {
       },
     ],
   ];
-  test.each(foreign)("is refused a VMM of another sled that %s", async (_, reach) => {
+  test.each(foreign)("is refused a report of a VMM on another sled that %s", async (_, reach) => {
     const [own, s] = [await running(sql), await reach()];
     await bindTo(own);
     await expectRefused(agent.sql, reportOf(s), { role: agent.role, sledId: own.start.sledId });
   });
 
-  test("is refused the other VMM of a migration, with its side", async () => {
+  test("is refused a report of the migration's other VMM and side", async () => {
     const s = await migrating(sql);
     await bindTo(s);
     await expectRefused(agent.sql, reportOf(s, { propolisId: s.destinationId, ...into(s) }), {
@@ -179,7 +176,7 @@ describe("a sled agent", () => {
     });
   });
 
-  test("a batch names the first such element, and writes none of the others", async () => {
+  test("is refused a whole batch by its first element of another sled, and nothing is written", async () => {
     const [own, s, other] = [await running(sql), await running(sql), await running(sql)];
     await bindTo(own);
     const error = await writingNothing(sql, () =>
@@ -189,7 +186,7 @@ describe("a sled agent", () => {
     expect(error?.message).toContain(s.propolisId);
   });
 
-  test("is told that a VMM does not exist, and of a report that says nothing", async () => {
+  test("gets not_found for an unknown VMM, and VM001 for a malformed report", async () => {
     const s = await running(sql);
     await bindTo(s);
     expect(await reportVmm(agent.sql, reportOf(unknown()))).toMatchObject({ vmmOutcome: "not_found" });
@@ -202,7 +199,7 @@ describe("a sled agent", () => {
     });
   });
 
-  test("finds no VMM of another sled that was inserted after its batch was checked", async () => {
+  test("gets not_found for a VMM of another sled inserted after the batch was checked", async () => {
     const [own, other] = [await migrating(sql), await stopped(sql)];
     await bindTo(own);
     const [{ pid }] = await agent.sql<[{ pid: number }]>`select pg_backend_pid() as pid`;
@@ -221,8 +218,8 @@ describe("a sled agent", () => {
   });
 });
 
-describe("what another session does meanwhile", () => {
-  test("a VMM that comes to another sled while a batch waits has neither half of its report applied", async () => {
+describe("a sled agent and a concurrent session:", () => {
+  test("not_found for VMM and migration: a migration to another sled begins while the batch waits", async () => {
     const mine = await running(sql);
     const other = await running(sql);
     await bindTo(mine);
@@ -246,22 +243,25 @@ describe("what another session does meanwhile", () => {
     expect(await vmm(sql, other.destinationId)).toMatchObject({ state: "creating" });
   });
 
-  test.each(["report_vmm", "report_vmms"])("%s holds up no migration of others", async (verb) => {
-    const s = await migrating(sql);
-    await agent.sql`begin`;
-    const report = { ...reportOf(s, into(s)), propolisId: randomUUID() };
-    if (verb === "report_vmm") await reportVmm(agent.sql, report);
-    else await reportVmms(agent.sql, [report]);
+  test.each(["report_vmm", "report_vmms"])(
+    "%s of a foreign migration's side does not block its unwind_migration",
+    async (verb) => {
+      const s = await migrating(sql);
+      await agent.sql`begin`;
+      const report = { ...reportOf(s, into(s)), propolisId: randomUUID() };
+      if (verb === "report_vmm") await reportVmm(agent.sql, report);
+      else await reportVmms(agent.sql, [report]);
 
-    const saga = await sql.reserve();
-    await saga`set lock_timeout = '5s'`;
-    await applied(unwindMigration(saga, s.migration));
-    await saga`reset lock_timeout`;
-    saga.release();
-    await agent.sql`rollback`;
-  });
+      const saga = await sql.reserve();
+      await saga`set lock_timeout = '5s'`;
+      await applied(unwindMigration(saga, s.migration));
+      await saga`reset lock_timeout`;
+      saga.release();
+      await agent.sql`rollback`;
+    },
+  );
 
-  test("a report in the session of somebody who analyzes the agent's table is refused", async () => {
+  test("a report from an index function is refused when another role runs ANALYZE on the agent's table", async () => {
     const s = await running(sql);
     const { role } = agent;
     await agent.sql.unsafe(`
@@ -280,13 +280,13 @@ describe("what another session does meanwhile", () => {
   });
 });
 
-describe("the binding", () => {
-  test("without one, a sled agent reports nothing", async () => {
+describe("the binding of a sled agent", () => {
+  test("is required: an unbound sled agent is refused every report", async () => {
     await expectRefused(agent.sql, reportOf(await running(sql)), agent);
     expect(await reportVmm(agent.sql, reportOf(unknown()))).toMatchObject({ vmmOutcome: "not_found" });
   });
 
-  test("to another sled replaces the one before, at once", async () => {
+  test("is replaced at once by a binding to another sled", async () => {
     const [s, other] = [await running(sql), await running(sql)];
     await bindTo(s);
     expect(await reportVmm(agent.sql, reportOf(s))).toMatchObject({ vmmOutcome: "applied" });
@@ -298,7 +298,7 @@ describe("the binding", () => {
     expect(await reportVmm(agent.sql, reportOf(other))).toMatchObject({ vmmOutcome: "applied" });
   });
 
-  test("counts for the very role, not for a member of it until it takes the role", async () => {
+  test("holds for the bound role, and for a member only after SET ROLE", async () => {
     const [s, member] = [await running(sql), await actors.create("member", [])];
     await sql.unsafe(`grant ${agent.role} to ${member.role}`);
     await bindTo(s);
@@ -309,7 +309,7 @@ describe("the binding", () => {
     await expectRefused(member.sql, reportOf(s, { generation: 4 }), member);
   });
 
-  test("counts for the role of the session, also inside a function that runs as somebody else", async () => {
+  test("holds for the role of the session, also inside a SECURITY DEFINER function of another owner", async () => {
     const [own, s] = [await running(sql), await running(sql)];
     await bindTo(own);
     await sql.unsafe(`create function public.relay(i uuid, v uuid) returns vmstate.report_result
@@ -318,7 +318,7 @@ describe("the binding", () => {
     expect(await errorOf(relayed)).toMatchObject({ code: "42501" });
   });
 
-  test("binds an administrator too, who takes the role", async () => {
+  test("holds for an administrator after SET ROLE to the bound role", async () => {
     const [own, s] = [await running(sql), await running(sql)];
     await bindTo(own);
     const administrator = db.connect({ max: 1, connection: { role: agent.role } });
@@ -327,7 +327,7 @@ describe("the binding", () => {
     expect(await reportVmm(administrator, reportOf(s))).toMatchObject({ vmmOutcome: "applied" });
   });
 
-  test("does not bind a role of the control plane, which reports for every sled", async () => {
+  test("does not restrict a control_plane role, which may report for every sled", async () => {
     const [s, other] = [await running(sql), await running(sql)];
     const both = await actors.create("both", ["sled_agent", "control_plane"]);
     await bindTo(s, both.role);

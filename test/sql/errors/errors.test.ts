@@ -63,7 +63,7 @@ function note(where: string | undefined): void {
   for (const [, name, line] of statements) reached.add(`${String(name)}:${String(line)}`);
 }
 
-describe("is refused, and the error says what was refused, what was found and what to do:", () => {
+describe("an error says what was refused, what was found and what to do:", () => {
   it.each(CASES.map((errorCase) => [`${errorCase.code} ${errorCase.message}`, errorCase] as const))(
     "%s",
     (_, errorCase) => {
@@ -74,12 +74,12 @@ describe("is refused, and the error says what was refused, what was found and wh
   );
 });
 
-describe("is raised inside of a function:", () => {
+describe("an error or log line from inside of a function:", () => {
   /** Replaces a part of a function's definition, as long as the transaction. */
   const altered = (name: string, from: string, to: string): string =>
     `do $do$ begin execute replace(pg_get_functiondef('vmstate.${name}'::regproc), $a$${from}$a$, $b$${to}$b$); end $do$`;
 
-  it("VM900 rolls back the VMM of a migration whose id is taken, and gets no further", async () => {
+  it("VM900 rolls back the VMM of a migration whose id is taken, and begin_migration handles it", async () => {
     const [s, other] = [await migrating(db.sql), await running(db.sql)];
     const begin = fill(
       `select (vmstate.begin_migration('{instance}', '{sled}', '${s.migrationId}', '{vmm}', '{destination}', '{migration}', 'fd00::9')).reason`,
@@ -94,7 +94,7 @@ describe("is raised inside of a function:", () => {
     });
   });
 
-  it("an error of PostgreSQL about a batch passes as it is if no element explains it", async () => {
+  it("a PostgreSQL error about a batch is raised unchanged if no element explains it", async () => {
     const silent = [
       altered("parse_report", "BEGIN", "BEGIN RETURN NULL;"),
       altered("require_report", "BEGIN", "BEGIN RETURN;"),
@@ -105,7 +105,7 @@ describe("is raised inside of a function:", () => {
     expect(error).toMatchObject({ code: "22P02", message: 'invalid input syntax for type uuid: "vm-1"' });
   });
 
-  it("break_update tells the server's log which lock it ended, and why", async () => {
+  it("break_update logs which lock it ended, and why", async () => {
     const s = await running(db.sql);
     await db.sql.unsafe(
       fill("update vmstate.instance set updater_id = '{sled}', updater_generation = 7, ", s, role) +

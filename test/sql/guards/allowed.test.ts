@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { invariantViolations } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { deleted, migrating, running, saying, stopped, unwound } from "../scenario.js";
 import { attempt } from "./attempt.js";
 import {
@@ -27,36 +27,36 @@ import {
   type Write,
 } from "./writes.js";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 
-describe("An owner may", () => {
+describe("the owner may", () => {
   const allowed: [string, Given, Write][] = [
     ["rename an instance", running, instance("name = 'db', time_modified = now()")],
     [
-      "configure its restarts",
+      "configure an instance's restarts",
       running,
       instance(
         "auto_restart_policy = 'never', auto_restart_cooldown = '1 hour', time_last_auto_restarted = now()",
       ),
     ],
-    ["change its intent", running, instance("intended_state = 'stopped'")],
-    ["raise its generation", running, instance("state_generation = state_generation + 1")],
-    ["make it fail at a new generation", stopped, links("state = 'failed', time_state_updated = now()")],
-    ["delete it at a new generation", stopped, links("state = 'destroyed', time_deleted = now()")],
-    ["write no change of an instance", migrating, noChange("instance")],
-    ["write no change of its VMMs", migrating, noChange("vmm")],
-    ["write no change of its migrations", migrating, noChange("migration")],
+    ["change an instance's intent", running, instance("intended_state = 'stopped'")],
+    ["raise an instance's generation", running, instance("state_generation = state_generation + 1")],
     [
-      "write no change of dead VMMs and ended sides",
+      "make an instance fail at a new generation",
+      stopped,
+      links("state = 'failed', time_state_updated = now()"),
+    ],
+    ["delete an instance at a new generation", stopped, links("state = 'destroyed', time_deleted = now()")],
+    ["write an instance without a change", migrating, noChange("instance")],
+    ["write VMMs without a change", migrating, noChange("vmm")],
+    ["write migrations without a change", migrating, noChange("migration")],
+    [
+      "write dead VMMs and ended sides without a change",
       ended,
       (sql, s) => Promise.all([noChange("vmm")(sql, s), noChange("migration")(sql, s)]),
     ],
-    ["write no change of a deleted VMM", withDeletedVmm, noChange("vmm")],
-    ["write no change of a deleted migration", withDeletedMigration, noChange("migration")],
+    ["write a deleted VMM without a change", withDeletedVmm, noChange("vmm")],
+    ["write a deleted migration without a change", withDeletedMigration, noChange("migration")],
     [
       "take the updater lock at a new generation",
       locked,
@@ -112,7 +112,7 @@ describe("An owner may", () => {
       (sql) => saying(sql, "failed"),
       active("state = 'saga_unwound', state_generation = 99, failure_reason = null"),
     ],
-    ["delete a dead VMM that nobody names", withAbandoned, active("time_deleted = now()")],
+    ["delete a dead, unlinked VMM", withAbandoned, active("time_deleted = now()")],
     [
       "change a migration's sides at new generations",
       migrating,

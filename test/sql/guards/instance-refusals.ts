@@ -131,7 +131,7 @@ export const INSTANCE_REFUSALS: Refusal[] = [
   ...refusals("guard_state on instance", "VM102", [
     ["a second creation", stopped, links("state = 'creating'"), states("no_vmm", "creating")],
     [
-      "a resurrection",
+      "a deleted instance back in another state",
       deleted,
       links("state = 'no_vmm', time_deleted = null"),
       states("destroyed", "no_vmm"),
@@ -157,7 +157,7 @@ export const INSTANCE_REFUSALS: Refusal[] = [
       (s) => [`active ${s.propolisId}`, "active none"],
     ],
     [
-      "no active VMM while the destination decides",
+      "no active VMM while the migration is in progress",
       async (sql) => {
         const s = await migrating(sql);
         await say(sql, s, "active", "destroyed");
@@ -194,6 +194,17 @@ export const INSTANCE_REFUSALS: Refusal[] = [
       (s) => [ANOTHER, s.propolisId],
     ],
     [
+      "a VMM that was made for a migration instead of none",
+      async (sql) => {
+        const s = await migrating(sql);
+        await applied(unwindStart(sql, s.start));
+        await update(sql, s);
+        return s;
+      },
+      (sql, s) => links(`state = 'vmm', active_propolis_id = '${s.destinationId}'`)(sql, s),
+      (s) => ["active none", `active ${s.destinationId}`],
+    ],
+    [
       "a dead VMM instead of none",
       withFailed,
       (sql, s) => links(`state = 'vmm', active_propolis_id = '${s.propolisId}'`)(sql, s),
@@ -212,7 +223,7 @@ export const INSTANCE_REFUSALS: Refusal[] = [
       (s) => [s.destinationId, s.migrationId],
     ],
     [
-      "the destination as active before it decided",
+      "the destination as active before the migration completed",
       migrating,
       (sql, s) => links(`active_propolis_id = '${s.destinationId}'`)(sql, s),
       (s) => [s.propolisId, s.destinationId],
@@ -224,7 +235,7 @@ export const INSTANCE_REFUSALS: Refusal[] = [
       id("destinationId"),
     ],
     [
-      "no destination while it decides",
+      "no destination while the migration is in progress",
       migrating,
       links("destination_propolis_id = null, migration_id = null"),
       (s) => [s.destinationId, "destination none"],
@@ -259,7 +270,7 @@ export const INSTANCE_REFUSALS: Refusal[] = [
       values("active none"),
     ],
     [
-      "a migration that leads elsewhere",
+      "a migration to another VMM than the destination",
       running,
       async (sql, s) => {
         const elsewhere = await freshMigration(sql, s, s.propolisId, await freshVmm(sql, s));
@@ -286,7 +297,12 @@ export const INSTANCE_REFUSALS: Refusal[] = [
     ],
     ["a lower updater generation", locked, instance("updater_generation = 4"), generations("5", "4")],
     ["an older commit", locked, instance("committed_updater_generation = 2"), generations("3", "2")],
-    ["a forgotten commit", locked, instance("committed_updater_generation = null"), generations("3", "null")],
+    [
+      "a commit set to NULL",
+      locked,
+      instance("committed_updater_generation = null"),
+      generations("3", "null"),
+    ],
     [
       "another saga's name on the last commit",
       locked,

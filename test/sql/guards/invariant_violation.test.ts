@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { invariantViolations } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { handedOver, migrating, running, say, saying } from "../scenario.js";
 import { attempt } from "./attempt.js";
 import { ended, type Given, void_, withAbandoned, withFailed, withOrphan } from "./givens.js";
@@ -18,11 +18,7 @@ import {
   type Write,
 } from "./writes.js";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 
 describe("invariant_violation", () => {
   const planted: [invariants: string[], what: string, given: Given, write: Write][] = [
@@ -114,7 +110,7 @@ describe("invariant_violation", () => {
     ],
     [
       ["unwound_migration_failed"],
-      "an unwound destination whose migration goes on",
+      "an unwound destination whose migration is in progress",
       migrating,
       destination("state = 'saga_unwound'"),
     ],
@@ -147,14 +143,14 @@ describe("invariant_violation", () => {
     expect(error).toBeUndefined();
   });
 
-  it("is looked at here for each invariant it knows", () => {
+  it("is tested here for each invariant in its definition", () => {
     const text = readFileSync(new URL("../../../sql/views/invariant_violation.sql", import.meta.url), "utf8");
     const selects = text.split("UNION ALL").map((select) => /'(\w+)'(?: AS invariant)?,\s/.exec(select)?.[1]);
     const known = new Set(selects);
     expect([...new Set(planted.flatMap(([invariants]) => invariants))].sort()).toEqual([...known].sort());
   });
 
-  it("stays empty when a completion arrives after the source was unwound", async () => {
+  it("stays empty when the destination reports completed after the source was unwound", async () => {
     const s = await void_(db.sql);
     const answer = await say(db.sql, s, "destination", "running", "completed");
     expect(answer).toMatchObject({ migrationInOutcome: "applied" });
@@ -185,7 +181,7 @@ describe("invariant_violation", () => {
         await links(`destination_propolis_id = '${to}', migration_id = '${id}'`)(sql, s);
       },
     ],
-  ])("stays empty whatever an owner writes: the guards refuse %s", async (_, given, write) => {
+  ])("stays empty when the owner writes %s: a guard refuses it", async (_, given, write) => {
     const s = await given(db.sql);
     const error = await attempt(db.sql, async (sql) => {
       await write(sql, s);

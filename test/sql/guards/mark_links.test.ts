@@ -1,20 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { invariantViolations } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import { saying } from "../scenario.js";
 import { attempt } from "./attempt.js";
 import { links } from "./writes.js";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 
 describe("mark_links", () => {
   const unlink = links("state = 'no_vmm', active_propolis_id = null");
 
-  it("keeps time_unlinked true when an owner changes links", async () => {
+  it("sets time_unlinked when the owner removes a link", async () => {
     const s = await saying(db.sql, "destroyed");
     await unlink(db.sql, s);
     const [row] =
@@ -22,7 +18,7 @@ describe("mark_links", () => {
     expect(row).toEqual({ unlinked: true });
   });
 
-  it("is all that does", async () => {
+  it("alone sets time_unlinked: with the trigger disabled, an invariant is violated", async () => {
     const s = await saying(db.sql, "destroyed");
     const error = await attempt(db.sql, async (sql) => {
       await sql`alter table vmstate.instance disable trigger mark_links`;

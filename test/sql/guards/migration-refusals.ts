@@ -41,7 +41,7 @@ export const MIGRATION_REFUSALS: Refusal[] = [
       values('"destination_generation": 2'),
     ],
     [
-      "a migration that was heard of",
+      "a migration that was reported",
       running,
       insertMigration("time_reported", "'2030-01-01'"),
       values('"time_reported": "2030-01-01'),
@@ -109,7 +109,12 @@ export const MIGRATION_REFUSALS: Refusal[] = [
     ]),
   ]),
   ...refusals("guard_deletion on migration", "VM104", [
-    ["deletion while it is linked", ended, migration("time_deleted = now()"), values("linked", "deletion")],
+    [
+      "deletion of a linked migration",
+      ended,
+      migration("time_deleted = now()"),
+      values("linked", "deletion"),
+    ],
   ]),
   ...refusals("guard_deletion on migration", "VM102", [
     [
@@ -119,7 +124,7 @@ export const MIGRATION_REFUSALS: Refusal[] = [
       values("Attempted: 2030-01-01"),
     ],
     [
-      "that a deleted migration is not",
+      "a deleted migration as not deleted",
       withDeletedMigration,
       migration("time_deleted = null"),
       values("Attempted: null."),

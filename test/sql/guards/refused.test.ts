@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { describe, expect, it } from "vitest";
+import { withDatabase } from "../../support/database.js";
 import { running } from "../scenario.js";
 import { attempt } from "./attempt.js";
 import { INSTANCE_REFUSALS } from "./instance-refusals.js";
@@ -8,15 +8,11 @@ import { type Refusal, VERB } from "./refusal.js";
 import { VMM_REFUSALS } from "./vmm-refusals.js";
 import { active, OTHER } from "./writes.js";
 
-let db: TestDatabase;
-beforeAll(async () => {
-  db = await createDatabase();
-});
-afterAll(() => db.drop());
+const db = withDatabase();
 
 const REFUSALS = [...INSTANCE_REFUSALS, ...VMM_REFUSALS, ...MIGRATION_REFUSALS];
 
-describe("Without it the write passes:", () => {
+describe("with the trigger disabled, the write passes:", () => {
   const titled = REFUSALS.map((refusal): [string, Refusal] => [
     `${refusal.trigger} refuses as ${refusal.code}: ${refusal.title}`,
     refusal,
@@ -38,14 +34,14 @@ describe("Without it the write passes:", () => {
     ).toBeUndefined();
   });
 
-  it("refuses another id of a linked VMM as such, before the foreign key does", async () => {
+  it("VM103 for another id of a linked VMM, before its foreign key is checked", async () => {
     const s = await running(db.sql);
     const error = await attempt(db.sql, (sql) => active(`id = '${OTHER}'`)(sql, s));
     expect(error).toMatchObject({ code: "VM103" });
   });
 });
 
-it("every trigger is tested here", async () => {
+it("every trigger has a refusal here", async () => {
   const tested = new Set(REFUSALS.map(({ trigger }) => trigger));
   for (const table of ["instance", "vmm", "migration"]) tested.add(`guard_truncate on ${table}`);
   tested.add("mark_links on instance");

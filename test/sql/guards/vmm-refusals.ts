@@ -28,15 +28,10 @@ export const VMM_REFUSALS: Refusal[] = [
     ["a VMM that is alive already", stopped, insertVmm("state", "'starting'"), values('"state": "starting"')],
     ["a dead VMM", stopped, insertVmm("state", "'saga_unwound'"), values('"state": "saga_unwound"')],
     ["a later generation", stopped, insertVmm("state_generation", "2"), values('"state_generation": 2')],
-    [
-      "a VMM that says it is linked",
-      stopped,
-      insertVmm("time_unlinked", "null"),
-      values('"time_unlinked": null'),
-    ],
+    ["a VMM marked as linked", stopped, insertVmm("time_unlinked", "null"), values('"time_unlinked": null')],
     ["a VMM that ran", stopped, insertVmm("time_started", "'2030-01-01'"), values("2030-01-01")],
     [
-      "a VMM that was heard of",
+      "a VMM that was reported",
       stopped,
       insertVmm("time_reported", "'2030-01-01'"),
       values('"time_reported": "2030-01-01'),
@@ -52,7 +47,7 @@ export const VMM_REFUSALS: Refusal[] = [
   ...refusals("guard_state on vmm", "VM101", [
     ["another state at the same generation", running, active("state = 'stopping'"), generations("2", "2")],
     [
-      "another state at a lower one",
+      "another state at a lower generation",
       running,
       active("state = 'stopping', state_generation = 1"),
       generations("2", "1"),
@@ -118,16 +113,16 @@ export const VMM_REFUSALS: Refusal[] = [
   ]),
   ...refusals("guard_link on vmm", "VM104", [
     [
-      "that a linked VMM is not",
+      "a linked VMM marked as unlinked",
       running,
       active("time_unlinked = '2030-01-01'"),
       values("null (linked)", "2030-01-01"),
     ],
-    ["that an unlinked VMM is linked", withOrphan, active("time_unlinked = null"), values("null (linked)")],
+    ["an unlinked VMM marked as linked", withOrphan, active("time_unlinked = null"), values("null (linked)")],
     ["another time of unlinking", withOrphan, active("time_unlinked = '2030-01-01'"), values("2030-01-01")],
   ]),
   ...refusals("guard_migration on vmm", "VM104", [
-    ["a migration that is not there", running, active(`migration_id = '${OTHER}'`), values("null", OTHER)],
+    ["a migration that does not exist", running, active(`migration_id = '${OTHER}'`), values("null", OTHER)],
     [
       "a migration that leads to another VMM",
       withOrphan,
@@ -135,7 +130,7 @@ export const VMM_REFUSALS: Refusal[] = [
       (s) => ["null", s.migrationId],
     ],
     [
-      "that the destination of a migration is none",
+      "a migration's destination without its migration",
       withOrphan,
       destination("migration_id = null"),
       (s) => [s.migrationId, "null"],
@@ -157,7 +152,12 @@ export const VMM_REFUSALS: Refusal[] = [
       active("time_deleted = '2030-01-01'"),
       values("Attempted: 2030-01-01"),
     ],
-    ["that a deleted VMM is not", withDeletedVmm, active("time_deleted = null"), values("Attempted: null.")],
+    [
+      "a deleted VMM as not deleted",
+      withDeletedVmm,
+      active("time_deleted = null"),
+      values("Attempted: null."),
+    ],
   ]),
   ...refusals("guard_delete on vmm", "VM104", [
     [

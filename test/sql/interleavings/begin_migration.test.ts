@@ -6,8 +6,8 @@ import { newSessions } from "./sessions.js";
 const sessions = newSessions();
 const { race } = sessions;
 
-describe("begin_migration holds the instance and the source, and", () => {
-  it("unwind_start of the source waits for it and applies: the instance shows stopped", async () => {
+describe("begin_migration holds the instance and the source VMM:", () => {
+  it("unwind_start of the source waits, then applies: the instance shows stopped", async () => {
     const s = await running(sessions.sql);
     expect(
       await race(
@@ -23,7 +23,7 @@ describe("begin_migration holds the instance and the source, and", () => {
     expect(row).toEqual({ state: "stopped" });
   });
 
-  it("another begin_migration waits for it and is told migration_in_progress", async () => {
+  it("another begin_migration waits, then is migration_in_progress", async () => {
     const s = await running(sessions.sql);
     expect(
       await race(
@@ -33,7 +33,7 @@ describe("begin_migration holds the instance and the source, and", () => {
     ).toMatchObject({ second: { outcome: "conflict", reason: "migration_in_progress" }, waited: "instance" });
   });
 
-  it("a migration id that it inserts is taken for one of another instance, which keeps nothing", async () => {
+  it("a begin_migration of another instance with the same migration id is migration_id_taken, and inserts no VMM", async () => {
     const s = await running(sessions.sql);
     const other = await running(sessions.sql);
     expect(
@@ -48,7 +48,7 @@ describe("begin_migration holds the instance and the source, and", () => {
     expect(await vmm(sessions.sql, other.destinationId)).toEqual({});
   });
 
-  it("a VMM id that it inserts is taken for a migration of another instance", async () => {
+  it("a begin_migration of another instance with the same VMM id is propolis_id_taken", async () => {
     const s = await running(sessions.sql);
     const other = await running(sessions.sql);
     expect(

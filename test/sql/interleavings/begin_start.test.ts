@@ -6,8 +6,8 @@ import { newSessions, type Act } from "./sessions.js";
 const sessions = newSessions();
 const { overtake, race } = sessions;
 
-describe("begin_start holds the instance, and", () => {
-  it("another begin_start waits for it and is told already_started", async () => {
+describe("begin_start holds the instance:", () => {
+  it("another begin_start waits, then is already_started", async () => {
     const s = await stopped(sessions.sql);
     const other = anotherStart(s);
     expect(
@@ -23,7 +23,7 @@ describe("begin_start holds the instance, and", () => {
     expect(await vmm(sessions.sql, other.propolisId)).toEqual({});
   });
 
-  it("its own replay waits for it and is unchanged", async () => {
+  it("a replay of begin_start waits, then is unchanged", async () => {
     const s = await stopped(sessions.sql);
     const start: Act<unknown> = (sql) => beginStart(sql, s.start);
     expect(await race(start, start)).toMatchObject({
@@ -33,7 +33,7 @@ describe("begin_start holds the instance, and", () => {
     });
   });
 
-  it("applies for the one that waited if the first one rolls back", async () => {
+  it("another begin_start waits, then applies if the first one is rolled back", async () => {
     const s = await stopped(sessions.sql);
     const other = anotherStart(s);
     expect(
@@ -48,7 +48,7 @@ describe("begin_start holds the instance, and", () => {
     });
   });
 
-  it("locks the unwound VMM that it replaces: a second unwind_start of that waits and is unchanged", async () => {
+  it("a second unwind_start of the replaced VMM waits, then is unchanged", async () => {
     const s = await unwound(sessions.sql);
     const other = anotherStart(s);
     expect(
@@ -64,7 +64,7 @@ describe("begin_start holds the instance, and", () => {
     expect(await instance(sessions.sql, s)).toMatchObject({ active_propolis_id: other.propolisId });
   });
 
-  it("nobody sees its VMM before it commits: unwind_start of it is not_found at once", async () => {
+  it("unwind_start of the new VMM is not_found at once: the VMM is not committed", async () => {
     const s = await stopped(sessions.sql);
     expect(
       await overtake(
@@ -74,7 +74,7 @@ describe("begin_start holds the instance, and", () => {
     ).toMatchObject({ first: { outcome: "applied" }, second: { outcome: "not_found" } });
   });
 
-  it("a VMM id that it inserts is taken for a start of another instance, which waits for its fate", async () => {
+  it("a begin_start of another instance with the same VMM id waits for the commit, then is propolis_id_taken", async () => {
     const s = await stopped(sessions.sql);
     const other = await stopped(sessions.sql);
     const start = { ...other.start, propolisId: s.propolisId };
@@ -89,7 +89,7 @@ describe("begin_start holds the instance, and", () => {
     });
   });
 
-  it("a VMM id that it inserts is free again if it rolls back", async () => {
+  it("a begin_start of another instance with the same VMM id applies if the first one is rolled back", async () => {
     const s = await stopped(sessions.sql);
     const other = await stopped(sessions.sql);
     const start = { ...other.start, propolisId: s.propolisId };

@@ -8,13 +8,13 @@ import { newSessions, type Act } from "./sessions.js";
 const sessions = newSessions();
 const { race } = sessions;
 
-describe("begin_update holds the instance, and", () => {
+describe("begin_update holds the instance:", () => {
   const beginning = ({ instanceId }: Scenario): Act<unknown> => {
     const sagaId = randomUUID();
     return (sql) => beginUpdate(sql, { instanceId, sagaId, lease: "1 hour" });
   };
 
-  it("that of another saga waits for it and is told locked", async () => {
+  it("begin_update of another saga waits, then is locked", async () => {
     const s = await saying(sessions.sql, "failed");
     expect(await race(beginning(s), beginning(s))).toMatchObject({
       first: { outcome: "applied", updaterGeneration: 2 },
@@ -23,7 +23,7 @@ describe("begin_update holds the instance, and", () => {
     });
   });
 
-  it("the late commit of a holder whose lease it took over waits for it and is lock_lost", async () => {
+  it("the late commit of the saga whose expired lease is taken over waits, then is lock_lost", async () => {
     const s = await saying(sessions.sql, "failed");
     const commit = await updating(sessions.sql, s);
     await expireLease(sessions.sql, s);
@@ -34,7 +34,7 @@ describe("begin_update holds the instance, and", () => {
     });
   });
 
-  it("waits for the late commit of a holder that is first, and has nothing to do", async () => {
+  it("begin_update waits for a late commit that came first, then is unchanged", async () => {
     const s = await saying(sessions.sql, "failed");
     const commit = await updating(sessions.sql, s);
     await expireLease(sessions.sql, s);

@@ -34,8 +34,8 @@ async function held({ instanceId }: Scenario): Promise<Held> {
   };
 }
 
-describe("break_update holds the instance, and", () => {
-  it("the holder's commit waits for it and is lock_lost: nothing is written", async () => {
+describe("break_update holds the instance:", () => {
+  it("the lock holder's commit waits, then is lock_lost: nothing is written", async () => {
     const s = await saying(sessions.sql, "failed");
     const { breaking, committing } = await held(s);
     expect(await race(breaking, committing)).toMatchObject({
@@ -45,7 +45,7 @@ describe("break_update holds the instance, and", () => {
     });
   });
 
-  it("waits for the holder's commit and is unchanged: the lock has ended", async () => {
+  it("break_update waits for the lock holder's commit, then is unchanged: the commit released the lock", async () => {
     const s = await saying(sessions.sql, "failed");
     const { breaking, committing } = await held(s);
     expect(await race(committing, breaking)).toMatchObject({
@@ -55,7 +55,7 @@ describe("break_update holds the instance, and", () => {
     });
   });
 
-  it("ends the lock if the commit rolls back", async () => {
+  it("break_update waits for the lock holder's commit, then applies if the commit is rolled back", async () => {
     const s = await saying(sessions.sql, "failed");
     const { breaking, committing } = await held(s);
     expect(await race(committing, breaking, "rollback")).toMatchObject({
@@ -65,7 +65,7 @@ describe("break_update holds the instance, and", () => {
     expect(await committing(sessions.sql)).toMatchObject({ reason: "lock_lost" });
   });
 
-  it("waits for a child that inherits and is lock_lost: the operator has not seen that lock", async () => {
+  it("break_update waits for inherit_update, then is lock_lost: it named the token of the parent's lock", async () => {
     const s = await saying(sessions.sql, "failed");
     const { lock, breaking } = await held(s);
     const child = { ...lock, parentSagaId: lock.sagaId, sagaId: randomUUID(), lease: "1 hour" };
@@ -76,7 +76,7 @@ describe("break_update holds the instance, and", () => {
     expect(await instance(sessions.sql, s)).toMatchObject({ updater_id: child.sagaId });
   });
 
-  it("another saga waits for it and takes the lock with the next token", async () => {
+  it("begin_update of another saga waits, then takes the lock with the next token", async () => {
     const s = await saying(sessions.sql, "failed");
     const { lock, breaking } = await held(s);
     const next = { instanceId: s.instanceId, sagaId: randomUUID(), lease: "1 hour" };
@@ -86,7 +86,7 @@ describe("break_update holds the instance, and", () => {
     });
   });
 
-  it("a second one waits for it and is unchanged", async () => {
+  it("a second break_update waits, then is unchanged", async () => {
     const { breaking } = await held(await saying(sessions.sql, "failed"));
     expect(await race(breaking, breaking)).toMatchObject({
       second: { outcome: "unchanged" },
@@ -94,7 +94,7 @@ describe("break_update holds the instance, and", () => {
     });
   });
 
-  it("waits for delete_instance and is gone", async () => {
+  it("break_update waits for delete_instance, then is gone", async () => {
     const s = await unwound(sessions.sql);
     const { breaking } = await held(s);
     expect(await race((sql) => deleteInstance(sql, s), breaking)).toMatchObject({
@@ -103,7 +103,7 @@ describe("break_update holds the instance, and", () => {
     });
   });
 
-  it("a report of the dead VMM does not wait for it", async () => {
+  it("a report of the dead VMM does not wait", async () => {
     const s = await saying(sessions.sql, "failed");
     const { breaking } = await held(s);
     expect(await overtake(breaking, reporting(s, "running", 9))).toMatchObject({

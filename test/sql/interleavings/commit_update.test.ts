@@ -7,8 +7,8 @@ import { newSessions } from "./sessions.js";
 const sessions = newSessions();
 const { race } = sessions;
 
-describe("commit_update holds the instance and all that it links, and", () => {
-  it("its replay waits for it and is unchanged", async () => {
+describe("commit_update holds the instance, its linked VMMs and its linked migration:", () => {
+  it("a replay of commit_update waits, then is unchanged", async () => {
     const s = await saying(sessions.sql, "failed");
     const commit = await updating(sessions.sql, s);
     expect(await race(commit, commit)).toMatchObject({
@@ -18,7 +18,7 @@ describe("commit_update holds the instance and all that it links, and", () => {
     });
   });
 
-  it("a report waits for it and then concerns what is linked by then", async () => {
+  it("a report of the unlinked destination waits, then needs no update", async () => {
     const s = await failedMigration(sessions.sql);
     const commit = await updating(sessions.sql, s);
     expect(await race(commit, reporting(s, "destroyed", 9, s.destinationId))).toMatchObject({
@@ -28,7 +28,7 @@ describe("commit_update holds the instance and all that it links, and", () => {
     });
   });
 
-  it("unwind_start of the dead VMM that it unlinks waits for it and is unchanged", async () => {
+  it("unwind_start of the unlinked dead VMM waits, then is unchanged", async () => {
     const s = await saying(sessions.sql, "failed");
     const commit = await updating(sessions.sql, s);
     expect(await race(commit, (sql) => unwindStart(sql, s.start))).toMatchObject({
@@ -38,7 +38,7 @@ describe("commit_update holds the instance and all that it links, and", () => {
     });
   });
 
-  it("waits for request_stop, whose intent it does not overwrite", async () => {
+  it("commit_update waits for request_stop, then keeps the intent that it set", async () => {
     const s = await saying(sessions.sql, "destroyed");
     const commit = await updating(sessions.sql, s);
     expect(await race((sql) => requestStop(sql, s), commit)).toMatchObject({
@@ -49,7 +49,7 @@ describe("commit_update holds the instance and all that it links, and", () => {
     expect(await instance(sessions.sql, s)).toMatchObject({ intended_state: "stopped" });
   });
 
-  it("request_stop waits for it and has the last word", async () => {
+  it("request_stop waits, then sets the intent to stopped", async () => {
     const s = await saying(sessions.sql, "destroyed");
     const commit = await updating(sessions.sql, s);
     expect(await race(commit, (sql) => requestStop(sql, s))).toMatchObject({
@@ -60,7 +60,7 @@ describe("commit_update holds the instance and all that it links, and", () => {
     expect(await instance(sessions.sql, s)).toMatchObject({ intended_state: "stopped" });
   });
 
-  it("waits for begin_start, which replaced the VMM of its plan, and is stale_generation", async () => {
+  it("commit_update waits for begin_start, then is stale_generation: the start replaced the VMM of the plan", async () => {
     const s = await unwound(sessions.sql);
     const commit = await updating(sessions.sql, s);
     expect(await race((sql) => beginStart(sql, anotherStart(s)), commit)).toMatchObject({
@@ -70,7 +70,7 @@ describe("commit_update holds the instance and all that it links, and", () => {
     });
   });
 
-  it("waits for delete_instance and is gone", async () => {
+  it("commit_update waits for delete_instance, then is gone", async () => {
     const s = await unwound(sessions.sql);
     const commit = await updating(sessions.sql, s);
     expect(await race((sql) => deleteInstance(sql, s), commit)).toMatchObject({
@@ -80,7 +80,7 @@ describe("commit_update holds the instance and all that it links, and", () => {
     });
   });
 
-  it("delete_instance waits for it and applies", async () => {
+  it("delete_instance waits, then applies", async () => {
     const s = await unwound(sessions.sql);
     const commit = await updating(sessions.sql, s);
     expect(await race(commit, (sql) => deleteInstance(sql, s))).toMatchObject({

@@ -6,7 +6,7 @@ import { newSessions, type Act } from "./sessions.js";
 const sessions = newSessions();
 const { race } = sessions;
 
-describe("create_instance has inserted its keys, and", () => {
+describe("create_instance has inserted its id and name, not committed:", () => {
   const ids = (): [string, string] => [randomUUID(), randomUUID()];
   const creating = (id: string, projectId: string): Act<unknown> => {
     return (sql) => createInstance(sql, { id, projectId, name: "web", intendedState: "running" });
@@ -26,7 +26,7 @@ describe("create_instance has inserted its keys, and", () => {
       "other",
       { outcome: "conflict", reason: "instance_id_taken", instanceId: null },
     ],
-  ] as const)("who waits for its fate is told so: %s", async (_, id, project, second) => {
+  ] as const)("another create_instance waits for the commit: %s", async (_, id, project, second) => {
     const [firstId, firstProject] = ids();
     const [otherId, otherProject] = ids();
     expect(
@@ -37,7 +37,7 @@ describe("create_instance has inserted its keys, and", () => {
     ).toMatchObject({ first: { outcome: "applied" }, second, waited: null });
   });
 
-  it("the name is free if it rolls back", async () => {
+  it("another create_instance gets the name if the first one is rolled back", async () => {
     const [id, projectId] = ids();
     expect(await race(creating(id, projectId), creating(randomUUID(), projectId), "rollback")).toMatchObject({
       second: { outcome: "applied" },

@@ -7,8 +7,8 @@ import { newSessions, type Act } from "./sessions.js";
 const sessions = newSessions();
 const { overtake, race } = sessions;
 
-describe("delete_vmm holds its VMM, then its migrations, and", () => {
-  it("a report does not wait for it, as it writes nothing, and is terminal", async () => {
+describe("delete_vmm holds the VMM, then the migrations that name it:", () => {
+  it("a report of the dead VMM does not wait and is terminal: it writes nothing", async () => {
     const s = await saying(sessions.sql, "destroyed");
     await update(sessions.sql, s);
     expect(await overtake((sql) => deleteVmm(sql, s), reporting(s, "running", 9))).toMatchObject({
@@ -17,7 +17,7 @@ describe("delete_vmm holds its VMM, then its migrations, and", () => {
     });
   });
 
-  it("waits for a late report of a migration of its VMM, and applies to both", async () => {
+  it("delete_vmm waits for a late report of the VMM's migration, then deletes both", async () => {
     const s = await migrating(sessions.sql);
     await applied(unwindMigration(sessions.sql, s.migration));
     await update(sessions.sql, s);
@@ -35,7 +35,7 @@ describe("delete_vmm holds its VMM, then its migrations, and", () => {
   });
 
   it.each(["delete_vmm", "the update"])(
-    "an update that unlinks a migration of its VMM deletes it with it, when %s comes first",
+    "commit_update unlinks the VMM's migration and delete_vmm deletes both, whichever is first: %s",
     async (first) => {
       const s = await migrating(sessions.sql);
       await say(sessions.sql, s, "active", "destroyed", "completed");
@@ -52,7 +52,7 @@ describe("delete_vmm holds its VMM, then its migrations, and", () => {
     },
   );
 
-  it("a batch waits for it, as it locks before it judges, and is gone", async () => {
+  it("a batch of reports waits, then is gone: it locks each VMM before it judges", async () => {
     const s = await saying(sessions.sql, "destroyed");
     await update(sessions.sql, s);
     expect(
@@ -63,7 +63,7 @@ describe("delete_vmm holds its VMM, then its migrations, and", () => {
     ).toMatchObject({ first: { outcome: "applied" }, second: [{ vmmOutcome: "gone" }], waited: "vmm" });
   });
 
-  it("a second delete_vmm waits for it and is unchanged", async () => {
+  it("a second delete_vmm waits, then is unchanged", async () => {
     const s = await saying(sessions.sql, "destroyed");
     await update(sessions.sql, s);
     const act: Act<unknown> = (sql) => deleteVmm(sql, s);

@@ -22,8 +22,8 @@ const losing =
   (sql) =>
     failSledVmms(sql, { sledId: s.start.sledId, propolisIds: [s.propolisId], reason: "no_such_vmm" });
 
-describe("fail_sled_vmms holds the VMMs that are named and no instance, and", () => {
-  it("a report waits for it and is terminal", async () => {
+describe("fail_sled_vmms holds the named VMMs and no instance:", () => {
+  it("a report waits, then is terminal", async () => {
     const s = await running(sessions.sql);
     expect(await race(losing(s), reporting(s, "running", 9))).toMatchObject({
       first: [{ outcome: "applied", propolisId: s.propolisId }],
@@ -32,7 +32,7 @@ describe("fail_sled_vmms holds the VMMs that are named and no instance, and", ()
     });
   });
 
-  it("waits for a report and fails the VMM at the next generation", async () => {
+  it("fail_sled_vmms waits for a report, then fails the VMM at the next generation", async () => {
     const s = await running(sessions.sql);
     expect(await race(reporting(s, "rebooting", 9), losing(s))).toMatchObject({
       first: { vmmOutcome: "applied" },
@@ -41,13 +41,13 @@ describe("fail_sled_vmms holds the VMMs that are named and no instance, and", ()
     });
   });
 
-  it("waits for a report that the VMM is destroyed, and fails nothing", async () => {
+  it("fail_sled_vmms waits for a report of destroyed, then fails no VMM", async () => {
     const s = await running(sessions.sql);
     expect(await race(reporting(s, "destroyed", 9), losing(s))).toMatchObject({ second: [], waited: "vmm" });
     expect(await vmm(sessions.sql, s.propolisId)).toMatchObject({ state: "destroyed" });
   });
 
-  it("a VMM that started on the sled since does not wait for it, reports, and lives", async () => {
+  it("a report of a VMM on the sled that is not named does not wait, and applies", async () => {
     const [lost, s] = [await running(sessions.sql), await stopped(sessions.sql)];
     const start = { ...s.start, sledId: lost.start.sledId };
     await applied(beginStart(sessions.sql, start));
@@ -58,7 +58,7 @@ describe("fail_sled_vmms holds the VMMs that are named and no instance, and", ()
     expect(await vmm(sessions.sql, s.propolisId)).toMatchObject({ state: "running" });
   });
 
-  it("does not wait for a start on the sled that is not committed, and fails nothing of it", async () => {
+  it("fail_sled_vmms does not wait for an uncommitted begin_start on the sled, and leaves its VMM alone", async () => {
     const [lost, s] = [await running(sessions.sql), await unwound(sessions.sql)];
     const start = { ...anotherStart(s), propolisId: randomUUID(), sledId: lost.start.sledId };
     expect(await overtake((sql) => beginStart(sql, start), losing(lost))).toMatchObject({
@@ -68,7 +68,7 @@ describe("fail_sled_vmms holds the VMMs that are named and no instance, and", ()
     expect(await vmm(sessions.sql, start.propolisId)).toMatchObject({ state: "creating" });
   });
 
-  it("fail_sled waits for it and fails the rest", async () => {
+  it("fail_sled waits, then fails the other VMMs of the sled", async () => {
     const s = await running(sessions.sql);
     expect(
       await race(losing(s), (sql) => failSled(sql, { sledId: s.start.sledId, reason: "sled_off" })),

@@ -35,7 +35,7 @@ const sessions = newSessions();
 const { session } = sessions;
 
 describe.each(["repeatable read", "serializable"])(
-  "a %s caller gets 40001 when somebody changed since its snapshot",
+  "a %s transaction gets 40001 when another one changed, after its snapshot,",
   (isolation) => {
     /** `act` in a transaction whose snapshot is from before `change`. */
     async function afterwards(change: () => Promise<unknown>, act: Act<unknown>): Promise<unknown> {

@@ -8,8 +8,8 @@ import { newSessions } from "./sessions.js";
 const sessions = newSessions();
 const { race } = sessions;
 
-describe("a link written by hand", () => {
-  it("waits for the end of the VMM it names, and is refused", async () => {
+describe("a link written by an UPDATE of the owner", () => {
+  it("waits for fail_vmm of the VMM that it names, then is refused as VM104", async () => {
     const s = await stopped(sessions.sql);
     const propolisId = await freshVmm(sessions.sql, s);
 
@@ -26,13 +26,13 @@ describe("a link written by hand", () => {
   });
 });
 
-describe("a migration inserted by hand", () => {
+describe("a migration inserted by an INSERT of the owner", () => {
   const unwind = (s: Scenario, id: string) => (sql: postgres.ISql) =>
     unwindStart(sql, { instanceId: s.instanceId, sagaId: id, propolisId: id });
   const insert = (s: Scenario, id: string) => (sql: postgres.ISql) =>
     freshMigration(sql, s, s.propolisId, id).catch((error: unknown) => error);
 
-  it("waits for the unwind of its destination, and is refused", async () => {
+  it("waits for unwind_start of its destination, then is refused as VM102", async () => {
     const s = await running(sessions.sql);
     const id = await freshVmm(sessions.sql, s);
     const { first, second } = await race(unwind(s, id), insert(s, id));
@@ -43,7 +43,7 @@ describe("a migration inserted by hand", () => {
     });
   });
 
-  it("is waited for by the unwind of its destination, which is a conflict then", async () => {
+  it("makes unwind_start of its destination wait, then be a conflict", async () => {
     const s = await running(sessions.sql);
     const id = await freshVmm(sessions.sql, s);
     const { first, second, waited } = await race(insert(s, id), unwind(s, id));

@@ -19,7 +19,7 @@ import { newSessions, type Act, type Table } from "./sessions.js";
 const sessions = newSessions();
 const { session } = sessions;
 
-describe("many rows are locked in the order of their ids:", () => {
+describe("rows are locked in the order of their ids, so no deadlock:", () => {
   /** Holds one row while all acts come to wait, releases it, and returns their answers: a deadlock would reject. */
   async function whileHeld(table: Table, id: string, acts: Act<unknown>[]): Promise<unknown[]> {
     await using holder = await session();
@@ -58,7 +58,7 @@ describe("many rows are locked in the order of their ids:", () => {
   );
 
   it.each(["first", "last"])(
-    "two batches over the same migrations in opposite orders, the %s one held",
+    "two batches over the same migrations in opposite orders, the %s migration held",
     async (which) => {
       const all = [
         await migrating(sessions.sql),
@@ -90,7 +90,7 @@ describe("many rows are locked in the order of their ids:", () => {
   );
 
   it.each(["first", "last"])(
-    "fail_sled, two batches, commit_update and unwind_start, which all need the %s VMM",
+    "fail_sled, two batches, commit_update and unwind_start that all lock the %s VMM",
     async (which) => {
       const sledId = randomUUID();
       const ids = Array.from({ length: 4 }, (_, n) => `${n}${randomUUID().slice(1)}`);

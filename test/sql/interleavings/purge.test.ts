@@ -51,8 +51,8 @@ async function deletedInstance(): Promise<Scenario> {
   return s;
 }
 
-describe("purge waits for nobody: it passes over", () => {
-  it("a VMM of which a batch judges a late report, which is gone", async () => {
+describe("purge waits for no lock, and skips", () => {
+  it("a VMM locked by a batch with a late report, which is gone", async () => {
     const s = await deletedVmm();
     expect(
       await overtake((sql) => reportVmms(sql, [report(s, s.propolisId, "running", 9)]), purging),
@@ -60,7 +60,7 @@ describe("purge waits for nobody: it passes over", () => {
     expect(await purging(sessions.sql)).toEqual({ ...NOTHING, vmms: 1 });
   });
 
-  it("a VMM that delete_vmm looks at once more", async () => {
+  it("a VMM locked by a replay of delete_vmm", async () => {
     const s = await deletedVmm();
     expect(await overtake((sql) => deleteVmm(sql, s), purging)).toMatchObject({
       first: { outcome: "unchanged" },
@@ -68,7 +68,7 @@ describe("purge waits for nobody: it passes over", () => {
     });
   });
 
-  it("a VMM that delete_vmm deletes just now", async () => {
+  it("a VMM whose delete_vmm is not committed", async () => {
     const s = await failed(sessions.sql);
     await purgeAll();
     expect(await overtake((sql) => deleteVmm(sql, s), purging)).toMatchObject({
@@ -78,7 +78,7 @@ describe("purge waits for nobody: it passes over", () => {
     expect(await vmm(sessions.sql, s.propolisId)).toMatchObject({ state: "failed" });
   });
 
-  it("an instance that a late verb looks at, which is gone", async () => {
+  it("an instance locked by a late request_stop, which is gone", async () => {
     const s = await deletedInstance();
     expect(await overtake((sql) => requestStop(sql, s), purging)).toMatchObject({
       first: { outcome: "gone" },
@@ -87,7 +87,7 @@ describe("purge waits for nobody: it passes over", () => {
     expect(await purging(sessions.sql)).toEqual({ ...NOTHING, instances: 1 });
   });
 
-  it("an instance that delete_instance deletes just now", async () => {
+  it("an instance whose delete_instance is not committed", async () => {
     const s = await failed(sessions.sql);
     await purgeAll();
     expect(await overtake((sql) => deleteInstance(sql, s), purging)).toMatchObject({
@@ -97,14 +97,14 @@ describe("purge waits for nobody: it passes over", () => {
     expect(await instance(sessions.sql, s)).toMatchObject({ state: "destroyed" });
   });
 
-  it("what another purge has taken: each row is deleted and counted once", async () => {
+  it("a row that another purge has locked: each row is deleted and counted once", async () => {
     await deletedVmm();
     expect(await overtake(purging, purging)).toEqual({ first: { ...NOTHING, vmms: 1 }, second: NOTHING });
   });
 });
 
-describe("purge holds what it deletes, and", () => {
-  it("a late report does not wait for it: it is gone", async () => {
+describe("purge holds the rows that it deletes:", () => {
+  it("a late report does not wait, and is gone", async () => {
     const s = await deletedVmm();
     expect(await overtake(purging, reporting(s, "running", 9))).toMatchObject({
       first: { vmms: 1 },
@@ -112,14 +112,14 @@ describe("purge holds what it deletes, and", () => {
     });
   });
 
-  it("a late batch waits for it, and is not_found", async () => {
+  it("a late batch waits, then is not_found", async () => {
     const s = await deletedVmm();
     expect(
       await race(purging, (sql) => reportVmms(sql, [report(s, s.propolisId, "running", 9)])),
     ).toMatchObject({ first: { vmms: 1 }, second: [{ vmmOutcome: "not_found" }], waited: "vmm" });
   });
 
-  it("a late replay of delete_vmm waits for it, and is not_found", async () => {
+  it("a late replay of delete_vmm waits, then is not_found", async () => {
     const s = await deletedVmm();
     expect(await race(purging, (sql) => deleteVmm(sql, s))).toMatchObject({
       second: { outcome: "not_found" },
@@ -127,7 +127,7 @@ describe("purge holds what it deletes, and", () => {
     });
   });
 
-  it("a late replay of create_instance waits for its fate, and begins anew", async () => {
+  it("a late replay of create_instance waits for the commit, then creates the instance anew", async () => {
     const s = await deletedInstance();
     expect(await race(purging, (sql) => createInstance(sql, s.create))).toMatchObject({
       first: { instances: 1 },
@@ -135,7 +135,7 @@ describe("purge holds what it deletes, and", () => {
     });
   });
 
-  it("all stays if it rolls back", async () => {
+  it("a late batch waits, then is gone if purge is rolled back: every row is still there", async () => {
     const s = await deletedVmm();
     expect(
       await race(purging, (sql) => reportVmms(sql, [report(s, s.propolisId, "running", 9)]), "rollback"),
@@ -143,7 +143,7 @@ describe("purge holds what it deletes, and", () => {
     expect(await purging(sessions.sql)).toEqual({ ...NOTHING, vmms: 1 });
   });
 
-  it("other instances are updated meanwhile", async () => {
+  it("reports and updates of other instances do not wait", async () => {
     await deletedVmm();
     const other = await saying(sessions.sql, "failed");
     await overtake(purging, async (sql) => reporting(other, "running", 99)(sql));

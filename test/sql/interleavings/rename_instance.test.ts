@@ -19,8 +19,8 @@ async function two(): Promise<[Scenario, Scenario]> {
   return [a, await stopped(sessions.sql, { name: "b", projectId: a.create.projectId })];
 }
 
-describe("rename_instance holds the instance and its new name, and", () => {
-  it("another instance that wants the name waits for its fate and is name_taken", async () => {
+describe("rename_instance holds the instance and its new name:", () => {
+  it("another instance's rename to the name waits for the commit, then is name_taken", async () => {
     const [a, b] = await two();
     expect(await race(renaming(a, "c"), renaming(b, "c"))).toMatchObject({
       first: { outcome: "applied" },
@@ -30,7 +30,7 @@ describe("rename_instance holds the instance and its new name, and", () => {
     expect(await instance(sessions.sql, b)).toMatchObject({ name: "b" });
   });
 
-  it("another instance that wants the name gets it if the first rolls back", async () => {
+  it("another instance's rename to the name applies if the first one is rolled back", async () => {
     const [a, b] = await two();
     expect(await race(renaming(a, "c"), renaming(b, "c"), "rollback")).toMatchObject({
       second: { outcome: "applied" },
@@ -39,7 +39,7 @@ describe("rename_instance holds the instance and its new name, and", () => {
     expect(await instance(sessions.sql, b)).toMatchObject({ name: "c" });
   });
 
-  it("create_instance of the name waits for its fate and is name_taken", async () => {
+  it("create_instance with the name waits for the commit, then is name_taken", async () => {
     const [a] = await two();
     const { create } = unknown({ name: "c", projectId: a.create.projectId });
     expect(await race(renaming(a, "c"), (sql) => createInstance(sql, create))).toMatchObject({
@@ -49,7 +49,7 @@ describe("rename_instance holds the instance and its new name, and", () => {
     });
   });
 
-  it("waits for create_instance of the name and is name_taken", async () => {
+  it("rename_instance waits for create_instance with the name, then is name_taken", async () => {
     const [a] = await two();
     const { create } = unknown({ name: "c", projectId: a.create.projectId });
     expect(await race((sql) => createInstance(sql, create), renaming(a, "c"))).toMatchObject({
@@ -58,7 +58,7 @@ describe("rename_instance holds the instance and its new name, and", () => {
     });
   });
 
-  it("waits for delete_instance of the instance and is gone", async () => {
+  it("rename_instance waits for delete_instance of the instance, then is gone", async () => {
     const [a] = await two();
     expect(await race((sql) => deleteInstance(sql, a), renaming(a, "c"))).toMatchObject({
       second: { outcome: "gone" },
@@ -66,7 +66,7 @@ describe("rename_instance holds the instance and its new name, and", () => {
     });
   });
 
-  it("a second rename of the instance waits for it and has the last word", async () => {
+  it("a second rename of the instance waits, then applies", async () => {
     const [a] = await two();
     expect(await race(renaming(a, "c"), renaming(a, "d"))).toMatchObject({
       second: { outcome: "applied" },
@@ -75,7 +75,7 @@ describe("rename_instance holds the instance and its new name, and", () => {
     expect(await instance(sessions.sql, a)).toMatchObject({ name: "d" });
   });
 
-  it("its replay waits for it and is unchanged", async () => {
+  it("a replay of rename_instance waits, then is unchanged", async () => {
     const [a] = await two();
     expect(await race(renaming(a, "c"), renaming(a, "c"))).toMatchObject({
       second: { outcome: "unchanged" },
@@ -83,14 +83,14 @@ describe("rename_instance holds the instance and its new name, and", () => {
     });
   });
 
-  it("a report does not wait for it", async () => {
+  it("a report does not wait", async () => {
     const s = await saying(sessions.sql, "running");
     expect(await overtake(renaming(s, "c"), reporting(s, "rebooting", 9))).toMatchObject({
       second: { vmmOutcome: "applied" },
     });
   });
 
-  it("commit_update waits for it and applies", async () => {
+  it("commit_update waits, then applies", async () => {
     const s = await saying(sessions.sql, "failed");
     const commit = await updating(sessions.sql, s);
     expect(await race(renaming(s, "c"), commit)).toMatchObject({
@@ -101,7 +101,7 @@ describe("rename_instance holds the instance and its new name, and", () => {
 });
 
 describe("two instances that swap their names", () => {
-  it("do not wait for each other, hence never deadlock: both are name_taken", async () => {
+  it("are both name_taken and never deadlock: neither waits for the other", async () => {
     const [a, b] = await two();
     expect(await overtake(renaming(a, "b"), renaming(b, "a"))).toMatchObject({
       first: TAKEN,
@@ -109,7 +109,7 @@ describe("two instances that swap their names", () => {
     });
   });
 
-  it("by way of a third name are name_taken while the other's rename is not committed", async () => {
+  it("by way of a third name: name_taken until the other instance's rename commits", async () => {
     const [a, b] = await two();
     expect(await overtake(renaming(a, "spare"), renaming(b, "a"))).toMatchObject({
       first: { outcome: "applied" },
@@ -119,7 +119,7 @@ describe("two instances that swap their names", () => {
     expect(await renameInstance(sessions.sql, { ...a, name: "b" })).toMatchObject({ outcome: "applied" });
   });
 
-  it("the name of a deleted instance is free", async () => {
+  it("may take the name of a deleted instance", async () => {
     const gone = await deleted(sessions.sql, { name: "c" });
     const a = await stopped(sessions.sql, { name: "a", projectId: gone.create.projectId });
     expect(await renameInstance(sessions.sql, { ...a, name: "c" })).toMatchObject({ outcome: "applied" });

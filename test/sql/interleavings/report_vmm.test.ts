@@ -7,10 +7,10 @@ import { newSessions } from "./sessions.js";
 const sessions = newSessions();
 const { race } = sessions;
 
-describe("report_vmm holds its VMM and no instance, and", () => {
+describe("report_vmm holds the VMM and no instance:", () => {
   it.each([
     ["an older one is stale", "running", 5, 4, { vmmOutcome: "stale", state: "running", stateGeneration: 5 }],
-    ["its replay is stale", "running", 5, 5, { vmmOutcome: "stale", state: "running", stateGeneration: 5 }],
+    ["a replay is stale", "running", 5, 5, { vmmOutcome: "stale", state: "running", stateGeneration: 5 }],
     [
       "a newer one applies",
       "running",
@@ -26,7 +26,7 @@ describe("report_vmm holds its VMM and no instance, and", () => {
       { vmmOutcome: "terminal", stateGeneration: 5 },
     ],
     ["a newer one of a dead VMM is terminal", "failed", 5, 6, { vmmOutcome: "terminal", stateGeneration: 5 }],
-  ] as const)("of two reports that wait for it, %s", async (_, state, first, second, expected) => {
+  ] as const)("another report waits: %s", async (_, state, first, second, expected) => {
     const s = await starting(sessions.sql);
     expect(await race(reporting(s, state, first), reporting(s, "stopping", second))).toMatchObject({
       first: { vmmOutcome: "applied" },
@@ -35,7 +35,7 @@ describe("report_vmm holds its VMM and no instance, and", () => {
     });
   });
 
-  it("unwind_start waits for it and unwinds from the reported generation", async () => {
+  it("unwind_start waits, then unwinds from the reported generation", async () => {
     const s = await starting(sessions.sql);
     expect(await race(reporting(s, "running", 7), (sql) => unwindStart(sql, s.start))).toMatchObject({
       second: { outcome: "applied", state: "saga_unwound", stateGeneration: 8 },
@@ -51,18 +51,18 @@ describe("report_vmm holds its VMM and no instance, and", () => {
       { outcome: "applied", stateGeneration: 8 },
     ],
     [
-      "is stale_generation when it expected the old one",
+      "is stale_generation if it expected the generation before the report",
       "running",
       2,
       { outcome: "conflict", reason: "stale_generation", state: "running", stateGeneration: 7 },
     ],
-    ["is terminal when it reported the end", "destroyed", 2, { outcome: "terminal", state: "destroyed" }],
-  ] as const)("fail_vmm waits for it and %s", async (_, state, expected, second) => {
+    ["is terminal if the report was destroyed", "destroyed", 2, { outcome: "terminal", state: "destroyed" }],
+  ] as const)("fail_vmm waits, then %s", async (_, state, expected, second) => {
     const s = await running(sessions.sql);
     expect(await race(reporting(s, state, 7), failing(s, expected))).toMatchObject({ second, waited: "vmm" });
   });
 
-  it("waits for fail_vmm and is terminal", async () => {
+  it("a report waits for fail_vmm, then is terminal", async () => {
     const s = await running(sessions.sql);
     expect(await race(failing(s), reporting(s, "running", 7))).toMatchObject({
       first: { outcome: "applied", updateNeeded: true },
@@ -72,10 +72,10 @@ describe("report_vmm holds its VMM and no instance, and", () => {
   });
 
   it.each([
-    ["the active VMM ends", "propolisId"],
-    ["the VMM to terminate ends", "destinationId"],
+    ["the active VMM", "propolisId"],
+    ["the VMM to terminate", "destinationId"],
   ] as const)(
-    "commit_update waits for it; when %s meanwhile it is plan_changed and writes nothing",
+    "commit_update waits, then is plan_changed and writes nothing: the report ended %s",
     async (_, who) => {
       const s = await failedMigration(sessions.sql);
       const commit = await updating(sessions.sql, s);

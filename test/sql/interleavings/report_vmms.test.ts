@@ -19,8 +19,8 @@ const arriving = (s: Scenario): ReportVmmArguments => ({
 const holding = async ({ sql }: Session, table: "vmm" | "migration", id: string): Promise<unknown> =>
   await sql`select from ${sessions.sql(`vmstate.${table}`)} where id = ${id} for no key update`;
 
-describe("report_vmms has locked its VMMs and waits for a migration, and a VMM of the batch is inserted:", () => {
-  it("the VMM is not_found, and who locks it and waits for the batch is in no deadlock", async () => {
+describe("report_vmms has locked the VMMs of its batch and waits for a migration; begin_start or begin_migration then inserts a VMM of the batch:", () => {
+  it("not_found: the inserted VMM; a session that locks it and waits for the batch does not deadlock", async () => {
     const there = await migrating(sessions.sql);
     const new_ = await stopped(sessions.sql);
     await using holder = await session();
@@ -49,7 +49,7 @@ describe("report_vmms has locked its VMMs and waits for a migration, and a VMM o
     expect(await vmm(sessions.sql, new_.propolisId)).toMatchObject({ state: "creating" });
   });
 
-  it("a migration to the VMM is not_found too, and stays as it is", async () => {
+  it("not_found: the inserted migration, which stays pending", async () => {
     const there = await migrating(sessions.sql);
     const new_ = await running(sessions.sql);
     await using holder = await session();

@@ -1,7 +1,7 @@
 import type postgres from "postgres";
-import { afterAll, beforeAll, expect } from "vitest";
+import { afterAll, expect } from "vitest";
 import { invariantViolations } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { type TestDatabase, withDatabase } from "../../support/database.js";
 import { untilWaiting } from "../../support/waiting.js";
 
 export type Table = "instance" | "vmm" | "migration";
@@ -15,7 +15,7 @@ export interface Session extends AsyncDisposable {
 export interface Race<A, B> {
   first: A;
   second: B;
-  /** The table in which `second` waited for a row; null: it waited for the fate of somebody's unique key. */
+  /** The table in which `second` waited for a row; null: it waited for the transaction that inserted the same unique key. */
   waited: Table | null;
 }
 
@@ -30,19 +30,13 @@ export interface Sessions extends Pick<TestDatabase, "connect"> {
 }
 
 export function newSessions(): Sessions {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await createDatabase();
-  });
+  const db = withDatabase();
   afterAll(async () => {
     expect(await invariantViolations(db.sql)).toEqual([]);
-    await db.drop();
   });
   return {
-    get sql() {
-      return db.sql;
-    },
-    connect: (options) => db.connect(options),
+    sql: db.sql,
+    connect: db.connect,
     session: () => openSession(db.sql),
     race: (first, second, end = "commit") => race(db.sql, first, second, end),
     overtake: (first, second) => overtake(db.sql, first, second),

@@ -7,8 +7,8 @@ import { newSessions } from "./sessions.js";
 const sessions = newSessions();
 const { race } = sessions;
 
-describe("unwind_migration holds the destination, then the migration, and", () => {
-  it("the report that completes it waits for it: both parts are terminal", async () => {
+describe("unwind_migration holds the destination, then the migration:", () => {
+  it("the destination's report of completed waits, then both its parts are terminal", async () => {
     const s = await migrating(sessions.sql);
     expect(await race((sql) => unwindMigration(sql, s.migration), completing(s, "in"))).toMatchObject({
       first: { outcome: "applied", state: "saga_unwound" },
@@ -22,7 +22,7 @@ describe("unwind_migration holds the destination, then the migration, and", () =
     });
   });
 
-  it("the source's report that completes it waits for the migration: its own part applies, the side is terminal", async () => {
+  it("the source's report of completed waits for the migration, then its VMM part applies and its migration part is terminal", async () => {
     const s = await migrating(sessions.sql);
     expect(await race((sql) => unwindMigration(sql, s.migration), completing(s, "out"))).toMatchObject({
       second: { vmmOutcome: "applied", migrationOutOutcome: "terminal", updateNeeded: false },
@@ -33,12 +33,15 @@ describe("unwind_migration holds the destination, then the migration, and", () =
   it.each([
     ["the destination", "in", "vmm"],
     ["the source", "out", "migration"],
-  ] as const)("waits for %s's report that completes it and is told handed_over", async (_, side, waited) => {
-    const s = await migrating(sessions.sql);
-    expect(await race(completing(s, side), (sql) => unwindMigration(sql, s.migration))).toMatchObject({
-      first: { vmmOutcome: "applied", updateNeeded: true },
-      second: { outcome: "conflict", reason: "handed_over" },
-      waited,
-    });
-  });
+  ] as const)(
+    "unwind_migration waits for %s's report of completed, then is handed_over",
+    async (_, side, waited) => {
+      const s = await migrating(sessions.sql);
+      expect(await race(completing(s, side), (sql) => unwindMigration(sql, s.migration))).toMatchObject({
+        first: { vmmOutcome: "applied", updateNeeded: true },
+        second: { outcome: "conflict", reason: "handed_over" },
+        waited,
+      });
+    },
+  );
 });

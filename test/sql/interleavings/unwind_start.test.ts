@@ -7,8 +7,8 @@ import { newSessions } from "./sessions.js";
 const sessions = newSessions();
 const { overtake, race } = sessions;
 
-describe("unwind_start holds its VMM and no instance, and", () => {
-  it("begin_start does not wait for it: until it commits, the instance is already_started", async () => {
+describe("unwind_start holds the VMM and no instance:", () => {
+  it("begin_start does not wait, and is already_started until the unwind commits", async () => {
     const s = await starting(sessions.sql);
     const other = anotherStart(s);
     expect(
@@ -23,7 +23,7 @@ describe("unwind_start holds its VMM and no instance, and", () => {
     await applied(beginStart(sessions.sql, other));
   });
 
-  it("a report waits for it and is terminal, however new", async () => {
+  it("a report waits, then is terminal at any generation", async () => {
     const s = await starting(sessions.sql);
     expect(await race((sql) => unwindStart(sql, s.start), reporting(s, "destroyed", 99))).toEqual({
       first: { outcome: "applied", reason: null, state: "saga_unwound", stateGeneration: 2 },
@@ -39,7 +39,7 @@ describe("unwind_start holds its VMM and no instance, and", () => {
     });
   });
 
-  it("begin_migration from that VMM waits for it and is not_running", async () => {
+  it("begin_migration from the VMM waits, then is not_running", async () => {
     const s = await running(sessions.sql);
     expect(
       await race(
@@ -54,7 +54,7 @@ describe("unwind_start holds its VMM and no instance, and", () => {
     expect(await vmm(sessions.sql, s.destinationId)).toEqual({});
   });
 
-  it("commit_update of a plan that unlinks its failed VMM waits for it, still applies, and the instance never fails", async () => {
+  it("commit_update of a plan that unlinks the failed VMM waits, then applies and leaves the instance stopped, not failed", async () => {
     const s = await saying(sessions.sql, "failed");
     const commit = await updating(sessions.sql, s);
     expect(await race((sql) => unwindStart(sql, s.start), commit)).toMatchObject({
@@ -64,7 +64,7 @@ describe("unwind_start holds its VMM and no instance, and", () => {
     });
   });
 
-  it("commit_update of a plan that keeps its live VMM waits for it and is plan_changed", async () => {
+  it("commit_update of a plan that keeps the live VMM waits, then is plan_changed", async () => {
     const s = await failedMigration(sessions.sql);
     const commit = await updating(sessions.sql, s);
     const before = await instance(sessions.sql, s);

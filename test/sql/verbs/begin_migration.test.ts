@@ -1,5 +1,4 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginMigration,
   beginStart,
@@ -8,7 +7,7 @@ import {
   unwindMigration,
   unwindStart,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   anotherMigration,
   anotherStart,
@@ -39,13 +38,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 describe("applied", () => {
   test("inserts the destination VMM and the migration and links both", async () => {
@@ -78,7 +71,7 @@ describe("applied", () => {
     });
   });
 
-  test("moves a guest that reboots, and one that the user stops", async () => {
+  test("migrates a guest that is rebooting and that the user stops", async () => {
     const s = await saying(sql, "rebooting");
     await applied(requestStop(sql, s));
     expect(await beginMigration(sql, s.migration)).toMatchObject({
@@ -103,14 +96,14 @@ describe("applied", () => {
     });
   });
 
-  test("takes the port given, and goes on when the generation is the expected one", async () => {
+  test("takes a port, and an expected generation that matches", async () => {
     const s = await running(sql);
     const given = { ...s.migration, propolisPort: 65535, expectedGeneration: 3 };
     expect(await beginMigration(sql, given)).toMatchObject({ outcome: "applied", stateGeneration: 4 });
     expect(await vmm(sql, s.destinationId)).toMatchObject({ propolis_port: 65535 });
   });
 
-  test("migrates onward from where a migration led", async () => {
+  test("migrates from the destination of an earlier migration", async () => {
     const s = await migrated(sql);
     const onward = { ...anotherMigration(s), sourcePropolisId: s.destinationId };
     expect(await beginMigration(sql, onward)).toEqual({
@@ -163,7 +156,7 @@ describe("unchanged", () => {
       (s) => rowOf(s, "stopped", 5),
     ],
   ];
-  test.each(moves)("answers a replay %s, before the expected generation", async (_, move, row) => {
+  test.each(moves)("a replay %s, whatever the expected generation", async (_, move, row) => {
     const s = await migrating(sql);
     await move(s);
     const replay = { ...s.migration, expectedGeneration: 3 };
@@ -200,7 +193,7 @@ describe("conflict", () => {
     });
   });
 
-  test("wrong_source: the VMM named is not the active one, whatever else is wrong", async () => {
+  test("wrong_source: the named VMM is not the active one, before any other reason", async () => {
     const s = await migrating(sql);
     const wrong = {
       ...anotherMigration(s),
@@ -215,7 +208,7 @@ describe("conflict", () => {
     });
   });
 
-  test("wrong_source: it was the active one before a migration", async () => {
+  test("wrong_source: the named VMM was active before a migration", async () => {
     const s = await migrated(sql);
     expect(await writingNothing(sql, () => beginMigration(sql, anotherMigration(s)))).toEqual({
       outcome: "conflict",
@@ -248,7 +241,7 @@ describe("conflict", () => {
     });
   });
 
-  test("migration_in_progress: an unwound VMM was replaced, and the migration is still linked", async () => {
+  test("migration_in_progress: a start replaced the unwound source, and the migration is still linked", async () => {
     const s = await migrating(sql);
     await applied(unwindStart(sql, s.start));
     const start = anotherStart(s);
@@ -262,7 +255,7 @@ describe("conflict", () => {
     });
   });
 
-  test("same_sled: the guest is there already", async () => {
+  test("same_sled: the guest is on that sled already", async () => {
     const s = await running(sql);
     const wrong = { ...s.migration, sledId: s.start.sledId, expectedGeneration: 99 };
     expect(await writingNothing(sql, () => beginMigration(sql, wrong))).toEqual({
@@ -272,15 +265,18 @@ describe("conflict", () => {
     });
   });
 
-  test.each([2, 4])("stale_generation: the generation is 3, %i was expected", async (expectedGeneration) => {
-    const [s, { propolisId: taken }] = [await running(sql), await running(sql)];
-    const wrong = { ...s.migration, destinationPropolisId: taken, expectedGeneration };
-    expect(await writingNothing(sql, () => beginMigration(sql, wrong))).toEqual({
-      outcome: "conflict",
-      reason: "stale_generation",
-      ...s.row,
-    });
-  });
+  test.each([2, 4])(
+    "stale_generation: the generation is 3, not the expected %i",
+    async (expectedGeneration) => {
+      const [s, { propolisId: taken }] = [await running(sql), await running(sql)];
+      const wrong = { ...s.migration, destinationPropolisId: taken, expectedGeneration };
+      expect(await writingNothing(sql, () => beginMigration(sql, wrong))).toEqual({
+        outcome: "conflict",
+        reason: "stale_generation",
+        ...s.row,
+      });
+    },
+  );
 
   test.each([
     ["another instance's VMM", async () => (await running(sql)).propolisId],
@@ -295,7 +291,7 @@ describe("conflict", () => {
     });
   });
 
-  test("propolis_id_taken: the saga unwound this very migration, and a replay resurrects nothing", async () => {
+  test("propolis_id_taken: a replay after unwind_migration of the same migration", async () => {
     const s = await unwoundMigration();
     expect(await writingNothing(sql, () => beginMigration(sql, s.migration))).toEqual({
       outcome: "conflict",
@@ -307,7 +303,7 @@ describe("conflict", () => {
   test.each([
     ["another instance's migration", async () => (await migrating(sql)).migrationId],
     ["this instance's last migration", (s: Scenario) => Promise.resolve(s.migrationId)],
-  ])("migration_id_taken: the id is that of %s, and no VMM stays behind", async (_, taken) => {
+  ])("migration_id_taken: the id is that of %s; no VMM is inserted", async (_, taken) => {
     const s = await unwoundMigration();
     const wrong = { ...anotherMigration(s), migrationId: await taken(s) };
     expect(await writingNothing(sql, () => beginMigration(sql, wrong))).toEqual({
@@ -317,7 +313,7 @@ describe("conflict", () => {
     });
   });
 
-  test("the same VMM by another saga, migration or source is no replay", async () => {
+  test("migration_in_progress or wrong_source: the same VMM id by another saga, migration or source", async () => {
     const s = await migrating(sql);
     for (const other of [{ sagaId: s.start.sagaId }, { migrationId: s.start.sagaId }]) {
       expect(await beginMigration(sql, { ...s.migration, ...other })).toMatchObject({
@@ -378,7 +374,7 @@ describe("gone", () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await writingNothing(sql, () => beginMigration(sql, unknown().migration))).toEqual({
     outcome: "not_found",
     reason: null,

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginStart,
   beginUpdate,
@@ -10,7 +9,7 @@ import {
   runUpdate,
   unwindStart,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   anotherStart,
   applied,
@@ -37,13 +36,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 describe("applied", () => {
   test("inserts the VMM, creating at generation 1, links it and sets the intent", async () => {
@@ -84,7 +77,7 @@ describe("applied", () => {
     });
   });
 
-  test("replaces an unwound VMM directly and says which", async () => {
+  test("replaces an unwound VMM directly and returns its id", async () => {
     const s = await unwound(sql);
     const start = anotherStart(s);
     expect(await beginStart(sql, start)).toEqual({
@@ -115,13 +108,13 @@ describe("applied", () => {
     });
   });
 
-  test("takes the port given, 0 too", async () => {
+  test("takes a port, also 0", async () => {
     const s = await stopped(sql);
     await applied(beginStart(sql, { ...s.start, propolisPort: 0 }));
     expect(await vmm(sql, s.propolisId)).toMatchObject({ propolis_port: 0 });
   });
 
-  test("goes on when the generation is the expected one", async () => {
+  test("takes an expected generation that matches", async () => {
     const s = await stopped(sql);
     expect(await beginStart(sql, { ...s.start, expectedGeneration: 2 })).toMatchObject({
       outcome: "applied",
@@ -129,7 +122,7 @@ describe("applied", () => {
     });
   });
 
-  test("starts for the user under an updater lock", async () => {
+  test("starts for the user while an update saga holds the lock", async () => {
     const s = await unwound(sql);
     await applied(beginUpdate(sql, { instanceId: s.instanceId, sagaId: randomUUID(), lease: "1 hour" }));
     expect(await beginStart(sql, anotherStart(s))).toMatchObject({ outcome: "applied" });
@@ -179,9 +172,13 @@ describe("unchanged", () => {
       },
       (s) => rowOf(s, "starting", 5, s.destinationId),
     ],
-    ["when the user stopped it", (s) => requestStop(sql, s), (s) => rowOf(s, "starting", 3, s.propolisId)],
+    [
+      "when the user stopped the instance",
+      (s) => requestStop(sql, s),
+      (s) => rowOf(s, "starting", 3, s.propolisId),
+    ],
   ];
-  test.each(moves)("answers a replay %s, before the expected generation", async (_, move, row) => {
+  test.each(moves)("a replay %s, whatever the expected generation", async (_, move, row) => {
     const s = await stopped(sql);
     await applied(beginStart(sql, { ...s.start, expectedGeneration: 2 }));
     await move(s);
@@ -235,16 +232,19 @@ describe("conflict", () => {
     });
   });
 
-  test.each([1, 3])("stale_generation: the generation is 2, %i was expected", async (expectedGeneration) => {
-    const s = await stopped(sql, { autoRestartPolicy: "never" });
-    const start = { ...s.start, expectedGeneration, startReason: "auto_restart" };
-    expect(await writingNothing(sql, () => beginStart(sql, start))).toEqual({
-      outcome: "conflict",
-      reason: "stale_generation",
-      ...s.row,
-      replacedPropolisId: null,
-    });
-  });
+  test.each([1, 3])(
+    "stale_generation: the generation is 2, not the expected %i",
+    async (expectedGeneration) => {
+      const s = await stopped(sql, { autoRestartPolicy: "never" });
+      const start = { ...s.start, expectedGeneration, startReason: "auto_restart" };
+      expect(await writingNothing(sql, () => beginStart(sql, start))).toEqual({
+        outcome: "conflict",
+        reason: "stale_generation",
+        ...s.row,
+        replacedPropolisId: null,
+      });
+    },
+  );
 
   test.each([
     ["another instance's VMM", async () => (await running(sql)).propolisId],
@@ -260,7 +260,7 @@ describe("conflict", () => {
     });
   });
 
-  test("propolis_id_taken: the saga unwound this very start, and a replay resurrects nothing", async () => {
+  test("propolis_id_taken: a replay after unwind_start of the same start", async () => {
     const s = await unwound(sql);
     expect(await writingNothing(sql, () => beginStart(sql, s.start))).toEqual({
       outcome: "conflict",
@@ -270,7 +270,7 @@ describe("conflict", () => {
     });
   });
 
-  test("a start is no replay of a migration to the same VMM", async () => {
+  test("already_started: a start with the ids of a migration's destination", async () => {
     const s = await migrating(sql);
     const start = { ...s.start, sagaId: s.migration.sagaId, propolisId: s.destinationId };
     expect(await writingNothing(sql, () => beginStart(sql, start))).toMatchObject({
@@ -298,7 +298,7 @@ describe("auto_restart", () => {
     ["restarted before, with a cooldown of 0", () => restartedBefore("0")],
     ["restarted 6 minutes ago, with the default cooldown", () => restartedBefore(null, "6 minutes")],
   ];
-  test.each(permitted)("is permitted for an instance %s, and is remembered", async (_, reach) => {
+  test.each(permitted)("sets time_last_auto_restarted of an instance %s", async (_, reach) => {
     const s = await reach();
     const answer = await beginStart(sql, { ...anotherStart(s), startReason: "auto_restart" });
     expect(answer).toMatchObject({ outcome: "applied", reason: null, apiState: "starting" });
@@ -343,7 +343,7 @@ describe("auto_restart", () => {
     expect(await beginStart(sql, anotherStart(s))).toMatchObject({ outcome: "applied" });
   });
 
-  test("a start by the user leaves the time of the last automatic one", async () => {
+  test("keeps time_last_auto_restarted on a start by the user", async () => {
     const s = await restartedBefore("1 hour", "59 minutes");
     const { time_last_auto_restarted: before } = await instance(sql, s);
     await applied(beginStart(sql, anotherStart(s)));
@@ -387,7 +387,7 @@ describe("gone", () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await writingNothing(sql, () => beginStart(sql, unknown().start))).toEqual({
     outcome: "not_found",
     reason: null,

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginStart,
   beginUpdate,
@@ -9,7 +8,7 @@ import {
   runUpdate,
   unlockUpdate,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   anotherStart,
   applied,
@@ -30,13 +29,7 @@ import {
 import { until } from "../../support/until.js";
 import { NO_PLANS, NO_PLAN_ROW, noPlanColumns, planColumns, PLANS, rowAfter } from "../plans.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const HOUR = "1 hour";
 const sagaOf = (s: Scenario): { instanceId: string; sagaId: string; lease: string } => ({
@@ -46,7 +39,7 @@ const sagaOf = (s: Scenario): { instanceId: string; sagaId: string; lease: strin
 });
 
 describe.each(PLANS)("a plan: $title", ({ reach, plan }) => {
-  test("applied: takes the lock, answers the plan, and changes nothing else; commit_update then does", async () => {
+  test("applied: takes the lock and returns the plan, which commit_update then writes", async () => {
     const s = await reach(sql);
     const saga = sagaOf(s);
     const before = await instance(sql, s);
@@ -83,10 +76,10 @@ describe.each(PLANS)("a plan: $title", ({ reach, plan }) => {
 describe("unchanged", () => {
   const nothing = [
     ...NO_PLANS,
-    ["there is no VMM", stopped],
-    ["there is none since it failed", failed],
+    ["the instance has no VMM", stopped],
+    ["the instance failed and has no VMM", failed],
   ] as typeof NO_PLANS;
-  test.each(nothing)("there is nothing to do, and no lock is taken: %s", async (_, reach) => {
+  test.each(nothing)("no plan, so no lock is taken: %s", async (_, reach) => {
     const s = await reach(sql);
     const { updater_generation, intended_state } = await instance(sql, s);
     expect(await writingNothing(sql, () => beginUpdate(sql, sagaOf(s)))).toEqual({
@@ -102,7 +95,7 @@ describe("unchanged", () => {
     });
   });
 
-  test("there is nothing to do any more: the holder keeps no lock", async () => {
+  test("no plan any more: the saga's own lock is released", async () => {
     const s = await unwound(sql);
     const saga = sagaOf(s);
     await applied(beginUpdate(sql, saga));
@@ -124,7 +117,7 @@ describe("the lease", () => {
     return row?.seconds ?? NaN;
   };
 
-  test("lasts from now as long as asked for", async () => {
+  test("lasts the requested time from now", async () => {
     const s = await saying(sql, "failed");
     const { updaterLeaseUntil } = await applied(beginUpdate(sql, sagaOf(s)));
     expect(await remaining(s)).toBeGreaterThan(3500);
@@ -141,7 +134,7 @@ describe("the lease", () => {
     expect(await remaining(s)).toBeLessThanOrEqual(90);
   });
 
-  test("of the holder is renewed at the same generation, and never gets shorter", async () => {
+  test("is extended for the lock holder at the same generation, and never shortened", async () => {
     const s = await saying(sql, "failed");
     const saga = sagaOf(s);
     const first = await applied(beginUpdate(sql, saga));
@@ -151,7 +144,7 @@ describe("the lease", () => {
     expect(await beginUpdate(sql, { ...saga, lease: "1 second" })).toEqual(again);
   });
 
-  test("of the holder is renewed after it expired", async () => {
+  test("is renewed for the lock holder after it expired", async () => {
     const s = await saying(sql, "failed");
     const saga = sagaOf(s);
     await applied(beginUpdate(sql, saga));
@@ -160,7 +153,7 @@ describe("the lease", () => {
     expect(await remaining(s)).toBeGreaterThan(3500);
   });
 
-  test("locks other sagas out", async () => {
+  test("makes other sagas' begin_update conflict/locked", async () => {
     const s = await saying(sql, "failed");
     const held = await applied(beginUpdate(sql, sagaOf(s)));
     expect(await writingNothing(sql, () => beginUpdate(sql, sagaOf(s)))).toEqual({
@@ -170,7 +163,7 @@ describe("the lease", () => {
     });
   });
 
-  test("is taken over when it has expired, at the next generation, and the late saga finds its lock lost", async () => {
+  test("is taken over by another saga after it expired, at the next generation; the late saga gets lock_lost", async () => {
     const s = await saying(sql, "failed");
     const [late, next] = [sagaOf(s), sagaOf(s)];
     const lost = await applied(beginUpdate(sql, { ...late, lease: "1 millisecond" }));
@@ -192,7 +185,7 @@ describe("the lease", () => {
   });
 });
 
-test("the lease is as long as 1 day, or 24 hours", async () => {
+test("takes a lease of up to 1 day, or 24 hours", async () => {
   for (const lease of ["1 day", "24 hours"]) {
     const s = await saying(sql, "failed");
     await applied(beginUpdate(sql, { ...sagaOf(s), lease }));
@@ -203,7 +196,7 @@ test("the lease is as long as 1 day, or 24 hours", async () => {
   }
 });
 
-test("the fencing token rises with every lock, also after an unlock and after a commit", async () => {
+test("raises the fencing token with every lock, also after an unlock and a commit", async () => {
   const s = await saying(sql, "failed");
   const saga = sagaOf(s);
   await applied(unlockUpdate(sql, { ...saga, ...(await applied(beginUpdate(sql, saga))) }));
@@ -216,7 +209,7 @@ test("the fencing token rises with every lock, also after an unlock and after a 
   expect(await runUpdate(sql, saga)).toMatchObject({ outcome: "applied", updaterGeneration: 4 });
 });
 
-test("the plan token names the plan: the same while nothing changes, another one for another plan", async () => {
+test("returns the same plan token while the plan is the same, and another one for another plan", async () => {
   const s = await saying(sql, "failed");
   const { planToken } = await applied(explainUpdate(sql, s));
   expect(await beginUpdate(sql, sagaOf(s))).toMatchObject({ planToken });
@@ -238,7 +231,7 @@ test("gone: the instance was deleted", async () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await beginUpdate(sql, sagaOf(unknown()))).toEqual({
     outcome: "not_found",
     reason: null,

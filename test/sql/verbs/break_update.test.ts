@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginUpdate,
   breakUpdate,
@@ -12,7 +11,7 @@ import {
   unlockUpdate,
   type CommitUpdateArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   deleted,
@@ -29,13 +28,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const DAY = "1 day";
 
@@ -50,7 +43,7 @@ const breaking = (s: Scenario, updaterGeneration: number): ReturnType<typeof bre
   breakUpdate(sql, { instanceId: s.instanceId, updaterGeneration, reason: "its process is dead" });
 
 describe("applied", () => {
-  test("the lock that explain_update shows ends, and nothing else changes", async () => {
+  test("releases the lock that explain_update shows, and changes nothing else", async () => {
     const s = await saying(sql, "failed");
     const [before, vmmBefore] = [await instance(sql, s), await vmm(sql, s.propolisId)];
     const lock = await held(s);
@@ -75,7 +68,7 @@ describe("applied", () => {
     expect(await explainUpdate(sql, s)).toMatchObject({ updaterId: null, updaterLeaseUntil: null });
   });
 
-  test("the holder's commit is lock_lost, and the child can inherit nothing", async () => {
+  test("makes the lock holder's commit_update and a child's inherit_update lock_lost", async () => {
     const s = await saying(sql, "failed");
     const lock = await held(s);
     await applied(breaking(s, lock.updaterGeneration));
@@ -86,7 +79,7 @@ describe("applied", () => {
     expect(await unlockUpdate(sql, lock)).toMatchObject({ outcome: "unchanged" });
   });
 
-  test("the instance is listed again at once, and another saga updates it with a newer token", async () => {
+  test("returns the instance to pending_update at once; another saga updates it with a newer token", async () => {
     const s = await saying(sql, "failed");
     const lock = await held(s);
     const listed = async (): Promise<boolean> =>
@@ -101,7 +94,7 @@ describe("applied", () => {
     expect(await writingNothing(sql, () => commitUpdate(sql, lock))).toMatchObject({ reason: "lock_lost" });
   });
 
-  test("a lock that a child inherited, and one whose lease expired", async () => {
+  test("releases a lock that a child inherited, and one whose lease expired", async () => {
     const [s, late] = [await saying(sql, "failed"), await saying(sql, "failed")];
     const lock = await held(s);
     const child = { ...lock, parentSagaId: lock.sagaId, sagaId: randomUUID(), lease: DAY };
@@ -120,7 +113,7 @@ describe("applied", () => {
 });
 
 describe("unchanged", () => {
-  test("a replay, and a lock that ended otherwise", async () => {
+  test("a replay, and a lock that was committed", async () => {
     const s = await saying(sql, "failed");
     const lock = await held(s);
     await applied(breaking(s, lock.updaterGeneration));
@@ -134,7 +127,7 @@ describe("unchanged", () => {
       });
   });
 
-  test("an instance that was never locked, by the token it shows", async () => {
+  test("an instance that was never locked, with its current token", async () => {
     const s = await running(sql);
     const { updaterGeneration } = await explainUpdate(sql, s);
     expect(await writingNothing(sql, () => breaking(s, Number(updaterGeneration)))).toMatchObject({
@@ -144,7 +137,7 @@ describe("unchanged", () => {
 });
 
 describe("conflict/lock_lost", () => {
-  test("another saga holds the lock by now: it keeps it", async () => {
+  test("another saga has taken the lock over, and keeps it", async () => {
     const s = await saying(sql, "failed");
     const lock = await held(s);
     await expireLease(sql, s);
@@ -157,7 +150,7 @@ describe("conflict/lock_lost", () => {
     await applied(commitUpdate(sql, next));
   });
 
-  test("the token was never given", async () => {
+  test("the token was not issued yet", async () => {
     const s = await saying(sql, "failed");
     const lock = await held(s);
     for (const more of [1, 2]) {
@@ -180,7 +173,7 @@ test("gone: the instance was deleted", async () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await breaking(unknown(), 2)).toEqual({ outcome: "not_found", reason: null, ...NO_ROW });
 });
 

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginMigration,
   beginStart,
@@ -17,7 +16,7 @@ import {
   type BeginUpdateResult,
   type CommitUpdateArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   anotherMigration,
   anotherStart,
@@ -40,13 +39,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const HOUR = "1 hour";
 
@@ -57,7 +50,7 @@ async function begun(s: Scenario): Promise<CommitUpdateArguments> {
   return { ...saga, updaterGeneration: answer.updaterGeneration, planToken: answer.planToken };
 }
 
-test("applied: writes the plan, releases the lock, and remembers which lock it was", async () => {
+test("applied: writes the plan, releases the lock, and stores its saga, token and plan", async () => {
   const s = await saying(sql, "failed");
   const commit = await begun(s);
   expect(await commitUpdate(sql, commit)).toEqual({
@@ -78,15 +71,15 @@ test("applied: writes the plan, releases the lock, and remembers which lock it w
   expect(await vmm(sql, s.propolisId)).toMatchObject({ time_unlinked: expect.any(String) as unknown });
 });
 
-test("applied: an expired lease that nobody took still commits", async () => {
+test("applied: the lease expired, and no other saga took the lock", async () => {
   const s = await saying(sql, "failed");
   const commit = await begun(s);
   await expireLease(sql, s);
   expect(await commitUpdate(sql, commit)).toMatchObject({ outcome: "applied", ...rowOf(s, "failed", 4) });
 });
 
-describe("what is decided at commit:", () => {
-  test("a dead VMM that turned saga_unwound is no change, and its instance never turns failed", async () => {
+describe("the plan is decided again at the commit:", () => {
+  test("applied: the failed VMM became saga_unwound, so the instance becomes stopped, not failed", async () => {
     const s = await saying(sql, "failed");
     const commit = await begun(s);
     await applied(unwindStart(sql, s.start));
@@ -97,7 +90,7 @@ describe("what is decided at commit:", () => {
     });
   });
 
-  test("a destroyed VMM that turned saga_unwound is no shutdown by the guest", async () => {
+  test("applied: the destroyed VMM became saga_unwound, so the intent does not become guest_shutdown", async () => {
     const s = await saying(sql, "destroyed");
     const commit = await begun(s);
     await applied(unwindStart(sql, s.start));
@@ -105,7 +98,7 @@ describe("what is decided at commit:", () => {
     expect(await instance(sql, s)).toMatchObject({ state: "no_vmm", intended_state: "running" });
   });
 
-  test("a dead destination that turned saga_unwound is no change", async () => {
+  test("applied: the failed destination became saga_unwound", async () => {
     const s = await migrating(sql);
     await say(sql, s, "destination", "failed");
     const commit = await begun(s);
@@ -116,7 +109,7 @@ describe("what is decided at commit:", () => {
     });
   });
 
-  test("a user's stop is not overwritten by the guest's shutdown", async () => {
+  test("applied: the guest shut down, and the user's stop remains the intent", async () => {
     const s = await saying(sql, "destroyed");
     const commit = await begun(s);
     await applied(requestStop(sql, s));
@@ -124,7 +117,7 @@ describe("what is decided at commit:", () => {
     expect(await instance(sql, s)).toMatchObject({ state: "no_vmm", intended_state: "stopped" });
   });
 
-  test("a user's stop does not hide that the VMM failed", async () => {
+  test("applied: the user stopped the instance, and it still becomes failed", async () => {
     const s = await saying(sql, "failed");
     const commit = await begun(s);
     await applied(requestStop(sql, s));
@@ -132,7 +125,7 @@ describe("what is decided at commit:", () => {
     expect(await instance(sql, s)).toMatchObject({ intended_state: "stopped" });
   });
 
-  test("the guest's shutdown becomes the intent where it is running still", async () => {
+  test("applied: the guest shut down, so the intent running becomes guest_shutdown", async () => {
     const s = await saying(sql, "destroyed");
     await applied(commitUpdate(sql, await begun(s)));
     expect(await instance(sql, s)).toMatchObject({ intended_state: "guest_shutdown" });
@@ -154,7 +147,7 @@ describe("unchanged", () => {
       (s) => rowOf(s, "stopping", 5, s.destinationId),
     ],
   ];
-  test.each(moves)("answers a replay %s", async (_, move, row) => {
+  test.each(moves)("a replay %s", async (_, move, row) => {
     const s = await saying(sql, "failed");
     const commit = await begun(s);
     await applied(commitUpdate(sql, commit));
@@ -172,14 +165,14 @@ describe("conflict/lock_lost:", () => {
     string,
     (s: Scenario, commit: CommitUpdateArguments) => Promise<Partial<CommitUpdateArguments>>,
   ][] = [
-    ["another saga asks", () => Promise.resolve({ sagaId: randomUUID() })],
+    ["another saga calls", () => Promise.resolve({ sagaId: randomUUID() })],
     ["the fencing token is older", (_, c) => Promise.resolve({ updaterGeneration: c.updaterGeneration - 1 })],
     [
-      "the fencing token was never given",
+      "the fencing token was not issued yet",
       (_, c) => Promise.resolve({ updaterGeneration: c.updaterGeneration + 1 }),
     ],
     [
-      "the saga unlocked",
+      "the saga unlocked the instance",
       async (_, c) => {
         await applied(unlockUpdate(sql, c));
         return {};
@@ -233,7 +226,7 @@ describe("conflict/lock_lost:", () => {
     ],
     ["another saga, with another plan", () => ({ sagaId: randomUUID(), planToken: "999.nonsense" })],
   ];
-  test.each(strangers)("a committed update's token, given out twice: %s", async (_, wrong) => {
+  test.each(strangers)("the token was committed, and comes from %s", async (_, wrong) => {
     const s = await saying(sql, "failed");
     const commit = await begun(s);
     await applied(commitUpdate(sql, commit));
@@ -246,7 +239,7 @@ describe("conflict/lock_lost:", () => {
     expect(await commitUpdate(sql, commit)).toMatchObject({ outcome: "unchanged" });
   });
 
-  test("run_update committed with that token, and no saga that commits by it did", async () => {
+  test("run_update committed with the token, of another saga or plan", async () => {
     const s = await saying(sql, "failed");
     const runner = { instanceId: s.instanceId, sagaId: randomUUID() };
     const { updaterGeneration, planToken } = await applied(runUpdate(sql, runner));
@@ -261,7 +254,7 @@ describe("conflict/lock_lost:", () => {
     });
   });
 
-  test("a saga that is asked for another lock's token by the name of an older commit", async () => {
+  test("the saga held an older lock, and the token is that of a later run_update", async () => {
     const s = await saying(sql, "failed");
     const commit = await begun(s);
     await applied(unlockUpdate(sql, commit));
@@ -272,7 +265,7 @@ describe("conflict/lock_lost:", () => {
     ).toMatchObject({ outcome: "conflict", reason: "lock_lost" });
   });
 
-  test("a replay is told from a lost lock by the last commit only", async () => {
+  test("a replay after a later commit by another saga", async () => {
     const s = await saying(sql, "failed");
     const commit = await begun(s);
     await applied(commitUpdate(sql, commit));
@@ -288,7 +281,7 @@ describe("conflict/lock_lost:", () => {
 });
 
 describe("conflict/stale_generation:", () => {
-  test("a start replaced the unwound VMM meanwhile; the lock stays", async () => {
+  test("a start replaced the unwound VMM since the plan; the lock stays", async () => {
     const s = await unwound(sql);
     const commit = await begun(s);
     const start = anotherStart(s);
@@ -301,7 +294,7 @@ describe("conflict/stale_generation:", () => {
     expect(await instance(sql, s)).toMatchObject({ updater_id: commit.sagaId });
   });
 
-  test("a migration replaced the unwound destination meanwhile", async () => {
+  test("a migration replaced the unwound destination since the plan", async () => {
     const s = await migrating(sql);
     await applied(unwindMigration(sql, s.migration));
     const commit = await begun(s);
@@ -316,7 +309,7 @@ describe("conflict/stale_generation:", () => {
 });
 
 describe("conflict/plan_changed:", () => {
-  test("other ids: the destination that was to be active died", async () => {
+  test("the destination that the plan makes active is dead", async () => {
     const s = await migrating(sql);
     await say(sql, s, "destination", "running", "completed");
     const commit = await begun(s);
@@ -328,7 +321,7 @@ describe("conflict/plan_changed:", () => {
     });
   });
 
-  test("other VMMs to terminate: the one that was to be is dead already", async () => {
+  test("the VMM that the plan terminates is dead already", async () => {
     const s = await migrating(sql);
     await say(sql, s, "destination", "running", "failed");
     const commit = await begun(s);
@@ -343,7 +336,7 @@ describe("conflict/plan_changed:", () => {
     });
   });
 
-  test("an unwound source instead of one that lives", async () => {
+  test("the source that the plan keeps is unwound", async () => {
     const s = await migrating(sql);
     await say(sql, s, "destination", "starting", "failed");
     const commit = await begun(s);
@@ -355,7 +348,7 @@ describe("conflict/plan_changed:", () => {
     });
   });
 
-  test("a token of another instance's plan, or of none", async () => {
+  test("the token is that of another instance's plan, or malformed", async () => {
     const [s, other] = [await saying(sql, "failed"), await saying(sql, "failed")];
     const commit = await begun(s);
     const foreign = await begun(other);
@@ -374,7 +367,7 @@ describe("conflict/plan_changed:", () => {
   }
 });
 
-test("applied: nothing is left to do, and only the lock goes", async () => {
+test("applied: no plan is left, so only the lock is released", async () => {
   const s = await unwound(sql);
   const parent = await begun(s);
   const start = anotherStart(s);
@@ -409,7 +402,7 @@ test("gone: the instance was deleted, also for a replay", async () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   const commit = { ...(await begun(await saying(sql, "failed"))), instanceId: unknown().instanceId };
   expect(await writingNothing(sql, () => commitUpdate(sql, commit))).toEqual({
     outcome: "not_found",
@@ -418,7 +411,7 @@ test("not_found: there is no such instance", async () => {
   });
 });
 
-test("lock_lost: the instance is not the one that was locked", async () => {
+test("conflict/lock_lost: the lock is on another instance", async () => {
   const commit = await begun(await saying(sql, "failed"));
   const [other, fresh] = [await running(sql), await starting(sql)];
   for (const s of [other, fresh]) {

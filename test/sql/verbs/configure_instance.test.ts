@@ -1,7 +1,6 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { configureInstance } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   creating,
@@ -20,13 +19,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const states: [string, () => Promise<Scenario>][] = [
   ["creating", () => creating(sql)],
@@ -61,7 +54,7 @@ test.each([
   [{ autoRestartPolicy: "best_effort" }, "best_effort", null],
   [{ autoRestartCooldown: 0 }, null, "00:00:00"],
 ] as const)(
-  "applied: %o is the whole configuration, and the rest is the default",
+  "applied: %o replaces the whole configuration; what is not given becomes the default",
   async (given, policy, cooldown) => {
     const s = await creating(sql, { autoRestartPolicy: "never", autoRestartCooldown: "1 hour" });
     await applied(configureInstance(sql, { instanceId: s.instanceId, ...given }));
@@ -72,7 +65,7 @@ test.each([
   },
 );
 
-test("unchanged: the defaults are what an instance has anyway", async () => {
+test("unchanged: the instance has the default configuration already", async () => {
   const s = await creating(sql);
   expect(await writingNothing(sql, () => configureInstance(sql, s))).toEqual({
     outcome: "unchanged",
@@ -91,7 +84,7 @@ test("gone: the instance was deleted", async () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await configureInstance(sql, unknown())).toEqual({ outcome: "not_found", reason: null, ...NO_ROW });
 });
 

@@ -1,7 +1,6 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createInstance, deleteInstance } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   creating,
@@ -17,13 +16,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 describe("applied", () => {
   test("inserts the instance, creating at generation 1, with the default configuration", async () => {
@@ -41,7 +34,7 @@ describe("applied", () => {
     });
   });
 
-  test("keeps the configuration given", async () => {
+  test("stores the given configuration", async () => {
     const s = unknown({ autoRestartPolicy: "never", autoRestartCooldown: "90 seconds" });
     await applied(createInstance(sql, s.create));
     expect(await instance(sql, s)).toMatchObject({
@@ -75,10 +68,10 @@ describe("unchanged", () => {
   const states: [string, () => Promise<Scenario>][] = [
     ["at once", () => creating(sql)],
     ["when the creation is finished", () => stopped(sql)],
-    ["when it runs", () => running(sql)],
-    ["when it failed", () => failed(sql)],
+    ["when the instance runs", () => running(sql)],
+    ["when the instance failed", () => failed(sql)],
   ];
-  test.each(states)("answers a replay %s", async (_, reach) => {
+  test.each(states)("a replay %s", async (_, reach) => {
     const s = await reach();
     expect(await writingNothing(sql, () => createInstance(sql, s.create))).toEqual({
       outcome: "unchanged",
@@ -87,7 +80,7 @@ describe("unchanged", () => {
     });
   });
 
-  test("answers a replay that says something else of the instance, and keeps what was said first", async () => {
+  test("a replay with other arguments, which are not stored", async () => {
     const s = await creating(sql);
     const { create: other } = await creating(sql, { projectId: s.create.projectId, name: "other" });
     const again = {
@@ -116,7 +109,7 @@ describe("conflict", () => {
   });
 
   test.each([
-    ["is there", () => creating(sql)],
+    ["exists", () => creating(sql)],
     ["was deleted", () => deleted(sql)],
   ])("instance_id_taken: an instance of another project with the id %s", async (_, reach) => {
     const s = await reach();
@@ -131,7 +124,7 @@ describe("conflict", () => {
   });
 });
 
-test("gone: the instance was deleted, whoever has the name now", async () => {
+test("gone: the instance was deleted, even if another instance has its name", async () => {
   const s = await creating(sql);
   await applied(deleteInstance(sql, s));
   await creating(sql, { projectId: s.create.projectId });

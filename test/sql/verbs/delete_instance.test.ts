@@ -1,5 +1,4 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginUpdate,
   commitUpdate,
@@ -11,7 +10,7 @@ import {
   unwindMigration,
   unwindStart,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   creating,
@@ -38,13 +37,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 describe("applied", () => {
   const states: [string, () => Promise<Scenario>, number][] = [
@@ -74,7 +67,7 @@ describe("applied", () => {
     });
   });
 
-  test("unlinks the unwound VMM, and lets it be", async () => {
+  test("unlinks the unwound VMM and does not delete it", async () => {
     const s = await unwound(sql);
     await applied(deleteInstance(sql, s));
     expect(await vmm(sql, s.propolisId)).toMatchObject({
@@ -128,7 +121,7 @@ describe("applied", () => {
     await applied(createInstance(sql, unknown({ projectId: create.projectId }).create));
   });
 
-  test("does not wait for an update saga, which then finds it gone", async () => {
+  test("deletes while an update saga holds the lock; its commit_update is gone", async () => {
     const s = await unwound(sql);
     const saga = { instanceId: s.instanceId, sagaId: s.migration.sagaId, lease: "1 hour" };
     const held = await applied(beginUpdate(sql, saga));
@@ -186,7 +179,7 @@ describe("conflict", () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await deleteInstance(sql, unknown())).toEqual({ outcome: "not_found", reason: null, ...NO_ROW });
 });
 

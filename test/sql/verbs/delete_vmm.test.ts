@@ -1,7 +1,6 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { deleteInstance, deleteVmm, type VmmState } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   expectInvalid,
@@ -21,13 +20,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const deletedAt = { time_deleted: expect.any(String) as unknown };
 
@@ -50,7 +43,7 @@ describe("applied", () => {
     });
   });
 
-  test("deletes that of a deleted instance", async () => {
+  test("deletes the VMM of a deleted instance", async () => {
     const s = await unwound(sql);
     await applied(deleteInstance(sql, s));
     expect(await deleteVmm(sql, s)).toMatchObject({ outcome: "applied" });
@@ -136,7 +129,7 @@ describe("conflict", () => {
 describe("not_found", () => {
   const nothing = { outcome: "not_found", reason: null, state: null, stateGeneration: null };
 
-  test("there is no such VMM", async () => {
+  test("the VMM does not exist", async () => {
     expect(await deleteVmm(sql, unknown())).toEqual(nothing);
   });
 

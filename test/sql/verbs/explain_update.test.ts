@@ -1,7 +1,6 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { beginUpdate, explainUpdate } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   deleted,
@@ -16,15 +15,9 @@ import {
 } from "../scenario.js";
 import { NO_PLANS, NO_PLAN_ROW, noPlanColumns, planColumns, PLANS } from "../plans.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
-test.each(PLANS)("applied: answers the plan and does nothing: $title", async ({ reach, plan }) => {
+test.each(PLANS)("applied: returns the plan and changes nothing: $title", async ({ reach, plan }) => {
   const s = await reach(sql);
   const { updater_generation } = await instance(sql, s);
   expect(await writingNothing(sql, () => explainUpdate(sql, s))).toEqual({
@@ -41,10 +34,10 @@ test.each(PLANS)("applied: answers the plan and does nothing: $title", async ({ 
 
 const nothing = [
   ...NO_PLANS,
-  ["there is no VMM", stopped],
-  ["there is none since it failed", failed],
+  ["the instance has no VMM", stopped],
+  ["the instance failed and has no VMM", failed],
 ] as typeof NO_PLANS;
-test.each(nothing)("unchanged: there is no plan: %s", async (_, reach) => {
+test.each(nothing)("unchanged: no plan: %s", async (_, reach) => {
   const s = await reach(sql);
   const { updater_generation, intended_state } = await instance(sql, s);
   expect(await writingNothing(sql, () => explainUpdate(sql, s))).toEqual({
@@ -60,7 +53,7 @@ test.each(nothing)("unchanged: there is no plan: %s", async (_, reach) => {
   });
 });
 
-test("applied: also while an update saga holds the lock, which is shown", async () => {
+test("applied: shows the lock that an update saga holds", async () => {
   const s = await saying(sql, "failed");
   const held = await applied(
     beginUpdate(sql, { instanceId: s.instanceId, sagaId: s.start.sagaId, lease: "1 hour" }),
@@ -68,7 +61,7 @@ test("applied: also while an update saga holds the lock, which is shown", async 
   expect(await writingNothing(sql, () => explainUpdate(sql, s))).toEqual(held);
 });
 
-test("runs in a read-only transaction", async () => {
+test("applied: in a read-only transaction", async () => {
   const s = await saying(sql, "failed");
   const answer = await sql.begin("read only", (transaction) => explainUpdate(transaction, s));
   expect(answer).toMatchObject({ outcome: "applied" });
@@ -79,7 +72,7 @@ test("gone: the instance was deleted", async () => {
   expect(await explainUpdate(sql, s)).toMatchObject({ outcome: "gone", reason: null, ...s.row });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await explainUpdate(sql, unknown())).toEqual({
     outcome: "not_found",
     reason: null,

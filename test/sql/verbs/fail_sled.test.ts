@@ -1,7 +1,6 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { beginMigration, beginStart, deleteVmm, failSled, unwindStart } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   expectInvalid,
@@ -18,13 +17,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 /** An instance whose first VMM is creating on this sled. */
 async function startedOn(sledId: string): Promise<Scenario> {
@@ -34,7 +27,7 @@ async function startedOn(sledId: string): Promise<Scenario> {
   return { ...s, start, propolisId: s.propolisId };
 }
 
-test("applied: fails every live VMM of the sled, one row for each, in the order of their ids", async () => {
+test("applied: fails every live VMM of the sled and returns one row for each, ordered by id", async () => {
   const { sledId } = (await running(sql)).start;
   const creating = await startedOn(sledId);
   const running_ = await startedOn(sledId);
@@ -73,7 +66,7 @@ test("applied: fails every live VMM of the sled, one row for each, in the order 
   expect(await writingNothing(sql, () => failSled(sql, { sledId, reason: "sled_off" }))).toEqual([]);
 });
 
-test("applied: a source that no instance names any more needs no update", async () => {
+test("applied: an unlinked source needs no update", async () => {
   const s = await migrated(sql);
   expect(await failSled(sql, { sledId: s.start.sledId, reason: "sled_off" })).toEqual([
     {
@@ -88,7 +81,7 @@ test("applied: a source that no instance names any more needs no update", async 
   ]);
 });
 
-test("applied: writes no side of a migration, neither from the sled nor to it", async () => {
+test("applied: writes no side of a migration from the sled or to the sled", async () => {
   const s = await migrating(sql);
   const other = await running(sql);
   await applied(beginMigration(sql, { ...other.migration, sledId: s.start.sledId }));
@@ -97,7 +90,7 @@ test("applied: writes no side of a migration, neither from the sled nor to it", 
   expect([await migration(sql, s.migrationId), await migration(sql, other.migrationId)]).toEqual(before);
 });
 
-test("no row for a deleted VMM, nor for a sled that nobody knows", async () => {
+test("no row: a deleted VMM, or an unknown sled", async () => {
   const s = await saying(sql, "destroyed");
   await update(sql, s);
   await applied(deleteVmm(sql, s));

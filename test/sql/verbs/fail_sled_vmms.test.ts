@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginMigration,
   beginStart,
@@ -9,7 +8,7 @@ import {
   pendingUpdates,
   type FailedVmm,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   clock,
@@ -29,13 +28,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 /** An instance whose first VMM runs on this sled. */
 async function runningOn(sledId: string): Promise<Scenario> {
@@ -50,7 +43,7 @@ const lost = (sledId: string, propolisIds: string[]): Promise<FailedVmm[]> =>
   failSledVmms(sql, { sledId, propolisIds, reason: "no_such_vmm" });
 
 describe("applied", () => {
-  test("fails those of the sled that are named, one row for each, in the order of their ids", async () => {
+  test("fails the named VMMs of the sled and returns one row for each, ordered by id", async () => {
     const sledId = randomUUID();
     const [a, b, since] = [await runningOn(sledId), await runningOn(sledId), await runningOn(sledId)];
     const untouched = await vmm(sql, since.propolisId);
@@ -78,20 +71,20 @@ describe("applied", () => {
     expect(pending).not.toContain(since.instanceId);
   });
 
-  test("a VMM that is still creating, if it is named", async () => {
+  test("fails a named VMM that is creating", async () => {
     const s = await stopped(sql);
     await applied(beginStart(sql, s.start));
     expect(await lost(s.start.sledId, [s.propolisId])).toMatchObject([{ stateGeneration: 2 }]);
   });
 
-  test("an unlinked one needs no update", async () => {
+  test("fails an unlinked VMM, which needs no update", async () => {
     const s = await migrated(sql);
     expect(await lost(s.start.sledId, [s.propolisId])).toMatchObject([
       { propolisId: s.propolisId, updateNeeded: false },
     ]);
   });
 
-  test("writes no side of a migration, neither from the sled nor to it", async () => {
+  test("writes no side of a migration from the sled or to the sled", async () => {
     const [s, other] = [await migrating(sql), await running(sql)];
     await applied(beginMigration(sql, { ...other.migration, sledId: s.start.sledId }));
     const before = [await migration(sql, s.migrationId), await migration(sql, other.migrationId)];
@@ -99,7 +92,7 @@ describe("applied", () => {
     expect([await migration(sql, s.migrationId), await migration(sql, other.migrationId)]).toEqual(before);
   });
 
-  test("a VMM named twice is failed once", async () => {
+  test("fails a VMM that is named twice once", async () => {
     const s = await running(sql);
     expect(await lost(s.start.sledId, [s.propolisId, s.propolisId])).toHaveLength(1);
   });
@@ -142,8 +135,8 @@ describe("no row, and nothing written:", () => {
         return [s.start.sledId, [s.propolisId]];
       },
     ],
-    ["a VMM that nobody knows", async () => [(await running(sql)).start.sledId, [randomUUID()]]],
-    ["no VMM at all: nobody is failed", async () => [(await running(sql)).start.sledId, []]],
+    ["a VMM that does not exist", async () => [(await running(sql)).start.sledId, [randomUUID()]]],
+    ["an empty list", async () => [(await running(sql)).start.sledId, []]],
   ];
   test.each(cases)("%s", async (_, arrange) => {
     const [sledId, propolisIds] = await arrange();

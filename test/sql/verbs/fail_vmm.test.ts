@@ -1,5 +1,4 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   deleteVmm,
   failVmm,
@@ -7,7 +6,7 @@ import {
   type ReportedVmmState,
   type VmmState,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   deleted,
@@ -27,13 +26,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 describe("applied", () => {
   const reasons: FailureReason[] = [
@@ -58,7 +51,7 @@ describe("applied", () => {
   });
 
   const live: ReportedVmmState[] = ["starting", "running", "stopping", "stopped", "rebooting", "migrating"];
-  test.each(live)("fails one that is %s", async (state) => {
+  test.each(live)("fails a VMM that is %s", async (state) => {
     const s = await saying(sql, state);
     expect(await failVmm(sql, { ...s, reason: "operator" })).toMatchObject({
       outcome: "applied",
@@ -66,7 +59,7 @@ describe("applied", () => {
     });
   });
 
-  test("fails one that is creating, at the generation expected", async () => {
+  test("fails a VMM that is creating, at the expected generation", async () => {
     const s = await starting(sql);
     expect(await failVmm(sql, { ...s, reason: "operator", expectedGeneration: 1 })).toEqual({
       outcome: "applied",
@@ -77,7 +70,7 @@ describe("applied", () => {
     });
   });
 
-  test("fails one that no instance names; there is nothing to update", async () => {
+  test("fails an unlinked VMM, which needs no update", async () => {
     const s = await migrated(sql);
     expect(await failVmm(sql, { ...s, reason: "operator" })).toEqual({
       outcome: "applied",
@@ -105,7 +98,7 @@ describe("terminal", () => {
     ["saga_unwound", () => unwound(sql), 2],
   ];
   test.each(dead)(
-    "the VMM is %s already, whatever the generation expected",
+    "the VMM is %s already, at any expected generation",
     async (state, reach, stateGeneration) => {
       const s = await reach();
       for (const expectedGeneration of [undefined, stateGeneration, 99]) {
@@ -121,7 +114,7 @@ describe("terminal", () => {
     },
   );
 
-  test("is the answer to a replay; the first reason stays", async () => {
+  test("a replay with another reason, which is not stored", async () => {
     const s = await running(sql);
     await applied(failVmm(sql, { ...s, reason: "sled_off", expectedGeneration: 2 }));
     const replay = { ...s, reason: "operator", expectedGeneration: 2 } as const;
@@ -130,7 +123,7 @@ describe("terminal", () => {
 });
 
 test.each([1, 3])(
-  "conflict/stale_generation: the VMM is at 2, %i was expected",
+  "conflict/stale_generation: the generation is 2, not the expected %i",
   async (expectedGeneration) => {
     const s = await running(sql);
     const failure = { ...s, reason: "operator", expectedGeneration } as const;
@@ -166,7 +159,7 @@ describe("not_found", () => {
     updateNeeded: false,
   };
 
-  test("there is no such VMM", async () => {
+  test("the VMM does not exist", async () => {
     expect(await failVmm(sql, { ...unknown(), reason: "operator" })).toEqual(nothing);
     expect(await failVmm(sql, { ...(await deleted(sql)), reason: "operator" })).toEqual(nothing);
   });

@@ -1,7 +1,6 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { finishInstanceCreation } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   creating,
   deleted,
@@ -17,15 +16,9 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
-test("applied: from then on the instance shows stopped", async () => {
+test("applied: the instance shows stopped", async () => {
   const s = await creating(sql);
   expect(await finishInstanceCreation(sql, { id: s.instanceId })).toEqual({
     outcome: "applied",
@@ -35,12 +28,12 @@ test("applied: from then on the instance shows stopped", async () => {
 });
 
 const past: [string, () => Promise<Scenario>][] = [
-  ["it is finished", () => stopped(sql)],
-  ["it runs", () => running(sql)],
-  ["it migrates", () => migrating(sql)],
-  ["it failed", () => failed(sql)],
+  ["the creation is finished", () => stopped(sql)],
+  ["the instance runs", () => running(sql)],
+  ["the instance migrates", () => migrating(sql)],
+  ["the instance failed", () => failed(sql)],
 ];
-test.each(past)("unchanged when %s", async (_, reach) => {
+test.each(past)("unchanged: %s", async (_, reach) => {
   const s = await reach();
   expect(await writingNothing(sql, () => finishInstanceCreation(sql, { id: s.instanceId }))).toEqual({
     outcome: "unchanged",
@@ -58,7 +51,7 @@ test("gone: the instance was deleted", async () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await finishInstanceCreation(sql, { id: unknown().instanceId })).toEqual({
     outcome: "not_found",
     reason: null,

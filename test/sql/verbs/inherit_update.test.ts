@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginStart,
   beginUpdate,
@@ -10,7 +9,7 @@ import {
   type BeginUpdateArguments,
   type InheritUpdateArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   anotherStart,
   applied,
@@ -28,13 +27,7 @@ import {
 } from "../scenario.js";
 import { NO_PLAN_ROW } from "../plans.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const HOUR = "1 hour";
 
@@ -59,7 +52,7 @@ async function remaining(s: Scenario): Promise<number> {
 }
 
 describe("applied", () => {
-  test("the child holds the lock at the next generation, and gets the plan", async () => {
+  test("gives the child the lock at the next generation, and the plan", async () => {
     const s = await saying(sql, "failed");
     const inheritance = await held(s);
     expect(await inheritUpdate(sql, inheritance)).toEqual({
@@ -89,7 +82,7 @@ describe("applied", () => {
     });
   });
 
-  test("the parent cannot commit any more, the child can", async () => {
+  test("lets the child commit, and the parent no longer", async () => {
     const s = await saying(sql, "failed");
     const inheritance = await held(s);
     const child = await applied(inheritUpdate(sql, inheritance));
@@ -101,7 +94,7 @@ describe("applied", () => {
     ).toMatchObject({ outcome: "applied", ...rowOf(s, "failed", 4) });
   });
 
-  test("a grandchild inherits from the child", async () => {
+  test("lets a grandchild inherit from the child", async () => {
     const s = await saying(sql, "failed");
     const inheritance = await held(s);
     const { updaterGeneration } = await applied(inheritUpdate(sql, inheritance));
@@ -114,7 +107,7 @@ describe("applied", () => {
     expect(await inheritUpdate(sql, grandchild)).toMatchObject({ outcome: "applied", updaterGeneration: 4 });
   });
 
-  test("the lease gets longer, and never shorter", async () => {
+  test("extends the lease, and never shortens it", async () => {
     const s = await saying(sql, "failed");
     const inheritance = await held(s, "2 hours");
     await applied(inheritUpdate(sql, { ...inheritance, lease: "1 second" }));
@@ -126,14 +119,14 @@ describe("applied", () => {
     expect(await remaining(other)).toBeLessThanOrEqual(3600);
   });
 
-  test("the lease is as long as 1 day", async () => {
+  test("takes a lease of up to 1 day", async () => {
     const s = await saying(sql, "failed");
     await applied(inheritUpdate(sql, { ...(await held(s)), lease: "1 day" }));
     expect(await remaining(s)).toBeGreaterThan(86_300);
     expect(await remaining(s)).toBeLessThanOrEqual(86_400);
   });
 
-  test("an expired lease that nobody took can be inherited", async () => {
+  test("inherits a lock whose lease expired, if no other saga took it", async () => {
     const s = await saying(sql, "failed");
     const inheritance = await held(s);
     await expireLease(sql, s);
@@ -141,7 +134,7 @@ describe("applied", () => {
     expect(await remaining(s)).toBeGreaterThan(3500);
   });
 
-  test("the lock is kept although there is nothing to do any more", async () => {
+  test("keeps the lock when there is no plan any more", async () => {
     const s = await unwound(sql);
     const inheritance = await held(s);
     const start = anotherStart(s);
@@ -158,7 +151,7 @@ describe("applied", () => {
   });
 });
 
-test("unchanged: the child inherited already; the lease is not renewed", async () => {
+test("unchanged: a replay by the child, which does not extend the lease", async () => {
   const s = await saying(sql, "failed");
   const inheritance = await held(s);
   const first = await inheritUpdate(sql, inheritance);
@@ -175,18 +168,18 @@ describe("conflict/lock_lost:", () => {
     ["the parent is another saga", () => Promise.resolve({ parentSagaId: randomUUID() })],
     ["the fencing token is older", (_, i) => Promise.resolve({ updaterGeneration: i.updaterGeneration - 1 })],
     [
-      "the fencing token was never given",
+      "the fencing token was not issued yet",
       (_, i) => Promise.resolve({ updaterGeneration: i.updaterGeneration + 1 }),
     ],
     [
-      "the parent unlocked",
+      "the parent unlocked the instance",
       async (_, i) => {
         await applied(unlockUpdate(sql, { ...i, sagaId: i.parentSagaId }));
         return {};
       },
     ],
     [
-      "another child inherited before",
+      "another child inherited already",
       async (_, i) => {
         await applied(inheritUpdate(sql, { ...i, sagaId: randomUUID() }));
         return {};
@@ -248,7 +241,7 @@ test("gone: the instance was deleted", async () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   const inheritance = { ...(await held(await saying(sql, "failed"))), instanceId: unknown().instanceId };
   expect(await inheritUpdate(sql, inheritance)).toEqual({
     outcome: "not_found",

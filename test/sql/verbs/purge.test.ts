@@ -81,8 +81,8 @@ async function wholeLife(): Promise<Scenario> {
   return s;
 }
 
-describe("what was soft-deleted before is deleted:", () => {
-  test("a whole life: its migration, its VMMs, the instance", async () => {
+describe("deletes what was soft-deleted before p_before:", () => {
+  test("an instance with its migration and VMMs", async () => {
     const s = await wholeLife();
     const other = await running(sql);
     await threeHoursPass();
@@ -102,7 +102,7 @@ describe("what was soft-deleted before is deleted:", () => {
     expect(await purging()).toEqual({ ...NOTHING, instances: 1 });
   });
 
-  test("VMMs and migrations of an instance that lives, whose state stays", async () => {
+  test("VMMs and migrations of an instance that is not deleted, whose state stays", async () => {
     const s = await migrated(sql);
     await say(sql, s, "active", "destroyed");
     await applied(deleteVmm(sql, s));
@@ -126,7 +126,7 @@ describe("what was soft-deleted before is deleted:", () => {
     expect(await purging()).toEqual({ ...NOTHING, vmms: 1 });
   });
 
-  test("the migration that delete_vmm left linked, and that the update deleted as it unlinked it", async () => {
+  test("a migration that the update saga deleted when it unlinked it, after delete_vmm of its source", async () => {
     const s = await migrating(sql);
     await say(sql, s, "active", "destroyed", "completed");
     await update(sql, s); // handed over: the destination is active, and the migration is linked until it ends
@@ -140,7 +140,7 @@ describe("what was soft-deleted before is deleted:", () => {
   });
 });
 
-describe("a VMM whose migration was purged knows that it was made for one:", () => {
+describe("a destination VMM whose migration was purged is still one:", () => {
   async function arrived(): Promise<Scenario> {
     const s = await migrated(sql);
     await say(sql, s, "active", "destroyed");
@@ -150,7 +150,7 @@ describe("a VMM whose migration was purged knows that it was made for one:", () 
     return s;
   }
 
-  test("unwind_start by its saga is conflict migration_destination", async () => {
+  test("unwind_start by the saga that created it is conflict/migration_destination", async () => {
     const { instanceId, destinationId: propolisId, migration: begin } = await arrived();
     const unwinding = unwindStart(sql, { instanceId, propolisId, sagaId: begin.sagaId });
     expect(await unwinding).toMatchObject({ outcome: "conflict", reason: "migration_destination" });
@@ -161,13 +161,13 @@ describe("a VMM whose migration was purged knows that it was made for one:", () 
     expect(await beginMigration(sql, s.migration)).toMatchObject({ outcome: "gone" });
   });
 
-  test("a begin_start with its ids is no replay", async () => {
+  test("a begin_start with its ids is conflict/already_started", async () => {
     const s = await arrived();
     const start = { ...s.start, sagaId: s.migration.sagaId, propolisId: s.destinationId };
     expect(await beginStart(sql, start)).toMatchObject({ outcome: "conflict", reason: "already_started" });
   });
 
-  test("psql cannot mark it as saga_unwound", async () => {
+  test("a trigger refuses an UPDATE to saga_unwound", async () => {
     const s = await arrived();
     const unwinding = sql`update vmstate.vmm set state = 'saga_unwound', state_generation = state_generation + 1
       where id = ${s.destinationId}`;
@@ -175,12 +175,12 @@ describe("a VMM whose migration was purged knows that it was made for one:", () 
   });
 });
 
-describe("what is still needed, or not old enough, stays:", () => {
+describe("keeps what is still needed, or not old enough:", () => {
   const stays: [string, () => Promise<unknown>][] = [
-    ["nothing was deleted", () => running(sql)],
-    ["dead VMMs that nobody deleted", () => failed(sql)],
+    ["rows that are not deleted", () => running(sql)],
+    ["dead VMMs that are not deleted", () => failed(sql)],
     [
-      "the migration by which a guest left a VMM that lives on as an orphan",
+      "the migration of a source that is still alive and unlinked",
       async () => {
         const s = await migrated(sql);
         await say(sql, s, "destination", "destroyed");
@@ -189,7 +189,7 @@ describe("what is still needed, or not old enough, stays:", () => {
       },
     ],
     [
-      "a deleted instance, its migration and both VMMs, while one of them runs on as an orphan",
+      "a deleted instance, its migration and both VMMs, while its destination is still alive",
       async () => {
         const s = await migrating(sql);
         await say(sql, s, "destination", "migrating", "in_progress");
@@ -210,7 +210,7 @@ describe("what is still needed, or not old enough, stays:", () => {
     expect(await writingNothing(sql, () => purging())).toEqual(NOTHING);
   });
 
-  test("what was deleted since p_before", async () => {
+  test("rows that were deleted after p_before", async () => {
     await wholeLife();
     expect(await writingNothing(sql, () => purging())).toEqual(NOTHING);
     await threeHoursPass();
@@ -219,7 +219,7 @@ describe("what is still needed, or not old enough, stays:", () => {
     expect(await purging()).toMatchObject({ instances: 1 });
   });
 
-  test("the shutdown of a guest that migrated is still known after the purge", async () => {
+  test("the information that a migrated guest ran, so its shutdown becomes guest_shutdown", async () => {
     const s = await migrating(sql);
     await say(sql, s, "destination", "migrating", "completed");
     await update(sql, s);
@@ -233,8 +233,8 @@ describe("what is still needed, or not old enough, stays:", () => {
   });
 });
 
-describe("p_limit is over all three", () => {
-  test("one row at a time: migration, VMMs, instance; left_over until the last", async () => {
+describe("p_limit counts migrations, VMMs and instances together", () => {
+  test("1: deletes the migration, each VMM, then the instance; left_over until the last row", async () => {
     await wholeLife();
     await threeHoursPass();
     const rounds = [];
@@ -249,25 +249,28 @@ describe("p_limit is over all three", () => {
     expect(rounds.map((r) => r.leftOver)).toEqual([true, true, true, false, false]);
   });
 
-  test.each([1, 2, 3, 4, 7, 16, 17, 100])("%i: called while left_over, it deletes all", async (limit) => {
-    for (let i = 0; i < 4; i++) await wholeLife();
-    await threeHoursPass();
-    const total = { migrations: 0, vmms: 0, instances: 0 };
-    for (let leftOver = true; leftOver;) {
-      const answer = await purging(limit);
-      const count = answer.migrations + answer.vmms + answer.instances;
-      expect(count).toBeLessThanOrEqual(limit);
-      if (answer.leftOver) expect(count).toBe(limit);
-      total.migrations += answer.migrations;
-      total.vmms += answer.vmms;
-      total.instances += answer.instances;
-      ({ leftOver } = answer);
-    }
-    expect(total).toEqual({ migrations: 4, vmms: 8, instances: 4 });
-    expect(await sql`select from vmstate.instance`).toHaveLength(0);
-  });
+  test.each([1, 2, 3, 4, 7, 16, 17, 100])(
+    "%i: deletes everything when called again while left_over",
+    async (limit) => {
+      for (let i = 0; i < 4; i++) await wholeLife();
+      await threeHoursPass();
+      const total = { migrations: 0, vmms: 0, instances: 0 };
+      for (let leftOver = true; leftOver;) {
+        const answer = await purging(limit);
+        const count = answer.migrations + answer.vmms + answer.instances;
+        expect(count).toBeLessThanOrEqual(limit);
+        if (answer.leftOver) expect(count).toBe(limit);
+        total.migrations += answer.migrations;
+        total.vmms += answer.vmms;
+        total.instances += answer.instances;
+        ({ leftOver } = answer);
+      }
+      expect(total).toEqual({ migrations: 4, vmms: 8, instances: 4 });
+      expect(await sql`select from vmstate.instance`).toHaveLength(0);
+    },
+  );
 
-  test("the oldest first", async () => {
+  test("1: deletes the oldest row first", async () => {
     const first = await deleted(sql);
     await threeHoursPass();
     const second = await deleted(sql);
@@ -277,7 +280,7 @@ describe("p_limit is over all three", () => {
     expect(await instance(sql, second)).not.toEqual({});
   });
 
-  test("1000 unless it is given", async () => {
+  test("has the default 1000", async () => {
     const [row] = await sql`
       select pg_get_function_arguments('vmstate.purge'::regproc) as arguments`;
     expect(row?.["arguments"]).toContain("p_limit integer DEFAULT 1000");
@@ -285,7 +288,7 @@ describe("p_limit is over all three", () => {
 });
 
 describe("after a purge", () => {
-  test("a late report is not_found, alone and in a batch", async () => {
+  test("a late report is not_found, in report_vmm and report_vmms", async () => {
     const s = await wholeLife();
     const { instanceId, propolisId } = s;
     const report = { instanceId, propolisId, state: "running", generation: 99, time: new Date() } as const;
@@ -298,7 +301,7 @@ describe("after a purge", () => {
     expect(await reportVmms(sql, [report])).toMatchObject([{ vmmOutcome: "not_found" }]);
   });
 
-  test("a late replay of the creation begins anew, and one of a start does where its instance lives", async () => {
+  test("a late replay of create_instance is applied anew, and one of begin_start if the instance exists", async () => {
     const s = await wholeLife();
     const other = await failed(sql);
     await applied(deleteVmm(sql, other));

@@ -1,5 +1,4 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   apiInstance,
   beginUpdate,
@@ -8,7 +7,7 @@ import {
   deleteInstance,
   renameInstance,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   creating,
@@ -29,13 +28,8 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const db = withDatabase();
+const { sql } = db;
 
 const rename = (s: Scenario, name: string): ReturnType<typeof renameInstance> =>
   renameInstance(sql, { instanceId: s.instanceId, name });
@@ -49,7 +43,7 @@ describe("applied", () => {
     ["migrating", () => migrating(sql)],
     ["unwound", () => unwound(sql)],
   ];
-  test.each(states)("an instance that is %s: only its name changes, not its generation", async (_, reach) => {
+  test.each(states)("changes the name of an instance that is %s, not its generation", async (_, reach) => {
     const s = await reach();
     const before = await instance(sql, s);
     const begin = await clock(sql);
@@ -60,13 +54,13 @@ describe("applied", () => {
     expect(await apiInstance(sql, s)).toMatchObject({ name: "db" });
   });
 
-  test.each([["x"], ["ü".repeat(63)], [" "], ["a'b\"c\\"]])("the name %j", async (name) => {
+  test.each([["x"], ["ü".repeat(63)], [" "], ["a'b\"c\\"]])("takes the name %j", async (name) => {
     const s = await stopped(sql);
     await applied(rename(s, name));
     expect(await instance(sql, s)).toMatchObject({ name });
   });
 
-  test("the name of an instance in another project, or of a deleted one", async () => {
+  test("takes the name of an instance in another project, or of a deleted one", async () => {
     const s = await stopped(sql);
     const { projectId } = s.create;
     await stopped(sql, { name: "elsewhere" });
@@ -75,7 +69,7 @@ describe("applied", () => {
     await applied(rename(s, "was"));
   });
 
-  test("the old name is free for another instance of the project", async () => {
+  test("frees the old name for another instance of the project", async () => {
     const s = await stopped(sql, { name: "old" });
     await applied(rename(s, "new"));
     const { projectId } = s.create;
@@ -88,7 +82,7 @@ describe("applied", () => {
     });
   });
 
-  test("an update saga that holds the lock commits all the same", async () => {
+  test("does not disturb an update saga that holds the lock", async () => {
     const s = await saying(sql, "failed");
     const saga = { instanceId: s.instanceId, sagaId: s.start.sagaId };
     const { updaterGeneration, planToken } = await applied(beginUpdate(sql, { ...saga, lease: "1 hour" }));
@@ -96,7 +90,7 @@ describe("applied", () => {
     await applied(commitUpdate(sql, { ...saga, updaterGeneration, planToken }));
   });
 
-  test("a replay of the creation under the old name is still recognised", async () => {
+  test("a replay of create_instance with the old name is still unchanged", async () => {
     const s = await creating(sql);
     await applied(rename(s, "db"));
     expect(await createInstance(sql, s.create)).toMatchObject({ outcome: "unchanged" });
@@ -124,7 +118,7 @@ test("conflict/name_taken: another instance of the project has the name", async 
   });
 });
 
-test("conflict/name_taken leaves the caller's transaction alive", async () => {
+test("conflict/name_taken: the caller's transaction can go on", async () => {
   const [s, other] = [await stopped(sql, { name: "a" }), await stopped(sql, { name: "b" })];
   const { projectId } = s.create;
   await creating(sql, { name: "taken", projectId });
@@ -135,7 +129,7 @@ test("conflict/name_taken leaves the caller's transaction alive", async () => {
   expect(await instance(sql, other)).toMatchObject({ name: "free" });
 });
 
-test("gone: the instance was deleted, whatever the name", async () => {
+test("gone: the instance was deleted, with its old name or a new one", async () => {
   const s = await deleted(sql);
   await creating(sql, { name: "taken", projectId: s.create.projectId });
   for (const name of ["db", "taken", "web"])
@@ -146,14 +140,14 @@ test("gone: the instance was deleted, whatever the name", async () => {
     });
 });
 
-test("gone: deleted after the rename, also for a replay", async () => {
+test("gone: a replay after the instance was deleted", async () => {
   const s = await stopped(sql);
   await applied(rename(s, "db"));
   await applied(deleteInstance(sql, s));
   expect(await rename(s, "db")).toMatchObject({ outcome: "gone" });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await writingNothing(sql, () => rename(unknown(), "db"))).toEqual({
     outcome: "not_found",
     reason: null,

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginMigration,
   deleteInstance,
@@ -15,7 +14,7 @@ import {
   type ReportVmmArguments,
   type VmmState,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   anotherMigration,
   applied,
@@ -38,13 +37,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const time = new Date("2024-02-29T12:34:56.789Z");
 const MAX_GENERATION = Number.MAX_SAFE_INTEGER;
@@ -104,14 +97,14 @@ describe("applied", () => {
   });
 
   test.each(["failed", "destroyed"] as const)(
-    "an unlinked VMM is %s, and there is nothing to update",
+    "an unlinked VMM is %s, and no update is needed",
     async (state) => {
       const s = await migrated(sql);
       expect(await reportVmm(sql, reportOf(s, state, 3))).toEqual(answerOf("applied", state, 3));
     },
   );
 
-  test("a generation may skip some, up to the greatest that a number holds", async () => {
+  test("the generation skips numbers, up to 2^53-1", async () => {
     const s = await running(sql);
     expect(await reportVmm(sql, reportOf(s, "rebooting", 1000))).toEqual(
       answerOf("applied", "rebooting", 1000),
@@ -121,14 +114,14 @@ describe("applied", () => {
     );
   });
 
-  test("the time is the sled's, whether it is later or earlier than the last", async () => {
+  test("time_state_updated is the sled's, even if earlier than before", async () => {
     const s = await running(sql);
     await reportVmm(sql, { ...reportOf(s, "rebooting", 3), time: new Date("2001-01-01T00:00:00Z") });
     expect(await vmm(sql, s.propolisId)).toMatchObject({ time_state_updated: "2001-01-01T00:00:00+00:00" });
   });
 
   test.each(["running", "rebooting", "migrating"] as const)(
-    "the VMM was started when it was first heard to be %s, by the database's clock, whatever the sled's says",
+    "time_started is the database's time of the first report of %s",
     async (ran) => {
       const s = await starting(sql);
       await reportVmm(sql, { ...reportOf(s, "starting", 2), time: new Date("2024-01-01T00:00:00Z") });
@@ -144,7 +137,7 @@ describe("applied", () => {
   );
 
   test.each(["starting", "stopping", "stopped", "failed", "destroyed"] as const)(
-    "a VMM that is only ever heard to be %s was not started",
+    "time_started stays NULL for a VMM only reported %s",
     async (state) => {
       const s = await starting(sql);
       await reportVmm(sql, reportOf(s, state, 2));
@@ -152,7 +145,7 @@ describe("applied", () => {
     },
   );
 
-  test("the destination of a migration is not started by migrating, in a batch neither, but by running", async () => {
+  test("time_started of a destination stays NULL on migrating, alone and in a batch, and is set on running", async () => {
     const s = await migrating(sql);
     await say(sql, s, "destination", "migrating", "in_progress");
     await reportVmms(sql, [{ ...reportOf(s, "migrating", 3), propolisId: s.destinationId }]);
@@ -168,7 +161,7 @@ describe("applied", () => {
     expect(await vmm(sql, s.destinationId)).toMatchObject({ time_started: expect.any(String) as unknown });
   });
 
-  test("a refused report is no news: the time of the last report stays", async () => {
+  test("time_reported is not changed by a stale report", async () => {
     const s = await running(sql);
     const before = await vmm(sql, s.propolisId);
     await reportVmm(sql, reportOf(s, "rebooting", 2));
@@ -177,16 +170,13 @@ describe("applied", () => {
   });
 });
 
-test.each([1, 2])(
-  "stale: generation %i is not newer than 2; even the same report again",
-  async (generation) => {
-    const s = await running(sql);
-    const report = reportOf(s, "running", generation);
-    expect(await writingNothing(sql, () => reportVmm(sql, report))).toEqual(answerOf("stale", "running", 2));
-  },
-);
+test.each([1, 2])("stale: generation %i is not greater than 2", async (generation) => {
+  const s = await running(sql);
+  const report = reportOf(s, "running", generation);
+  expect(await writingNothing(sql, () => reportVmm(sql, report))).toEqual(answerOf("stale", "running", 2));
+});
 
-test("stale: a VMM just created has generation 1 already", async () => {
+test("stale: generation 1 of a new VMM, which has generation 1 already", async () => {
   const s = await starting(sql);
   const report = reportOf(s, "starting", 1);
   expect(await writingNothing(sql, () => reportVmm(sql, report))).toEqual(answerOf("stale", "creating", 1));
@@ -199,7 +189,7 @@ const dead: [VmmState, string, () => Promise<Scenario>, number][] = [
   ["saga_unwound", "linked", () => unwound(sql), 2],
 ];
 test.each(dead)(
-  "terminal: the VMM is %s and %s, whatever is reported of it",
+  "terminal: the VMM is %s and %s, at any reported state and generation",
   async (state, _, reach, stateGeneration) => {
     const s = await reach();
     for (const reported of ["running", "failed", "destroyed"] as const) {
@@ -220,7 +210,7 @@ test("gone: the VMM was deleted", async () => {
   expect(await writingNothing(sql, () => reportVmm(sql, report))).toEqual(answerOf("gone", "failed", 3));
 });
 
-test("not_found: there is no such VMM, or it is another instance's", async () => {
+test("not_found: the VMM does not exist, or is another instance's", async () => {
   const [s, other] = [await running(sql), await running(sql)];
   for (const propolisId of [s.destinationId, other.propolisId]) {
     const report = { ...reportOf(s, "running", 9), propolisId };
@@ -311,8 +301,8 @@ describe("the parts of a report are judged separately", () => {
     ["gone", "out, deleted with the destination VMM", async () => outOf(await withoutDestination(), 9)],
   ];
 
-  describe.each(["applied", "stale", "terminal"] as const)("the VMM's is %s", (vmmOutcome) => {
-    test.each(halves)("the migration's is %s: %s", async (outcome, _, arrange) => {
+  describe.each(["applied", "stale", "terminal"] as const)("the VMM's outcome is %s", (vmmOutcome) => {
+    test.each(halves)("the migration's outcome is %s: %s", async (outcome, _, arrange) => {
       const s = await arrange();
       const propolisId = s.reporter;
       if (vmmOutcome === "terminal") {
@@ -367,7 +357,7 @@ describe("the parts of a report are judged separately", () => {
     });
   });
 
-  test("a VMM that does not exist has no side either, and its migration is judged all the same", async () => {
+  test("an unknown VMM is not_found, and the migration is wrong_side", async () => {
     const s = await underWay();
     const report: ReportVmmArguments = {
       ...reportOf(s, "running", 9),
@@ -391,7 +381,7 @@ describe("the parts of a report are judged separately", () => {
     });
   });
 
-  test("a deleted VMM's migration is deleted, and another one of the instance is not its", async () => {
+  test("a deleted VMM is gone and its own migration gone; another migration is wrong_side", async () => {
     const s = await withoutDestination();
     const onward = anotherMigration(s);
     await applied(beginMigration(sql, onward));
@@ -415,7 +405,7 @@ describe("the parts of a report are judged separately", () => {
     });
   });
 
-  test("a VMM that came by one migration and leaves by another reports both", async () => {
+  test("a VMM reports the migration that it came by and the one that it leaves by", async () => {
     const s = await migrated(sql);
     const onward = { ...anotherMigration(s), sourcePropolisId: s.destinationId };
     await applied(beginMigration(sql, onward));
@@ -484,7 +474,7 @@ describe("update_needed", () => {
     ["active", "destroyed", "in_progress", true],
   ];
   test.each(news)(
-    "the %s VMM is %s, its side %s: %s, and only the first time",
+    "the %s VMM is %s, its side %s: %s on the first report, false on the next",
     async (who, state, side, needed) => {
       const s = await migrating(sql);
       expect(await say(sql, s, who, state, side)).toMatchObject({ updateNeeded: needed });
@@ -494,7 +484,7 @@ describe("update_needed", () => {
     },
   );
 
-  test("not for a migration that no link names any more", async () => {
+  test("false: the migration is not linked any more", async () => {
     const s = await migrated(sql);
     expect(await say(sql, s, "active", "running", "completed")).toMatchObject({
       migrationOutOutcome: "applied",
@@ -502,7 +492,7 @@ describe("update_needed", () => {
     });
   });
 
-  test("not for what the unwinding saga did before", async () => {
+  test("false: the saga unwound the migration before", async () => {
     const s = await migrating(sql);
     await applied(unwindMigration(sql, s.migration));
     expect(await writingNothing(sql, () => say(sql, s, "destination", "destroyed", "failed"))).toEqual({
@@ -606,7 +596,7 @@ describe("misuse", () => {
   });
 
   test.each(["creating", "saga_unwound"])(
-    "a sled agent cannot say %s: the type does not have it",
+    "22P02 for p_state %s: the type does not have the label",
     async (state) => {
       const s = await running(sql);
       const said = { ...reportOf(s, "running", 3), state } as ReportVmmArguments;

@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   deleteVmm,
   reportVmm,
@@ -7,7 +7,7 @@ import {
   VmstateError,
   type ReportVmmArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   migrated,
@@ -22,13 +22,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const time = new Date("2024-02-29T12:34:56.789Z");
 
@@ -46,7 +40,7 @@ function reportText(text: string): Promise<unknown> {
   return sql`select * from vmstate.report_vmms(${text}::text::jsonb)`;
 }
 
-test("reads a generation that the caller has as a bigint", async () => {
+test("takes a generation that is a JavaScript bigint", async () => {
   const s = await running(sql);
   const generation = 2n ** 53n - 2n;
   const report = { ...reportOf(s, "rebooting", 0), generation: generation as unknown as number };
@@ -55,7 +49,7 @@ test("reads a generation that the caller has as a bigint", async () => {
   ]);
 });
 
-test("answers one row for each report, in their order", async () => {
+test("returns one row for each report, in the order of the reports", async () => {
   const s = await migrating(sql);
   const [other, dead, gone] = [await running(sql), await saying(sql, "failed"), await migrated(sql)];
   await say(sql, gone, "active", "destroyed");
@@ -154,7 +148,7 @@ describe("several reports of one VMM", () => {
     expect(await vmm(sql, s.propolisId)).toMatchObject({ state: "destroyed", state_generation: 7 });
   });
 
-  test("so are those of one side of a migration", async () => {
+  test("of one side of a migration are judged one after the other", async () => {
     const s = await migrating(sql);
     const side = (generation: number, state: "in_progress" | "completed" | "failed"): ReportVmmArguments =>
       reportOf(s, "running", generation, {
@@ -181,7 +175,7 @@ describe("several reports of one VMM", () => {
     });
   });
 
-  test("one under another instance's id is not_found, and takes no part", async () => {
+  test("with another instance's id are not_found and do not affect the others", async () => {
     const [s, other] = [await running(sql), await running(sql)];
     const answer = await reportVmms(sql, [
       reportOf(s, "failed", 9, { instanceId: other.instanceId }),
@@ -191,11 +185,11 @@ describe("several reports of one VMM", () => {
   });
 });
 
-test("an empty array answers no row", async () => {
+test("returns no row for an empty array", async () => {
   expect(await writingNothing(sql, () => reportVmms(sql, []))).toEqual([]);
 });
 
-test("missing keys are null", async () => {
+test("takes a missing key as null", async () => {
   const s = await running(sql);
   const report = {
     instance_id: s.instanceId,
@@ -211,7 +205,7 @@ test("missing keys are null", async () => {
   });
 });
 
-test("a time given as text says the same in a batch as alone, to the microsecond", async () => {
+test("stores a time given as text like report_vmm, to the microsecond", async () => {
   const [batched, single] = [await running(sql), await running(sql)];
   const text = "2024-02-29T12:34:56.789123Z";
   await reportVmms(sql, [reportOf(batched, "rebooting", 3, { time: text })]);
@@ -221,7 +215,7 @@ test("a time given as text says the same in a batch as alone, to the microsecond
   expect(await vmm(sql, single.propolisId)).toMatchObject(written);
 });
 
-test("1000 reports leave what as many single ones leave, and answer the same", async () => {
+test("writes and returns for 1000 reports what 1000 calls of report_vmm do", async () => {
   const COUNT = 125;
   const [batched, single] = await Promise.all([fleet(COUNT), fleet(COUNT)]);
   const answers = await reportVmms(sql, reportsOf(batched));
@@ -361,7 +355,7 @@ describe("VM001 for an unknown key, which would silently drop a part of the repo
     expect(error?.detail).toContain('Element 1 has the unknown key "other"');
   });
 
-  test("every known key is allowed, null ones too", async () => {
+  test("takes every known key, also with null", async () => {
     const s = await running(sql);
     const nulls = Object.fromEntries(
       ["in", "out"].flatMap((d) =>
@@ -373,7 +367,7 @@ describe("VM001 for an unknown key, which would silently drop a part of the repo
     ]);
   });
 
-  test("the wrappers refuse it before they ask the database, undefined ones too", async () => {
+  test("VmstateError of both wrappers, before a query, also for an undefined value", async () => {
     const s = await running(sql);
     const report = { ...reportOf(s, "rebooting", 3), migrationOutID: undefined };
     await writingNothing(sql, async () => {
@@ -389,7 +383,7 @@ describe("VM001 for an unknown key, which would silently drop a part of the repo
   });
 });
 
-describe("VM001 names the element that is malformed, and nothing is written of the others", () => {
+describe("VM001 names the malformed element, and no other element is written:", () => {
   const broken: [string, unknown, RegExp][] = [
     ["null", null, /./],
     ["a number", 7, /./],
@@ -397,21 +391,21 @@ describe("VM001 names the element that is malformed, and nothing is written of t
     ["a string", "running", /./],
     ["an empty object", {}, /null/],
     ["no instance", { instance_id: undefined }, /null/],
-    ["an id that is none", { propolis_id: "vm-1" }, /vm-1/],
+    ["a malformed id", { propolis_id: "vm-1" }, /vm-1/],
     ["no state", { state: null }, /null/],
-    ["a state that no sled agent can say", { state: "saga_unwound" }, /saga_unwound/],
+    ["a state that no sled agent can report", { state: "saga_unwound" }, /saga_unwound/],
     ["no generation", { generation: undefined }, /null/],
     ["generation 0", { generation: 0 }, /\b0\b/],
     ["a generation beyond 2^53-1", { generation: 2 ** 53 }, /9007199254740992/],
     ["a generation beyond bigint", { generation: 1e30 }, /./],
     ["a fraction", { generation: 3.5 }, /3\.5/],
     ["no time", { time: null }, /null/],
-    ["a time that is none", { time: "soon" }, /soon/],
+    ["a malformed time", { time: "soon" }, /soon/],
     ["an infinite time", { time: "infinity" }, /must be within the years 1970 to 9999/],
     ["a time before 1970", { time: "1969-12-31T23:59:59Z" }, /must be within the years 1970 to 9999/],
     ["a time after the year 9999", { time: "10000-01-01" }, /must be within the years 1970 to 9999/],
-    ["a piece of a migration", { migration_in_id: "6f1b6f7e-1c58-4a4e-9d8b-0a8f0d1c2b3a" }, /together/],
-    ["another piece of one", { migration_out_generation: 3 }, /together/],
+    ["migration_in_id alone", { migration_in_id: "6f1b6f7e-1c58-4a4e-9d8b-0a8f0d1c2b3a" }, /together/],
+    ["migration_out_generation alone", { migration_out_generation: 3 }, /together/],
   ];
   test.each(broken)("%s", async (_, element, problem) => {
     const s = await running(sql);
@@ -438,7 +432,7 @@ describe("VM001 names the element that is malformed, and nothing is written of t
     expect(error?.hint).toMatch(/\w/);
   });
 
-  test.each([["null"], ["{}"], ["1"], ['"[]"']])("%s is no array", async (text) => {
+  test.each([["null"], ["{}"], ["1"], ['"[]"']])("%s is not an array", async (text) => {
     await expect(reportText(text)).rejects.toMatchObject({
       code: "VM001",
       message: expect.stringContaining("p_reports") as unknown,

@@ -1,7 +1,6 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { failVmm, requestReboot, requestStop } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   creating,
   deleted,
@@ -21,13 +20,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 type Case = [string, () => Promise<Scenario>, (s: Scenario) => string[]];
 const cases: Case[] = [
@@ -50,7 +43,7 @@ const cases: Case[] = [
 ];
 
 describe.each(cases)("an instance that %s", (_, reach, commanded) => {
-  test("applied after a stop: intends running again, names the VMM, keeps state and generation", async () => {
+  test("applied after a stop: sets the intent to running, returns the VMM, keeps state and generation", async () => {
     const s = await reach();
     await requestStop(sql, s);
     expect(await requestReboot(sql, s)).toEqual({
@@ -62,7 +55,7 @@ describe.each(cases)("an instance that %s", (_, reach, commanded) => {
     expect(await instance(sql, s)).toMatchObject({ intended_state: "running" });
   });
 
-  test("unchanged when it intends to run, naming the VMM", async () => {
+  test("unchanged if the intent is running: returns the VMM", async () => {
     const s = await reach();
     expect(await writingNothing(sql, () => requestReboot(sql, s))).toEqual({
       outcome: "unchanged",
@@ -104,7 +97,7 @@ test("gone: the instance was deleted", async () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await requestReboot(sql, unknown())).toEqual({
     outcome: "not_found",
     reason: null,

@@ -1,7 +1,6 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { failVmm, requestStop } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   creating,
   deleted,
@@ -25,13 +24,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const fail = async (s: Scenario, who: "propolisId" | "destinationId"): Promise<Scenario> => {
   await failVmm(sql, { instanceId: s.instanceId, propolisId: s[who], reason: "operator" });
@@ -59,7 +52,7 @@ const cases: Case[] = [
 ];
 
 describe.each(cases)("an instance that %s", (_, reach, commanded) => {
-  test("applied: intends stopped, names the live VMMs, and keeps its state and generation", async () => {
+  test("applied: sets the intent to stopped, returns the live VMMs, keeps state and generation", async () => {
     const s = await reach();
     expect(await requestStop(sql, s)).toEqual({
       outcome: "applied",
@@ -70,7 +63,7 @@ describe.each(cases)("an instance that %s", (_, reach, commanded) => {
     expect(await instance(sql, s)).toMatchObject({ intended_state: "stopped" });
   });
 
-  test("unchanged: a second time, naming them again", async () => {
+  test("unchanged: a replay returns the same VMMs", async () => {
     const s = await reach();
     await requestStop(sql, s);
     expect(await writingNothing(sql, () => requestStop(sql, s))).toEqual({
@@ -93,7 +86,7 @@ test("applied: a failed instance becomes stopped", async () => {
   expect(await instance(sql, s)).toMatchObject({ intended_state: "stopped" });
 });
 
-test("a failed instance is written once, intent and state together", async () => {
+test("applied: a failed instance is written once, intent and state together", async () => {
   const s = await failed(sql);
   await sql.begin(async (transaction) => {
     const written = async (): Promise<number> => {
@@ -107,7 +100,7 @@ test("a failed instance is written once, intent and state together", async () =>
   });
 });
 
-test("applied: also one that failed after the user had stopped it", async () => {
+test("applied: an instance that failed after the user stopped it", async () => {
   const s = await running(sql);
   await requestStop(sql, s);
   await say(sql, s, "active", "failed");
@@ -118,7 +111,7 @@ test("applied: also one that failed after the user had stopped it", async () => 
   expect(await requestStop(sql, s)).toMatchObject({ outcome: "unchanged", ...rowOf(s, "stopped", 5) });
 });
 
-test("applied: after the guest shut down the intent is the user's again", async () => {
+test("applied: the intent guest_shutdown becomes stopped", async () => {
   const s = await saying(sql, "destroyed");
   await update(sql, s);
   expect(await instance(sql, s)).toMatchObject({ intended_state: "guest_shutdown" });
@@ -146,7 +139,7 @@ test("gone: the instance was deleted", async () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await requestStop(sql, unknown())).toEqual({
     outcome: "not_found",
     reason: null,

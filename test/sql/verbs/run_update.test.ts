@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { beginStart, beginUpdate, commitUpdate, runUpdate } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   anotherStart,
   applied,
@@ -22,13 +21,7 @@ import {
 } from "../scenario.js";
 import { NO_PLANS, NO_PLAN_ROW, noPlanColumns, planColumns, PLANS, rowAfter } from "../plans.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const sagaOf = (s: Scenario): { instanceId: string; sagaId: string } => ({
   instanceId: s.instanceId,
@@ -36,7 +29,7 @@ const sagaOf = (s: Scenario): { instanceId: string; sagaId: string } => ({
 });
 
 describe.each(PLANS)("$title", ({ reach, plan }) => {
-  test("applied: answers the plan and the instance after it; there is no further plan", async () => {
+  test("applied: returns the plan and the updated instance, which has no further plan", async () => {
     const s = await reach(sql);
     const saga = sagaOf(s);
     const before = await instance(sql, s);
@@ -81,10 +74,10 @@ describe.each(PLANS)("$title", ({ reach, plan }) => {
 
 const nothing = [
   ...NO_PLANS,
-  ["there is no VMM", stopped],
-  ["there is none since it failed", failed],
+  ["the instance has no VMM", stopped],
+  ["the instance failed and has no VMM", failed],
 ] as typeof NO_PLANS;
-test.each(nothing)("unchanged: there is nothing to do: %s", async (_, reach) => {
+test.each(nothing)("unchanged: no plan: %s", async (_, reach) => {
   const s = await reach(sql);
   const { updater_generation, intended_state } = await instance(sql, s);
   expect(await writingNothing(sql, () => runUpdate(sql, sagaOf(s)))).toEqual({
@@ -101,7 +94,7 @@ test.each(nothing)("unchanged: there is nothing to do: %s", async (_, reach) => 
 });
 
 describe("the updater lock", () => {
-  test("conflict/locked: another saga holds it", async () => {
+  test("conflict/locked: another saga holds the lock", async () => {
     const s = await saying(sql, "failed");
     const held = await applied(beginUpdate(sql, { ...sagaOf(s), lease: "1 hour" }));
     expect(await writingNothing(sql, () => runUpdate(sql, sagaOf(s)))).toEqual({
@@ -111,7 +104,7 @@ describe("the updater lock", () => {
     });
   });
 
-  test("applied: the saga holds it itself, and no longer afterwards", async () => {
+  test("applied: the saga itself holds the lock, which is released", async () => {
     const s = await saying(sql, "failed");
     const saga = sagaOf(s);
     await applied(beginUpdate(sql, { ...saga, lease: "1 hour" }));
@@ -119,7 +112,7 @@ describe("the updater lock", () => {
     expect(await instance(sql, s)).toMatchObject({ updater_id: null, updater_lease_until: null });
   });
 
-  test("unchanged: nothing is left to do, and the saga holds it no longer", async () => {
+  test("unchanged: no plan is left, and the saga's own lock is released", async () => {
     const s = await unwound(sql);
     const saga = sagaOf(s);
     await applied(beginUpdate(sql, { ...saga, lease: "1 hour" }));
@@ -128,7 +121,7 @@ describe("the updater lock", () => {
     expect(await instance(sql, s)).toMatchObject({ updater_id: null, updater_lease_until: null });
   });
 
-  test("applied: its lease expired, and the late saga cannot commit any more", async () => {
+  test("applied: another saga's lease expired, and its late commit is lock_lost", async () => {
     const s = await unwound(sql);
     const late = sagaOf(s);
     const { updaterGeneration, planToken } = await applied(beginUpdate(sql, { ...late, lease: "1 hour" }));
@@ -157,7 +150,7 @@ test("gone: the instance was deleted", async () => {
   });
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   expect(await runUpdate(sql, sagaOf(unknown()))).toEqual({
     outcome: "not_found",
     reason: null,

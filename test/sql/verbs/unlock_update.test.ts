@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   beginUpdate,
   commitUpdate,
@@ -10,7 +9,7 @@ import {
   unlockUpdate,
   type UnlockUpdateArguments,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   applied,
   deleted,
@@ -27,13 +26,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 const HOUR = "1 hour";
 
@@ -47,7 +40,7 @@ async function held(s: Scenario): Promise<Held> {
   return { ...saga, updaterGeneration, planToken };
 }
 
-test("applied: the lock goes, and nothing else changes; a second time is unchanged", async () => {
+test("applied: releases the lock and changes nothing else; a replay is unchanged", async () => {
   const s = await saying(sql, "failed");
   const [before, vmmBefore] = [await instance(sql, s), await vmm(sql, s.propolisId)];
   const lock = await held(s);
@@ -69,7 +62,7 @@ test("applied: the lock goes, and nothing else changes; a second time is unchang
   });
 });
 
-test("applied: the lease had expired, and nobody took it", async () => {
+test("applied: the lease expired, and no other saga took the lock", async () => {
   const s = await saying(sql, "failed");
   const lock = await held(s);
   await expireLease(sql, s);
@@ -88,7 +81,7 @@ test("unchanged: the commit released the lock already", async () => {
 });
 
 test.each(["unlock", "commit"])(
-  "conflict/lock_lost: another saga with a token that ended by %s",
+  "conflict/lock_lost: another saga, with a token that ended by %s",
   async (end) => {
     const s = await saying(sql, "failed");
     const lock = await held(s);
@@ -103,10 +96,10 @@ test.each(["unlock", "commit"])(
 
 describe("conflict/lock_lost:", () => {
   const lost: [string, (s: Scenario, lock: Held) => Promise<Partial<Held>>][] = [
-    ["another saga asks", () => Promise.resolve({ sagaId: randomUUID() })],
+    ["another saga calls", () => Promise.resolve({ sagaId: randomUUID() })],
     ["the fencing token is older", (_, l) => Promise.resolve({ updaterGeneration: l.updaterGeneration - 1 })],
     [
-      "the fencing token was never given",
+      "the fencing token was not issued yet",
       (_, l) => Promise.resolve({ updaterGeneration: l.updaterGeneration + 1 }),
     ],
     [
@@ -126,7 +119,7 @@ describe("conflict/lock_lost:", () => {
       },
     ],
     [
-      "another saga locked since it was released",
+      "another saga locked the instance after the release",
       async (s, l) => {
         await applied(unlockUpdate(sql, l));
         await held(s);
@@ -146,7 +139,7 @@ describe("conflict/lock_lost:", () => {
   });
 });
 
-test("gone: the instance was deleted, by then or before", async () => {
+test("gone: the instance was deleted after the lock, or before it", async () => {
   const s = await unwound(sql);
   const lock = await held(s);
   await applied(deleteInstance(sql, s));
@@ -160,7 +153,7 @@ test("gone: the instance was deleted, by then or before", async () => {
   }
 });
 
-test("not_found: there is no such instance", async () => {
+test("not_found: the instance does not exist", async () => {
   const lock = { ...(await held(await saying(sql, "failed"))), instanceId: unknown().instanceId };
   expect(await unlockUpdate(sql, lock)).toEqual({ outcome: "not_found", reason: null, ...NO_ROW });
 });

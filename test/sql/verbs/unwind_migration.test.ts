@@ -1,5 +1,4 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   apiInstance,
   beginMigration,
@@ -11,7 +10,7 @@ import {
   type MigrationState,
   type ReportedVmmState,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   anotherMigration,
   applied,
@@ -29,16 +28,10 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 describe("applied", () => {
-  test("the destination VMM becomes saga_unwound, both sides failed, and the instance is as if nothing had been", async () => {
+  test("sets the destination VMM to saga_unwound and both sides to failed; the instance shows its state from before", async () => {
     const s = await migrating(sql);
     const before = await version(s);
     expect(await unwindMigration(sql, s.migration)).toEqual({
@@ -71,7 +64,7 @@ describe("applied", () => {
     ["destroyed", "in_progress", "in_progress"],
   ];
   test.each(reported)(
-    "so it does when the VMM is %s, its side %s, the source's %s",
+    "the VMM is %s, its side %s, the source's side %s",
     async (state, destination, source) => {
       const s = await migrating(sql);
       await say(sql, s, "destination", state, destination);
@@ -94,7 +87,7 @@ describe("applied", () => {
     },
   );
 
-  test("so it does when the migration failed and was unlinked, its destination alive", async () => {
+  test("the migration failed and is unlinked, its destination VMM alive", async () => {
     const s = await migrating(sql);
     await say(sql, s, "destination", "running", "failed");
     await update(sql, s);
@@ -105,14 +98,14 @@ describe("applied", () => {
     expect(await apiInstance(sql, s)).toMatchObject({ state: "running" });
   });
 
-  test("so it does when the source's start was unwound", async () => {
+  test("the source's start is unwound", async () => {
     const s = await migrating(sql);
     await applied(unwindStart(sql, s.start));
     expect(await unwindMigration(sql, s.migration)).toMatchObject({ outcome: "applied" });
     expect(await apiInstance(sql, s)).toMatchObject({ state: "stopped" });
   });
 
-  test("so it does when the guest's VMM died: the instance is stopping until the update saga unlinks it", async () => {
+  test("the source VMM is dead: the instance shows stopping until the update saga unlinks the VMM", async () => {
     const s = await migrating(sql);
     await applied(failVmm(sql, { ...s, reason: "sled_off" }));
     await applied(unwindMigration(sql, s.migration));
@@ -123,10 +116,13 @@ describe("applied", () => {
 describe("unchanged", () => {
   const moves: [string, (s: Scenario) => Promise<unknown>][] = [
     ["at once", () => Promise.resolve()],
-    ["when another migration replaced it", (s) => applied(beginMigration(sql, anotherMigration(s)))],
-    ["when the update saga unlinked it", (s) => update(sql, s)],
+    [
+      "when another migration replaced the unwound one",
+      (s) => applied(beginMigration(sql, anotherMigration(s))),
+    ],
+    ["when the update saga unlinked the migration", (s) => update(sql, s)],
   ];
-  test.each(moves)("answers a replay %s", async (_, move) => {
+  test.each(moves)("a replay %s", async (_, move) => {
     const s = await migrating(sql);
     await applied(unwindMigration(sql, s.migration));
     await move(s);
@@ -139,7 +135,7 @@ describe("unchanged", () => {
   });
 
   test.each(["failed", "destroyed"] as const)(
-    "a %s destination that is unlinked already stays so",
+    "a destination that is %s and unlinked stays so",
     async (state) => {
       const s = await migrating(sql);
       await say(sql, s, "destination", state);
@@ -187,7 +183,7 @@ describe("conflict", () => {
     ["the destination side completed", () => destinationCompleted("running"), "running", 2],
     ["the destination side completed, and its VMM died", () => destinationCompleted("failed"), "failed", 2],
     ["the destination VMM is active", () => handedOver(sql), "migrating", 2],
-    ["the migration is done with", () => migrated(sql), "running", 2],
+    ["the migration is completed and unlinked", () => migrated(sql), "running", 2],
   ];
   test.each(handOvers)("handed_over: %s", async (_, reach, state, stateGeneration) => {
     const s = await reach();
@@ -237,7 +233,7 @@ describe("gone", () => {
 describe("not_found", () => {
   const nothing = { outcome: "not_found", reason: null, state: null, stateGeneration: null };
 
-  test("there is no such migration", async () => {
+  test("the migration does not exist", async () => {
     expect(await unwindMigration(sql, unknown().migration)).toEqual(nothing);
   });
 
@@ -248,7 +244,7 @@ describe("not_found", () => {
   });
 });
 
-test("the update saga then clears the destination and leaves the guest alone", async () => {
+test("the update saga unlinks the unwound destination and keeps the active VMM", async () => {
   const s = await migrating(sql);
   await applied(unwindMigration(sql, s.migration));
   await update(sql, s);

@@ -1,5 +1,4 @@
-import type postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   apiInstance,
   beginStart,
@@ -10,7 +9,7 @@ import {
   unwindStart,
   type ReportedVmmState,
 } from "../../../src/index.js";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { withDatabase } from "../../support/database.js";
 import {
   anotherStart,
   applied,
@@ -34,13 +33,7 @@ import {
   type Scenario,
 } from "../scenario.js";
 
-let db: TestDatabase;
-let sql: postgres.Sql;
-beforeAll(async () => {
-  db = await createDatabase();
-  ({ sql } = db);
-});
-afterAll(() => db.drop());
+const { sql } = withDatabase();
 
 /** What changed of the instance's row: nothing may. */
 async function leavingTheInstance<T>(s: Scenario, act: () => Promise<T>): Promise<T> {
@@ -53,7 +46,7 @@ async function leavingTheInstance<T>(s: Scenario, act: () => Promise<T>): Promis
 }
 
 describe("applied", () => {
-  test("a VMM that is creating becomes saga_unwound, and the instance shows stopped at once", async () => {
+  test("sets a creating VMM to saga_unwound; the instance shows stopped at once", async () => {
     const s = await starting(sql);
     expect(await leavingTheInstance(s, () => unwindStart(sql, s.start))).toEqual({
       outcome: "applied",
@@ -75,7 +68,7 @@ describe("applied", () => {
     "failed",
     "destroyed",
   ];
-  test.each(reported)("so does one that is %s and linked", async (state) => {
+  test.each(reported)("sets a linked VMM that is %s to saga_unwound", async (state) => {
     const s = await saying(sql, state);
     expect(await leavingTheInstance(s, () => unwindStart(sql, s.start))).toEqual({
       outcome: "applied",
@@ -87,7 +80,7 @@ describe("applied", () => {
     expect(await apiInstance(sql, s)).toMatchObject({ state: "stopped" });
   });
 
-  test("so does the source of a migration that is under way, whatever becomes of the destination", async () => {
+  test("sets the source of a migration in progress to saga_unwound", async () => {
     const s = await migrating(sql);
     expect(await leavingTheInstance(s, () => unwindStart(sql, s.start))).toMatchObject({
       outcome: "applied",
@@ -96,7 +89,7 @@ describe("applied", () => {
     expect(await vmm(sql, s.destinationId)).toMatchObject({ state: "creating", state_generation: 1 });
   });
 
-  test("so does the source of a migration that failed and was unlinked, although its destination had completed", async () => {
+  test("sets the source of a failed, unlinked migration to saga_unwound, though the destination reported completed", async () => {
     const s = await migrating(sql);
     await say(sql, s, "destination", "running", "completed");
     await say(sql, s, "active", "running", "failed");
@@ -109,10 +102,10 @@ describe("unchanged", () => {
   const moves: [string, (s: Scenario) => Promise<unknown>][] = [
     ["at once", () => Promise.resolve()],
     ["when another VMM replaced the unwound one", (s) => beginStart(sql, anotherStart(s))],
-    ["when the update saga unlinked it", (s) => update(sql, s)],
+    ["when the update saga unlinked the VMM", (s) => update(sql, s)],
     ["when the instance was deleted", (s) => deleteInstance(sql, s)],
   ];
-  test.each(moves)("answers a replay %s", async (_, move) => {
+  test.each(moves)("a replay %s", async (_, move) => {
     const s = await unwound(sql);
     await move(s);
     expect(await writingNothing(sql, () => unwindStart(sql, s.start))).toEqual({
@@ -123,7 +116,7 @@ describe("unchanged", () => {
     });
   });
 
-  test.each(["failed", "destroyed"] as const)("a %s VMM that is unlinked already stays so", async (state) => {
+  test.each(["failed", "destroyed"] as const)("a VMM that is %s and unlinked stays so", async (state) => {
     const s = await saying(sql, state);
     await update(sql, s);
     expect(await writingNothing(sql, () => unwindStart(sql, s.start))).toEqual({
@@ -170,7 +163,7 @@ describe("conflict", () => {
     ],
   ];
   test.each(destinations)(
-    "migration_destination: the VMM is that of a migration that is %s",
+    "migration_destination: the VMM is the destination of a migration that is %s",
     async (_, reach, state, stateGeneration) => {
       const s = await reach();
       const destination = { ...s.migration, propolisId: s.destinationId };
@@ -229,7 +222,7 @@ describe("conflict", () => {
   }
 });
 
-test("gone: the VMM was deleted, whether it was unwound or not", async () => {
+test("gone: the VMM was deleted, unwound or not", async () => {
   const [a, b] = [await unwound(sql), await saying(sql, "failed")];
   for (const [s, state, stateGeneration] of [
     [a, "saga_unwound", 2],
@@ -249,7 +242,7 @@ test("gone: the VMM was deleted, whether it was unwound or not", async () => {
 describe("not_found", () => {
   const nothing = { outcome: "not_found", reason: null, state: null, stateGeneration: null };
 
-  test("there is no such VMM", async () => {
+  test("the VMM does not exist", async () => {
     const s = await stopped(sql);
     expect(await writingNothing(sql, () => unwindStart(sql, s.start))).toEqual(nothing);
     expect(await writingNothing(sql, () => unwindStart(sql, unknown().start))).toEqual(nothing);
@@ -262,7 +255,7 @@ describe("not_found", () => {
   });
 });
 
-test("the sled's destroyed finds the VMM unwound already, and so does a watcher", async () => {
+test("a later report of destroyed, and a later fail_vmm, are terminal", async () => {
   const s = await unwound(sql);
   expect(await writingNothing(sql, () => say(sql, s, "active", "destroyed"))).toMatchObject({
     vmmOutcome: "terminal",
@@ -273,7 +266,7 @@ test("the sled's destroyed finds the VMM unwound already, and so does a watcher"
   expect(await writingNothing(sql, () => failVmm(sql, watcher))).toMatchObject({ outcome: "terminal" });
 });
 
-test("a start that is unwound after the guest ran still intends to run", async () => {
+test("keeps the intent running when the guest ran before the unwind", async () => {
   const s = await running(sql);
   await applied(unwindStart(sql, s.start));
   await update(sql, s);

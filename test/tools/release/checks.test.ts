@@ -2,13 +2,13 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { compareCatalogs } from "../../../src/schema/drift/compare.js";
 import { readCatalog } from "../../../src/schema/drift/read.js";
 import { type Migration, PACKAGE_ROOT, readMigrations, recordOf } from "../../../src/schema/files.js";
 import { type Ledger, readLedger, releasedMigrations } from "../../../src/schema/ledger.js";
 import { readSources, type Source } from "../../../src/schema/sources.js";
-import { createDatabase, createEmptyDatabase, type TestDatabase } from "../../support/database.js";
+import { createDatabase, createEmptyDatabase, withDatabase } from "../../support/database.js";
 import { requireChangelog } from "../../../tools/release/changelog.js";
 import { rewrittenSince } from "../../../tools/release/history.js";
 import { isRecreatable, lint } from "../../../tools/release/lint.js";
@@ -23,25 +23,23 @@ import {
   readSignatures,
 } from "../../../tools/release/signatures.js";
 
-let db: TestDatabase;
+const db = withDatabase();
 let sources: Source[];
 let migrations: Migration[];
 let ledger: Ledger;
 beforeAll(async () => {
-  db = await createDatabase();
   sources = await readSources(PACKAGE_ROOT);
   // also refuses a released file that is another one now
   migrations = await readMigrations(PACKAGE_ROOT);
   ledger = await readLedger(PACKAGE_ROOT);
 });
-afterAll(() => db.drop());
 
 describe("the repository", () => {
-  it("has every file of sql/ in a migration, as it is now", async () => {
+  it("has every file of sql/ in a migration, with its present text", async () => {
     expect(await unmigrated(PACKAGE_ROOT)).toEqual([]);
   });
 
-  it("has a ledger of its first migrations, to which each commit only added", async () => {
+  it("has a ledger of its released migrations, which commits only append to", async () => {
     const released = releasedMigrations(ledger).map(({ name, breaking }) => [name, breaking]);
     expect(released).toEqual(
       migrations.slice(0, released.length).map(({ name, isBreaking }) => [name, isBreaking]),
@@ -55,7 +53,7 @@ describe("the repository", () => {
     expect(brokenSignatures(promisedBy(ledger), now)).toEqual([]);
   });
 
-  it("tells in its changelog of each migration that is to be released what it locks and breaks", async () => {
+  it("names in its changelog what each unreleased migration locks and breaks", async () => {
     const { version } = JSON.parse(await readFile(join(PACKAGE_ROOT, "package.json"), "utf8")) as {
       version: string;
     };
@@ -66,7 +64,7 @@ describe("the repository", () => {
     await expect(requireChangelog(PACKAGE_ROOT, version, pending, locks)).resolves.toBeUndefined();
   });
 
-  it("has nothing in it that the lint finds", async () => {
+  it("passes the lint", async () => {
     const files = [...sources, ...migrations.map(({ name, text }) => ({ file: name, text }))];
     const complaints = await Promise.all(
       files.map(async ({ file, text }) => (await lint(text)).map((complaint) => `${file}: ${complaint}`)),
@@ -75,12 +73,12 @@ describe("the repository", () => {
     expect(complaints.flat()).toEqual([]);
   });
 
-  it("has only migrations that set the search_path, and set it back, but for the first four", () => {
+  it("has no migration after the first four that does not set and restore the search_path", () => {
     expect(migrations.filter((migration) => pathComplaints(migration).length > 0)).toEqual([]);
     expect(migrations.length).toBeGreaterThan(4);
   });
 
-  it("has functions, views and triggers that can be applied again without a change", async () => {
+  it("has functions, views and triggers that CREATE OR REPLACE leaves unchanged", async () => {
     const before = await readCatalog(db.sql);
     let count = 0;
     for (const { text } of sources) {
@@ -94,7 +92,7 @@ describe("the repository", () => {
 });
 
 describe("tables and domains can be altered", () => {
-  it("finds no function with a parsed body that takes or returns a composite type or a domain", async () => {
+  it("no function with a parsed body takes or returns a composite type or a domain", async () => {
     expect(await pinnedTypes(db.sql)).toEqual([]);
   });
 
@@ -108,7 +106,7 @@ describe("tables and domains can be altered", () => {
     ],
     ["an array of domains", "f(vmstate.port[])", "f(p vmstate.port[]) returns int return 1", "vmstate.port"],
     [
-      "a column that it returns",
+      "a returned column",
       "f()",
       "f() returns table (a int, b vmstate.port) begin atomic select 1, 2; end",
       "vmstate.port",
@@ -119,7 +117,7 @@ describe("tables and domains can be altered", () => {
       "f() returns vmstate.outcomes return row(null)::vmstate.outcomes",
       "vmstate.outcomes",
     ],
-  ])("finds %s in the signature of one", async (_, signature, definition, type) => {
+  ])("pinnedTypes finds %s in such a signature", async (_, signature, definition, type) => {
     await using planted = await createDatabase();
     await planted.sql`create type vmstate.outcomes as (one vmstate.outcome)`;
     await planted.sql.unsafe(`create function vmstate.${definition}`);
@@ -160,7 +158,7 @@ describe("the lint finds", () => {
       "a name without its schema: extra",
     ],
     ["an enum", "create type extra as enum ('a')", "a name without its schema: extra"],
-    ["an enum that grows", "alter type extra add value 'b'", "a name without its schema: extra"],
+    ["an enum with a new label", "alter type extra add value 'b'", "a name without its schema: extra"],
     ["a domain", "create domain extra as int", "a name without its schema: extra"],
     ["a domain that changes", "alter domain extra set not null", "a name without its schema: extra"],
     ["a composite type", "create type extra as (a int)", "a name without its schema: extra"],
@@ -213,11 +211,11 @@ describe("the lint finds", () => {
     );
   });
 
-  it("a built-in relation in a body, which a temporary one comes before", async () => {
+  it("a built-in relation without its schema in a body", async () => {
     expect(await lint(body("PERFORM FROM pg_roles;"))).toEqual(["a name without its schema: pg_roles"]);
   });
 
-  it("nothing where nothing is", async () => {
+  it("nothing in statements without a fault", async () => {
     expect(
       await lint(`
         create or replace view vmstate.v as with a as (select 1) select from a, pg_class;
@@ -238,15 +236,15 @@ describe("a migration that leaves the search_path to the session", () => {
   const END = "the last statement before its record does not set the search_path back";
 
   it.each([
-    ["neither is there", "-- a comment\n\nselect 1;\n", [BEGIN, END]],
-    ["a statement comes first", `-- a comment\n\nselect 1;\n${SAFE_PATH}\n${PATH_BEFORE}\n`, [BEGIN]],
-    ["a statement comes after", `-- a comment\n\n${SAFE_PATH}\n${PATH_BEFORE}\nselect 1;\n`, [END]],
-    ["both are there", `-- a comment\n\n${SAFE_PATH}\nselect 1;\n\n${PATH_BEFORE}\n`, []],
-  ])("is found: %s", (_, text, complaints) => {
+    ["both statements missing", "-- a comment\n\nselect 1;\n", [BEGIN, END]],
+    ["a statement before the first", `-- a comment\n\nselect 1;\n${SAFE_PATH}\n${PATH_BEFORE}\n`, [BEGIN]],
+    ["a statement after the last", `-- a comment\n\n${SAFE_PATH}\n${PATH_BEFORE}\nselect 1;\n`, [END]],
+    ["both statements in place", `-- a comment\n\n${SAFE_PATH}\nselect 1;\n\n${PATH_BEFORE}\n`, []],
+  ])("is reported: %s", (_, text, complaints) => {
     expect(pathComplaints(migration(text))).toEqual(complaints);
   });
 
-  it("is not complained about when it was made before", () => {
+  it("is not reported before number 5", () => {
     expect(pathComplaints(migration("select 1;\n", 4))).toEqual([]);
   });
 });
@@ -254,12 +252,12 @@ describe("a migration that leaves the search_path to the session", () => {
 describe("a signature", () => {
   const released = { "function f(a integer)": ["outcome text", "reason text"], "enum e": ["a", "b"] };
 
-  it("may be new, or have more parts", () => {
+  it("is not broken by additions", () => {
     const now = { ...released, "enum e": ["a", "c", "b"], "view v": ["id uuid"] };
     expect(brokenSignatures(released, now)).toEqual([]);
   });
 
-  it("is promised by the release in which it was new", () => {
+  it("is promised from the release that added it", () => {
     const now = { ...released, "enum e": ["a", "c", "b"], "view v": ["id uuid"] };
     const added = newSignatures(released, now);
     expect(added).toEqual({ "enum e": ["c"], "view v": ["id uuid"] });
@@ -275,7 +273,7 @@ describe("a signature", () => {
       { ...released, "function f(a integer)": ["outcome text", "reason varchar"] },
       "function f(a integer): reason text",
     ],
-  ])("may not be another, or gone: %j", (now, broken) => {
+  ])("is broken if it changed or is missing: %j", (now, broken) => {
     expect(brokenSignatures(released, now)).toEqual([broken]);
   });
 });
@@ -287,11 +285,11 @@ describe("the commands", () => {
       env: { ...process.env, NODE_OPTIONS: "", NODE_V8_COVERAGE: "" },
     });
 
-  it.each(["new.ts", "main.ts"])("%s tell what they do", async (file) => {
+  it.each(["new.ts", "main.ts"])("%s --help prints the usage", async (file) => {
     expect((await run(file, "--help")).stdout).toMatch(/^Usage: /);
   });
 
-  it("tell in one line what is wrong", async () => {
+  it("fail with one line that names the problem", async () => {
     await expect(run("new.ts", "2nd")).rejects.toMatchObject({
       code: 1,
       stdout: "",

@@ -73,7 +73,7 @@ function changeBoth(): void {
 }
 
 describe("three releases", { timeout: 60_000 }, () => {
-  it("each hold what changed, and the ledger only grows", async () => {
+  it("each have a migration of what changed, and only append to the ledger", async () => {
     expect(await releaseAs("0.1.0")).toMatchObject({
       version: "0.1.0",
       migrations: [{ name: "0001_vmstate", breaking: false }],
@@ -131,7 +131,7 @@ describe("three releases", { timeout: 60_000 }, () => {
     expect((await releaseAs("0.3.1")).migrations).toEqual([]);
   });
 
-  it("may each hold several migrations; the newest is brought up to date, and keeps what is written by hand", async () => {
+  it("may each have several migrations; migration:new updates the newest and keeps statements written by hand", async () => {
     await releaseAs("0.1.0");
     await newMigration(copy.root, "first");
     changeBoth();
@@ -166,7 +166,7 @@ describe("three releases", { timeout: 60_000 }, () => {
     expect(second.migrations).toHaveLength(2);
   });
 
-  it("may hold also what did not change, and goes on to when it is brought up to date", async () => {
+  it("may copy unchanged files too, also when updated", async () => {
     await releaseAs("0.1.0");
     const { copied } = await newMigration(copy.root, "all", true);
     expect(copied.length).toBeGreaterThan(100);
@@ -179,7 +179,7 @@ describe("three releases", { timeout: 60_000 }, () => {
     expect((await newMigration(copy.root, "next")).copied).toEqual([]);
   });
 
-  it("keep what is written by hand where it is: before the copies, or after them", async () => {
+  it("keep statements written by hand in place, before or after the copies", async () => {
     await releaseAs("0.1.0");
     changeBoth();
     await newMigration(copy.root, "both");
@@ -192,7 +192,7 @@ describe("three releases", { timeout: 60_000 }, () => {
     expect(await drift()).toEqual([]);
   });
 
-  it("lock the tables before something is dropped by hand", async () => {
+  it("lock the tables before a DROP that is written by hand", async () => {
     await releaseAs("0.1.0");
     await newMigration(copy.root, "drop");
     const file = "migrations/0002_drop.sql";
@@ -202,7 +202,7 @@ describe("three releases", { timeout: 60_000 }, () => {
     expect(copy.read(file)).toMatch(/^LOCK TABLE .*\n\nDROP VIEW vmstate.schema_version;\n/m);
   });
 
-  it("say what is gone, once", async () => {
+  it("name a removed file once", async () => {
     await releaseAs("0.1.0");
     copy.remove("sql/views/schema_version.sql");
     copy.replace("sql/load_order.txt", "views/schema_version.sql\n", "");
@@ -233,7 +233,7 @@ describe("a definition that moves to another file", { timeout: 60_000 }, () => {
     expect(copy.read("migrations/0002_move.sql")).not.toMatch("LOCK TABLE");
   });
 
-  it("needs none when several come together in one file, or part again", async () => {
+  it("needs no migration when files are merged, or split again", async () => {
     const [file, other] = DOMAINS;
     const together = copy.read(`sql/${file}`);
     const apart = (): void => {
@@ -281,7 +281,7 @@ describe("a definition that moves to another file", { timeout: 60_000 }, () => {
     expect(await drift()).toEqual([]);
   });
 
-  it("is gone when another object has its file", async () => {
+  it("is listed as removed when another object has its file", async () => {
     copy.replace(`sql/${FUNCTION}`, "FUNCTION vmstate.is_terminal(", "FUNCTION vmstate.is_over(");
     expect(await newMigration(copy.root, "rename")).toMatchObject({ copied: [FUNCTION], byHand: [FUNCTION] });
     expect(copy.read("migrations/0002_rename.sql")).toMatch(
@@ -301,24 +301,24 @@ describe("a definition that moves to another file", { timeout: 60_000 }, () => {
   });
 });
 
-describe("there is no new migration", () => {
-  it("before the first is released", async () => {
+describe("migration:new refuses", () => {
+  it("a second migration before the first is released", async () => {
     await expect(newMigration(copy.root, "second")).rejects.toThrow("`npm run generate` writes all of it");
   });
 
-  it.each(["", "Second", "2nd", "a-b", "a.sql"])("by the name of %j", async (name) => {
+  it.each(["", "Second", "2nd", "a-b", "a.sql"])("the name %j", async (name) => {
     await expect(newMigration(copy.root, name)).rejects.toThrow(`"${name}" is no name`);
   });
 });
 
-describe("there is no release", { timeout: 60_000 }, () => {
+describe("npm run release refuses", { timeout: 60_000 }, () => {
   beforeEach(() => releaseAs("0.1.0"));
 
-  it("of a version that was released", async () => {
+  it("a version that is released already", async () => {
     await expect(releaseAs("0.1.0")).rejects.toThrow("0.1.0 is released already");
   });
 
-  it("of a change that no migration has", async () => {
+  it("a change that is in no migration", async () => {
     changeBoth();
     await expect(releaseAs("0.2.0")).rejects.toThrow(`changed, and in no migration: ${FUNCTION}, ${VIEW}`);
     await newMigration(copy.root, "change_both");
@@ -326,12 +326,12 @@ describe("there is no release", { timeout: 60_000 }, () => {
     await expect(releaseAs("0.2.0")).rejects.toThrow(`changed, and in no migration: ${VIEW}`);
   });
 
-  it("with another file than the one that was released", async () => {
+  it("a released migration whose file changed", async () => {
     copy.replace("migrations/0001_vmstate.sql", "CREATE", "create");
     await expect(releaseAs("0.2.0")).rejects.toThrow("migrations/0001_vmstate.sql is not the released file");
   });
 
-  it("with a public signature that changed or is gone", async () => {
+  it("a public signature that changed or is missing", async () => {
     copy.replace("sql/views/api_vmm.sql", "  v.failure_reason,\n", "");
     copy.replace(
       "sql/verbs/operator/fail_sled.sql",
@@ -352,7 +352,7 @@ describe("there is no release", { timeout: 60_000 }, () => {
     );
   });
 
-  it("that the changelog does not tell of, or not all that is so", async () => {
+  it("a migration whose changelog item is missing or wrong", async () => {
     copy.migration("0002_index", "CREATE INDEX vmm_by_saga ON vmstate.vmm (saga_id)", true);
     const missing =
       'CHANGELOG.md, 0.2.0, has no "- Migration `0002_index`: … Locks: `vmm` (SHARE). Breaking: yes."';
@@ -365,14 +365,14 @@ describe("there is no release", { timeout: 60_000 }, () => {
     await expect(release(copy.root, database.url)).rejects.toThrow('CHANGELOG.md has no section "## 0.3.0"');
   });
 
-  it("and none changes the ledger", async () => {
+  it("without a change of the ledger", async () => {
     const before = copy.read("sql/released.json");
     await expect(releaseAs("0.1.0")).rejects.toThrow();
     expect(copy.read("sql/released.json")).toBe(before);
   });
 });
 
-describe("the history of the ledger", { timeout: 60_000 }, () => {
+describe("rewrittenSince", { timeout: 60_000 }, () => {
   const git = (...args: string[]): void => {
     const author = [
       "-c",
@@ -385,7 +385,7 @@ describe("the history of the ledger", { timeout: 60_000 }, () => {
     execFileSync("git", [...author, ...args], { cwd: copy.root, stdio: "ignore" });
   };
 
-  it("shows what was changed or taken away", async () => {
+  it("finds changed and removed releases in the history of the ledger", async () => {
     git("init");
     git("add", "sql/released.json");
     git("commit", "-m", "nothing released");
@@ -401,7 +401,7 @@ describe("the history of the ledger", { timeout: 60_000 }, () => {
     expect(await rewrittenSince(copy.root, [edited, ...(second ? [second] : [])])).toHaveLength(1);
   });
 
-  it("is not asked where there is none", async () => {
+  it("returns undefined outside of a git repository", async () => {
     expect(await rewrittenSince(copy.root, [])).toBeUndefined();
   });
 });

@@ -8,7 +8,7 @@ export interface Bound {
   migrations: number;
   /** The states that sled agents report. */
   reports: readonly ReportedVmmState[];
-  /** Whether somebody also types statements in psql. */
+  /** Whether the owner also types statements in psql. */
   typed: boolean;
   /** Whether time also goes by: guests run for long, starts loop, cooldowns elapse, deleted rows grow old and are purged. */
   ages: boolean;

@@ -13,7 +13,7 @@ export const COOLDOWN = "0.000001 seconds";
 /** So many attempts that the wait is the longest that there is, whatever the cooldown. */
 const BOOT_LOOP = 1000;
 
-/** What only time does: no verb does it, so no guard is asked. */
+/** What only time does, which no verb does, so no guard is asked; and the verbs that depend on time or on which automatic restarts depend. */
 export function ageing(vmms: readonly Part[]): Step[] {
   const update = (kind: string, sql: string, enabled: Step["enabled"]): Step => ({
     kind,
@@ -50,6 +50,11 @@ export function ageing(vmms: readonly Part[]): Step[] {
         `UPDATE vmstate.instance SET time_deleted = ${DAY_AGO} WHERE time_deleted IS NOT NULL`,
       (state) => rowsOf(state).some(({ time_deleted: time }) => time !== null && !isOld(time)),
     ),
+    ...["NULL", "'never'"].map((policy): Step => ({
+      kind: "configure_instance",
+      sql: `vmstate.configure_instance('${INSTANCE}', ${policy}, '${COOLDOWN}')`,
+      enabled: () => true,
+    })),
     ...[1, 100_000].map((limit): Step => ({
       kind: "purge",
       sql: `vmstate.purge(clock_timestamp() - interval '2 hours', ${limit})`,
@@ -67,15 +72,16 @@ function rowsOf({ instance, vmms, migrations }: Snapshot): { time_deleted: strin
 export const isOld = (time: string | null): boolean =>
   time !== null && Date.parse(time) <= Date.now() - HOUR_MS;
 
-/** For 10 minutes, from when it was heard running until the last news of it. */
+/** For 10 minutes, from the first report that it runs until the last report. */
 export function ranForLong({ time_started: from, time_reported: until }: VmmRow): boolean {
   return from !== null && until !== null && Date.parse(until) - Date.parse(from) >= HOUR_MS / 6;
 }
 
 /** The automatic restarts that count: none once the active VMM has run for long. */
 export function attempts(state: Snapshot): number {
-  const active = vmmOf(state, state.instance.active_propolis_id);
-  return active !== undefined && ranForLong(active) ? 0 : state.instance.auto_restart_attempts;
+  const { active_propolis_id: active, destination_propolis_id: destination } = state.instance;
+  const linked = [active, destination].map((id) => vmmOf(state, id)).filter((vmm) => vmm !== undefined);
+  return linked.some(ranForLong) ? 0 : state.instance.auto_restart_attempts;
 }
 
 export const isBootLoop = ({ auto_restart_attempts: count }: InstanceRow): boolean => count >= BOOT_LOOP;
@@ -88,5 +94,6 @@ export function mayAutoRestart(state: Snapshot): boolean {
     instance.state === "no_vmm" || instance.state === "failed" || active?.state === "saga_unwound";
   const waits = attempts(state) >= BOOT_LOOP && !isOld(instance.time_last_auto_restarted);
   const isFree = instance.updater_id === null || isExpired(instance);
-  return isDown && instance.intended_state === "running" && !waits && isFree;
+  const isPermitted = instance.auto_restart_policy !== "never";
+  return isDown && instance.intended_state === "running" && isPermitted && !waits && isFree;
 }

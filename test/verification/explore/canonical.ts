@@ -13,7 +13,7 @@ import {
 
 /**
  * What the future depends on: two states with the same key allow the same steps and lead to the same states.
- * Generations count only next to those that somebody holds; of what is deleted or dead and unlinked nothing counts
+ * Generations count only relative to those that an actor holds; of what is deleted or dead and unlinked nothing counts
  * but that; clock times count only as there or not, or old, leases as held or run out.
  */
 export function canonical(state: Snapshot, memory: Memory, { ages }: Pick<Bound, "ages">): string {
@@ -39,8 +39,9 @@ export function canonical(state: Snapshot, memory: Memory, { ages }: Pick<Bound,
 }
 
 function restartKey(instance: InstanceRow): unknown[] {
-  const { auto_restart_attempts: attempts, time_last_auto_restarted: last } = instance;
-  return [attempts > 0, isBootLoop(instance), last !== null, isOld(last)];
+  const { auto_restart_policy: policy, auto_restart_attempts: attempts } = instance;
+  const { time_last_auto_restarted: last } = instance;
+  return [policy, attempts > 0, isBootLoop(instance), last !== null, isOld(last)];
 }
 
 function vmmKey(state: Snapshot, vmm: VmmRow): unknown[] {

@@ -1,14 +1,16 @@
 import { randomInt } from "node:crypto";
 import { expect, it } from "vitest";
 import { createDatabase } from "../../support/database.js";
+import { expectEveryVerb } from "../../support/every-verb.js";
 import { explore } from "./explore.js";
-import { SMALL_SCOPES } from "./scopes.js";
+import { SCOPES, SMALL_SCOPES } from "./scopes.js";
+import { exploredVerbs } from "./steps.js";
 import { psqlScript } from "./psql-script.js";
 
 const seed = randomInt(2 ** 31);
 
 it.each(SMALL_SCOPES)(
-  "no step of $starts start and $migrations migrate sagas and all others breaks a property ($name)",
+  "no step of $starts start sagas, $migrations migrate sagas and all other actors breaks a property ($name)",
   { timeout: 120_000 },
   async (scope) => {
     await using first = await createDatabase();
@@ -22,3 +24,11 @@ it.each(SMALL_SCOPES)(
     expect(states).toBeGreaterThan(100);
   },
 );
+
+it.each([
+  ["full", SCOPES],
+  ["small", SMALL_SCOPES],
+])("every verb is a step in some scope of the %s setting", async (_, scopes) => {
+  await using database = await createDatabase();
+  await expectEveryVerb(database.sql, "test/verification/explore/steps.ts", exploredVerbs(scopes));
+});

@@ -2,15 +2,18 @@ import { alive } from "../../sql/model.js";
 import { STRANGER } from "./actors.js";
 import { attempts, isOld, mayAutoRestart } from "./ages.js";
 import type { InstanceRow, Snapshot, VmmRow } from "./snapshot.js";
-import { isDestination, migrationOf, vmmOf } from "./snapshot.js";
+import { isDestination, isLeft, migrationOf, vmmOf } from "./snapshot.js";
 import type { Transition } from "./transition.js";
 
 /** What must hold of locks that are replayed and broken, of restarts, of clocks, and of what operators do. */
 export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean> = {
-  "only the saga that holds the lock commits, unlocks and hands over": ({ step, before, outcomes }) =>
-    step.saga !== undefined && outcomes.includes("applied") && step.saga !== before.instance.updater_id,
+  "only the saga that holds the lock commits, unlocks and lets a child inherit": ({
+    step,
+    before,
+    outcomes,
+  }) => step.saga !== undefined && outcomes.includes("applied") && step.saga !== before.instance.updater_id,
 
-  "a commit records who made it, and of what": ({ step, after: { instance }, outcomes, told, planToken }) =>
+  "a commit stores its saga and its plan": ({ step, after: { instance }, outcomes, told, planToken }) =>
     outcomes.includes("applied") &&
     ((step.kind === "commit_update" && !isCommitOf(instance, step.saga, told)) ||
       (step.kind === "run_update" &&
@@ -21,7 +24,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     outcomes.includes("unchanged") !==
       (instance.state !== "destroyed" && isCommitOf(instance, step.saga, told)),
 
-  "no other plan is committed or taken for one that was": ({ step, outcomes }) =>
+  "no other plan is committed or recognised as a replay": ({ step, outcomes }) =>
     step.kind === "commit_another_plan" &&
     outcomes.some((outcome) => outcome === "applied" || outcome === "unchanged"),
 
@@ -33,7 +36,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
         before.instance.updater_generation === told?.[0] &&
         before.instance.released_updater_id === step.saga),
 
-  "a released lock is known by who held it": ({ before, after, step, outcomes }) =>
+  "a released lock stores the saga that held it": ({ before, after, step, outcomes }) =>
     before.instance.updater_id !== null &&
     after.instance.updater_id === null &&
     after.instance.state !== "destroyed" &&
@@ -48,7 +51,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     outcomes.includes("unchanged") &&
     step.saga !== before.instance.updater_parent_id,
 
-  "a broken lock is gone, and nothing else changes": ({ step, before, after, outcomes, told }) =>
+  "break_update releases the lock and changes nothing else": ({ step, before, after, outcomes, told }) =>
     step.kind === "break_update" &&
     outcomes.includes("applied") &&
     !(
@@ -59,12 +62,17 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
       isSame(before, after, "committed_updater_generation", "state_generation")
     ),
 
-  "a rename changes the name alone, and nothing else does": ({ step, before, after }) =>
+  "a rename changes only the name, and no other call changes it": ({ step, before, after }) =>
     step.kind === "rename_instance"
       ? !isSame(before, after, "state_generation", "intended_state", "updater_id", "auto_restart_attempts")
       : step.kind !== "typed" && before.instance.name !== after.instance.name,
 
-  "fail_sled_vmms fails what is listed, alive and on the sled, and no other VMM": ({ step, before, after }) =>
+  "only configure_instance changes the policy, and it changes nothing else": ({ step, before, after }) =>
+    step.kind === "configure_instance"
+      ? !isSame(before, after, "state_generation", "intended_state", "updater_id", "auto_restart_attempts")
+      : step.kind !== "typed" && !isSame(before, after, "auto_restart_policy"),
+
+  "fail_sled_vmms fails listed, live VMMs on the sled, and no other VMM": ({ step, before, after }) =>
     step.kind === "fail_sled_vmms" &&
     before.vmms.some((vmm) => {
       const isMeant =
@@ -72,9 +80,9 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
       return isMeant ? vmmOf(after, vmm.id)?.state !== "failed" : isWritten(vmm, after);
     }),
 
-  "a call that means nothing is refused": ({ step }) => step.kind === "misuse",
+  "a malformed call is refused": ({ step }) => step.kind === "misuse",
 
-  "a VMM counts as started once it proved to run": ({ step, before, after, outcomes }) =>
+  "time_started is set by the first report that proves the guest runs": ({ step, before, after, outcomes }) =>
     ["report_vmm", "late_reports"].includes(step.kind) &&
     outcomes.includes("applied") &&
     after.vmms.some((vmm) => {
@@ -84,7 +92,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
       return (vmm.time_started !== null) !== ((old?.time_started ?? null) !== null || proves);
     }),
 
-  "only a report makes a VMM count as started, and once": ({ step, before, after }) =>
+  "only a report sets time_started, and only once": ({ step, before, after }) =>
     !["typed", "guest_runs_for_long"].includes(step.kind) &&
     before.vmms.some((old) => {
       const now = vmmOf(after, old.id);
@@ -92,20 +100,20 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
       return isChanged && (old.time_started !== null || step.kind !== "report_vmm");
     }),
 
-  "what is heard is timed by the database's clock": ({ step, before, after }) =>
+  "time_reported is the database's time": ({ step, before, after }) =>
     step.kind !== "typed" &&
     [...after.vmms, ...after.migrations].some(({ id, time_reported: time }) => {
       const old = vmmOf(before, id) ?? migrationOf(before, id);
       return time !== (old?.time_reported ?? null) && !isNow(time);
     }),
 
-  "a VMM starts by the database's clock": ({ step, before, after }) =>
+  "time_started is the database's time": ({ step, before, after }) =>
     step.kind === "report_vmm" &&
     after.vmms.some(
       ({ id, time_started: time }) => time !== (vmmOf(before, id)?.time_started ?? null) && !isNow(time),
     ),
 
-  "news of a VMM is timed": ({ step, before, after }) =>
+  "every change of a VMM's state sets time_reported": ({ step, before, after }) =>
     step.kind !== "typed" &&
     after.vmms.some((vmm) => {
       const old = vmmOf(before, vmm.id);
@@ -113,18 +121,23 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
       return isNews && vmm.time_reported === old.time_reported;
     }),
 
-  "an automatic restart counts, a user's start begins anew": ({ step, before, after, outcomes }) =>
+  "an automatic restart raises auto_restart_attempts, a user's start resets it": ({
+    step,
+    before,
+    after,
+    outcomes,
+  }) =>
     step.kind === "begin_start" &&
     outcomes.includes("applied") &&
     after.instance.auto_restart_attempts !== (isAutomatic(step.sql) ? attempts(before) + 1 : 0),
 
-  "only what may be restarted is restarted": ({ step, before, outcomes }) =>
+  "only an instance that may be restarted is restarted": ({ step, before, outcomes }) =>
     step.kind === "begin_start" &&
     isAutomatic(step.sql) &&
     outcomes.includes("applied") &&
     !mayAutoRestart(before),
 
-  "an update forgets the attempts once the active VMM ran for long, and nothing else does": ({
+  "only an update resets auto_restart_attempts, after a linked VMM ran long": ({
     step,
     before,
     after,
@@ -140,20 +153,25 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     return after.instance.auto_restart_attempts !== expected;
   },
 
-  "a migration is purged only when both its VMMs are deleted": ({ step, before, after }) =>
+  "a migration is purged only when none of its VMMs is left without a link": ({ step, before, after }) =>
     step.kind !== "typed" &&
     before.migrations
       .filter(({ id }) => migrationOf(after, id) === undefined)
       .flatMap((m) => [m.source_propolis_id, m.destination_propolis_id])
-      .some((id) => vmmOf(before, id)?.time_deleted === null),
+      .some((id) => isLeft(before, id)),
 
-  "a purge takes what is old and no longer needed": ({ step, before, after }) =>
+  "a purge deletes only old rows": ({ step, before, after }) =>
     step.kind === "purge" &&
     [...pairsOf(before.vmms, after.vmms), ...pairsOf(before.migrations, after.migrations)].some(
       ([old, now]) => now === undefined && !isOld(old.time_deleted),
     ),
 
-  "a purge leaves over only what its limit stopped": ({ step, before, after, answer }) => {
+  "a purge counts what it deletes, keeps to p_limit, and answers left_over while rows remain": ({
+    step,
+    before,
+    after,
+    answer,
+  }) => {
     if (step.kind !== "purge" || step.limit === undefined || Array.isArray(answer)) return false;
     const rows = (of: Snapshot): number => of.vmms.length + of.migrations.length;
     const purged = rows(before) - rows(after);
@@ -164,10 +182,12 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
   },
 };
 
-/** A migration whose VMMs are both deleted is needed by nobody. */
+/** A migration is needed as long as a VMM of it is left without a link. */
 function canBePurged(state: Snapshot, m: Snapshot["migrations"][number]): boolean {
-  const vmms = [m.source_propolis_id, m.destination_propolis_id].map((id) => vmmOf(state, id));
-  return isOld(m.time_deleted) && vmms.every((vmm) => vmm?.time_deleted !== null);
+  return (
+    isOld(m.time_deleted) &&
+    ![m.source_propolis_id, m.destination_propolis_id].some((id) => isLeft(state, id))
+  );
 }
 
 function pairsOf<R extends { id: string }>(before: R[], after: R[]): [R, R | undefined][] {

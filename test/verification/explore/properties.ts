@@ -1,7 +1,7 @@
 import type { ApiInstanceState, ApiVmmState, IntendedState } from "../../../src/index.js";
 import { alive, dead, effectiveState, type Input, planOf, type Topology, type Vmm } from "../../sql/model.js";
 import { isOld, mayAutoRestart } from "./ages.js";
-import { hadBeenRunning, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
+import { hadBeenRunning, isLeft, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
 
 /** What the views and probes say of a state. */
 export interface Properties {
@@ -29,7 +29,7 @@ export interface Properties {
 export interface Found {
   state: Snapshot;
   properties: Properties;
-  /** What became of it when every VMM ended and somebody started it again. */
+  /** The result of a start after every VMM has ended. */
   restart: { updates: number; start: string; shows: ApiInstanceState };
   /** What was left when all that was deleted had grown old and was purged; null when nothing is deleted. */
   purge: AfterPurge | null;
@@ -55,7 +55,7 @@ interface AfterPurge extends Pick<Snapshot, "vmms" | "migrations"> {
 const PROPERTIES: Record<string, (found: Found) => boolean> = {
   "no invariant is violated": ({ properties }) => properties.violations.length > 0,
 
-  "the API shows what the state decides": ({ state, properties }) =>
+  "the API shows the state derived from the rows": ({ state, properties }) =>
     isDeleted(state) ? properties.api !== null : properties.api?.state !== effectiveState(inputOf(state)),
 
   "the API never shows saga_unwound": ({ state, properties }) =>
@@ -65,47 +65,50 @@ const PROPERTIES: Record<string, (found: Found) => boolean> = {
         properties.api_vmms[id] !== (stored === "saga_unwound" ? "destroyed" : stored),
     ),
 
-  "the plan is the design's": ({ state, properties }) =>
+  "instance_plan equals the model's plan": ({ state, properties }) =>
     !isDeleted(state) && JSON.stringify(planned(properties)) !== JSON.stringify(modelled(state)),
 
   "the API shows no time in the future": ({ properties }) =>
     properties.api !== null && Date.parse(properties.api.time_state_updated) > Date.now(),
 
-  "the list of restarts is the design's": ({ state, properties }) =>
+  "restartable_instance equals the model's list": ({ state, properties }) =>
     properties.restartable !== (!isDeleted(state) && mayAutoRestart(state) && isListedInTime(state)),
 
   "a guest that ran and shut down is not restarted": ({ state, retire }) =>
     !isDeleted(state) &&
     (retire.intent !== intentOnceEnded(state) || (retire.intent !== "running" && retire.restartable)),
 
-  "each live VMM is the guest's, or will be, or is on the list to end": ({ state, properties }) =>
+  "a live VMM is in orphaned_vmm if and only if it is unlinked": ({ state, properties }) =>
     state.vmms.some(
       ({ id, state: stored }) => alive(stored) && !isLinked(state, id) !== properties.orphaned.includes(id),
     ),
 
-  "each dead VMM without a link is on the list to delete": ({ state, properties }) =>
+  "a dead VMM that is not deleted is in abandoned_vmm if and only if it is unlinked": ({
+    state,
+    properties,
+  }) =>
     state.vmms.some(
       ({ id, state: stored, time_deleted }) =>
         time_deleted === null && dead(stored) && !isLinked(state, id) !== properties.abandoned.includes(id),
     ),
 
-  "no plan loops": ({ restart }) => restart.updates > 1,
+  "after one update no further plan is left": ({ restart }) => restart.updates > 1,
 
-  "it can be started again once its VMMs ended": ({ state, restart }) =>
+  "an instance can be started again after its VMMs have ended": ({ state, restart }) =>
     !isDeleted(state) && !(restart.start === "applied" && restart.shows === "starting"),
 
-  "it can be retired once its VMMs ended": ({ retire }) =>
+  "an instance and its VMMs can be deleted after the VMMs have ended": ({ retire }) =>
     retire.instance.state !== "destroyed" ||
     retire.vmms.some(({ time_deleted }) => time_deleted === null) ||
     retire.migrations.some(({ time_deleted }) => time_deleted === null) ||
     retire.pending ||
     retire.violations > 0,
 
-  "a purge takes what nobody needs, and nothing else": ({ state, purge }) =>
+  "a purge deletes every row that is not needed any more, and no other": ({ state, purge }) =>
     purge !== null &&
     (purge.left_over || JSON.stringify(idsOf(purge)) !== JSON.stringify(idsOf(afterPurge(state)))),
 
-  "it can be purged once it was retired": ({ retire }) => retire.left_over,
+  "an instance can be purged after it was deleted": ({ retire }) => retire.left_over,
 };
 
 /** The names of the properties that do not hold here. */
@@ -137,11 +140,14 @@ function inputOf(state: Snapshot): Input {
   };
 }
 
-/** First the migrations whose VMMs are both deleted, then the VMMs that none names, then the instance that has neither. */
-function afterPurge({ instance, vmms, migrations }: Snapshot): AfterPurge {
-  const isLive = (id: string): boolean => vmms.some((vmm) => vmm.id === id && vmm.time_deleted === null);
+/** First the migrations of which no VMM is left without a link, then the VMMs that none names, then the instance that has neither. */
+function afterPurge(state: Snapshot): AfterPurge {
+  const { instance, vmms, migrations } = state;
   const keptMigrations = migrations.filter(
-    (m) => m.time_deleted === null || isLive(m.source_propolis_id) || isLive(m.destination_propolis_id),
+    (m) =>
+      m.time_deleted === null ||
+      isLeft(state, m.source_propolis_id) ||
+      isLeft(state, m.destination_propolis_id),
   );
   const named = keptMigrations.flatMap((m) => [m.source_propolis_id, m.destination_propolis_id]);
   const keptVmms = vmms.filter(({ id, time_deleted }) => time_deleted === null || named.includes(id));

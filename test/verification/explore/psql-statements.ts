@@ -5,7 +5,7 @@ import type { Step } from "./steps.js";
 const NOW = "clock_timestamp()";
 
 /**
- * What somebody may type in psql, right or wrong: each statement is refused by a guard or a constraint, or keeps
+ * Statements that the owner may type in psql, right or wrong: each statement is refused by a guard or a constraint, or keeps
  * every property that the verbs keep.
  */
 export function psqlStatements(vmms: readonly Part[], migrations: readonly Required<Part>[]): Step[] {

@@ -1,4 +1,10 @@
-import type { InstanceState, IntendedState, MigrationState, VmmState } from "../../../src/index.js";
+import type {
+  AutoRestartPolicy,
+  InstanceState,
+  IntendedState,
+  MigrationState,
+  VmmState,
+} from "../../../src/index.js";
 import type { Updater } from "./actors.js";
 
 /** The rows of the one instance, as PostgreSQL's `to_jsonb` gives them, each with its place in the table. */
@@ -28,6 +34,7 @@ export interface InstanceRow {
   committed_updater_generation: number | null;
   committed_updater_id: string | null;
   committed_plan_token: string | null;
+  auto_restart_policy: AutoRestartPolicy | null;
   auto_restart_attempts: number;
   time_last_auto_restarted: string | null;
   time_deleted: string | null;
@@ -77,7 +84,13 @@ export function isDestination({ migrations }: Snapshot, { id }: VmmRow): boolean
   return migrations.some((migration) => migration.destination_propolis_id === id);
 }
 
-/** Whether the guest had been running there: heard of it, or proven by a migration of which a side completed. */
+/** Whether the VMM is neither linked nor deleted: it has to be ended, or deleted, yet. */
+export function isLeft(state: Snapshot, id: string): boolean {
+  const vmm = vmmOf(state, id);
+  return vmm?.time_deleted === null && vmm.time_unlinked !== null;
+}
+
+/** Whether the guest had been running there: reported, or proven by a migration of which a side completed. */
 export function hadBeenRunning({ migrations }: Snapshot, { id, time_started }: VmmRow): boolean {
   const isProof = (m: MigrationRow): boolean =>
     m.destination_propolis_id === id &&

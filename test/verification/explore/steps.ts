@@ -1,17 +1,20 @@
 import type { MigrationState, ReportedVmmState } from "../../../src/index.js";
+import { plainArguments, PLAIN_FUNCTIONS, type PlainFunction } from "../../support/plain-calls.js";
+import { snakeCase } from "../../support/verbs.js";
 import { alive } from "../../sql/model.js";
 import {
   type Bound,
   INSTANCE,
   migrations,
   type Part,
+  PROJECT,
   sagaOf,
   starts,
   STRANGER,
   type Updater,
   UPDATERS,
 } from "./actors.js";
-import { ageing } from "./ages.js";
+import { ageing, COOLDOWN } from "./ages.js";
 import { psqlStatements } from "./psql-statements.js";
 import { type Memory, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
 
@@ -19,7 +22,7 @@ import { type Memory, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
 export interface Step {
   /** What the properties tell steps apart by: the verb, or who else it is. */
   kind: string;
-  /** A call of a verb, which answers a row; or a statement somebody types in psql. `{updater1.generation}` and `{updater1.token}` stand for what that updater was told. */
+  /** A call of a verb, which answers a row; or a statement that the owner types in psql. `{updater1.generation}` and `{updater1.token}` stand for what that updater was told. */
   sql: string;
   /** Whose row it is that may change. */
   part?: Part;
@@ -51,6 +54,12 @@ const TOGETHER: readonly (readonly [ReportedVmmState, MigrationState])[] = [
 
 const always = (): boolean => true;
 
+/** The verbs that the exploration takes as steps, and not only as a misuse. */
+export function exploredVerbs(bounds: readonly Bound[]): Set<string> {
+  const steps = bounds.flatMap(allSteps).filter(({ kind }) => kind !== "misuse");
+  return new Set(steps.flatMap(({ sql }) => /^vmstate\.(\w+)/.exec(sql)?.[1] ?? []));
+}
+
 /** Every step of every actor within the bound. */
 export function allSteps(bound: Bound): Step[] {
   const allStarts = starts(bound);
@@ -75,6 +84,7 @@ export function allSteps(bound: Bound): Step[] {
     ),
     ...MISUSES.map((sql) => ({ kind: "misuse", sql, enabled: isNew })),
     verb("run_update", [INSTANCE, STRANGER]),
+    ...PLAIN_FUNCTIONS.map(plain),
     {
       kind: "lease_expires",
       sql: `UPDATE vmstate.instance SET updater_lease_until = clock_timestamp() - interval '1 hour' WHERE id = '${INSTANCE}'`,
@@ -99,12 +109,16 @@ function verb(
   return { kind, sql: `vmstate.${name}(${list})`, enabled, ...extra };
 }
 
+function plain(name: PlainFunction): Step {
+  const given = Object.entries(plainArguments(name, INSTANCE)).map(([key, value]) => `${key} => '${value}'`);
+  return verb(snakeCase(name), [], { rest: given.join(", ") });
+}
+
 function user(): Step[] {
   return [
+    verb("create_instance", [INSTANCE, PROJECT, "web", "running"], { rest: `NULL, '${COOLDOWN}'` }),
     verb("finish_instance_creation", [INSTANCE]),
-    verb("rename_instance", [INSTANCE], { rest: "'db'" }),
     verb("request_stop", [INSTANCE]),
-    verb("request_reboot", [INSTANCE]),
     verb("delete_instance", [INSTANCE]),
   ];
 }

@@ -71,11 +71,11 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
       ([old, now]) => dead(old.state) && old.state !== now.state && now.state !== "saga_unwound",
     ),
 
-  "nothing becomes creating": ({ before, after }) =>
+  "no row becomes creating": ({ before, after }) =>
     (after.instance.state === "creating" && before.instance.state !== "creating") ||
     vmmPairs(before, after).some(([old, now]) => now.state === "creating" && old.state !== "creating"),
 
-  "an ended side stays": ({ before, after }) =>
+  "an ended side of a migration stays as it is": ({ before, after }) =>
     migrationPairs(before, after).some(
       ([old, now]) =>
         (ended(old.source_state) && old.source_state !== now.source_state) ||
@@ -95,10 +95,10 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
       changed(before.instance, after.instance, ["destination_propolis_id", "migration_id"])) ||
     (step.kind === "begin_migration" && changed(before.instance, after.instance, ["active_propolis_id"])),
 
-  "nobody but sagas and deletion writes the instance's links and state": ({ step, before, after }) =>
+  "only sagas and deletion write the instance's links and state": ({ step, before, after }) =>
     changed(before.instance, after.instance, ["state", ...LINKS]) && !LINKING.has(step.kind),
 
-  "only what is deleted is purged": ({ before, after }) =>
+  "only a deleted row is purged": ({ before, after }) =>
     before.vmms.some(({ id, time_deleted }) => time_deleted === null && vmmOf(after, id) === undefined) ||
     before.migrations.some(
       ({ id, time_deleted }) => time_deleted === null && migrationOf(after, id) === undefined,
@@ -108,7 +108,7 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
     after.instance.committed_updater_generation !== before.instance.committed_updater_generation &&
     after.instance.updater_id !== null,
 
-  "rows begin at the beginning": ({ before, after }) =>
+  "a new row is in its initial state": ({ before, after }) =>
     after.others > 0 ||
     after.vmms.some(
       (vmm) =>
@@ -120,12 +120,12 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
         !(migration.source_state === "pending" && migration.destination_state === "pending"),
     ),
 
-  "nothing changes its identity": (transition) =>
+  "no row changes its identity columns": (transition) =>
     pairs(transition).some(([before, after]) =>
       identityOf(before).some((column) => columns(before)[column] !== columns(after)[column]),
     ),
 
-  "what is deleted stays deleted": (transition) =>
+  "a deleted row stays deleted": (transition) =>
     transition.step.kind !== "a_day_goes_by" &&
     pairs(transition).some(
       ([before, after]) =>
@@ -140,15 +140,15 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
       (id) => (vmmOf(after, id)?.time_deleted ?? null) !== null,
     ),
 
-  "the fencing token rises when the lock changes hands": ({ before, after }) =>
+  "the fencing token rises when another saga gets the lock": ({ before, after }) =>
     after.instance.updater_id !== null &&
     after.instance.updater_id !== before.instance.updater_id &&
     after.instance.updater_generation <= before.instance.updater_generation,
 
-  "only the plan that was told is committed": ({ step, outcomes, told, planToken }) =>
+  "only the plan that begin_update returned is committed": ({ step, outcomes, told, planToken }) =>
     step.kind === "commit_update" && outcomes.includes("applied") && told?.[1] !== planToken,
 
-  "only who holds the lock commits, unlocks and breaks it": ({ step, before, outcomes, told }) =>
+  "a commit, an unlock and a break need the current fencing token": ({ step, before, outcomes, told }) =>
     step.updater !== undefined &&
     outcomes.includes("applied") &&
     told?.[0] !== before.instance.updater_generation,
@@ -161,7 +161,7 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
     after.instance.intended_state === "running" &&
     !["begin_start", "request_reboot"].includes(step.kind),
 
-  "an unexpired lock is not taken away": ({ step, before, after }) =>
+  "an unexpired lock is not taken over": ({ step, before, after }) =>
     before.instance.updater_id !== null &&
     ["begin_update", "run_update"].includes(step.kind) &&
     Date.parse(before.instance.updater_lease_until ?? "") > Date.now() &&

@@ -4,7 +4,7 @@ import { beginUpdate, commitUpdate, type CommitUpdateArguments } from "../../../
 import { until } from "../../support/until.js";
 import { applied, saying } from "../../sql/scenario.js";
 
-/** An update saga that begins, and is never heard of again. */
+/** An update saga that begins and never makes another call. */
 export async function beginAndAbandon(sql: Sql, lease: string): Promise<CommitUpdateArguments> {
   const { instanceId } = await saying(sql, "destroyed");
   const sagaId = randomUUID();

@@ -14,7 +14,7 @@ type Rows = Promise<pg.QueryArrayResult>;
 export function newPool(url: string, applicationName: string, max: number): pg.Pool {
   const options = "-c deadlock_timeout=10ms";
   const pool = new pg.Pool({ connectionString: url, application_name: applicationName, max, options });
-  // What happens to a connection that nobody uses is of no interest; its users are told in another way.
+  // An error of an idle connection is ignored; a call on the connection gets its own error.
   return pool.on("error", ignore).on("connect", (client) => void client.on("error", ignore));
 }
 

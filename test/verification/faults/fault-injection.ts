@@ -21,7 +21,7 @@ export interface FaultInjection {
   kind: FaultKind;
 }
 
-/** Every fault at every point of every verb. */
+/** Every fault at every point of every call case. */
 export const everyInjection: readonly FaultInjection[] = callCases.flatMap((callCase) =>
   pointsOf(callCase).flatMap((point) =>
     faultKinds.filter(({ hits }) => hits(point)).map((kind) => ({ callCase, point, kind })),

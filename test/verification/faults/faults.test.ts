@@ -9,6 +9,7 @@ import { beginStart, invariantViolations, reportVmm } from "../../../src/index.j
 import { migrate } from "../../../src/schema/index.js";
 import { copyDatabase } from "../../support/copy.js";
 import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { expectEveryVerb } from "../../support/every-verb.js";
 import { systemBin } from "../../support/system-programs.js";
 import { stopped } from "../../sql/scenario.js";
 import { crashes } from "./crashes.js";
@@ -17,7 +18,7 @@ import { breachesOf, dump } from "./dumps.js";
 import { CUT } from "./expected-errors.js";
 import { isolate } from "./isolation.js";
 import { AcknowledgedWrites, makeLedger } from "./acknowledged-writes.js";
-import { Workload } from "./workload.js";
+import { PLACE, Workload } from "./workload.js";
 import { startCrashableServer, SUPERVISOR } from "./crashable-server.js";
 import { serverPrograms } from "./programs.js";
 import { everyInjection, type FaultInjection, injectAll } from "./fault-injection.js";
@@ -66,14 +67,14 @@ function sample(): FaultInjection[] {
   return [...chosen.values()];
 }
 
-describe("what was acknowledged is there, and work goes on", { timeout: LONG_MS }, () => {
+describe("no acknowledged write is lost, and clients continue", { timeout: LONG_MS }, () => {
   afterEach(() => {
     expect(totals.problems()).toEqual([]);
     expect(totals.failures).toBe(0);
   });
 
   it.runIf(programs)(
-    "when the server is killed under load, and when all its connections are taken",
+    "when the server is killed under load, and when its connections are exhausted",
     async () => {
       await crashes({ seed, workers: 2, crashes: 2, exhaustions: 1, totals, dir });
       expect([totals.countOf("crashes"), totals.countOf("exhaustions")]).toEqual([2, 1]);
@@ -82,7 +83,7 @@ describe("what was acknowledged is there, and work goes on", { timeout: LONG_MS 
     },
   );
 
-  it("when clients die or are interrupted at any point", async () => {
+  it("when clients die or are interrupted at each pause point", async () => {
     await using db = await createDatabase();
     const injections = sample();
     await injectAll(db, injections, seed, totals);
@@ -92,15 +93,16 @@ describe("what was acknowledged is there, and work goes on", { timeout: LONG_MS 
     expect(counts.reduce((sum, count) => sum + count)).toBe(injections.length);
   });
 
-  it("when sessions and statements are ended under load", async () => {
+  it("when sessions are terminated and statements cancelled under load", async () => {
     await using db = await createDatabase();
     await terminate(db, { seed, workers: 2, terminations: 15, totals });
     expect(totals.interrupted).toBeGreaterThan(0);
   });
 
-  it("when the callers have all kinds of isolation levels", async () => {
+  it("when callers use different isolation levels", async () => {
     await using db = await createDatabase();
-    await isolate(db, { seed, workers: 3, writes: 100, totals });
+    const called = await isolate(db, { seed, workers: 3, writes: 100, totals });
+    await expectEveryVerb(db.sql, PLACE, called);
     expect(totals.countOf("retries")).toBeGreaterThan(0);
   });
 
@@ -142,14 +144,14 @@ describe("the checks find", { timeout: LONG_MS }, () => {
     });
   }
 
-  it("a row that is gone", async () => {
+  it("a lost row", async () => {
     const { acknowledgedWrites, propolisId } = await journalOfStart();
     await lose((sql) => sql`delete from vmstate.vmm where id = ${propolisId}`);
     expect(await acknowledgedWrites.missing(db.sql)).toEqual([`VMM ${propolisId}: gone`]);
     expect(await invariantViolations(db.sql)).not.toEqual([]);
   });
 
-  it("a row that is what it was before", async () => {
+  it("a row that lost its last change", async () => {
     const { acknowledgedWrites, instanceId } = await journalOfStart();
     await lose(
       (sql) => sql`
@@ -160,14 +162,14 @@ describe("the checks find", { timeout: LONG_MS }, () => {
     ]);
   });
 
-  it("a transaction that never was", async () => {
+  it("a lost transaction", async () => {
     const { acknowledgedWrites, instanceId } = await journalOfStart();
     const line = randomUUID();
     acknowledgedWrites.acknowledge("apiInstance", { instanceId }, undefined, line);
     expect(await acknowledgedWrites.missing(db.sql)).toEqual([`transaction ${line}: not in the ledger`]);
   });
 
-  it.runIf(programs)("what a server forgets that does not wait for its disk", async () => {
+  it.runIf(programs)("acknowledged writes that a crashed server without fsync lost", async () => {
     await using server = await startCrashableServer({ ...required(programs), settings: FORGETFUL, dir });
     const name = "vmstate_forgetful";
     await using database = await copyDatabase({ serverUrl: server.url, name, template: "template0" });
@@ -183,7 +185,7 @@ describe("the checks find", { timeout: LONG_MS }, () => {
     expect(totals.problems()[0]).toMatch(/^lost: /);
   });
 
-  it("half of a verb", async () => {
+  it("a verb of which one write is lost", async () => {
     await db.sql.unsafe(`
       create function public.forget() returns trigger language plpgsql as 'begin return null; end';
       create trigger forget before update on vmstate.instance for each row
@@ -200,7 +202,7 @@ describe("the checks find", { timeout: LONG_MS }, () => {
   it.each([
     ["true", "outlives its lease"],
     ["false", "is taken over before its lease is over"],
-  ])("a lock that does not end with its lease, but is held: %s", async (isHeld, complaint) => {
+  ])("a lock whose end does not depend on its lease, held: %s", async (isHeld, complaint) => {
     const dead = await beginAndAbandon(db.sql, isHeld === "true" ? "1 millisecond" : "1 hour");
     const definition = "(select pg_get_functiondef('vmstate.begin_update'::regproc))";
     await db.sql.unsafe(`do $do$ begin
@@ -208,7 +210,7 @@ describe("the checks find", { timeout: LONG_MS }, () => {
     await expect(takeOver(db.sql, dead)).rejects.toThrow(complaint);
   });
 
-  it("guards that are not armed", async () => {
+  it("a disabled guard", async () => {
     expect(await breachesOf(db.sql)).toEqual([]);
     await db.sql`alter table vmstate.vmm disable trigger guard_state`;
     expect(await breachesOf(db.sql)).toEqual([
@@ -218,7 +220,7 @@ describe("the checks find", { timeout: LONG_MS }, () => {
   });
 });
 
-it.runIf(programs)("a server that is being killed leaves nothing when its owner dies", async () => {
+it.runIf(programs)("a crashing server leaves no file when its owner exits", async () => {
   const request = { ...required(programs), settings: {}, dir };
   const supervisor = spawn(process.execPath, [SUPERVISOR, JSON.stringify(request)]);
   await once(supervisor.stdout, "data");
@@ -228,7 +230,7 @@ it.runIf(programs)("a server that is being killed leaves nothing when its owner 
   expect(readdirSync(dir)).toEqual([]);
 });
 
-it("a part for which the machine lacks something is named in the figures", () => {
+it("a part that the machine cannot run is named in the figures", () => {
   totals.count("dumps");
   totals.acknowledged = 1234;
   totals.skipped.push("server crashes (no server to kill)");

@@ -23,7 +23,7 @@ export async function testFaults(settings: FaultSettings): Promise<Verdict> {
   const { seed } = settings;
   const totals = new Totals();
   const options = { ...settings, totals };
-  const parts: Record<string, () => Promise<void>> = {
+  const parts: Record<string, () => Promise<unknown>> = {
     "crashes and exhaustions": () => crashes(options),
     "deaths and interruptions": () =>
       inFreshDatabase((database) => injectAll(database, someInjections(settings), seed, totals)),

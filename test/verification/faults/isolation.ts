@@ -17,8 +17,11 @@ const STEP = 100;
 /** By far enough to call every function at every level. */
 const MOST_STEPS = 200;
 
-/** Callers of all three levels get in each other's way: they may have to try again, and meet no other error. */
-export async function isolate(database: TestDatabase, options: IsolationOptions): Promise<void> {
+/**
+ * Callers of all three levels get in each other's way: they may have to try again, and meet no other error. Answers the
+ * functions that were called at each level, by their names in SQL.
+ */
+export async function isolate(database: TestDatabase, options: IsolationOptions): Promise<string[]> {
   const { writes, totals } = options;
   const workload: WorkloadOptions = {
     ...options,
@@ -27,10 +30,14 @@ export async function isolate(database: TestDatabase, options: IsolationOptions)
     expected: [SERIALIZATION_FAILURE],
     isolations: ["serializable", "repeatable read", "read committed"],
   };
+  let called: string[] = [];
   await Workload.during(workload, async (workload) => {
     for (let n = 0; n < writes; n += STEP) await workload.progress(STEP);
-    for (let n = 0; n < MOST_STEPS && workload.uncalled().length > 0; n++) await workload.progress(STEP);
-    for (const name of workload.uncalled()) totals.wrong.add(`never called: ${name}`);
+    for (let n = 0; n < MOST_STEPS && (await workload.uncalled()).length > 0; n++)
+      await workload.progress(STEP);
+    for (const line of await workload.uncalled()) totals.wrong.add(line);
     totals.count("retries", workload.expectedErrors.countOf(SERIALIZATION_FAILURE));
+    called = workload.called();
   });
+  return called;
 }

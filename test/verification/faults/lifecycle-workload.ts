@@ -33,7 +33,7 @@ class ExactClient extends CheckedClient {
   }
 }
 
-/** Whole lives of VMs, one after the other for each player; nobody else writes their rows. */
+/** Whole lives of VMs, one after the other for each player; no other client writes their rows. */
 export class LifecycleWorkload {
   readonly #ids = new Ids();
   /** Of each life, by index. */

@@ -6,6 +6,7 @@ import type { Random } from "../../../src/simulator/random.js";
 import { PROPOLIS_IP } from "../../../src/simulator/step-context.js";
 import { manyRows } from "../../../src/client/rows.js";
 import { statement } from "../../../src/client/statement.js";
+import { PLAIN_CALLS, PLAIN_FUNCTIONS } from "../../support/plain-calls.js";
 import { type Client, type Connection, PlainClient } from "./retrying-clients.js";
 import type { Totals } from "./totals.js";
 
@@ -24,7 +25,7 @@ interface Migration {
   destinationGeneration: number;
 }
 
-/** An instance as somebody saw it who then acts on it; by then it may be another. */
+/** An instance as a client read it; the row may have changed when the client acts on it. */
 interface ObservedInstance {
   instanceId: string;
   generation: number;
@@ -86,9 +87,8 @@ const weightedActions: readonly (readonly [Action, weight: number])[] = [
   [failSled, 1],
   [update, 3],
   [runUpdate, 2],
-  [explain, 1],
+  [plain, 2],
   [stop, 1],
-  [reboot, 1],
   [finishCreation, 1],
   [configure, 1],
   [deleteVmm, 1],
@@ -307,16 +307,13 @@ async function runUpdate({ client, observed: { instanceId } }: Context): Promise
   await client.ask("runUpdate", { instanceId, sagaId: randomUUID() });
 }
 
-async function explain({ client, observed }: Context): Promise<void> {
-  await client.ask("explainUpdate", observed);
+async function plain({ client, random, observed: { instanceId } }: Context): Promise<void> {
+  const name = random.pick(PLAIN_FUNCTIONS);
+  await client.ask(name, PLAIN_CALLS[name](instanceId));
 }
 
 async function stop({ client, observed }: Context): Promise<void> {
   await client.ask("requestStop", observed);
-}
-
-async function reboot({ client, observed }: Context): Promise<void> {
-  await client.ask("requestReboot", observed);
 }
 
 async function finishCreation({ client, observed }: Context): Promise<void> {

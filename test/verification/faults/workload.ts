@@ -1,11 +1,8 @@
-import * as controlPlane from "../../../src/client/control-plane.js";
 import { invariantViolations } from "../../../src/index.js";
-import * as operator from "../../../src/client/operator.js";
 import { Random } from "../../../src/simulator/random.js";
-import * as sledAgent from "../../../src/client/sled-agent.js";
-import * as updateSaga from "../../../src/client/update-saga.js";
 import type { TestDatabase } from "../../support/copy.js";
 import { until } from "../../support/until.js";
+import { forgottenVerbs, snakeCase } from "../../support/verbs.js";
 import { RandomWriters } from "./random-writers.js";
 import type { Connection } from "./retrying-clients.js";
 import { type Isolation, newPool, untiring } from "./connections.js";
@@ -29,7 +26,7 @@ export interface WorkloadOptions {
 }
 
 const INSTANCES = 6;
-const VERBS = Object.keys({ ...controlPlane, ...sledAgent, ...updateSaga, ...operator });
+export const PLACE = "test/verification/faults/random-writers.ts";
 /** What the sessions of a load are called. */
 export const WORKLOAD_NAME = "faults load";
 
@@ -85,10 +82,17 @@ export class Workload {
     await until(`${writes} more writes are acknowledged`, () => this.#acknowledgedWrites.writes >= goal);
   }
 
-  /** The functions that were not yet called at one of the isolation levels. */
-  uncalled(): string[] {
-    const wanted = this.#connections.flatMap(({ isolation }) => VERBS.map((verb) => `${isolation} ${verb}`));
-    return wanted.filter((each) => !this.#called.has(each));
+  /** The functions that were called at every isolation level so far, by their names in SQL. */
+  called(): string[] {
+    const names = new Set([...this.#called].map((each) => each.slice(each.lastIndexOf(" ") + 1)));
+    const isCalled = (name: string): boolean =>
+      this.#connections.every(({ isolation }) => this.#called.has(`${isolation} ${name}`));
+    return [...names].filter(isCalled).map(snakeCase);
+  }
+
+  /** The verbs that were not yet called at one of the isolation levels. */
+  async uncalled(): Promise<string[]> {
+    return await forgottenVerbs(this.options.database.sql, PLACE, this.called());
   }
 
   /** Whether the database has what was acknowledged, and nothing that must not be; the work goes on. */

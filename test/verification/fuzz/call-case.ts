@@ -24,7 +24,7 @@ export interface CallCase {
   act: Act;
   /** The public function that answers, if it is one. */
   verb?: Routine;
-  /** Whether nobody but functions of ours is to read its errors. */
+  /** Whether only vmstate's own functions read its errors. */
   internal?: boolean;
   /** Whether it may write at all. */
   writes: boolean;

@@ -33,7 +33,7 @@ function integers(): string[] {
   );
 }
 
-/** Names and other text that somebody might have put into a statement, or cut where they should not. */
+/** Names and other text that break concatenated SQL, or that careless code cuts off. */
 export const words = fc.oneof(
   fc.constantFrom(...each("| |'|\"|''|\\|\\'|$1|$$|%|%s%L%I%n|null|NULL|{}|()|\0|a\0b|a\nb|\u2028|${1}")),
   fc.constantFrom(

@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDatabase, type TestDatabase } from "../../support/database.js";
+import { describe, expect, it } from "vitest";
+import { createDatabase, withDatabase } from "../../support/database.js";
 import { fuzzBatches } from "./batches.js";
 import type { Finding } from "./finding.js";
 import { fuzz } from "./fuzz.js";
 
 const SEED = 1;
 
-describe("a small setting", { timeout: 120_000 }, () => {
+describe("a small run", { timeout: 120_000 }, () => {
   it("finds nothing wrong with any function, view or wrapper", async () => {
     await using db = await createDatabase();
     const { totals, findings } = await fuzz(db, { seed: SEED, calls: 2 });
@@ -20,12 +20,8 @@ describe("a small setting", { timeout: 120_000 }, () => {
   });
 });
 
-describe("what is wrong is found", { timeout: 120_000 }, () => {
-  let db: TestDatabase;
-  beforeAll(async () => {
-    db = await createDatabase();
-  });
-  afterAll(() => db.drop());
+describe("a planted fault is found:", { timeout: 120_000 }, () => {
+  const db = withDatabase();
 
   /** What is wrong with one function. */
   const findingsIn = async (name: string, calls = 40): Promise<Finding[]> => {
@@ -33,7 +29,7 @@ describe("what is wrong is found", { timeout: 120_000 }, () => {
     return findings;
   };
 
-  it("a function that fails inside", async () => {
+  it("a function with an internal error", async () => {
     await db.sql`
       create function vmstate.fails_inside(p_count bigint) returns bigint language plpgsql as $$
       begin
@@ -49,7 +45,7 @@ describe("what is wrong is found", { timeout: 120_000 }, () => {
     ]);
   });
 
-  it("a function that makes a statement of what it is given", async () => {
+  it("a function with SQL injection", async () => {
     await db.sql`
       create function vmstate.concatenates(p_name text) returns text language plpgsql as $$
       declare
@@ -63,7 +59,7 @@ describe("what is wrong is found", { timeout: 120_000 }, () => {
     );
   });
 
-  it("a verb that writes before it refuses", async () => {
+  it("a verb that writes and then returns conflict", async () => {
     await db.sql`
       create function vmstate.writes_first(p_instance_id uuid, p_expected_generation bigint)
       returns vmstate.instance_result language plpgsql security definer as $$
@@ -78,7 +74,7 @@ describe("what is wrong is found", { timeout: 120_000 }, () => {
     expect(await findingsIn("writes_first")).toMatchObject([{ fault: "changed row", problem: "conflict" }]);
   });
 
-  it("a verb whose reason its comment does not explain", async () => {
+  it("a verb with a reason that its COMMENT does not list", async () => {
     await db.sql`
       create function vmstate.explains_nothing(p_instance_id uuid) returns vmstate.instance_result
       language sql security definer
@@ -89,7 +85,7 @@ describe("what is wrong is found", { timeout: 120_000 }, () => {
     ]);
   });
 
-  it("a verb whose error is about another one", async () => {
+  it("a verb whose error names another verb", async () => {
     await db.sql`
       create function vmstate.blames_another(p_propolis_port integer) returns void
       language plpgsql security definer as $$
@@ -101,7 +97,7 @@ describe("what is wrong is found", { timeout: 120_000 }, () => {
     ]);
   });
 
-  it("a name that is not stored as it was given", async () => {
+  it("a name that is stored shortened", async () => {
     await db.sql`
       create function vmstate.cut_name() returns trigger language plpgsql as $$
       begin

@@ -23,7 +23,7 @@ export interface Report {
   findings: Finding[];
 }
 
-/** Different complaints about one target, at most: each starts its calls anew. */
+/** Different complaints about one target, at most: each restarts its calls. */
 const MOST_FINDINGS = 6;
 /** How often to go on, at most, with a target that was only ever accepted, or only ever refused. */
 const MOST_ROUNDS = 30;

@@ -127,7 +127,7 @@ async function migrationUnwound(sql: postgres.Sql): Promise<Scenario> {
   return s;
 }
 
-/** A VMM to which somebody may insert a migration by hand. */
+/** A VMM to which the owner may insert a migration in psql. */
 async function withNewVmm(sql: postgres.Sql): Promise<Scenario> {
   const s = await running(sql);
   const { instanceId, destinationId: id, migration } = s;

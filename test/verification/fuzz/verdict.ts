@@ -31,7 +31,7 @@ const OUTCOMES = new Set([...REFUSALS, "applied", "unchanged"]);
 /** `unchanged` from these may be written all the same: they give up the caller's own lock. */
 const RELEASES = new Set(["begin_update", "run_update"]);
 
-/** An error that nobody reads to its end is not a clear one. */
+/** An error longer than this counts as unclear. */
 const LONGEST_MESSAGE = 2_000;
 
 /**

@@ -9,7 +9,7 @@ export interface Hunt {
   found: Exploration;
 }
 
-/** Two starts, one migration and somebody in psql: what a mutant is looked for with. */
+/** The default actors of a hunt: two start sagas, one migrate saga and an owner in psql. */
 const SCOPE = {
   starts: 2,
   migrations: 1,

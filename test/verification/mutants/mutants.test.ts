@@ -6,7 +6,7 @@ import { CONTROL, MUTANTS } from "./mutants.js";
 
 const seed = randomInt(2 ** 31);
 
-it("the exploration finds nothing wrong with the rules as they are", async () => {
+it("the exploration finds no broken property in the rules as they are", async () => {
   await using database = await createDatabase();
   const { found } = await hunt(database, CONTROL, seed, 250);
   expect(found.failures, `seed ${seed}`).toEqual([]);

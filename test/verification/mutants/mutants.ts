@@ -9,7 +9,7 @@ export interface Mutant {
   change?: Change;
   /** Whether a short search is enough. */
   near?: true;
-  /** What it takes to show it, if not two start sagas, one migrate saga and somebody in psql. */
+  /** The actors that show the fault, if not two start sagas, one migrate saga and an owner in psql. */
   scope?: Partial<Bound>;
 }
 
@@ -47,7 +47,7 @@ export const MUTANTS: readonly Mutant[] = [
   withoutTrigger("guard_insert", "migration"),
   withoutTrigger("guard_delete", "migration"),
   {
-    name: "a start takes over a VMM that lives",
+    name: "a start replaces a live VMM",
     change: {
       file: "verbs/control_plane/begin_start",
       from: "v_active.state IN ('creating', 'starting', 'running', 'rebooting', 'migrating') THEN 'already_started'\n    WHEN v_active.state <> 'saga_unwound'",
@@ -56,7 +56,7 @@ export const MUTANTS: readonly Mutant[] = [
     near: true,
   },
   {
-    name: "a migration leaves a VMM that does not run",
+    name: "a migration begins from a VMM that does not run",
     change: {
       file: "verbs/control_plane/begin_migration",
       from: "THEN 'not_running'",
@@ -73,7 +73,7 @@ export const MUTANTS: readonly Mutant[] = [
     scope: { starts: 1, migrations: 2 },
   },
   {
-    name: "an unwinding saga touches the instance",
+    name: "an unwinding saga writes the instance",
     change: {
       file: "shared/rows/unwind_vmm",
       from: "BEGIN\n",
@@ -170,11 +170,11 @@ export const MUTANTS: readonly Mutant[] = [
     near: true,
   },
   {
-    name: "a dead VMM believes a newer report",
+    name: "a newer report changes a dead VMM",
     change: { file: "verbs/sled_agent/report_vmm", from: "NOT vmstate.is_absorbing(v.state)", to: "true" },
   },
   {
-    name: "an ended side believes a newer report",
+    name: "a newer report changes an ended side",
     change: {
       file: "rules/migration_report_outcome",
       from: "vmstate.is_terminal(p_side_state)",
@@ -198,7 +198,7 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: "another plan is committed than the one that was told",
+    name: "another plan is committed than the one that begin_update returned",
     change: {
       file: "verbs/update_saga/commit_update",
       from: "v_plan.plan_token <> p_plan_token",
@@ -224,11 +224,11 @@ export const MUTANTS: readonly Mutant[] = [
     near: true,
   },
   {
-    name: "fail_vmm fails what is dead",
+    name: "fail_vmm fails a dead VMM",
     change: { file: "verbs/operator/fail_vmm", from: "vmstate.is_absorbing(v_vmm.state)", to: "false" },
   },
   {
-    name: "fail_sled fails what is dead",
+    name: "fail_sled fails a dead VMM",
     change: {
       file: "verbs/operator/steps/fail_vmms_of_sled",
       from: "AND NOT vmstate.is_absorbing(v.state)",
@@ -236,11 +236,11 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: "what lives without a link is on no list",
+    name: "an unlinked live VMM is on no work list",
     change: { file: "views/orphaned_vmm", from: "w.time_unlinked IS NOT NULL AND", to: "false AND" },
   },
   {
-    name: "a stop raises no generation although the state changes",
+    name: "a stop changes the state without raising the generation",
     change: {
       file: "verbs/control_plane/request_stop",
       from: "    v_instance.state_generation := v_instance.state_generation + 1;\n",

@@ -3,7 +3,7 @@ import type { Mutant } from "./mutants.js";
 /** Ways to get wrong how locks are replayed and broken, what counts as running, clocks, restarts, and what operators do. */
 export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
-    name: "a commit is replayed by whoever has its number",
+    name: "a commit is replayed by any saga with its token",
     change: {
       file: "verbs/update_saga/commit_update",
       from: "\n      AND v_instance.committed_updater_id = p_saga_id AND v_instance.committed_plan_token = p_plan_token",
@@ -21,7 +21,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     scope: { migrations: 0, typed: false },
   },
   {
-    name: "an unlock is replayed by whoever has its number",
+    name: "an unlock is replayed by any saga with its token",
     change: {
       file: "verbs/update_saga/unlock_update",
       from: "\n      AND v_instance.released_updater_id = p_saga_id",
@@ -30,7 +30,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     scope: { migrations: 0, typed: false },
   },
   {
-    name: "an inheritance is replayed by whoever claims to be the parent",
+    name: "an inheritance is replayed for another parent",
     change: {
       file: "verbs/update_saga/inherit_update",
       from: " AND v_instance.updater_parent_id = p_parent_saga_id",
@@ -39,12 +39,12 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     scope: { migrations: 0, typed: false },
   },
   {
-    name: "run_update does not say which saga committed",
+    name: "run_update does not store which saga committed",
     change: { file: "verbs/update_saga/run_update", from: "v_plan.updater_id := p_saga_id;", to: "" },
     scope: { migrations: 0, typed: false },
   },
   {
-    name: "break_update ends whichever lock is held",
+    name: "break_update ends a lock of any token",
     change: {
       file: "verbs/operator/break_update",
       from: "v_instance.updater_generation <> p_updater_generation",
@@ -85,7 +85,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     near: true,
   },
   {
-    name: "a VMM counts as started only when it is heard running",
+    name: "a VMM counts as started only when it is reported running",
     change: {
       file: "rules/counts_as_running",
       from: "WHEN 'rebooting' THEN true",
@@ -99,7 +99,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     scope: { starts: 1, migrations: 0, reports: ["migrating"], typed: false },
   },
   {
-    name: "a VMM that waits for a guest counts as started",
+    name: "a destination that waits for its guest counts as started",
     change: { file: "rules/counts_as_running", from: "NOT p_is_destination", to: "true" },
     scope: { starts: 1, migrations: 1, reports: ["running", "migrating"], typed: false },
   },
@@ -122,7 +122,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     scope: { starts: 1, migrations: 1, reports: ["running", "destroyed"], typed: false },
   },
   {
-    name: "a VMM is heard by the clock of its sled",
+    name: "time_reported of a VMM is its sled's time",
     change: {
       file: "verbs/sled_agent/report_vmm",
       from: "time_reported = v_now",
@@ -131,7 +131,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     near: true,
   },
   {
-    name: "a VMM starts by the clock of its sled",
+    name: "time_started of a VMM is its sled's time",
     change: {
       file: "verbs/sled_agent/report_vmm",
       from: "coalesce(v.time_started, v_now)",
@@ -140,7 +140,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     near: true,
   },
   {
-    name: "a migration is heard by the clock of a sled",
+    name: "time_reported of a migration is a sled's time",
     change: {
       file: "verbs/sled_agent/steps/report_source_side",
       from: "time_reported = v_now",
@@ -149,17 +149,17 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     scope: { starts: 1, migrations: 1, reports: ["running"], typed: false },
   },
   {
-    name: "the API shows a time that is yet to come",
+    name: "the API shows a time in the future",
     change: { file: "views/api_instance", from: ", statement_timestamp())", to: ")" },
     near: true,
   },
   {
-    name: "a failed VMM's news has no time",
+    name: "fail_vmm does not set time_reported",
     change: { file: "verbs/operator/fail_vmm", from: "time_reported = v_now, ", to: "" },
     near: true,
   },
   {
-    name: "attempts are never forgotten by an update",
+    name: "an update never resets auto_restart_attempts",
     change: {
       file: "shared/plan/apply_plan",
       from: "auto_restart_attempts = p_plan.auto_restart_attempts",
@@ -168,7 +168,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     scope: { starts: 1, migrations: 0, typed: false, ages: true },
   },
   {
-    name: "attempts are not forgotten by a user's start",
+    name: "a user's start does not reset auto_restart_attempts",
     change: {
       file: "verbs/control_plane/begin_start",
       from: "least(v_attempts, 2147483646) + 1 ELSE 0 END",
@@ -186,12 +186,12 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     near: true,
   },
   {
-    name: "the wait has no end",
+    name: "the restart back-off has no upper limit",
     change: { file: "rules/auto_restart_wait", from: "3600,", to: "1e9," },
     scope: { migrations: 0, typed: false, ages: true },
   },
   {
-    name: "the wait does not grow",
+    name: "the restart back-off does not grow",
     change: {
       file: "rules/auto_restart_wait",
       from: "power(2, least(greatest(p_attempts - 1, 0), 32))",
@@ -205,7 +205,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     scope: { starts: 1, reports: ["running"], typed: false },
   },
   {
-    name: "a purge takes what was deleted just now",
+    name: "a purge deletes rows that were just soft-deleted",
     change: {
       file: "verbs/operator/purge",
       from: "FROM vmstate.vmm AS d\n      WHERE d.time_deleted < p_before",

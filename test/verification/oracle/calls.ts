@@ -1,84 +1,25 @@
 import postgres from "postgres";
-import {
-  beginMigration,
-  beginStart,
-  beginUpdate,
-  breakUpdate,
-  commitUpdate,
-  configureInstance,
-  createInstance,
-  deleteInstance,
-  deleteVmm,
-  explainUpdate,
-  failSled,
-  failSledVmms,
-  failVmm,
-  finishInstanceCreation,
-  inheritUpdate,
-  purge,
-  renameInstance,
-  reportVmm,
-  reportVmms,
-  requestReboot,
-  requestStop,
-  runUpdate,
-  unlockUpdate,
-  unwindMigration,
-  unwindStart,
-  type BeginMigrationArguments,
-  type BeginStartArguments,
-  type BeginUpdateArguments,
-  type BreakUpdateArguments,
-  type CommitUpdateArguments,
-  type ConfigureInstanceArguments,
-  type CreateInstanceArguments,
-  type DeleteInstanceArguments,
-  type DeleteVmmArguments,
-  type ExplainUpdateArguments,
-  type FailSledArguments,
-  type FailSledVmmsArguments,
-  type FailVmmArguments,
-  type FinishInstanceCreationArguments,
-  type InheritUpdateArguments,
-  type RenameInstanceArguments,
-  type ReportVmmArguments,
-  type RequestRebootArguments,
-  type RequestStopArguments,
-  type RunUpdateArguments,
-  type UnlockUpdateArguments,
-  type UnwindMigrationArguments,
-  type UnwindStartArguments,
-} from "../../../src/index.js";
+import * as controlPlane from "../../../src/client/control-plane.js";
+import * as operator from "../../../src/client/operator.js";
+import * as sledAgent from "../../../src/client/sled-agent.js";
+import * as updateSaga from "../../../src/client/update-saga.js";
+import { snakeCase } from "../../support/verbs.js";
 import type { PurgeCall } from "./model/purge.js";
 import { BOOT_LOOP } from "./model/restart.js";
+import type { World } from "./model/world.js";
 
-/** Every verb with its arguments; and what else happens to an instance: time goes by. */
-export interface Arguments {
-  create_instance: CreateInstanceArguments;
-  finish_instance_creation: FinishInstanceCreationArguments;
-  configure_instance: ConfigureInstanceArguments;
-  rename_instance: RenameInstanceArguments;
-  begin_start: BeginStartArguments;
-  unwind_start: UnwindStartArguments;
-  begin_migration: BeginMigrationArguments;
-  unwind_migration: UnwindMigrationArguments;
-  request_stop: RequestStopArguments;
-  request_reboot: RequestRebootArguments;
-  delete_instance: DeleteInstanceArguments;
-  delete_vmm: DeleteVmmArguments;
-  fail_vmm: FailVmmArguments;
-  fail_sled: FailSledArguments;
-  fail_sled_vmms: FailSledVmmsArguments;
-  report_vmm: ReportVmmArguments;
-  report_vmms: readonly ReportVmmArguments[];
-  begin_update: BeginUpdateArguments;
-  inherit_update: InheritUpdateArguments;
-  commit_update: CommitUpdateArguments;
-  unlock_update: UnlockUpdateArguments;
-  break_update: BreakUpdateArguments;
-  run_update: RunUpdateArguments;
-  explain_update: ExplainUpdateArguments;
-  purge: PurgeCall;
+/** Every verb but those of access, by its name in TypeScript. */
+const wrappers = { ...controlPlane, ...sledAgent, ...updateSaga, ...operator };
+
+type Wrappers = typeof wrappers;
+
+/** The name in SQL. */
+type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
+  : "";
+
+/** What else happens to an instance: time goes by. */
+interface Events {
   lease_expires: { instanceId: string };
   cooldown_elapses: { instanceId: string };
   guest_runs_for_long: { instanceId: string; propolisId: string };
@@ -86,37 +27,28 @@ export interface Arguments {
   a_day_goes_by: { instanceId: string };
 }
 
+export type VerbArguments = {
+  [Name in keyof Wrappers as SnakeCase<Name>]: Name extends "purge"
+    ? PurgeCall
+    : Parameters<Wrappers[Name]>[1];
+};
+
+/** Every verb with its arguments, and every event. */
+export type Arguments = VerbArguments & Events;
+
 export type Verb = keyof Arguments;
+
+/** By the name of the wrapper, what the model makes of each verb. */
+export type VerbRules<Result> = {
+  [Name in keyof Wrappers]: (world: World, a: Arguments[SnakeCase<Name>]) => Result;
+};
+export type EventRules<Result> = { [Name in keyof Events]: (world: World, a: Events[Name]) => Result };
 
 export type Call<V extends Verb = Verb> = { [K in V]: { verb: K; a: Arguments[K] } }[V];
 
-const VERBS: { [V in Verb]: (sql: postgres.ISql, a: Arguments[V]) => Promise<unknown> } = {
-  create_instance: createInstance,
-  finish_instance_creation: finishInstanceCreation,
-  configure_instance: configureInstance,
-  rename_instance: renameInstance,
-  begin_start: beginStart,
-  unwind_start: unwindStart,
-  begin_migration: beginMigration,
-  unwind_migration: unwindMigration,
-  request_stop: requestStop,
-  request_reboot: requestReboot,
-  delete_instance: deleteInstance,
-  delete_vmm: deleteVmm,
-  fail_vmm: failVmm,
-  fail_sled: failSled,
-  fail_sled_vmms: failSledVmms,
-  report_vmm: reportVmm,
-  report_vmms: reportVmms,
-  begin_update: beginUpdate,
-  inherit_update: inheritUpdate,
-  commit_update: commitUpdate,
-  unlock_update: unlockUpdate,
-  break_update: breakUpdate,
-  run_update: runUpdate,
-  explain_update: explainUpdate,
-  purge: async (sql, { hoursAgo, limit }) =>
-    await purge(sql, { before: new Date(Date.now() - hoursAgo * 3_600_000), limit }),
+type Act = (sql: postgres.ISql, a: never) => Promise<unknown>;
+
+const EVENTS: { [E in keyof Events]: (sql: postgres.ISql, a: Events[E]) => Promise<unknown> } = {
   lease_expires: async (sql, { instanceId }) => {
     const { count } = await sql`
       update vmstate.instance set updater_lease_until = clock_timestamp() - interval '1 hour'
@@ -161,13 +93,23 @@ const VERBS: { [V in Verb]: (sql: postgres.ISql, a: Arguments[V]) => Promise<unk
   },
 };
 
+const ACTS = new Map<string, Act>([
+  ...Object.entries<Act>(wrappers).map(([name, act]): [string, Act] => [snakeCase(name), act]),
+  [
+    "purge",
+    async (sql, { hoursAgo, limit }: PurgeCall) =>
+      await operator.purge(sql, { before: new Date(Date.now() - hoursAgo * 3_600_000), limit }),
+  ],
+  ...Object.entries<Act>(EVENTS),
+]);
+
 /** What the database answers: rows as `rows`, an exception as `error`. */
 export async function perform<V extends Verb>(
   sql: postgres.ISql,
   { verb, a }: Call<V>,
 ): Promise<Record<string, unknown>> {
   try {
-    const answer = await VERBS[verb](sql, a);
+    const answer = await ACTS.get(verb)?.(sql, a as never);
     return Array.isArray(answer) ? { rows: answer } : { ...(answer as object) };
   } catch (error) {
     const code = error instanceof postgres.PostgresError ? error.code : undefined;

@@ -26,7 +26,7 @@ interface Round {
   before: Generated<Call>[];
   /** At once. */
   draws: Generated<Call>[];
-  /** The table whose rows somebody else holds locked until every call waits or is answered. */
+  /** The table whose rows another session locks until every call waits or is answered. */
   held: "instance" | "vmm" | "migration" | null;
 }
 
@@ -119,7 +119,7 @@ function explanation(
   return afterSomeOrder(fixtures.world, answered, (world) => fixtures.compareRows(world, rows).length === 0);
 }
 
-/** Holds the rows of a table until the server says that nobody is busy: each call waits for a lock, or has its answer. */
+/** Locks the rows of a table until the server says that each call waits for a lock or has its result. */
 async function whileHeld<T>(
   fixtures: Fixtures,
   holder: postgres.Sql,

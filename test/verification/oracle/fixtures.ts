@@ -18,7 +18,7 @@ import { Names } from "./names.js";
 import { readRows, readViews } from "./read-rows.js";
 import { Tokens } from "./tokens.js";
 
-/** Two instances that nobody else knows of, in the model and in the database: what a course of calls makes of them. */
+/** Two instances of one run, in the model and in the database, and what a sequence of calls makes of them. */
 export class Fixtures implements At {
   readonly names: Names;
   readonly tokens = new Tokens();

@@ -1,17 +1,22 @@
 import { randomInt } from "node:crypto";
+import fc from "fast-check";
 import { expect, it } from "vitest";
 import { createDatabase } from "../../support/database.js";
+import { expectEveryVerb } from "../../support/every-verb.js";
 import { mutate } from "../mutants/mutate.js";
 import type { Call } from "./calls.js";
+import { callAlone } from "./generators/call.js";
 import { step } from "./model/rules.js";
 import type { Answer } from "./model/step.js";
 import { NOTHING, type World } from "./model/world.js";
+import { Names } from "./names.js";
 import { atOnce } from "./decision-points.js";
 import { consultOracle } from "./oracle.js";
 import { afterSomeOrder } from "./serializability.js";
+import { Tokens } from "./tokens.js";
 
 it(
-  "the database and the model stay alike, one after the other and at once",
+  "the database and the model agree on sequential and on concurrent calls",
   { timeout: 120_000 },
   async () => {
     await using database = await createDatabase();
@@ -22,12 +27,12 @@ it(
 
 it.each([
   {
-    name: "a begin that is done twice",
+    name: "a replayed begin that is applied again",
     change: { file: "shared/rows/replayed_begin", from: "<> 'saga_unwound'", to: "= 'saga_unwound'" },
     last: /^begin_start$/,
   },
   {
-    name: "a report as old as the row",
+    name: "an applied report of the row's own generation",
     change: {
       file: "verbs/sled_agent/report_vmm",
       from: "v.state_generation < p_generation",
@@ -35,7 +40,7 @@ it.each([
     },
     last: /^report_vmms?$/,
   },
-])("finds $name, in a few calls", { timeout: 60_000 }, async ({ change, last }) => {
+])("finds $name, in at most 5 calls", { timeout: 60_000 }, async ({ change, last }) => {
   await using database = await createDatabase();
   await mutate(database.sql, change);
   const { found } = await consultOracle(database, { seed: 5, sequences: 300, rounds: 0 });
@@ -45,14 +50,19 @@ it.each([
   expect(calls.length).toBeLessThanOrEqual(5);
 });
 
-it("finds a lock that is not taken", { timeout: 120_000 }, async () => {
+it("finds a missing row lock", { timeout: 120_000 }, async () => {
   await using database = await createDatabase();
   await mutate(database.sql, { file: "shared/locks/lock_instance", from: "FOR NO KEY UPDATE", to: "" });
   const { found } = await consultOracle(database, { seed: 1, sequences: 0, rounds: 300 });
   expect(found).toEqual([expect.stringContaining("no order of these calls explains all answers and rows")]);
 });
 
-it("explains answers by an order, if there is one", () => {
+it("every verb is among the calls that are generated", async () => {
+  await using database = await createDatabase();
+  await expectEveryVerb(database.sql, "test/verification/oracle/generators", generatedVerbs());
+});
+
+it("explains results by an order of the calls, if one exists", () => {
   const instanceId = "instance";
   const stopped = after(NOTHING, [
     {
@@ -85,4 +95,17 @@ it("explains answers by an order, if there is one", () => {
 
 function after(world: World, calls: readonly Call[]): World {
   return calls.reduce((before, call) => step(before, call).world, world);
+}
+
+/** The verbs of many generated calls, always the same ones, each made of what the calls before it left in the model. */
+function generatedVerbs(): string[] {
+  const at = { names: new Names("every verb"), tokens: new Tokens(), focus: null };
+  const calls: Call[] = [];
+  let world = NOTHING;
+  for (const generated of fc.sample(callAlone, { seed: 1, numRuns: 2_000 })) {
+    const call = generated({ ...at, world, calls });
+    calls.push(call);
+    ({ world } = step(world, call));
+  }
+  return calls.map(({ verb }) => verb);
 }

@@ -22,18 +22,18 @@ import { type Client, Lives, Reader, SledAgent } from "./traffic.js";
 const ledger = await readLedger(PACKAGE_ROOT);
 const versions = ledger.map(({ version }) => version);
 
-it("every release is kept as it was packed", () => {
+it("the packed package of every release is kept", () => {
   expect(readdirSync(PACKAGES).sort()).toEqual(versions.map(packedName).sort());
 });
 
-it.each(versions)("a database of %s is upgraded while the clients of then work on it", async (version) => {
+it.each(versions)("a database of %s is upgraded while clients of that release use it", async (version) => {
   await upgradedInUse(version, async (url) => {
     expect(await migrate(url)).toEqual((await migrationsAfter(version)).map(({ name }) => name));
   });
 });
 
 it.each(versions)(
-  "nor do they notice that every function, view and trigger is made again",
+  "a database of %s gets every function, view and trigger anew while clients of that release use it",
   async (version) => {
     using copy = new PackageCopy();
     for (const { file, text } of await readSources(copy.root))

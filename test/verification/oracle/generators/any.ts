@@ -5,6 +5,8 @@ import type {
   ReportedVmmState,
   ReportVmmArguments,
 } from "../../../../src/client/generated.js";
+import { PLAIN_CALLS, PLAIN_FUNCTIONS } from "../../../support/plain-calls.js";
+import { snakeCase } from "../../../support/verbs.js";
 import type { Call } from "../calls.js";
 import { PURGED_AT_MOST } from "../model/purge.js";
 import { COOLDOWNS } from "../model/restart.js";
@@ -253,10 +255,11 @@ const runUpdate = fc.record({ instance, saga }).map((d): Generated<Call> => (at)
   a: { instanceId: d.instance(at), sagaId: d.saga(at) },
 }));
 
-const explainUpdate = instance.map((instance): Generated<Call> => (at) => ({
-  verb: "explain_update",
-  a: { instanceId: instance(at) },
-}));
+const plain = fc
+  .record({ instance, name: fc.constantFrom(...PLAIN_FUNCTIONS) })
+  .map(({ instance, name }): Generated<Call> => (at) => {
+    return { verb: snakeCase(name), a: PLAIN_CALLS[name](instance(at)) } as Call;
+  });
 
 const timeGoesBy = fc
   .record({
@@ -297,7 +300,7 @@ export const housekeeping: fc.Arbitrary<Generated<Call>> = fc.oneof(day, purged)
 export const anyCall: fc.Arbitrary<Generated<Call>> = fc.oneof(
   { weight: 1, arbitrary: create },
   { weight: 1, arbitrary: configure },
-  { weight: 1, arbitrary: rename },
+  { weight: 4, arbitrary: rename },
   { weight: 1, arbitrary: finish },
   { weight: 3, arbitrary: beginStart },
   { weight: 3, arbitrary: unwindStart },
@@ -316,7 +319,7 @@ export const anyCall: fc.Arbitrary<Generated<Call>> = fc.oneof(
   { weight: 2, arbitrary: unlockUpdate },
   { weight: 1, arbitrary: breakUpdate },
   { weight: 2, arbitrary: runUpdate },
-  { weight: 1, arbitrary: explainUpdate },
+  { weight: 2, arbitrary: plain },
   { weight: 2, arbitrary: timeGoesBy },
   { weight: 1, arbitrary: runsForLong },
 );

@@ -43,7 +43,7 @@ const wish = fc.record({
 /** What is open about a call that makes sense. */
 type Wish = typeof wish extends fc.Arbitrary<infer W> ? W : never;
 
-/** What somebody would do next with one of the instances, as its life stands: so that calls lead far. */
+/** The next useful call on one of the instances, given its state: so that sequences reach late states. */
 export const lifeGoesOn: fc.Arbitrary<Generated<Call>> = wish.map(
   (wish): Generated<Call> =>
     (at) =>

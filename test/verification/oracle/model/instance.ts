@@ -21,6 +21,18 @@ import {
   unchanged,
 } from "./step.js";
 import { type InstanceRow, migrationsOf, vmmOf, type World, write } from "./world.js";
+import { ON_INSTANCE, conflicts } from "./documented.js";
+
+/** Every outcome and reason that a verb of this file may answer. */
+export const ANSWERS = {
+  create_instance: ["applied", "unchanged", "gone", ...conflicts("name_taken", "instance_id_taken")],
+  finish_instance_creation: ON_INSTANCE,
+  configure_instance: ON_INSTANCE,
+  rename_instance: [...ON_INSTANCE, ...conflicts("name_taken"), "VM001 p_name"],
+  request_stop: [...ON_INSTANCE, ...conflicts("creating")],
+  request_reboot: [...ON_INSTANCE, ...conflicts("not_running")],
+  delete_instance: ["applied", "unchanged", "not_found", ...conflicts("not_stopped")],
+} as const;
 
 export function createInstance(world: World, a: CreateInstanceArguments): Step {
   const decision = creation(world, a);

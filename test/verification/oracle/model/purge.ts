@@ -1,6 +1,11 @@
 import type { Answer, Step } from "./step.js";
 import { HOUR, type Time, type World } from "./world.js";
 
+/** Every outcome and reason that a verb of this file may answer. */
+export const ANSWERS = {
+  purge: ["migrations", "vmms", "instances", "nothing", "VM001 p_before", "VM001 p_limit"],
+} as const;
+
 export interface PurgeCall {
   /** How long before now `p_before` is. */
   hoursAgo: number;

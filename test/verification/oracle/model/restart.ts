@@ -53,7 +53,7 @@ export function attemptsAfterUpdate(world: World, instance: InstanceRow): number
   return destination !== undefined && ranForLong(destination) ? 0 : attemptsNow(world, instance);
 }
 
-/** From when it was heard running until the last news of it. */
+/** Whether the guest ran long: from the first report that it runs to the last report of the VMM. */
 function ranForLong({ timeStarted, timeReported }: VmmRow): boolean {
   return timeStarted !== null && timeReported !== null && timeReported - timeStarted >= LONG_ENOUGH_RUN;
 }

@@ -1,29 +1,14 @@
-import type { Arguments, Call, Verb } from "../calls.js";
-import {
-  configureInstance,
-  createInstance,
-  deleteInstance,
-  finishInstanceCreation,
-  renameInstance,
-  requestReboot,
-  requestStop,
-} from "./instance.js";
+import { snakeCase } from "../../../support/verbs.js";
+import type { Call, EventRules, Verb, VerbRules } from "../calls.js";
+import * as instances from "./instance.js";
 import { misused } from "./misuse.js";
-import { purge } from "./purge.js";
+import * as purges from "./purge.js";
 import { BOOT_LOOP } from "./restart.js";
-import { beginMigration, beginStart, unwindMigration, unwindStart } from "./sagas.js";
-import { reportVmm, reportVmms } from "./sled-agent.js";
+import * as sagas from "./sagas.js";
+import * as sledAgent from "./sled-agent.js";
 import type { Step } from "./step.js";
-import {
-  beginUpdate,
-  breakUpdate,
-  commitUpdate,
-  explainUpdate,
-  inheritUpdate,
-  runUpdate,
-  unlockUpdate,
-} from "./update-saga.js";
-import { deleteVmm, failSled, failSledVmms, failVmm } from "./vmm.js";
+import * as updateSaga from "./update-saga.js";
+import * as vmms from "./vmm.js";
 import {
   HOUR,
   type InstanceRow,
@@ -35,32 +20,17 @@ import {
   write,
 } from "./world.js";
 
-const RULES: { [V in Verb]: (world: World, a: Arguments[V]) => Step } = {
-  create_instance: createInstance,
-  finish_instance_creation: finishInstanceCreation,
-  configure_instance: configureInstance,
-  rename_instance: renameInstance,
-  begin_start: beginStart,
-  unwind_start: unwindStart,
-  begin_migration: beginMigration,
-  unwind_migration: unwindMigration,
-  request_stop: requestStop,
-  request_reboot: requestReboot,
-  delete_instance: deleteInstance,
-  delete_vmm: deleteVmm,
-  fail_vmm: failVmm,
-  fail_sled: failSled,
-  fail_sled_vmms: failSledVmms,
-  report_vmm: reportVmm,
-  report_vmms: reportVmms,
-  begin_update: beginUpdate,
-  inherit_update: inheritUpdate,
-  commit_update: commitUpdate,
-  unlock_update: unlockUpdate,
-  break_update: breakUpdate,
-  run_update: runUpdate,
-  explain_update: explainUpdate,
-  purge,
+/** The function of a verb has the name of its wrapper. */
+const VERB_RULES: VerbRules<Step> = {
+  ...instances,
+  ...vmms,
+  ...sagas,
+  ...updateSaga,
+  ...sledAgent,
+  ...purges,
+};
+
+const EVENT_RULES: EventRules<Step> = {
   lease_expires: (world, { instanceId }) => anHourAgo(world, instanceId, "updaterLeaseUntil"),
   cooldown_elapses: (world, { instanceId }) => anHourAgo(world, instanceId, "timeLastAutoRestarted"),
   guest_runs_for_long: guestRunsForLong,
@@ -68,11 +38,22 @@ const RULES: { [V in Verb]: (world: World, a: Arguments[V]) => Step } = {
   a_day_goes_by: aDayGoesBy,
 };
 
+type Rule = (world: World, a: never) => Step;
+
+const RULES = new Map<string, Rule>([
+  ...Object.entries<unknown>(VERB_RULES).flatMap(([name, rule]): [string, Rule][] =>
+    typeof rule === "function" ? [[snakeCase(name), rule as Rule]] : [],
+  ),
+  ...Object.entries<Rule>(EVENT_RULES),
+]);
+
 /** What a call must make of the world, and answer. */
 export function step<V extends Verb>(world: World, { verb, a }: Call<V>): Step {
   const argument = misused({ verb, a } as Call);
   if (argument !== undefined) return { world, answer: { code: "VM001", argument } };
-  return RULES[verb](world, a);
+  const rule = RULES.get(verb);
+  if (rule === undefined) throw new Error(`the model has no ${verb}`);
+  return rule(world, a as never);
 }
 
 function anHourAgo(

@@ -29,6 +29,23 @@ import {
   type World,
   write,
 } from "./world.js";
+import { ON_INSTANCE, conflicts } from "./documented.js";
+
+/** Every outcome and reason that a verb of this file may answer. */
+export const ANSWERS = {
+  begin_start: [
+    ...ON_INSTANCE,
+    ...conflicts("creating", "already_started", "not_stopped", "stale_generation"),
+    ...conflicts("restart_not_permitted", "propolis_id_taken"),
+  ],
+  unwind_start: [...ON_INSTANCE, ...conflicts("wrong_saga", "migration_destination", "handed_over")],
+  begin_migration: [
+    ...ON_INSTANCE,
+    ...conflicts("not_running", "wrong_source", "migration_in_progress", "same_sled", "stale_generation"),
+    ...conflicts("propolis_id_taken", "migration_id_taken"),
+  ],
+  unwind_migration: [...ON_INSTANCE, ...conflicts("wrong_saga", "handed_over")],
+} as const;
 
 const showStart: Show = (world, id) => ({ ...showInstance(world, id), replacedPropolisId: null });
 
@@ -147,7 +164,7 @@ export function unwindStart(world: World, a: UnwindStartArguments): Step {
   });
 }
 
-/** A dead VMM that nobody sees any more stays what it is. */
+/** A dead, unlinked VMM keeps its state. */
 function canUnwind({ state, timeUnlinked }: VmmRow): boolean {
   return state !== "saga_unwound" && (alive(state) || timeUnlinked === null);
 }

@@ -2,6 +2,13 @@ import type { MigrationState, Outcome, ReportVmmArguments } from "../../../../sr
 import { dead } from "../../../sql/model.js";
 import type { Answer, Step } from "./step.js";
 import { migrationOf, type MigrationRow, type Time, vmmOf, type VmmRow, type World, write } from "./world.js";
+import { ON_REPORTED_SIDES, ON_REPORTED_VMM } from "./documented.js";
+
+/** Every outcome and reason that a verb of this file may answer. */
+export const ANSWERS = {
+  report_vmm: [...ON_REPORTED_VMM, ...ON_REPORTED_SIDES, "update needed"],
+  report_vmms: [...ON_REPORTED_VMM, ...ON_REPORTED_SIDES, "update needed"],
+} as const;
 
 /** The part on the VMM, then those on its migrations: each is judged by itself. */
 export function reportVmm(world: World, a: ReportVmmArguments): Step {
@@ -50,7 +57,7 @@ export function reportOfVmm(world: World, a: ReportVmmArguments): Step {
   return { world: write(world, { vmms: [vmm] }), answer: shownVmm(vmmOutcome, vmm, updateNeeded) };
 }
 
-/** An agent that skips states says no more than these; whoever receives a guest is migrating before it runs. */
+/** Whether a report proves that the guest has run; a destination is migrating before its guest runs. */
 function isProofOfRunning({ migrationId }: VmmRow, state: ReportVmmArguments["state"]): boolean {
   if (state === "migrating") return migrationId === null;
   return state === "running" || state === "rebooting";

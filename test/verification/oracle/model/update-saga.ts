@@ -20,6 +20,18 @@ import {
 import { isUnderUpdate } from "./restart.js";
 import { applied, conflict, type Decision, onLiveInstance, type Step, unchanged } from "./step.js";
 import { HOUR, type InstanceRow, type World, write } from "./world.js";
+import { ON_INSTANCE, conflicts } from "./documented.js";
+
+/** Every outcome and reason that a verb of this file may answer. */
+export const ANSWERS = {
+  begin_update: [...ON_INSTANCE, ...conflicts("locked"), "VM001 p_lease"],
+  inherit_update: [...ON_INSTANCE, ...conflicts("lock_lost"), "VM001 p_lease"],
+  commit_update: [...ON_INSTANCE, ...conflicts("lock_lost", "stale_generation", "plan_changed")],
+  unlock_update: [...ON_INSTANCE, ...conflicts("lock_lost")],
+  break_update: [...ON_INSTANCE, ...conflicts("lock_lost"), "VM001 p_reason"],
+  run_update: [...ON_INSTANCE, ...conflicts("locked")],
+  explain_update: ON_INSTANCE,
+} as const;
 
 /** The leases that are drawn. */
 export const LEASES: Record<string, number> = { "1 hour": HOUR, "24 hours": 24 * HOUR };
@@ -131,7 +143,7 @@ export function unlockUpdate(world: World, a: UnlockUpdateArguments): Step {
   });
 }
 
-/** Ends the lock that the token names, whoever holds it. */
+/** Ends the lock that the token names, of any saga. */
 export function breakUpdate(world: World, { instanceId, updaterGeneration }: BreakUpdateArguments): Step {
   return onLiveInstance(world, instanceId, showInstance, (instance) => {
     if (instance.updaterId === null)

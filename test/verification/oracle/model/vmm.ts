@@ -8,6 +8,15 @@ import type {
 import { alive } from "../../../sql/model.js";
 import { applied, conflict, gone, onVmm, type Step, unchanged } from "./step.js";
 import { migrationsOf, vmmOf, type VmmRow, type World, write } from "./world.js";
+import { conflicts } from "./documented.js";
+
+/** Every outcome and reason that a verb of this file may answer. */
+export const ANSWERS = {
+  delete_vmm: ["applied", "unchanged", "not_found", ...conflicts("linked", "not_destroyable")],
+  fail_vmm: ["applied", "terminal", "gone", "not_found", ...conflicts("stale_generation")],
+  fail_sled: ["applied", "nothing"],
+  fail_sled_vmms: ["applied", "nothing"],
+} as const;
 
 export function deleteVmm(world: World, { instanceId, propolisId }: DeleteVmmArguments): Step {
   return onVmm(world, instanceId, propolisId, (vmm) => {

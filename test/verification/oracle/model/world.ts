@@ -143,7 +143,7 @@ function own<T extends { instanceId: string }>(instanceId: string, row: T | unde
 }
 
 /**
- * Whether the guest had been running in a linked VMM: heard of it, or proven by the migration that led there, a side of
+ * Whether the guest had been running in a linked VMM: reported, or proven by the migration that led there, a side of
  * which completed. That migration is purged only after it was unlinked, and then the VMM got the guest.
  */
 export function hadBeenRunning(world: World, { migrationId, timeStarted }: VmmRow): boolean {
