@@ -8,6 +8,7 @@ const LAYERS = {
   errors: [],
   terminal: ["errors"],
   client: ["errors"],
+  kysely: ["client"],
   connection: ["errors"],
   embedded: ["errors"],
   schema: ["errors", "client", "connection"],
@@ -25,7 +26,7 @@ function boundaries() {
     ...Object.entries(LAYERS).flatMap(([folder, allowed]) =>
       DEPTHS.map((depth) => importsOnly(`src/${folder}/${"*/".repeat(depth)}*.{ts,mjs}`, depth + 1, allowed)),
     ),
-    importsOnly("src/index.ts", 0, ["client", "errors", "schema"]),
+    importsOnly("src/index.ts", 0, ["client", "errors"]),
   ];
 }
 

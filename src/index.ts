@@ -8,13 +8,18 @@ export * from "./client/access.js";
 export * from "./client/results.js";
 export { vmstate, type Vmstate } from "./client/bind.js";
 export { assertCompatible } from "./client/compatibility.js";
+export { type DrizzleClient, fromDrizzle } from "./client/adapters/drizzle.js";
+export { fromKysely, type KyselyClient } from "./client/adapters/kysely.js";
+export { fromPg, type PgClient } from "./client/adapters/pg.js";
 export * from "./client/control-plane.js";
 export type * from "./client/deprecated.js";
 export { IncompatibleDatabaseError, type IncompatibleReason, VmstateError } from "./errors/vmstate-error.js";
 export type * from "./client/generated.js";
-export { migrate, type MigrateOptions } from "./schema/migrate.js";
 export * from "./client/operator.js";
-export type { SqlClient } from "./client/rows.js";
+export type { PostgresClient, QueryClient, SqlClient } from "./client/sql-client.js";
 export * from "./client/sled-agent.js";
 export * from "./client/update-saga.js";
 export * from "./client/views.js";
+
+/** @deprecated Import it from `vmstate/migrate`, where `migrate` is. */
+export type MigrateOptions = import("./schema/migrate.js").MigrateOptions;

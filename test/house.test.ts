@@ -95,12 +95,6 @@ const OLD_WORDS: readonly OldNames[] = [
   { in: /^test\/bench\//, names: words("contestant") },
 ];
 
-/** Identifiers with an old word that are still to be renamed. Take an entry out with its rename, and add none. */
-const NAMES_LEFT = [
-  "test/verification/faults/faults.test.ts: journalOfStart",
-  "test/verification/fuzz/routines.ts: trialOf",
-];
-
 /** Functions of the database that have other names now. */
 const OLD_FUNCTIONS =
   /\b(judge_reports|judge_repeated_reports|numbered_report|numbered_verdict|refused_report|lock_reported|lock_own_migrations|report_sides|is_fresh|is_start|is_migration|reject_\w+|current_plan)\b/g;
@@ -135,7 +129,7 @@ describe("a retired name", () => {
     const found = sources
       .filter((file) => !NAMES_KEPT.includes(file))
       .flatMap((file) => oldNamesIn(file, read(file)).map((name) => `${file}: ${name}`));
-    expect(found.filter((name) => !NAMES_LEFT.includes(name))).toEqual([]);
+    expect(found).toEqual([]);
   });
 
   it("is found as a part of an identifier", () => {

@@ -4,7 +4,9 @@ import type {
   Outcome,
   RevokeAccessArguments,
 } from "./generated.js";
-import { oneRow, type SqlClient } from "./rows.js";
+import { oneRow } from "./rows.js";
+import type { SqlClient } from "./sql-client.js";
+import { statement } from "./statement.js";
 
 /** `unchanged`: it was so already. */
 export interface AccessResult {
@@ -21,8 +23,11 @@ export interface AccessResult {
  * about 2,400 roles have access to an object, so that its access list has no room for one more
  */
 export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<AccessResult> {
-  return oneRow(sql`select pg_catalog.json_build_object('outcome', vmstate.grant_access(
-    p_role => ${a.role}, p_kind => ${a.kind}))::pg_catalog.text`);
+  return oneRow(
+    sql,
+    statement`select pg_catalog.json_build_object('outcome', vmstate.grant_access(
+    p_role => ${a.role}, p_kind => ${a.kind}))::pg_catalog.text`,
+  );
 }
 
 /**
@@ -34,8 +39,11 @@ export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<Ac
  * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema
  */
 export function revokeAccess(sql: SqlClient, a: RevokeAccessArguments): Promise<AccessResult> {
-  return oneRow(sql`select pg_catalog.json_build_object('outcome', vmstate.revoke_access(
-    p_role => ${a.role}, p_kind => ${a.kind}))::pg_catalog.text`);
+  return oneRow(
+    sql,
+    statement`select pg_catalog.json_build_object('outcome', vmstate.revoke_access(
+    p_role => ${a.role}, p_kind => ${a.kind}))::pg_catalog.text`,
+  );
 }
 
 /**
@@ -46,6 +54,9 @@ export function revokeAccess(sql: SqlClient, a: RevokeAccessArguments): Promise<
  * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema
  */
 export function bindSledAgent(sql: SqlClient, a: BindSledAgentArguments): Promise<AccessResult> {
-  return oneRow(sql`select pg_catalog.json_build_object('outcome', vmstate.bind_sled_agent(
-    p_role => ${a.role}, p_sled_id => ${a.sledId ?? null}))::pg_catalog.text`);
+  return oneRow(
+    sql,
+    statement`select pg_catalog.json_build_object('outcome', vmstate.bind_sled_agent(
+    p_role => ${a.role}, p_sled_id => ${a.sledId ?? null}))::pg_catalog.text`,
+  );
 }

@@ -1,7 +1,7 @@
 import * as access from "./access.js";
 import * as controlPlane from "./control-plane.js";
 import * as operator from "./operator.js";
-import type { SqlClient } from "./rows.js";
+import type { SqlClient } from "./sql-client.js";
 import * as sledAgent from "./sled-agent.js";
 import * as updateSaga from "./update-saga.js";
 import * as views from "./views.js";

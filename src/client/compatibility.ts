@@ -1,7 +1,7 @@
-import { sqlStateOf } from "../errors/database-error.js";
+import { sqlStateOf } from "../errors/sql-state.js";
 import { IncompatibleDatabaseError } from "../errors/vmstate-error.js";
 import { SCHEMA_NUMBER, type SchemaVersionRow } from "./generated.js";
-import type { SqlClient } from "./rows.js";
+import type { SqlClient } from "./sql-client.js";
 import { viewRows } from "./view-rows.js";
 
 const MIGRATE = "run `npx vmstate migrate`";

@@ -26,7 +26,9 @@ import type {
   UnwindMigrationArguments,
   UnwindStartArguments,
 } from "./generated.js";
-import { oneRow, type SqlClient } from "./rows.js";
+import { oneRow } from "./rows.js";
+import type { SqlClient } from "./sql-client.js";
+import { statement } from "./statement.js";
 
 /**
  * Creates an instance in state `creating`.
@@ -34,10 +36,13 @@ import { oneRow, type SqlClient } from "./rows.js";
  * `unchanged`: an instance with this id is in this project already.
  */
 export function createInstance(sql: SqlClient, a: CreateInstanceArguments): Promise<CreateInstanceResult> {
-  return oneRow(sql`select pg_catalog.to_json(vmstate.create_instance(
+  return oneRow(
+    sql,
+    statement`select pg_catalog.to_json(vmstate.create_instance(
     p_id => ${a.id}, p_project_id => ${a.projectId}, p_name => ${a.name}, p_intended_state => ${a.intendedState},
     p_auto_restart_policy => ${a.autoRestartPolicy ?? null},
-    p_auto_restart_cooldown => ${a.autoRestartCooldown ?? null}))::pg_catalog.text`);
+    p_auto_restart_cooldown => ${a.autoRestartCooldown ?? null}))::pg_catalog.text`,
+  );
 }
 
 /** Ends the creation of an instance: from then on it may start. */
@@ -46,7 +51,8 @@ export function finishInstanceCreation(
   a: FinishInstanceCreationArguments,
 ): Promise<FinishInstanceCreationResult> {
   return oneRow(
-    sql`select pg_catalog.to_json(vmstate.finish_instance_creation(p_id => ${a.id}))::pg_catalog.text`,
+    sql,
+    statement`select pg_catalog.to_json(vmstate.finish_instance_creation(p_id => ${a.id}))::pg_catalog.text`,
   );
 }
 
@@ -59,9 +65,12 @@ export function configureInstance(
   sql: SqlClient,
   a: ConfigureInstanceArguments,
 ): Promise<ConfigureInstanceResult> {
-  return oneRow(sql`select pg_catalog.to_json(vmstate.configure_instance(
+  return oneRow(
+    sql,
+    statement`select pg_catalog.to_json(vmstate.configure_instance(
     p_instance_id => ${a.instanceId}, p_auto_restart_policy => ${a.autoRestartPolicy ?? null},
-    p_auto_restart_cooldown => ${a.autoRestartCooldown ?? null}))::pg_catalog.text`);
+    p_auto_restart_cooldown => ${a.autoRestartCooldown ?? null}))::pg_catalog.text`,
+  );
 }
 
 /**
@@ -70,8 +79,11 @@ export function configureInstance(
  * `conflict`: another instance of the project has the name.
  */
 export function renameInstance(sql: SqlClient, a: RenameInstanceArguments): Promise<RenameInstanceResult> {
-  return oneRow(sql`select pg_catalog.to_json(vmstate.rename_instance(
-    p_instance_id => ${a.instanceId}, p_name => ${a.name}))::pg_catalog.text`);
+  return oneRow(
+    sql,
+    statement`select pg_catalog.to_json(vmstate.rename_instance(
+    p_instance_id => ${a.instanceId}, p_name => ${a.name}))::pg_catalog.text`,
+  );
 }
 
 /**
@@ -81,10 +93,13 @@ export function renameInstance(sql: SqlClient, a: RenameInstanceArguments): Prom
  * this start before.
  */
 export function beginStart(sql: SqlClient, a: BeginStartArguments): Promise<BeginStartResult> {
-  return oneRow(sql`select pg_catalog.to_json(vmstate.begin_start(
+  return oneRow(
+    sql,
+    statement`select pg_catalog.to_json(vmstate.begin_start(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_propolis_id => ${a.propolisId},
     p_sled_id => ${a.sledId}, p_propolis_ip => ${a.propolisIp}, p_propolis_port => ${a.propolisPort ?? null},
-    p_start_reason => ${a.startReason ?? null}, p_expected_generation => ${a.expectedGeneration ?? null}))::pg_catalog.text`);
+    p_start_reason => ${a.startReason ?? null}, p_expected_generation => ${a.expectedGeneration ?? null}))::pg_catalog.text`,
+  );
 }
 
 /**
@@ -94,8 +109,11 @@ export function beginStart(sql: SqlClient, a: BeginStartArguments): Promise<Begi
  * the VMM from its sled.
  */
 export function unwindStart(sql: SqlClient, a: UnwindStartArguments): Promise<UnwindStartResult> {
-  return oneRow(sql`select pg_catalog.to_json(vmstate.unwind_start(
-    p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_propolis_id => ${a.propolisId}))::pg_catalog.text`);
+  return oneRow(
+    sql,
+    statement`select pg_catalog.to_json(vmstate.unwind_start(
+    p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_propolis_id => ${a.propolisId}))::pg_catalog.text`,
+  );
 }
 
 /**
@@ -105,11 +123,14 @@ export function unwindStart(sql: SqlClient, a: UnwindStartArguments): Promise<Un
  * before.
  */
 export function beginMigration(sql: SqlClient, a: BeginMigrationArguments): Promise<BeginMigrationResult> {
-  return oneRow(sql`select pg_catalog.to_json(vmstate.begin_migration(
+  return oneRow(
+    sql,
+    statement`select pg_catalog.to_json(vmstate.begin_migration(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_migration_id => ${a.migrationId},
     p_source_propolis_id => ${a.sourcePropolisId}, p_destination_propolis_id => ${a.destinationPropolisId},
     p_sled_id => ${a.sledId}, p_propolis_ip => ${a.propolisIp}, p_propolis_port => ${a.propolisPort ?? null},
-    p_expected_generation => ${a.expectedGeneration ?? null}))::pg_catalog.text`);
+    p_expected_generation => ${a.expectedGeneration ?? null}))::pg_catalog.text`,
+  );
 }
 
 /**
@@ -119,8 +140,11 @@ export function beginMigration(sql: SqlClient, a: BeginMigrationArguments): Prom
  * then unregister the VMM from its sled.
  */
 export function unwindMigration(sql: SqlClient, a: UnwindMigrationArguments): Promise<UnwindMigrationResult> {
-  return oneRow(sql`select pg_catalog.to_json(vmstate.unwind_migration(
-    p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_migration_id => ${a.migrationId}))::pg_catalog.text`);
+  return oneRow(
+    sql,
+    statement`select pg_catalog.to_json(vmstate.unwind_migration(
+    p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_migration_id => ${a.migrationId}))::pg_catalog.text`,
+  );
 }
 
 /**
@@ -130,7 +154,8 @@ export function unwindMigration(sql: SqlClient, a: UnwindMigrationArguments): Pr
  */
 export function requestStop(sql: SqlClient, a: RequestStopArguments): Promise<RequestStopResult> {
   return oneRow(
-    sql`select pg_catalog.to_json(vmstate.request_stop(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
+    sql,
+    statement`select pg_catalog.to_json(vmstate.request_stop(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
   );
 }
 
@@ -141,14 +166,16 @@ export function requestStop(sql: SqlClient, a: RequestStopArguments): Promise<Re
  */
 export function requestReboot(sql: SqlClient, a: RequestRebootArguments): Promise<RequestRebootResult> {
   return oneRow(
-    sql`select pg_catalog.to_json(vmstate.request_reboot(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
+    sql,
+    statement`select pg_catalog.to_json(vmstate.request_reboot(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
   );
 }
 
 /** Soft-deletes an instance that shows `creating`, `stopped` or `failed`. */
 export function deleteInstance(sql: SqlClient, a: DeleteInstanceArguments): Promise<DeleteInstanceResult> {
   return oneRow(
-    sql`select pg_catalog.to_json(vmstate.delete_instance(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
+    sql,
+    statement`select pg_catalog.to_json(vmstate.delete_instance(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
   );
 }
 
@@ -158,6 +185,9 @@ export function deleteInstance(sql: SqlClient, a: DeleteInstanceArguments): Prom
  * The work list `abandoned_vmm` has these VMMs.
  */
 export function deleteVmm(sql: SqlClient, a: DeleteVmmArguments): Promise<DeleteVmmResult> {
-  return oneRow(sql`select pg_catalog.to_json(vmstate.delete_vmm(
-    p_instance_id => ${a.instanceId}, p_propolis_id => ${a.propolisId}))::pg_catalog.text`);
+  return oneRow(
+    sql,
+    statement`select pg_catalog.to_json(vmstate.delete_vmm(
+    p_instance_id => ${a.instanceId}, p_propolis_id => ${a.propolisId}))::pg_catalog.text`,
+  );
 }

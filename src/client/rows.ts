@@ -1,39 +1,33 @@
-import type postgres from "postgres";
+import { VmstateError } from "../errors/vmstate-error.js";
 import { INTERVAL_COLUMNS, NUMBER_COLUMNS, TIME_COLUMNS } from "./generated.js";
 import { intervalText } from "./interval.js";
+import type { QueryClient, SqlClient } from "./sql-client.js";
+import { type Statement, textOf, textParametersOf } from "./statement.js";
 
 /**
- * A client of `postgres`: the pool (`postgres(url)`), a transaction (`sql.begin`) or a reserved connection. How it
- * parses and transforms values does not matter.
- */
-export type SqlClient = postgres.ISql;
-
-/** A query whose only column is JSON text: of a row, or of all rows by column. */
-export type JsonRows = postgres.PendingQuery<postgres.Row[]>;
-
-/**
- * Reads the rows of a query, and converts their names and values.
+ * Reads the rows of a statement whose only column is JSON text of a row, and converts their names and values.
  *
  * Keys are in camel case, points in time are `Date`s, and whole numbers are checked to be exact.
  */
-export async function manyRows<Row>(query: JsonRows): Promise<Row[]> {
-  return textsOf(await query.raw()).map((text) => toRow(JSON.parse(text) as JsonRow) as Row);
+export async function manyRows<Row>(sql: SqlClient, statement: Statement): Promise<Row[]> {
+  const texts = await textsOf(sql, statement);
+  return texts.map((text) => toRow(parse(text) as JsonRow) as Row);
 }
 
-/** Reads the row of a query that has exactly one. */
-export async function oneRow<Row>(query: JsonRows): Promise<Row> {
-  const [row] = await manyRows<Row>(query);
+/** Reads the row of a statement that has exactly one. */
+export async function oneRow<Row>(sql: SqlClient, statement: Statement): Promise<Row> {
+  const [row] = await manyRows<Row>(sql, statement);
   return row as Row;
 }
 
 /**
- * Reads the rows of a query that answers with all of them by column.
+ * Reads the rows of a statement that answers with all of them by column.
  *
  * The names of the columns are sent once, not in each row.
  */
-export async function rowsByColumn<Row>(query: JsonRows): Promise<Row[]> {
-  const [text = "{}"] = textsOf(await query.raw());
-  const columns = JSON.parse(text) as Record<string, unknown[] | null>;
+export async function rowsByColumn<Row>(sql: SqlClient, statement: Statement): Promise<Row[]> {
+  const [text = "{}"] = await textsOf(sql, statement);
+  const columns = parse(text) as Record<string, unknown[] | null>;
   const rows: Record<string, unknown>[] = [];
   for (const name in columns) {
     const { key, convert } = columnOf(name);
@@ -45,12 +39,45 @@ export async function rowsByColumn<Row>(query: JsonRows): Promise<Row[]> {
 }
 
 /**
- * Takes the text of each raw row.
+ * Takes the text of each row.
  *
- * Raw, so that neither the client's own types nor its transforms change a value.
+ * From `postgres` raw, so that neither the client's own types nor its transforms change a value.
  */
-function textsOf(rows: unknown[][]): string[] {
+async function textsOf(sql: SqlClient, statement: Statement): Promise<string[]> {
+  if (typeof sql !== "function") return await textsThrough(sql, statement);
+  const rows = await sql(statement.strings, ...(statement.values as never[])).raw();
   return rows.map((row) => String(row[0]));
+}
+
+async function textsThrough(client: QueryClient, statement: Statement): Promise<string[]> {
+  const rows = await client.query(textOf(statement), textParametersOf(statement));
+  if (!Array.isArray(rows)) throw noRows();
+  return rows.map((row: object) => {
+    const [text] = Object.values(row) as unknown[];
+    if (typeof text !== "string") throw changed(text);
+    return text;
+  });
+}
+
+function noRows(): VmstateError {
+  return new VmstateError(
+    "query() of the client resolves to no array of rows: wrap a client of pg by fromPg, one of Kysely by fromKysely, one of Drizzle by fromDrizzle",
+  );
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw changed(text, cause);
+  }
+}
+
+function changed(value: unknown, cause?: unknown): VmstateError {
+  return new VmstateError(
+    `the client changed a column of type text: it must arrive as PostgreSQL sent it, JSON, not as ${typeof value} ${String(value)}`,
+    { cause },
+  );
 }
 
 type JsonRow = Record<string, unknown>;

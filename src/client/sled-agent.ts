@@ -2,12 +2,14 @@ import type { ReportVmmResult, ReportVmmsResult } from "./results.js";
 import { VmstateError } from "../errors/vmstate-error.js";
 import type { ReportVmmArguments } from "./generated.js";
 import { timeText } from "./parameters.js";
-import { type JsonRows, oneRow, rowsByColumn, type SqlClient } from "./rows.js";
+import { oneRow, rowsByColumn } from "./rows.js";
+import type { SqlClient } from "./sql-client.js";
+import { type Statement, statement } from "./statement.js";
 
 /** Reports one VMM, and optionally its side of a migration into and out of it. */
 export async function reportVmm(sql: SqlClient, a: ReportVmmArguments): Promise<ReportVmmResult> {
   requireKnownKeys(a, "reportVmm: the report");
-  return await oneRow(isOfVmmAlone(a) ? vmmReport(sql, a) : fullReport(sql, a));
+  return await oneRow(sql, isOfVmmAlone(a) ? vmmReport(a) : fullReport(a));
 }
 
 const KEYS: ReadonlySet<string> = new Set(
@@ -46,14 +48,14 @@ function isOfVmmAlone(a: ReportVmmArguments): boolean {
   return (inward ?? outward ?? null) === null;
 }
 
-function vmmReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
-  return sql`select pg_catalog.to_json(vmstate.report_vmm(
+function vmmReport(a: ReportVmmArguments): Statement {
+  return statement`select pg_catalog.to_json(vmstate.report_vmm(
     ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation},
     ${timeText(a.time)}::pg_catalog.text::pg_catalog.timestamptz))::pg_catalog.text`;
 }
 
-function fullReport(sql: SqlClient, a: ReportVmmArguments): JsonRows {
-  return sql`select pg_catalog.to_json(vmstate.report_vmm(
+function fullReport(a: ReportVmmArguments): Statement {
+  return statement`select pg_catalog.to_json(vmstate.report_vmm(
     ${a.instanceId}, ${a.propolisId}, ${a.state}, ${a.generation},
     ${timeText(a.time)}::pg_catalog.text::pg_catalog.timestamptz,
     ${a.migrationInId ?? null}, ${a.migrationInState ?? null}, ${a.migrationInGeneration ?? null},
@@ -68,7 +70,9 @@ export async function reportVmms(
   reports: readonly ReportVmmArguments[],
 ): Promise<ReportVmmsResult[]> {
   const elements = toJson(Array.isArray(reports) ? reports.map(toElement) : reports);
-  return await rowsByColumn(sql`
+  return await rowsByColumn(
+    sql,
+    statement`
     select pg_catalog.json_build_object(
       'ordinal', pg_catalog.json_agg(r.ordinal), 'instance_id', pg_catalog.json_agg(r.instance_id),
       'propolis_id', pg_catalog.json_agg(r.propolis_id), 'vmm_outcome', pg_catalog.json_agg(r.vmm_outcome),
@@ -76,7 +80,8 @@ export async function reportVmms(
       'migration_out_outcome', pg_catalog.json_agg(r.migration_out_outcome),
       'update_needed', pg_catalog.json_agg(r.update_needed),
       'state', pg_catalog.json_agg(r.state), 'state_generation', pg_catalog.json_agg(r.state_generation)
-    )::pg_catalog.text from vmstate.report_vmms(${elements}::pg_catalog.text::pg_catalog.jsonb) as r`);
+    )::pg_catalog.text from vmstate.report_vmms(${elements}::pg_catalog.text::pg_catalog.jsonb) as r`,
+  );
 }
 
 /**

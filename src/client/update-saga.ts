@@ -14,7 +14,9 @@ import type {
   RunUpdateArguments,
   UnlockUpdateArguments,
 } from "./generated.js";
-import { oneRow, type SqlClient } from "./rows.js";
+import { oneRow } from "./rows.js";
+import type { SqlClient } from "./sql-client.js";
+import { statement } from "./statement.js";
 
 /**
  * Takes the updater lock and answers the plan: first step of an update saga.
@@ -23,8 +25,11 @@ import { oneRow, type SqlClient } from "./rows.js";
  * `unchanged`: nothing to do, and no lock is held.
  */
 export function beginUpdate(sql: SqlClient, a: BeginUpdateArguments): Promise<BeginUpdateResult> {
-  return oneRow(sql`select pg_catalog.to_json(vmstate.begin_update(
-    p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_lease => ${a.lease}))::pg_catalog.text`);
+  return oneRow(
+    sql,
+    statement`select pg_catalog.to_json(vmstate.begin_update(
+    p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_lease => ${a.lease}))::pg_catalog.text`,
+  );
 }
 
 /**
@@ -33,9 +38,12 @@ export function beginUpdate(sql: SqlClient, a: BeginUpdateArguments): Promise<Be
  * The lock has a new `updaterGeneration` afterwards.
  */
 export function inheritUpdate(sql: SqlClient, a: InheritUpdateArguments): Promise<InheritUpdateResult> {
-  return oneRow(sql`select pg_catalog.to_json(vmstate.inherit_update(
+  return oneRow(
+    sql,
+    statement`select pg_catalog.to_json(vmstate.inherit_update(
     p_instance_id => ${a.instanceId}, p_parent_saga_id => ${a.parentSagaId},
-    p_updater_generation => ${a.updaterGeneration}, p_saga_id => ${a.sagaId}, p_lease => ${a.lease}))::pg_catalog.text`);
+    p_updater_generation => ${a.updaterGeneration}, p_saga_id => ${a.sagaId}, p_lease => ${a.lease}))::pg_catalog.text`,
+  );
 }
 
 /**
@@ -44,16 +52,22 @@ export function inheritUpdate(sql: SqlClient, a: InheritUpdateArguments): Promis
  * Releases the lock.
  */
 export function commitUpdate(sql: SqlClient, a: CommitUpdateArguments): Promise<CommitUpdateResult> {
-  return oneRow(sql`select pg_catalog.to_json(vmstate.commit_update(
+  return oneRow(
+    sql,
+    statement`select pg_catalog.to_json(vmstate.commit_update(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_updater_generation => ${a.updaterGeneration},
-    p_plan_token => ${a.planToken}))::pg_catalog.text`);
+    p_plan_token => ${a.planToken}))::pg_catalog.text`,
+  );
 }
 
 /** Releases the lock without applying the plan: undo of an update saga. */
 export function unlockUpdate(sql: SqlClient, a: UnlockUpdateArguments): Promise<UnlockUpdateResult> {
-  return oneRow(sql`select pg_catalog.to_json(vmstate.unlock_update(
+  return oneRow(
+    sql,
+    statement`select pg_catalog.to_json(vmstate.unlock_update(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId},
-    p_updater_generation => ${a.updaterGeneration}))::pg_catalog.text`);
+    p_updater_generation => ${a.updaterGeneration}))::pg_catalog.text`,
+  );
 }
 
 /**
@@ -62,8 +76,11 @@ export function unlockUpdate(sql: SqlClient, a: UnlockUpdateArguments): Promise<
  * For callers with nothing to do in between. Answers the plan that was applied.
  */
 export function runUpdate(sql: SqlClient, a: RunUpdateArguments): Promise<RunUpdateResult> {
-  return oneRow(sql`select pg_catalog.to_json(vmstate.run_update(
-    p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}))::pg_catalog.text`);
+  return oneRow(
+    sql,
+    statement`select pg_catalog.to_json(vmstate.run_update(
+    p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}))::pg_catalog.text`,
+  );
 }
 
 /**
@@ -73,6 +90,7 @@ export function runUpdate(sql: SqlClient, a: RunUpdateArguments): Promise<RunUpd
  */
 export function explainUpdate(sql: SqlClient, a: ExplainUpdateArguments): Promise<ExplainUpdateResult> {
   return oneRow(
-    sql`select pg_catalog.to_json(vmstate.explain_update(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
+    sql,
+    statement`select pg_catalog.to_json(vmstate.explain_update(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
   );
 }

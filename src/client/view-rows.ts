@@ -1,11 +1,17 @@
 import { VIEW_ROWS } from "./generated.js";
-import { manyRows, type SqlClient } from "./rows.js";
+import { manyRows } from "./rows.js";
+import type { SqlClient } from "./sql-client.js";
+import { statement } from "./statement.js";
 
 /** Tags what follows FROM in a statement that answers with rows of a view, called `r` there. */
 export function viewRows<Row>(sql: SqlClient, view: keyof typeof VIEW_ROWS) {
   return (rest: TemplateStringsArray, ...values: (string | number | null)[]): Promise<Row[]> =>
     manyRows(
-      sql(behind(`select ${VIEW_ROWS[view]}::pg_catalog.text from vmstate.${view} as r `, rest), ...values),
+      sql,
+      statement(
+        behind(`select ${VIEW_ROWS[view]}::pg_catalog.text from vmstate.${view} as r `, rest),
+        ...values,
+      ),
     );
 }
 

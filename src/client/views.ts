@@ -9,7 +9,7 @@ import type {
   StuckInstanceRow,
   WatchedVmmRow,
 } from "./generated.js";
-import type { SqlClient } from "./rows.js";
+import type { SqlClient } from "./sql-client.js";
 import { viewRows } from "./view-rows.js";
 
 /** How much of a work list to read. */

@@ -1,5 +1,6 @@
 import type { Client, ClientConfig } from "pg";
-import { databaseError, sqlStateOf } from "../errors/database-error.js";
+import { databaseError } from "../errors/database-error.js";
+import { sqlStateOf } from "../errors/sql-state.js";
 import { VmstateError } from "../errors/vmstate-error.js";
 import { requireSupportedVersion } from "./server-version.js";
 import { requireChannelBinding, requiresChannelBinding } from "./channel-binding.js";

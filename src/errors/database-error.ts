@@ -1,4 +1,5 @@
 import { parseDatabaseUrl } from "./database-url/url.js";
+import { sqlStateOf } from "./sql-state.js";
 import { VmstateError } from "./vmstate-error.js";
 
 interface Place {
@@ -64,11 +65,6 @@ function placeOf(databaseUrl: string): Place {
 function codeOf(error: unknown): string {
   if (error instanceof Error && error.message === "timeout expired") return "CONNECT_TIMEOUT";
   return sqlStateOf(error);
-}
-
-/** Returns the SQLSTATE, or Node's code, of an error; empty for other errors. */
-export function sqlStateOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 /** Returns the first line of an error, with the DETAIL of an invalid argument. */

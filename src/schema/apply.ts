@@ -1,17 +1,16 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "pg";
 import { beginning } from "../connection/settings.js";
-import { databaseError, sqlStateOf } from "../errors/database-error.js";
+import { databaseError } from "../errors/database-error.js";
+import { sqlStateOf } from "../errors/sql-state.js";
 import { VmstateError } from "../errors/vmstate-error.js";
-import { type Migration, migrationsDir } from "./files.js";
+import type { Migration } from "./files.js";
 import { handOverStatements } from "./hand-over.js";
 import { type History, pendingOf, readHistory } from "./history.js";
 import { become, requireOwner } from "./owner.js";
 import { takeOver } from "./take-over.js";
 
 export interface ApplyOptions {
-  /** Where `migrations/` is. */
-  root: string;
   migrations: readonly Migration[];
   databaseUrl: string;
   /** The longest wait for a lock, as PostgreSQL writes intervals: `5s`. */
@@ -215,29 +214,21 @@ function adviceOn(cause: unknown): string {
 /**
  * Records in node-pg-migrate's table the migrations that are missing there.
  *
- * This tool or another one may have applied them.
+ * This tool or another one may have applied them. The table is made as node-pg-migrate makes it, which a test compares.
  */
 async function record(client: Client, { applied, recorded }: History, options: ApplyOptions): Promise<void> {
-  const count = Math.min(applied.length, options.migrations.length) - recorded.length;
-  if (count <= 0) return;
-  const { runner } = await import("node-pg-migrate");
-  await runner({
-    dbClient: client,
-    dir: migrationsDir(options.root),
-    direction: "up",
-    migrationsSchema: "vmstate",
-    migrationsTable: "pgmigrations",
-    fake: true,
-    count,
-    noLock: true,
-    logger: { info: silent, warn: silent, error: silent },
-  });
-  // node-pg-migrate orders by run_on, and has written when this transaction began, which is before its wait for the lock.
+  const names = applied.slice(recorded.length, options.migrations.length).map(({ name }) => name);
+  if (names.length === 0) return;
+  await client.query(`
+    create table if not exists vmstate.pgmigrations (
+      id serial primary key, name varchar(255) not null, run_on timestamp not null)`);
+  await client.query(
+    `insert into vmstate.pgmigrations (name, run_on)
+    select c.name, c.time_applied from vmstate.schema_change as c where c.name = any ($1) order by c.number`,
+    [names],
+  );
+  // node-pg-migrate orders by run_on, and writes the time of the time zone of its session.
   await client.query(`
     update vmstate.pgmigrations as m set run_on = c.time_applied
     from vmstate.schema_change as c where c.name = m.name`);
-}
-
-function silent(): void {
-  // nothing
 }

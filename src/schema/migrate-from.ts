@@ -25,7 +25,7 @@ export async function migrateFrom(
   return await withSession(databaseUrl, async (client) => {
     const names: string[] = [];
     for (;;) {
-      const { applied, takenOver } = await applyNext(client, { root, migrations, databaseUrl, lockTimeout });
+      const { applied, takenOver } = await applyNext(client, { migrations, databaseUrl, lockTimeout });
       if (takenOver !== undefined) notice?.(`took over a schema without records: it equals ${takenOver}`);
       if (applied === undefined) return names;
       names.push(applied);

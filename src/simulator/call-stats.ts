@@ -1,4 +1,4 @@
-import { build, type Histogram } from "hdr-histogram-js";
+import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 
 /** What became of the calls of one verb, and how long they took. */
 export interface VerbFigures {
@@ -15,7 +15,7 @@ export interface VerbFigures {
 interface VerbStats {
   calls: number;
   outcomes: Map<string, number>;
-  microseconds: Histogram;
+  microseconds: RecordableHistogram;
 }
 
 const MINUTE_IN_MICROSECONDS = 60_000_000;
@@ -27,7 +27,8 @@ export class CallStats {
   record(verb: string, outcomes: readonly string[], milliseconds: number): void {
     const stats = this.#statsOf(verb);
     stats.calls++;
-    stats.microseconds.recordValue(Math.min(Math.round(milliseconds * 1000), MINUTE_IN_MICROSECONDS));
+    const microseconds = Math.min(Math.round(milliseconds * 1000), MINUTE_IN_MICROSECONDS);
+    stats.microseconds.record(Math.max(microseconds, 1));
     for (const outcome of outcomes) stats.outcomes.set(outcome, (stats.outcomes.get(outcome) ?? 0) + 1);
   }
 
@@ -38,8 +39,8 @@ export class CallStats {
       .map(([verb, { calls, outcomes, microseconds }]) => ({
         verb,
         calls,
-        p50: microseconds.getValueAtPercentile(50) / 1000,
-        p99: microseconds.getValueAtPercentile(99) / 1000,
+        p50: microseconds.percentile(50) / 1000,
+        p99: microseconds.percentile(99) / 1000,
         outcomes: Object.fromEntries([...outcomes].sort()),
       }));
   }
@@ -47,7 +48,7 @@ export class CallStats {
   #statsOf(verb: string): VerbStats {
     let stats = this.#verbs.get(verb);
     if (stats === undefined) {
-      const microseconds = build({ highestTrackableValue: MINUTE_IN_MICROSECONDS });
+      const microseconds = createHistogram({ highest: MINUTE_IN_MICROSECONDS });
       stats = { calls: 0, outcomes: new Map(), microseconds };
       this.#verbs.set(verb, stats);
     }

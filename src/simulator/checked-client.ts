@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import postgres from "postgres";
 import { vmstate, type Vmstate } from "../client/bind.js";
-import type { SqlClient } from "../client/rows.js";
+import type { SqlClient } from "../client/sql-client.js";
+import { sqlStateOf } from "../errors/sql-state.js";
 import type { CallStats } from "./call-stats.js";
 
 /** A function of this package. */
@@ -22,6 +22,9 @@ type Matching<A, E> = A extends { outcome: unknown }
       : A
     : A
   : A;
+
+/** A code of the server: others are those of Node or of the client. */
+const SQLSTATE = /^[\dA-Z]{5}$/;
 
 /** A verb did not answer as it must. */
 export class UnexpectedAnswer extends Error {
@@ -77,9 +80,11 @@ export class CheckedClient {
       this.#stats.record(nameOf(verb), outcomesOf(answer), performance.now() - begun);
       return answer;
     } catch (error) {
-      if (!(error instanceof postgres.PostgresError)) throw error;
-      this.#stats.record(nameOf(verb), [error.code], performance.now() - begun);
-      throw new UnexpectedAnswer(nameOf(verb), argument, `${error.code} ${error.message}`, "no error", error);
+      const code = sqlStateOf(error);
+      if (!SQLSTATE.test(code)) throw error;
+      this.#stats.record(nameOf(verb), [code], performance.now() - begun);
+      const got = `${code} ${(error as Error).message}`;
+      throw new UnexpectedAnswer(nameOf(verb), argument, got, "no error", error);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { SqlClient } from "../client/rows.js";
+import type { SqlClient } from "../client/sql-client.js";
 import { VmstateError } from "../errors/vmstate-error.js";
 import { lifecycleSteps } from "./steps/lifecycle.js";
 import { CheckedClient, UnexpectedAnswer } from "./checked-client.js";

@@ -1,8 +1,6 @@
 import { createReadStream } from "node:fs";
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { CsvError, type Info, parse } from "csv-parse";
-import { z } from "zod";
 import { VmstateError } from "../errors/vmstate-error.js";
 
 /** One row of a trace: a VM that somebody once asked for. */
@@ -15,29 +13,25 @@ export interface TraceVm {
   duration: number | undefined;
 }
 
-interface Row {
-  record: unknown;
-  info: Info;
+/** A column, and what its text must look like. */
+interface Column {
+  pattern: RegExp;
+  what: string;
 }
 
-const HEADER = ["arrival_s", "batch", "vcpus", "memory_gb", "lifetime_s"].join();
+const NUMBER = { pattern: /^\d+(\.\d+)?$/, what: "a number, 0 or more" };
+const POSITIVE = { pattern: /^(?=.*[1-9])\d+(\.\d+)?$/, what: "a number above 0" };
+const COLUMNS = {
+  arrival_s: NUMBER,
+  batch: { pattern: /^\d{1,15}$/, what: "a whole number" },
+  vcpus: POSITIVE,
+  memory_gb: POSITIVE,
+  lifetime_s: { pattern: /^(\d+(\.\d+)?)?$/, what: "a number, 0 or more, or empty" },
+} satisfies Record<string, Column>;
+
+const HEADER = Object.keys(COLUMNS).join();
 const LONGEST_ROW = 1000;
 const NEWLINE = 0x0a;
-
-const number = text(/^\d+(\.\d+)?$/, "a number, 0 or more").transform(Number);
-const positive = text(/^(?=.*[1-9])\d+(\.\d+)?$/, "a number above 0").transform(Number);
-const whole = text(/^\d{1,15}$/, "a whole number").transform(Number);
-const vm = z
-  .object({
-    arrival_s: number,
-    batch: whole,
-    vcpus: positive,
-    memory_gb: positive,
-    lifetime_s: text(/^(\d+(\.\d+)?)?$/, "a number, 0 or more, or empty").transform((s) =>
-      s === "" ? undefined : Number(s),
-    ),
-  })
-  .transform(({ arrival_s, batch, lifetime_s }) => ({ arrival: arrival_s, batch, duration: lifetime_s }));
 
 /**
  * Reads the VMs of a trace in order of arrival, no faster than they are taken.
@@ -48,27 +42,49 @@ const vm = z
  * @throws VmstateError one line that names the file and, if the fault is in one, the row's line
  */
 export async function* readTrace(file: string, limit = Infinity): AsyncGenerator<TraceVm, void, undefined> {
-  const parser = parse({
-    bom: true,
-    columns: requireHeader,
-    info: true,
-    max_record_size: LONGEST_ROW,
-    skip_empty_lines: true,
-  });
-  pipeline(open(file), parser, nothing);
   try {
     let count = 0;
     let latest = 0;
-    for await (const { record, info } of parser as AsyncIterable<Row>) {
-      const next = requireVm(record, info.lines, latest);
+    for await (const { line, fields } of readRows(file)) {
+      const next = requireVm(fields, line, latest);
       latest = next.arrival;
       yield next;
       if (++count >= limit) return;
     }
+    if (count === 0) throw new VmstateError("no VMs in it");
   } catch (error) {
     throw traceError(file, error);
   }
-  if (parser.info.records === 0) throw new VmstateError(`${file}: no VMs in it`);
+}
+
+interface Row {
+  line: number;
+  fields: string[];
+}
+
+/** The rows below the header. No field of a trace has a comma or a quote in it, so that a spreadsheet's quotes go. */
+async function* readRows(file: string): AsyncGenerator<Row, void, undefined> {
+  let line = 0;
+  for await (const text of readLines(open(file))) {
+    line++;
+    const row = text.replace(line === 1 ? /^\uFEFF/ : "", "").trimEnd();
+    if (row.length > LONGEST_ROW) throw tooLong(line);
+    const fields = row.split(",").map((field) => field.replace(/^"(.*)"$/, "$1"));
+    if (line === 1) requireHeader(fields);
+    else if (row !== "") yield { line, fields };
+  }
+}
+
+/** Of a line that never ends, only as much as a row may have, and some more. */
+async function* readLines(stream: Readable): AsyncGenerator<string, void, undefined> {
+  let rest = "";
+  for await (const chunk of stream.setEncoding("utf8") as AsyncIterable<string>) {
+    const lines = (rest + chunk).split("\n");
+    rest = String(lines.pop());
+    yield* lines;
+    if (rest.length > LONGEST_ROW) break;
+  }
+  if (rest !== "") yield rest;
 }
 
 /**
@@ -98,24 +114,29 @@ function open(file: string): Readable {
   return file.endsWith(".gz") ? pipeline(stored, createGunzip(), nothing) : stored;
 }
 
-function requireHeader(header: string[]): string[] {
-  if (header.join() === HEADER) return header;
-  throw new VmstateError(`line 1: the header is "${header.join()}", not "${HEADER}"`);
+function requireHeader(header: string[]): void {
+  if (header.join() !== HEADER)
+    throw new VmstateError(`line 1: the header is "${header.join()}", not "${HEADER}"`);
 }
 
-function requireVm(record: unknown, line: number, latest: number): TraceVm {
-  const { data, error } = vm.safeParse(record);
-  if (error) {
-    const problems = error.issues.map(({ path, message }) => `${path.join()} ${message}`);
-    throw new VmstateError(`line ${line}: ${problems.join("; ")}`);
-  }
-  if (data.arrival < latest)
-    throw new VmstateError(`line ${line}: arrival_s is ${data.arrival}, but the row before has ${latest}`);
-  return data;
+function requireVm(fields: string[], line: number, latest: number): TraceVm {
+  const columns = Object.entries(COLUMNS);
+  if (fields.length !== columns.length)
+    throw new VmstateError(`line ${line}: it has ${fields.length} columns, not ${columns.length}`);
+  const problems = columns.flatMap(([name, { pattern, what }], at) => {
+    const field = String(fields[at]);
+    return pattern.test(field) ? [] : [`${name} is ${JSON.stringify(field)}, not ${what}`];
+  });
+  if (problems.length > 0) throw new VmstateError(`line ${line}: ${problems.join("; ")}`);
+  const [arrival, batch, , , duration] = fields.map((field) => (field === "" ? undefined : Number(field)));
+  const vm = { arrival: Number(arrival), batch: Number(batch), duration };
+  if (vm.arrival < latest)
+    throw new VmstateError(`line ${line}: arrival_s is ${vm.arrival}, but the row before has ${latest}`);
+  return vm;
 }
 
-function text(pattern: RegExp, what: string): z.ZodString {
-  return z.string().regex(pattern, { error: ({ input }) => `is ${JSON.stringify(input)}, not ${what}` });
+function tooLong(line: number): VmstateError {
+  return new VmstateError(`line ${line}: it is longer than ${LONGEST_ROW} characters`);
 }
 
 function traceError(file: string, error: unknown): VmstateError {
@@ -124,7 +145,6 @@ function traceError(file: string, error: unknown): VmstateError {
 
 function problemOf(error: NodeJS.ErrnoException): string {
   if (error instanceof VmstateError) return error.message;
-  if (error instanceof CsvError) return `line ${String(error["lines"])}: ${error.message}`;
   if (error.code?.startsWith("Z_")) return `broken gzip: ${error.message}`;
   if (error.code === "ENOENT") return "no such file";
   return error.message;

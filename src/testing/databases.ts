@@ -39,7 +39,8 @@ export async function dropDatabase(admin: postgres.Sql, name: string): Promise<v
  */
 async function dropUnderAutovacuum(admin: postgres.Sql, name: string): Promise<void> {
   await admin`
-    select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name} and usesysid is not null`;
+    select pg_catalog.pg_terminate_backend(a.pid) from pg_catalog.pg_stat_activity as a
+    where a.datname operator(pg_catalog.=) ${name} and a.usesysid is not null`;
   await admin`drop database if exists ${admin(name)}`;
 }
 

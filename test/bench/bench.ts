@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { migrate } from "../../src/index.js";
+import { migrate } from "../../src/schema/index.js";
 import { Random } from "../../src/simulator/random.js";
 import { copyDatabase, type TestDatabase } from "../support/copy.js";
 import { batches } from "./cases/batches.js";

@@ -1,3 +1,4 @@
+import type postgres from "postgres";
 import { randomUUID } from "node:crypto";
 import {
   beginMigration,
@@ -5,19 +6,18 @@ import {
   type ReportedVmmState,
   reportVmm,
   runUpdate,
-  type SqlClient,
 } from "../../src/index.js";
 import type { VmmKey } from "./alternatives/alternative.js";
 import { type Member, next } from "./fleet.js";
 
 /** VMMs whose update is pending. */
-export async function makePending(sql: SqlClient, vmms: readonly Member[]): Promise<void> {
+export async function makePending(sql: postgres.ISql, vmms: readonly Member[]): Promise<void> {
   for (const vmm of vmms) await say(sql, vmm, "destroyed");
 }
 
 /** They died, and no instance names them any more; one that failed may be restarted. */
 export async function makeAbandoned(
-  sql: SqlClient,
+  sql: postgres.ISql,
   vmms: readonly Member[],
   state: "destroyed" | "failed",
 ): Promise<void> {
@@ -28,24 +28,24 @@ export async function makeAbandoned(
 }
 
 /** Instances whose VMM runs on although they have moved away. */
-export async function makeOrphaned(sql: SqlClient, vmms: readonly Member[]): Promise<void> {
+export async function makeOrphaned(sql: postgres.ISql, vmms: readonly Member[]): Promise<void> {
   for (const vmm of vmms) await moveAway(sql, vmm);
 }
 
 /** Instances that have been creating for an hour. */
-export async function makeStuck(sql: SqlClient, count: number): Promise<void> {
+export async function makeStuck(sql: postgres.ISql, count: number): Promise<void> {
   for (let n = 0; n < count; n++) await forget(sql);
 }
 
-async function say(sql: SqlClient, vmm: Member, state: ReportedVmmState): Promise<void> {
+async function say(sql: postgres.ISql, vmm: Member, state: ReportedVmmState): Promise<void> {
   await reportVmm(sql, next(vmm, state));
 }
 
-async function update(sql: SqlClient, { instanceId }: VmmKey): Promise<void> {
+async function update(sql: postgres.ISql, { instanceId }: VmmKey): Promise<void> {
   await runUpdate(sql, { instanceId, sagaId: randomUUID() });
 }
 
-async function moveAway(sql: SqlClient, vmm: Member): Promise<void> {
+async function moveAway(sql: postgres.ISql, vmm: Member): Promise<void> {
   const { instanceId, propolisId: sourcePropolisId } = vmm;
   const [sagaId, migrationId, destinationPropolisId, sledId] = Array.from({ length: 4 }, () =>
     randomUUID(),
@@ -65,7 +65,7 @@ async function moveAway(sql: SqlClient, vmm: Member): Promise<void> {
   await update(sql, vmm);
 }
 
-async function forget(sql: SqlClient): Promise<void> {
+async function forget(sql: postgres.ISql): Promise<void> {
   const id = randomUUID();
   await createInstance(sql, { id, projectId: randomUUID(), name: "forgotten", intendedState: "running" });
   await sql`

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { vmstate, type Vmstate } from "../../src/client/bind.js";
 import type { MigrationState, ReportedVmmState } from "../../src/client/generated.js";
-import type { SqlClient } from "../../src/client/rows.js";
+import type { SqlClient } from "../../src/client/sql-client.js";
 
 /** One instance on its way through life, by the verbs. */
 export class Scenario {

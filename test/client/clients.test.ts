@@ -9,11 +9,10 @@ import {
   requestStop,
   vmstate,
   type SqlClient,
-  type Vmstate,
 } from "../../src/index.js";
 import { type ClientOptions, createDatabase, withDatabase } from "../support/database.js";
-import { PLAIN_CALLS, PLAIN_FUNCTIONS } from "../support/plain-calls.js";
 import { running } from "../sql/scenario.js";
+import { comparable, runLifecycle } from "./lifecycle.js";
 
 const role = `vmstate_test_clients_${process.pid}`;
 
@@ -26,167 +25,12 @@ afterAll(async () => {
   await db.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
 });
 
-type Answers = Record<string, unknown>;
-
-/** A life of an instance in which every function is called; what each answered, in the order of the calls. */
-async function live(client: Vmstate): Promise<Answers[]> {
-  const answers: Answers[] = [];
-  const v = recording(client, (name, answer) => answers.push({ [name]: answer }));
-  const [instanceId, projectId, sagaId, parentSagaId] = [0, 0, 0, 0].map(() => randomUUID()) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  const [propolisId, destinationPropolisId, migrationId, sledId] = [0, 0, 0, 0].map(() => randomUUID()) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  const time = new Date(Date.UTC(2030, 0, 2, 3, 4, 5, 678));
-  const vmm = { instanceId, propolisId };
-
-  await v.createInstance({
-    id: instanceId,
-    projectId,
-    name: "Zoë's «web»",
-    intendedState: "running",
-    autoRestartCooldown: 90,
-  });
-  await v.finishInstanceCreation({ id: instanceId });
-  await v.configureInstance({
-    instanceId,
-    autoRestartPolicy: "best_effort",
-    autoRestartCooldown: "0 seconds",
-  });
-  for (const name of PLAIN_FUNCTIONS)
-    await (v[name] as (argument: unknown) => Promise<unknown>)(PLAIN_CALLS[name](instanceId));
-  await v.renameInstance({ instanceId, name: "Zoë's other «web»" });
-  await v.restartableInstances({ limit: 1000 });
-  const start = { ...vmm, sagaId, sledId, propolisIp: "fd00::1" };
-  await v.beginStart({ ...start, propolisPort: 1, startReason: "auto_restart", expectedGeneration: 2 });
-  await v.beginStart(start);
-  await v.unwindStart({ ...start, sagaId: projectId });
-  await v.reportVmm({ ...vmm, state: "running", generation: 2 ** 53 - 9, time });
-  await v.requestReboot({ instanceId });
-  const migration = { instanceId, sagaId, migrationId, sourcePropolisId: propolisId, destinationPropolisId };
-  await v.beginMigration({
-    ...migration,
-    sledId: randomUUID(),
-    propolisIp: "10.0.0.1",
-    expectedGeneration: 3,
-  });
-  await v.stuckInstances();
-  const into = {
-    migrationInId: migrationId,
-    migrationInState: "completed",
-    migrationInGeneration: 2,
-    migrationInTime: time,
-  } as const;
-  await v.reportVmms([
-    { ...vmm, state: "running", generation: 2 ** 53 - 8, time },
-    {
-      instanceId,
-      propolisId: destinationPropolisId,
-      state: "running",
-      generation: 2,
-      time: time.toISOString(),
-      ...into,
-    },
-  ]);
-  const out = {
-    migrationOutId: migrationId,
-    migrationOutState: "completed",
-    migrationOutGeneration: 2,
-    migrationOutTime: time,
-  } as const;
-  await v.reportVmm({ ...vmm, state: "stopping", generation: 2 ** 53 - 7, time, ...out });
-  await v.unwindMigration(migration);
-  await v.pendingUpdates();
-  await v.explainUpdate({ instanceId });
-  const parent = await v.beginUpdate({ instanceId, sagaId: parentSagaId, lease: 60 });
-  const updaterGeneration = Number(parent.updaterGeneration);
-  const lock = { instanceId, updaterGeneration, sagaId: parentSagaId };
-  await v.breakUpdate({ instanceId, updaterGeneration: updaterGeneration + 1, reason: "nobody's «lock»" });
-  const child = await v.inheritUpdate({ ...lock, parentSagaId, sagaId, lease: "1 hour" });
-  await v.unlockUpdate(lock);
-  await v.commitUpdate({
-    instanceId,
-    sagaId,
-    updaterGeneration: Number(child.updaterGeneration),
-    planToken: String(child.planToken),
-  });
-  await v.orphanedVmms();
-  await v.failSledVmms({ sledId, propolisIds: [propolisId, destinationPropolisId], reason: "no_such_vmm" });
-  await v.failSledVmms({ sledId, propolisIds: [], reason: "no_such_vmm" });
-  await v.failSled({ sledId, reason: "sled_off" });
-  await v.abandonedVmms();
-  await v.deleteVmm(vmm);
-  await v.watchedVmms();
-  await v.apiInstance({ instanceId });
-  await v.apiInstances({ projectId });
-  await v.apiVmms({ instanceId });
-  await v.failVmm({
-    instanceId,
-    propolisId: destinationPropolisId,
-    reason: "operator",
-    expectedGeneration: 2,
-  });
-  await v.runUpdate({ instanceId, sagaId });
-  await v.requestStop({ instanceId });
-  await v.deleteInstance({ instanceId });
-  await v.purge({ before: new Date(Date.UTC(2000, 0, 1)), limit: 3 });
-  await v.purge({ before: "2000-01-01T00:00:00Z" });
-  await v.invariantViolations();
-  await v.revokeAccess({ role, kind: "reader" });
-  await v.grantAccess({ role, kind: "reader" });
-  await v.bindSledAgent({ role });
-
-  const own = (answer: unknown): unknown =>
-    Array.isArray(answer)
-      ? answer.filter((row: Answers) => (row["instanceId"] ?? instanceId) === instanceId)
-      : answer;
-  return answers.map((answer) =>
-    Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, own(value)])),
-  );
-}
-
-function recording(v: Vmstate, record: (name: string, answer: unknown) => void): Vmstate {
-  const recorded = Object.entries(v).map(([name, call]) => [
-    name,
-    async (...rest: unknown[]) => {
-      const answer = await (call as (...rest: unknown[]) => Promise<unknown>)(...rest);
-      record(name, answer);
-      return answer;
-    },
-  ]);
-  return Object.fromEntries(recorded) as Vmstate;
-}
-
-/** The same for every life: ids by their first appearance, points in time only as what they are. */
-function comparable(answers: unknown): unknown {
-  const ids = new Map<string, string>();
-  const walk = (value: unknown): unknown => {
-    if (value instanceof Date) return Number.isNaN(value.getTime()) ? "no date" : "a date";
-    if (Array.isArray(value)) return value.map(walk);
-    if (typeof value === "object" && value !== null)
-      return Object.fromEntries(Object.entries(value).map(([key, of]) => [key, walk(of)]));
-    if (typeof value !== "string") return value;
-    if (/^\d+\.[0-9a-f]+$/.test(value)) return "a token";
-    if (!/^[0-9a-f]{8}-/.test(value)) return value;
-    if (!ids.has(value)) ids.set(value, `id ${ids.size}`);
-    return ids.get(value);
-  };
-  return walk(answers);
-}
-
 const STRINGS = { to: 1184, from: [1082, 1114, 1184], serialize: (x: string) => x, parse: (x: string) => x };
 
 describe("every function returns the same", () => {
   let expected: unknown;
   beforeAll(async () => {
-    const answers = await live(vmstate(db.sql));
+    const answers = await runLifecycle(vmstate(db.sql), role);
     expect(Object.keys(vmstate(db.sql)).filter((name) => !answers.some((answer) => name in answer))).toEqual(
       [],
     );
@@ -206,7 +50,7 @@ describe("every function returns the same", () => {
   });
 
   const alike = async (sql: SqlClient): Promise<void> => {
-    expect(comparable(await live(vmstate(sql)))).toEqual(expected);
+    expect(comparable(await runLifecycle(vmstate(sql), role))).toEqual(expected);
   };
 
   const clients: [string, ClientOptions][] = [

@@ -18,10 +18,13 @@ it("vmstate exports verbs, migrate, assertCompatible and error classes", () => {
   const names = [
     "beginStart",
     "vmstate",
-    "migrate",
+    "fromPg",
+    "fromKysely",
+    "fromDrizzle",
     "assertCompatible",
     "VmstateError",
     "IncompatibleDatabaseError",
   ];
   expect(Object.keys(root)).toEqual(expect.arrayContaining(names));
+  expect(Object.keys(root)).not.toContain("migrate");
 });

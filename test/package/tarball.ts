@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import { addCommonjs } from "../../tools/build/commonjs.mjs";
 import { npm } from "./commands.js";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -31,6 +32,7 @@ export async function packAnew(): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), "vmstate-pack-"));
   for (const part of PARTS) cpSync(join(ROOT, part), join(dir, part), { recursive: true });
   build(join(dir, "dist"));
+  addCommonjs(join(dir, "dist"));
   const [{ filename }] = JSON.parse(await npm(dir, "pack", "--json", "--ignore-scripts")) as [
     { filename: string },
   ];

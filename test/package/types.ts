@@ -16,8 +16,7 @@ export const COMPILERS: Record<string, Compiler> = {
     files: ["typed.mts", "typed.cts"],
     options: { module: ts.ModuleKind.NodeNext, skipLibCheck: false },
   },
-  // in CommonJS of that age nothing can be imported that is an ES module
-  node16: { files: ["typed.mts"], options: { module: ts.ModuleKind.Node16 } },
+  node16: { files: ["typed.mts", "typed.cts"], options: { module: ts.ModuleKind.Node16 } },
   bundler: {
     files: ["typed.ts"],
     options: { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler },

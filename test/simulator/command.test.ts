@@ -118,7 +118,7 @@ describe("vmstate replay", () => {
     const { exitCode, err } = await vmstate(on(file));
     expect(exitCode).toBe(1);
     expect(err).toMatch(
-      /^vmstate: .*malformed.csv: line 3: Invalid Record Length.*; VMs played so far: [01]\n$/m,
+      /^vmstate: .*malformed.csv: line 3: it has 4 columns, not 5.*; VMs played so far: [01]\n$/m,
     );
   });
 

@@ -23,6 +23,7 @@ describe("readTrace", () => {
     ["as it is", "plain.csv", TWO_ROWS],
     ["compressed", "zipped.csv.gz", zipped(TWO_ROWS)],
     ["from a spreadsheet", "sheet.csv", `\uFEFF${TWO_ROWS.replaceAll("\n", "\r\n")}`],
+    ["with quotes", "quotes.csv", TWO_ROWS.replaceAll(/[^,\n]+/g, '"$&"')],
     ["with empty lines", "empty-lines.csv", TWO_ROWS.replaceAll("\n", "\n\n")],
     ["without a last newline", "open.csv", TWO_ROWS.trimEnd()],
   ])("reads a file %s", async (_, name, content) => {
@@ -34,6 +35,11 @@ describe("readTrace", () => {
     expect(await readAll(file, 1)).toEqual(TWO_VMS.slice(0, 1));
   });
 
+  it("refuses a line that never ends without reading all of it", async () => {
+    const file = traces.write("no-lines.csv", `${HEADER}\n${"1".repeat(1_000_000)}`);
+    await expect(readAll(file)).rejects.toThrow("line 2: it is longer than 1000 characters");
+  });
+
   it.each([
     ["batch", "0,x,2,1.75,900", 'line 4: batch is "x", not a whole number'],
     ["vcpus", "0,1,0,1.75,900", 'line 4: vcpus is "0", not a number above 0'],
@@ -41,9 +47,9 @@ describe("readTrace", () => {
     ["lifetime_s", "0,1,2,1.75,-1", 'line 4: lifetime_s is "-1", not a number, 0 or more, or empty'],
     ["two columns", "x,y,2,1.75,1", 'line 4: arrival_s is "x", not a number, 0 or more; batch is "y", not'],
     ["the order", "300,1,2,1.75,1", "line 4: arrival_s is 300, but the row before has 300.5"],
-    ["the length", "400,1,2", "line 4: Invalid Record Length"],
-    ["a quote", '400,1,2,"1,1', "line 4: Quote Not Closed"],
-    ["endless", "1".repeat(2000), "line 4: Max Record Size"],
+    ["the length", "400,1,2", "line 4: it has 3 columns, not 5"],
+    ["a quote", '400,1,2,"1,1', 'line 4: memory_gb is "\\"1", not a number above 0'],
+    ["endless", "1".repeat(2000), "line 4: it is longer than 1000 characters"],
   ])("names the line of a malformed row: %s", async (name, row, message) => {
     const file = traces.write(`${name}.csv`, `${TWO_ROWS}${row}\n`);
     const error: unknown = await readAll(file).catch((thrown: unknown) => thrown);

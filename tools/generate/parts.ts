@@ -6,6 +6,7 @@ import { renderApi } from "./api.js";
 import { readCatalog } from "./catalog.js";
 import { renderReference } from "./reference.js";
 import { renderStates } from "./states.js";
+import { renderTables } from "./tables.js";
 import { renderTypescript } from "./typescript.js";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -25,6 +26,10 @@ export const PARTS: readonly GeneratedPart[] = [
   {
     says: "src/client/generated.ts has the types and signatures of a migrated database",
     render: async (sql) => await one("src/client/generated.ts", renderTypescript(await readCatalog(sql))),
+  },
+  {
+    says: "src/kysely/tables.ts has the tables and views of a migrated database",
+    render: async (sql) => await one("src/kysely/tables.ts", renderTables(await readCatalog(sql))),
   },
   {
     says: "docs/reference.md has all that is public in a migrated database",

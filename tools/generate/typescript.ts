@@ -115,6 +115,6 @@ export function camel(name: string): string {
   return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function pascal(name: string): string {
+export function pascal(name: string): string {
   return camel(`_${name}`);
 }

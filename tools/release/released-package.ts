@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { PACKAGE_ROOT } from "../../src/schema/files.js";
 
-export type Package = typeof import("../../src/index.js");
+/** The verbs, and what migrates: two entries of the package. */
+export type Package = typeof import("../../src/index.js") & typeof import("../../src/migrations/index.js");
 
 /** Where `npm run release` keeps each release as npm packs it. */
 export const PACKAGES = fileURLToPath(new URL("./packages", import.meta.url));
@@ -31,8 +32,10 @@ export class ReleasedPackage implements Disposable {
    * It has at least what every later release has, under the same names.
    */
   async load(): Promise<Package> {
-    const entry = pathToFileURL(join(this.#dir, "package", "dist", "index.js"));
-    return (await import(entry.href)) as Package;
+    const dist = join(this.#dir, "package", "dist");
+    const entries = ["migrations/index.js", "index.js"].map((entry) => pathToFileURL(join(dist, entry)).href);
+    const [migrations, verbs] = await Promise.all(entries.map((entry) => import(entry) as Promise<object>));
+    return { ...migrations, ...verbs } as Package;
   }
 
   [Symbol.dispose](): void {

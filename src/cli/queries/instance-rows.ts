@@ -9,7 +9,9 @@ import type {
   MigrationState,
   VmmState,
 } from "../../client/generated.js";
-import { manyRows, type SqlClient } from "../../client/rows.js";
+import { manyRows } from "../../client/rows.js";
+import type { SqlClient } from "../../client/sql-client.js";
+import { statement } from "../../client/statement.js";
 import { apiInstance, apiVmms } from "../../client/views.js";
 
 /** A row of table `vmstate.instance`. */
@@ -111,20 +113,27 @@ export function noInstance(instanceId: string): never {
 
 async function readInstance(sql: SqlClient, id: string): Promise<InstanceRow> {
   const [row] = await manyRows<InstanceRow>(
-    sql`select row_to_json(r)::text from vmstate.instance as r where r.id = ${id}`,
+    sql,
+    statement`select row_to_json(r)::text from vmstate.instance as r where r.id = ${id}`,
   );
   return row ? withDates(row) : noInstance(id);
 }
 
 async function readVmms(sql: SqlClient, instanceId: string): Promise<VmmRow[]> {
-  const rows = await manyRows<VmmRow>(sql`select row_to_json(r)::text from vmstate.vmm as r
-    where r.instance_id = ${instanceId} order by r.time_created, r.id`);
+  const rows = await manyRows<VmmRow>(
+    sql,
+    statement`select row_to_json(r)::text from vmstate.vmm as r
+    where r.instance_id = ${instanceId} order by r.time_created, r.id`,
+  );
   return rows.map(withDates);
 }
 
 async function readMigrations(sql: SqlClient, instanceId: string): Promise<MigrationRow[]> {
-  const rows = await manyRows<MigrationRow>(sql`select row_to_json(r)::text from vmstate.migration as r
-    where r.instance_id = ${instanceId} order by r.time_created, r.id`);
+  const rows = await manyRows<MigrationRow>(
+    sql,
+    statement`select row_to_json(r)::text from vmstate.migration as r
+    where r.instance_id = ${instanceId} order by r.time_created, r.id`,
+  );
   return rows.map(withDates);
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type postgres from "postgres";
 import { LOCAL_SETTINGS } from "../../connection/settings.js";
-import { sqlStateOf } from "../../errors/database-error.js";
+import { sqlStateOf } from "../../errors/sql-state.js";
 import { VmstateError } from "../../errors/vmstate-error.js";
 
 /** Short, because verbs queue behind a session that waits for a lock. */

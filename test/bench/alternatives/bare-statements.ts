@@ -1,5 +1,4 @@
 import type postgres from "postgres";
-import type { SqlClient } from "../../../src/index.js";
 import {
   type Alternative,
   IP,
@@ -16,7 +15,7 @@ import { found } from "./store.js";
  * The least that any client of PostgreSQL can do: each verb is one statement that writes what has to be written, guarded
  * by no more than a generation or an id. It decides nothing else.
  */
-export function bareStatementsAlternative(sql: SqlClient, schema: Schema): Alternative {
+export function bareStatementsAlternative(sql: postgres.ISql, schema: Schema): Alternative {
   return {
     name: schema === "vmstate" ? "bare statement, vmstate's table" : "bare statement",
     schema,
@@ -53,7 +52,7 @@ export function bareStatementsAlternative(sql: SqlClient, schema: Schema): Alter
 }
 
 function withSide(
-  sql: SqlClient,
+  sql: postgres.ISql,
   schema: Schema,
   { instanceId, time }: Report,
   { direction, migrationId, state, generation }: MigrationSide,
@@ -67,7 +66,7 @@ function withSide(
     )`;
 }
 
-function lifecycleOf(sql: SqlClient): Lifecycle {
+function lifecycleOf(sql: postgres.ISql): Lifecycle {
   return {
     start: async ({ instanceId, propolisId, sledId, sagaId }) =>
       one(

@@ -1,5 +1,4 @@
 import type postgres from "postgres";
-import type { SqlClient } from "../../../src/index.js";
 import type { Alternative } from "./alternative.js";
 import { alternativeOf } from "./flows.js";
 import { listProject } from "./project.js";
@@ -13,7 +12,7 @@ export function lockingAlternative(sql: postgres.Sql): Alternative {
   return alternativeOf("SELECT FOR UPDATE", store);
 }
 
-function storeOf(sql: SqlClient, transaction: Store["transaction"]): Store {
+function storeOf(sql: postgres.ISql, transaction: Store["transaction"]): Store {
   const store: Store = {
     transaction,
     single: (work) => work(store),

@@ -1,4 +1,4 @@
-import type { SqlClient } from "../../../src/index.js";
+import type postgres from "postgres";
 import type { ListedInstance } from "./alternative.js";
 import { shownState } from "./decisions.js";
 import type { Instance, Vmm } from "./store.js";
@@ -6,7 +6,7 @@ import type { Instance, Vmm } from "./store.js";
 type Row = Pick<Instance, "id" | "state" | "migration_id"> & { active: Vmm["state"] | null };
 
 /** The least there is to read; the application derives the rest. */
-export async function listProject(sql: SqlClient, projectId: string): Promise<ListedInstance[]> {
+export async function listProject(sql: postgres.ISql, projectId: string): Promise<ListedInstance[]> {
   const rows = await sql<Row[]>`
     select i.id, i.state, i.migration_id, v.state as active
     from bench_plain.instance as i

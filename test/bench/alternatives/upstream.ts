@@ -1,5 +1,4 @@
 import type postgres from "postgres";
-import type { SqlClient } from "../../../src/index.js";
 import {
   type Alternative,
   IP,
@@ -36,7 +35,7 @@ export function upstreamAlternative(sql: postgres.Sql): Alternative {
   };
 }
 
-async function reportOn(tx: SqlClient, report: Report): Promise<ReportAnswer> {
+async function reportOn(tx: postgres.ISql, report: Report): Promise<ReportAnswer> {
   const { propolisId, state, generation, time } = report;
   const [row] = await tx<{ generation: number; updated: string | null }[]>`
     with found as (
@@ -56,7 +55,12 @@ async function reportOn(tx: SqlClient, report: Report): Promise<ReportAnswer> {
   return updated === null ? { applied: false, generation: before } : { applied: true, generation };
 }
 
-async function reportSide(tx: SqlClient, propolisId: string, side: MigrationSide, time: Date): Promise<void> {
+async function reportSide(
+  tx: postgres.ISql,
+  propolisId: string,
+  side: MigrationSide,
+  time: Date,
+): Promise<void> {
   const { migrationId, state, generation } = side;
   const which = side.direction === "in" ? "destination" : "source";
   requireUpdated(
@@ -78,7 +82,7 @@ async function reportSide(tx: SqlClient, propolisId: string, side: MigrationSide
   );
 }
 
-function lifecycleOf(sql: SqlClient): Lifecycle {
+function lifecycleOf(sql: postgres.ISql): Lifecycle {
   return {
     start: async (a) => {
       await insertVmm(sql, a);
@@ -136,7 +140,7 @@ function lifecycleOf(sql: SqlClient): Lifecycle {
 }
 
 /** Lock, look at everything, write and unlock. */
-async function update(sql: SqlClient, instanceId: string): Promise<void> {
+async function update(sql: postgres.ISql, instanceId: string): Promise<void> {
   const updaterId = crypto.randomUUID();
   const [read] = await sql<{ updater_generation: string }[]>`
     select updater_id, updater_generation from bench_plain.instance
@@ -180,7 +184,7 @@ interface Gestalt {
 }
 
 /** The instance and all it names, in one statement. */
-async function fetch(sql: SqlClient, instanceId: string): Promise<Gestalt> {
+async function fetch(sql: postgres.ISql, instanceId: string): Promise<Gestalt> {
   const [row] = await sql<
     (Instance & {
       active_state: Vmm["state"] | null;
@@ -210,7 +214,7 @@ async function fetch(sql: SqlClient, instanceId: string): Promise<Gestalt> {
   };
 }
 
-async function insertVmm(sql: SqlClient, a: Start): Promise<void> {
+async function insertVmm(sql: postgres.ISql, a: Start): Promise<void> {
   await sql`
     insert into bench_plain.vmm (instance_id, id, sled_id, propolis_ip, propolis_port, saga_id)
     values (${a.instanceId}, ${a.propolisId}, ${a.sledId}, ${IP}, ${PORT}, ${a.sagaId})
@@ -218,7 +222,7 @@ async function insertVmm(sql: SqlClient, a: Start): Promise<void> {
     returning id, state, state_generation`;
 }
 
-async function insertMigration(sql: SqlClient, a: Migration): Promise<void> {
+async function insertMigration(sql: postgres.ISql, a: Migration): Promise<void> {
   await sql`
     insert into bench_plain.migration (instance_id, id, saga_id, source_propolis_id, destination_propolis_id)
     values (${a.instanceId}, ${a.migrationId}, ${a.sagaId}, ${a.sourcePropolisId}, ${a.destinationPropolisId})
@@ -227,7 +231,7 @@ async function insertMigration(sql: SqlClient, a: Migration): Promise<void> {
 }
 
 async function swapInstance(
-  sql: SqlClient,
+  sql: postgres.ISql,
   { id, state_generation }: Instance,
   changes: Record<string, string>,
 ): Promise<void> {

@@ -1,3 +1,4 @@
+import type postgres from "postgres";
 import {
   apiInstances,
   beginMigration,
@@ -10,7 +11,6 @@ import {
   reportVmms,
   requestStop,
   runUpdate,
-  type SqlClient,
   unwindStart,
 } from "../../../src/index.js";
 import { type Alternative, IP, type Lifecycle, type Report } from "./alternative.js";
@@ -19,7 +19,7 @@ import { found } from "./store.js";
 const LEASE = "1 minute";
 
 /** The package, by its wrappers. */
-export function vmstateAlternative(sql: SqlClient): Alternative {
+export function vmstateAlternative(sql: postgres.ISql): Alternative {
   return {
     name: "vmstate",
     schema: "vmstate",
@@ -40,7 +40,7 @@ export function vmstateAlternative(sql: SqlClient): Alternative {
 }
 
 /** The same, but the update saga takes its lock, plans, and commits, as one with work to do in between has to. */
-export function vmstateSagaAlternative(sql: SqlClient): Alternative {
+export function vmstateSagaAlternative(sql: postgres.ISql): Alternative {
   const { schema, report } = vmstateAlternative(sql);
   const update = async (instanceId: string): Promise<void> => {
     const sagaId = crypto.randomUUID();
@@ -52,7 +52,7 @@ export function vmstateSagaAlternative(sql: SqlClient): Alternative {
 }
 
 /** The function alone: what the wrapper adds is the rest. */
-export function vmstateFunctionAlternative(sql: SqlClient): Alternative {
+export function vmstateFunctionAlternative(sql: postgres.ISql): Alternative {
   return {
     name: "select report_vmm(…)",
     schema: "vmstate",
@@ -66,7 +66,7 @@ export function vmstateFunctionAlternative(sql: SqlClient): Alternative {
   };
 }
 
-function lifecycleOf(sql: SqlClient): Lifecycle {
+function lifecycleOf(sql: postgres.ISql): Lifecycle {
   return {
     start: async (a) => void applied(await beginStart(sql, { ...a, propolisIp: IP })),
     unwindStart: async (a) => void applied(await unwindStart(sql, a)),

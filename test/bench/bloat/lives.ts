@@ -1,3 +1,4 @@
+import type postgres from "postgres";
 import { randomUUID } from "node:crypto";
 import {
   beginMigration,
@@ -9,13 +10,12 @@ import {
   reportVmm,
   requestStop,
   runUpdate,
-  type SqlClient,
 } from "../../../src/index.js";
 import { IP } from "../alternatives/alternative.js";
 import { type Member, next } from "../fleet.js";
 
 /** What becomes of a VMM on a sled. Answers the VMM that runs instead. */
-export type Fate = (sql: SqlClient, vmm: Member, sledId: string, otherSledId: string) => Promise<Member>;
+export type Fate = (sql: postgres.ISql, vmm: Member, sledId: string, otherSledId: string) => Promise<Member>;
 
 /** The instance stops, and starts again. */
 export const restart: Fate = async (sql, vmm, sledId) => {
@@ -54,7 +54,7 @@ export const migrate: Fate = async (sql, vmm, _, sledId) => {
   return destination;
 };
 
-async function start(sql: SqlClient, instanceId: string, sledId: string): Promise<Member> {
+async function start(sql: postgres.ISql, instanceId: string, sledId: string): Promise<Member> {
   const vmm: Member = { instanceId, propolisId: randomUUID(), generation: 1, state: "starting" };
   applied(await beginStart(sql, { ...vmm, sagaId: randomUUID(), sledId, propolisIp: IP }));
   await reportVmm(sql, next(vmm, "starting"));
@@ -62,12 +62,12 @@ async function start(sql: SqlClient, instanceId: string, sledId: string): Promis
   return vmm;
 }
 
-async function stop(sql: SqlClient, vmm: Member): Promise<void> {
+async function stop(sql: postgres.ISql, vmm: Member): Promise<void> {
   applied(await requestStop(sql, vmm));
   await end(sql, vmm);
 }
 
-async function end(sql: SqlClient, vmm: Member): Promise<void> {
+async function end(sql: postgres.ISql, vmm: Member): Promise<void> {
   await reportVmm(sql, next(vmm, "destroyed"));
   applied(await runUpdate(sql, { instanceId: vmm.instanceId, sagaId: randomUUID() }));
   applied(await deleteVmm(sql, vmm));
@@ -78,7 +78,7 @@ function applied(answer: { outcome: string }): void {
 }
 
 /** What is marked as deleted goes, as a control plane would see to now and then. */
-export async function purge(sql: SqlClient): Promise<void> {
+export async function purge(sql: postgres.ISql): Promise<void> {
   await sql`delete from vmstate.migration where time_deleted is not null`;
   await sql`delete from vmstate.vmm where time_deleted is not null`;
   await sql`delete from vmstate.instance where time_deleted is not null`;

@@ -1,5 +1,5 @@
+import type postgres from "postgres";
 import { randomUUID } from "node:crypto";
-import type { SqlClient } from "../../../src/index.js";
 import type { Entry } from "../measure.js";
 import { type Case, checkFleets, fleetOf, runCase } from "./case.js";
 
@@ -39,7 +39,7 @@ export function batches(size: number): Case {
 }
 
 /** What of a batch is its JSON on the way in: sent, and made reports of. */
-function parsing(sql: SqlClient, size: number): Entry {
+function parsing(sql: postgres.ISql, size: number): Entry {
   const report = (): object => ({
     instance_id: randomUUID(),
     propolis_id: randomUUID(),

@@ -1,5 +1,4 @@
 import type postgres from "postgres";
-import type { SqlClient } from "../../../src/index.js";
 import { type Effort, explaining } from "./explained.js";
 import type { Caller } from "./site.js";
 
@@ -22,7 +21,7 @@ export class Clock implements Caller {
   isWarmingUp = false;
   /** Whether the next calls are explained instead of timed. */
   isExplaining = false;
-  readonly #explaining: SqlClient;
+  readonly #explaining: postgres.ISql;
   readonly #spent = new Map<string, number>();
   #effort: Effort | undefined;
 
@@ -31,7 +30,10 @@ export class Clock implements Caller {
     this.#explaining = explaining(sql, (effort) => (this.#effort = effort));
   }
 
-  async call<Answer>(what: string, act: (sql: SqlClient) => Promise<Answer>): Promise<Answer | undefined> {
+  async call<Answer>(
+    what: string,
+    act: (sql: postgres.ISql) => Promise<Answer>,
+  ): Promise<Answer | undefined> {
     const started = process.hrtime.bigint();
     const answer = await act(this.isExplaining ? this.#explaining : this.sql);
     this.#add(what, Number(process.hrtime.bigint() - started) / 1_000);

@@ -1,6 +1,5 @@
 import type postgres from "postgres";
 import { z } from "zod";
-import type { SqlClient } from "../../../src/index.js";
 
 /** What a statement took on the server, the statements of the functions it called included, without its commit. */
 export interface Effort {
@@ -24,7 +23,7 @@ const explained = z.tuple([
 ]);
 
 /** A client whose statements are executed, and tell what they took instead of what they answer: no rows. */
-export function explaining(sql: postgres.Sql, onEffort: (effort: Effort) => void): SqlClient {
+export function explaining(sql: postgres.Sql, onEffort: (effort: Effort) => void): postgres.ISql {
   const explain = async (strings: TemplateStringsArray, values: postgres.ParameterOrFragment<never>[]) => {
     const statement = sql(strings, ...values);
     const [row] = await sql<[{ "QUERY PLAN": unknown }]>`

@@ -1,14 +1,15 @@
+import type postgres from "postgres";
 import {
   abandonedVmms,
   apiInstances,
   orphanedVmms,
   pendingUpdates,
   restartableInstances,
-  type SqlClient,
   stuckInstances,
   watchedVmms,
 } from "../../../src/index.js";
 import { manyRows } from "../../../src/client/rows.js";
+import { statement } from "../../../src/client/statement.js";
 import type { VmmKey } from "../alternatives/alternative.js";
 import { makeAbandoned, makeOrphaned, makePending, makeStuck } from "../work.js";
 import type { Site } from "./site.js";
@@ -16,7 +17,7 @@ import type { Site } from "./site.js";
 /** Of each work list. */
 export const ROWS = 100;
 
-const WORK_LISTS: Record<string, (sql: SqlClient) => Promise<unknown[]>> = {
+const WORK_LISTS: Record<string, (sql: postgres.ISql) => Promise<unknown[]>> = {
   pending_update: pendingUpdates,
   abandoned_vmm: abandonedVmms,
   orphaned_vmm: orphanedVmms,
@@ -50,12 +51,15 @@ export async function readLists({ caller, population, random }: Site): Promise<v
   await caller.call(API_LIST, (sql) => apiInstances(sql, { projectId }));
 }
 
-function readByKey(sql: SqlClient, keys: readonly VmmKey[]): Promise<unknown[]> {
-  return manyRows(sql`
+function readByKey(sql: postgres.ISql, keys: readonly VmmKey[]): Promise<unknown[]> {
+  return manyRows(
+    sql,
+    statement`
     select row_to_json(v)::text
     from unnest(${keys.map(({ instanceId }) => instanceId)}::uuid[], ${keys.map(({ propolisId }) => propolisId)}::uuid[])
       as k (instance_id, id)
-    join vmstate.vmm as v on v.instance_id = k.instance_id and v.id = k.id`);
+    join vmstate.vmm as v on v.instance_id = k.instance_id and v.id = k.id`,
+  );
 }
 
 function requireRows(list: string, rows: unknown[] | undefined): void {

@@ -1,5 +1,4 @@
 import type { ISql, Sql } from "postgres";
-import type { SqlClient } from "../../../src/index.js";
 import type { Caller } from "./site.js";
 
 /** What a call reads of the tables. */
@@ -21,7 +20,7 @@ export class ReadCounter implements Caller {
     return false;
   }
 
-  async call<Answer>(what: string, act: (sql: SqlClient) => Promise<Answer>): Promise<Answer> {
+  async call<Answer>(what: string, act: (sql: ISql) => Promise<Answer>): Promise<Answer> {
     return (await this.sql.begin(async (transaction) => {
       // the session's counters reach back to their last flush, and there is none within a transaction
       const before = await countersOf(transaction);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type postgres from "postgres";
-import { migrate, type SqlClient } from "../../../src/index.js";
+import { migrate } from "../../../src/schema/index.js";
 import { Random } from "../../../src/simulator/random.js";
 import { copyDatabase } from "../../support/copy.js";
 import { Clock } from "./clock.js";
@@ -13,7 +13,7 @@ export interface Caller {
   /** The answer, if the call is one that is answered. */
   /** Whether so much time went into this that it should not be called again. */
   isSpent: (what: string) => boolean;
-  call: <Answer>(what: string, act: (sql: SqlClient) => Promise<Answer>) => Promise<Answer | undefined>;
+  call: <Answer>(what: string, act: (sql: postgres.ISql) => Promise<Answer>) => Promise<Answer | undefined>;
 }
 
 /** A loaded database. */

@@ -44,11 +44,12 @@ describe("the lint finds names without a schema:", () => {
 
   it("statements in templates and in strings", () => {
     const source =
-      "sql<Row[]>`select ${a} from ${sql(b)}`; admin`select 1`; client.query('select 2'); other`no`";
+      "sql<Row[]>`select ${a} from ${sql(b)}`; admin`select 1`; client.query('select 2'); statement`select 3`; other`no`";
     expect(statementsOf("file", source).map(({ text }) => text)).toEqual([
       "select $1 from name",
       "select 1",
       "client.query('select 2')",
+      "select 3",
     ]);
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type postgres from "postgres";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { sqlStateOf } from "../../../src/errors/database-error.js";
+import { sqlStateOf } from "../../../src/errors/sql-state.js";
 import { assertCompatible, vmstate } from "../../../src/index.js";
 import { runCli } from "../../cli/run-cli.js";
 import { Scenario } from "../../cli/scenario.js";

@@ -11,7 +11,10 @@ export interface Statement {
 /** Where every session has our search_path, by `src/connection/`, and every transaction begins with it. */
 const OUR_SESSIONS = ["cli", "connection", "schema"];
 
-const TAGS = /^(sql|admin|transaction|tx)$/;
+/** What hands the text of a template of the wrappers on, which is found where it stands. */
+const HAND_ON = ["src/client/rows.ts", "src/client/adapters/pg.ts"];
+
+const TAGS = /^(sql|admin|transaction|tx|statement)$/;
 /** What takes a statement as a text. */
 const CALLS = /^(unsafe|query)$/;
 
@@ -36,7 +39,8 @@ export function statementsOf(file: string, source: string): Statement[] {
     if (ts.isTaggedTemplateExpression(node) && TAGS.test(node.tag.getText()))
       found.push({ file, text: textOf(node.template, node.tag.getText()) });
     if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression))
-      if (CALLS.test(node.expression.name.text)) found.push({ file, text: node.getText() });
+      if (CALLS.test(node.expression.name.text) && !HAND_ON.includes(file))
+        found.push({ file, text: node.getText() });
     ts.forEachChild(node, visit);
   };
   visit(ts.createSourceFile(file, source, ts.ScriptTarget.ES2022, true));

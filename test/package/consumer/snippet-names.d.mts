@@ -1,5 +1,14 @@
 import type client from "postgres";
-import type { BeginStartArguments, ReportVmmArguments, Vmstate } from "vmstate";
+import type {
+  BeginStartArguments,
+  DrizzleClient,
+  KyselyClient,
+  PgClient,
+  ReportVmmArguments,
+  Vmstate,
+} from "vmstate";
+
+type PgConnection = PgClient & { query(text: string): Promise<unknown>; release(): void };
 
 /** What snippets use and do not declare: imports, arguments, and functions of the service that they belong to. */
 declare global {
@@ -11,6 +20,11 @@ declare global {
 
   const postgres: typeof client;
   const sql: client.Sql;
+  const pool: PgClient & { connect(): Promise<PgConnection> };
+  const kysely: KyselyClient & {
+    transaction(): { execute(act: (tx: KyselyClient) => Promise<void>): Promise<void> };
+  };
+  const drizzle: DrizzleClient & { transaction(act: (tx: DrizzleClient) => Promise<void>): Promise<void> };
   const vm: Vmstate;
   const vmstate: typeof import("vmstate").vmstate;
   const randomUUID: typeof import("node:crypto").randomUUID;

@@ -1,5 +1,5 @@
-import { beginStart, type BeginStartAnswer, migrate, type SqlClient, vmstate } from "vmstate";
-import { findDrift, type Difference, type MigrationStatus, migrationStatus } from "vmstate/migrate";
+import { beginStart, type BeginStartAnswer, type SqlClient, vmstate } from "vmstate";
+import { findDrift, type Difference, migrate, type MigrationStatus, migrationStatus } from "vmstate/migrate";
 import { createTestDatabase, type TestDatabase } from "vmstate/testing";
 
 /** Every answer has an outcome to tell it by. */

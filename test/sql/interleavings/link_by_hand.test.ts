@@ -1,5 +1,6 @@
+import type postgres from "postgres";
 import { describe, expect, it } from "vitest";
-import { failVmm, type SqlClient, unwindStart } from "../../../src/index.js";
+import { failVmm, unwindStart } from "../../../src/index.js";
 import { freshMigration, freshVmm } from "../guards/writes.js";
 import { running, type Scenario, stopped, vmm } from "../scenario.js";
 import { newSessions } from "./sessions.js";
@@ -26,9 +27,9 @@ describe("a link written by an UPDATE of the owner", () => {
 });
 
 describe("a migration inserted by an INSERT of the owner", () => {
-  const unwind = (s: Scenario, id: string) => (sql: SqlClient) =>
+  const unwind = (s: Scenario, id: string) => (sql: postgres.ISql) =>
     unwindStart(sql, { instanceId: s.instanceId, sagaId: id, propolisId: id });
-  const insert = (s: Scenario, id: string) => (sql: SqlClient) =>
+  const insert = (s: Scenario, id: string) => (sql: postgres.ISql) =>
     freshMigration(sql, s, s.propolisId, id).catch((error: unknown) => error);
 
   it("waits for unwind_start of its destination, then is refused as VM102", async () => {

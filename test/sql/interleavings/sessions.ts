@@ -1,11 +1,11 @@
 import type postgres from "postgres";
 import { afterAll, expect } from "vitest";
-import { invariantViolations, type SqlClient } from "../../../src/index.js";
+import { invariantViolations } from "../../../src/index.js";
 import { type TestDatabase, withDatabase } from "../../support/database.js";
 import { untilWaiting } from "../../support/waiting.js";
 
 export type Table = "instance" | "vmm" | "migration";
-export type Act<A> = (sql: SqlClient) => Promise<A>;
+export type Act<A> = (sql: postgres.ISql) => Promise<A>;
 
 export interface Session extends AsyncDisposable {
   sql: postgres.ReservedSql;

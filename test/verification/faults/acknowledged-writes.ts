@@ -1,6 +1,7 @@
-import type { Sql } from "postgres";
+import type { ISql, Sql } from "postgres";
 import type { Answer, Arguments, Verb } from "../../../src/simulator/checked-client.js";
-import { manyRows, type SqlClient } from "../../../src/client/rows.js";
+import { manyRows } from "../../../src/client/rows.js";
+import { statement } from "../../../src/client/statement.js";
 
 /** Of an answer, or of a row of one, what tells which version of which row it saw. */
 interface Seen {
@@ -40,12 +41,15 @@ export class AcknowledgedWrites {
   }
 
   /** What the database does not have; what is acknowledged meanwhile does not count. */
-  async missing(sql: SqlClient): Promise<string[]> {
+  async missing(sql: ISql): Promise<string[]> {
     const [instances, vmms, lines] = [new Map(this.#instances), new Map(this.#vmms), new Set(this.#lines)];
-    const stored = await manyRows<{ kind: string; id: string; generation: number }>(sql`
+    const stored = await manyRows<{ kind: string; id: string; generation: number }>(
+      sql,
+      statement`
       select json_build_object('kind', 'instance', 'id', id, 'generation', state_generation)::text from vmstate.instance
       union all select json_build_object('kind', 'VMM', 'id', id, 'generation', state_generation)::text from vmstate.vmm
-      union all select json_build_object('kind', 'line', 'id', id, 'generation', 0)::text from faults.ledger where not is_inquiry`);
+      union all select json_build_object('kind', 'line', 'id', id, 'generation', 0)::text from faults.ledger where not is_inquiry`,
+    );
     const storedOf = (wanted: string): Generations =>
       new Map(stored.filter(({ kind }) => kind === wanted).map(({ id, generation }) => [id, generation]));
     const ledger = storedOf("line");

@@ -1,5 +1,5 @@
+import type postgres from "postgres";
 import pg from "pg";
-import type { SqlClient } from "../../../src/client/rows.js";
 import { CONNECTION_CLOSED, type ExpectedErrors } from "./expected-errors.js";
 
 export type Isolation = "read committed" | "repeatable read" | "serializable";
@@ -19,7 +19,7 @@ export function newPool(url: string, applicationName: string, max: number): pg.P
 }
 
 /** Each statement is a transaction of its own, and is run again until no fault gets in its way. */
-export function untiring(pool: pg.Pool, expectedErrors: ExpectedErrors): SqlClient {
+export function untiring(pool: pg.Pool, expectedErrors: ExpectedErrors): postgres.ISql {
   return templates((query) => expectedErrors.persist(() => borrow(pool, (client) => client.query(query))));
 }
 
@@ -27,7 +27,7 @@ export function untiring(pool: pg.Pool, expectedErrors: ExpectedErrors): SqlClie
 export async function transact<T>(
   pool: pg.Pool,
   isolation: Isolation,
-  act: (sql: SqlClient) => Promise<T>,
+  act: (sql: postgres.ISql) => Promise<T>,
 ): Promise<T> {
   return await borrow(pool, async (client) => {
     await client.query(`begin isolation level ${isolation}`);
@@ -37,12 +37,12 @@ export async function transact<T>(
   });
 }
 
-export function templatesFor(client: pg.ClientBase): SqlClient {
+export function templatesFor(client: pg.ClientBase): postgres.ISql {
   return templates((query) => client.query(query));
 }
 
 /** What the functions of this package need of a client: that it runs a template. */
-function templates(run: (query: Query) => Rows): SqlClient {
+function templates(run: (query: Query) => Rows): postgres.ISql {
   const template = (strings: TemplateStringsArray, ...values: unknown[]): unknown => ({
     raw: async () => {
       const text = strings.reduce((text, part, n) => `${text}$${n}${part}`);
@@ -50,7 +50,7 @@ function templates(run: (query: Query) => Rows): SqlClient {
       return rows;
     },
   });
-  return template as unknown as SqlClient;
+  return template as unknown as postgres.ISql;
 }
 
 /** Acts on a connection of its own; one that was lost is not used again. */

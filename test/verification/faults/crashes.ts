@@ -1,4 +1,4 @@
-import { migrate } from "../../../src/index.js";
+import { migrate } from "../../../src/schema/index.js";
 import { Random } from "../../../src/simulator/random.js";
 import { copyDatabase, type TestDatabase } from "../../support/copy.js";
 import { until } from "../../support/until.js";

@@ -1,6 +1,6 @@
 import type postgres from "postgres";
 import { startEmbedded } from "../../../src/embedded/start.js";
-import { migrate } from "../../../src/index.js";
+import { migrate } from "../../../src/schema/index.js";
 import { compareFacts, readFacts } from "../../support/catalog-facts.js";
 import { copyDatabase, type TestDatabase } from "../../support/copy.js";
 import { systemBin } from "../../support/system-programs.js";

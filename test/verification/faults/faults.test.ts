@@ -5,7 +5,8 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
-import { beginStart, invariantViolations, migrate, reportVmm } from "../../../src/index.js";
+import { beginStart, invariantViolations, reportVmm } from "../../../src/index.js";
+import { migrate } from "../../../src/schema/index.js";
 import { copyDatabase } from "../../support/copy.js";
 import { createDatabase, type TestDatabase } from "../../support/database.js";
 import { expectEveryVerb } from "../../support/every-verb.js";
@@ -119,7 +120,7 @@ describe("the checks find", { timeout: LONG_MS }, () => {
   afterEach(() => db.drop());
 
   /** A start that was acknowledged. */
-  async function journalOfStart(): Promise<{
+  async function writesOfStart(): Promise<{
     acknowledgedWrites: AcknowledgedWrites;
     instanceId: string;
     propolisId: string;
@@ -144,14 +145,14 @@ describe("the checks find", { timeout: LONG_MS }, () => {
   }
 
   it("a lost row", async () => {
-    const { acknowledgedWrites, propolisId } = await journalOfStart();
+    const { acknowledgedWrites, propolisId } = await writesOfStart();
     await lose((sql) => sql`delete from vmstate.vmm where id = ${propolisId}`);
     expect(await acknowledgedWrites.missing(db.sql)).toEqual([`VMM ${propolisId}: gone`]);
     expect(await invariantViolations(db.sql)).not.toEqual([]);
   });
 
   it("a row that lost its last change", async () => {
-    const { acknowledgedWrites, instanceId } = await journalOfStart();
+    const { acknowledgedWrites, instanceId } = await writesOfStart();
     await lose(
       (sql) => sql`
         update vmstate.instance set state = 'no_vmm', state_generation = 2, active_propolis_id = null where id = ${instanceId}`,
@@ -162,7 +163,7 @@ describe("the checks find", { timeout: LONG_MS }, () => {
   });
 
   it("a lost transaction", async () => {
-    const { acknowledgedWrites, instanceId } = await journalOfStart();
+    const { acknowledgedWrites, instanceId } = await writesOfStart();
     const line = randomUUID();
     acknowledgedWrites.acknowledge("apiInstance", { instanceId }, undefined, line);
     expect(await acknowledgedWrites.missing(db.sql)).toEqual([`transaction ${line}: not in the ledger`]);

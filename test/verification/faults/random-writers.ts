@@ -1,9 +1,11 @@
+import type postgres from "postgres";
 import { randomUUID } from "node:crypto";
 import { apiInstances, type MigrationState, type ReportedVmmState } from "../../../src/index.js";
 import type { Answer, Arguments, Verb } from "../../../src/simulator/checked-client.js";
 import type { Random } from "../../../src/simulator/random.js";
 import { PROPOLIS_IP } from "../../../src/simulator/step-context.js";
-import { manyRows, type SqlClient } from "../../../src/client/rows.js";
+import { manyRows } from "../../../src/client/rows.js";
+import { statement } from "../../../src/client/statement.js";
 import { PLAIN_CALLS, PLAIN_FUNCTIONS } from "../../support/plain-calls.js";
 import { type Client, type Connection, PlainClient } from "./retrying-clients.js";
 import type { Totals } from "./totals.js";
@@ -124,9 +126,12 @@ export class RandomWriters {
 
   /** However the sagas ended that held a lock: it is free when its lease is over. */
   async settle(connection: Connection): Promise<void> {
-    const expired = await manyRows<{ instanceId: string; updaterLeaseUntil: Date }>(connection.sql`
+    const expired = await manyRows<{ instanceId: string; updaterLeaseUntil: Date }>(
+      connection.sql,
+      statement`
       select json_build_object('instance_id', id, 'updater_lease_until', updater_lease_until)::text
-        from vmstate.instance where project_id = ${PROJECT} and updater_lease_until < clock_timestamp()`);
+        from vmstate.instance where project_id = ${PROJECT} and updater_lease_until < clock_timestamp()`,
+    );
     const client = new PlainClient(connection);
     for (const { instanceId, updaterLeaseUntil } of expired) {
       const answer = await client.ask("runUpdate", { instanceId, sagaId: randomUUID() });
@@ -159,9 +164,11 @@ async function create(client: Client): Promise<string> {
   return id;
 }
 
-async function observe(sql: SqlClient, instanceId: string): Promise<ObservedInstance | undefined> {
+async function observe(sql: postgres.ISql, instanceId: string): Promise<ObservedInstance | undefined> {
   // not "vmms", which a purge counts: manyRows would ask for a number
-  const [seen] = await manyRows<Omit<ObservedInstance, "vmms"> & { newest: Vmm[] }>(sql`
+  const [seen] = await manyRows<Omit<ObservedInstance, "vmms"> & { newest: Vmm[] }>(
+    sql,
+    statement`
     select json_build_object('instance_id', i.id, 'generation', i.state_generation, 'active', i.active_propolis_id,
         'newest', array(
           select json_build_object('id', v.id, 'sagaId', v.saga_id, 'generation', v.state_generation)
@@ -172,7 +179,8 @@ async function observe(sql: SqlClient, instanceId: string): Promise<ObservedInst
               'destination', m.destination_propolis_id, 'sourceGeneration', m.source_generation,
               'destinationGeneration', m.destination_generation)
             from vmstate.migration as m where m.instance_id = i.id and m.id = i.migration_id))::text
-      from vmstate.instance as i where i.id = ${instanceId} and i.time_deleted is null`);
+      from vmstate.instance as i where i.id = ${instanceId} and i.time_deleted is null`,
+  );
   return seen && { ...seen, vmms: seen.newest };
 }
 

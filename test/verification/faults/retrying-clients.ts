@@ -1,3 +1,4 @@
+import type postgres from "postgres";
 import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import { vmstate } from "../../../src/index.js";
@@ -7,7 +8,6 @@ import {
   UnexpectedAnswer,
   type Verb,
 } from "../../../src/simulator/checked-client.js";
-import type { SqlClient } from "../../../src/client/rows.js";
 import { type Isolation, transact } from "./connections.js";
 import type { ExpectedErrors } from "./expected-errors.js";
 import { type AcknowledgedWrites, outcomeOf } from "./acknowledged-writes.js";
@@ -19,7 +19,7 @@ export interface Client {
 
 export interface Connection {
   /** Untiring. */
-  sql: SqlClient;
+  sql: postgres.ISql;
   /** For transactions. */
   pool: Pool;
   isolation: Isolation;
@@ -30,7 +30,7 @@ export interface Connection {
 }
 
 export async function call<V extends Verb>(
-  sql: SqlClient,
+  sql: postgres.ISql,
   verb: V,
   argument: Arguments<V>,
 ): Promise<Answer<V>> {
@@ -44,7 +44,7 @@ export class PlainClient implements Client {
 
   async ask<V extends Verb>(verb: V, argument: Arguments<V>): Promise<Answer<V>> {
     const { sql, pool, isolation, acknowledgedWrites, expectedErrors, called } = this.connection;
-    const act = (sql: SqlClient): Promise<Answer<V>> => call(sql, verb, argument);
+    const act = (sql: postgres.ISql): Promise<Answer<V>> => call(sql, verb, argument);
     const isPlain = isolation === "read committed";
     const answer = await (isPlain ? act(sql) : expectedErrors.persist(() => transact(pool, isolation, act)));
     acknowledgedWrites.acknowledge(verb, argument, answer);
@@ -70,7 +70,7 @@ export class LedgerClient implements Client {
     const line = randomUUID();
     let answer!: Answer<V>;
     try {
-      const act = async (sql: SqlClient): Promise<void> => {
+      const act = async (sql: postgres.ISql): Promise<void> => {
         answer = await call(sql, verb, argument);
         await sql`insert into faults.ledger (id) values (${line})`.raw();
       };

@@ -1,4 +1,5 @@
-import { apiInstance, type SqlClient } from "../../../src/index.js";
+import type postgres from "postgres";
+import { apiInstance } from "../../../src/index.js";
 import { RoundTripError } from "./call-case.js";
 import { unknownKeyIn } from "./unknown-keys.js";
 
@@ -6,7 +7,7 @@ type Given = Readonly<Record<string, unknown>>;
 
 /** What was written is what was given, and what is answered can be read. */
 export async function expectRoundTrip(
-  sql: SqlClient,
+  sql: postgres.ISql,
   name: string,
   given: Given,
   answer: unknown,
@@ -24,7 +25,7 @@ function hasNoDate(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.values(value).some(hasNoDate);
 }
 
-async function expectName(sql: SqlClient, { name }: Given, answer: unknown): Promise<void> {
+async function expectName(sql: postgres.ISql, { name }: Given, answer: unknown): Promise<void> {
   const { outcome, instanceId } = answer as { outcome: string; instanceId: string };
   if (outcome !== "applied" || typeof name !== "string") return;
   const stored = await apiInstance(sql, { instanceId });
@@ -37,7 +38,7 @@ export function sentAs(text: string): string {
 }
 
 /** The views show a time that is yet to come as now; the row has it as it is. */
-async function expectTime(sql: SqlClient, { propolisId, time }: Given, answer: unknown): Promise<void> {
+async function expectTime(sql: postgres.ISql, { propolisId, time }: Given, answer: unknown): Promise<void> {
   const { vmmOutcome } = answer as { vmmOutcome: string };
   if (vmmOutcome !== "applied" || !(time instanceof Date)) return;
   const stored = await sql`

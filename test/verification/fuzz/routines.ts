@@ -29,7 +29,7 @@ export function routineTargets(catalog: Catalog, subjects: readonly Subject[]): 
       accepts: !isTrigger(routine) && !routine.name.startsWith("raise_"),
       cases: fc
         .tuple(given, malformedCalls(routine.arguments))
-        .map(([given, malformed]) => trialOf(routine, malformed(given))),
+        .map(([given, malformed]) => callCaseOf(routine, malformed(given))),
     };
   });
 }
@@ -41,7 +41,7 @@ export function textSupply(catalog: Catalog, subjects: readonly Subject[]): Supp
   };
 }
 
-function trialOf(routine: Routine, given: Given): CallCase {
+function callCaseOf(routine: Routine, given: Given): CallCase {
   const required = routine.arguments.filter((slot) => !slot.optional);
   const isCallable = fits(given, required, routine.arguments);
   return {

@@ -3,7 +3,6 @@ import * as controlPlane from "../../../src/client/control-plane.js";
 import * as operator from "../../../src/client/operator.js";
 import * as sledAgent from "../../../src/client/sled-agent.js";
 import * as updateSaga from "../../../src/client/update-saga.js";
-import type { SqlClient } from "../../../src/index.js";
 import { snakeCase } from "../../support/verbs.js";
 import type { PurgeCall } from "./model/purge.js";
 import { BOOT_LOOP } from "./model/restart.js";
@@ -47,9 +46,9 @@ export type EventRules<Result> = { [Name in keyof Events]: (world: World, a: Eve
 
 export type Call<V extends Verb = Verb> = { [K in V]: { verb: K; a: Arguments[K] } }[V];
 
-type Act = (sql: SqlClient, a: never) => Promise<unknown>;
+type Act = (sql: postgres.ISql, a: never) => Promise<unknown>;
 
-const EVENTS: { [E in keyof Events]: (sql: SqlClient, a: Events[E]) => Promise<unknown> } = {
+const EVENTS: { [E in keyof Events]: (sql: postgres.ISql, a: Events[E]) => Promise<unknown> } = {
   lease_expires: async (sql, { instanceId }) => {
     const { count } = await sql`
       update vmstate.instance set updater_lease_until = clock_timestamp() - interval '1 hour'

@@ -25,7 +25,7 @@ interface Round {
   /** One after the other. */
   before: Generated<Call>[];
   /** At once. */
-  draws: Generated<Call>[];
+  atOnce: Generated<Call>[];
   /** The table whose rows another session locks until every call waits or is answered. */
   held: "instance" | "vmm" | "migration" | null;
 }
@@ -33,7 +33,7 @@ interface Round {
 const round: fc.Arbitrary<Round> = fc.record({
   focus: fc.constantFrom(null, 0, 1),
   before: fc.array(fc.oneof(straightOn, lifeGoesOn), { maxLength: 12, size: "max" }),
-  draws: fc.array(call, { minLength: 4, maxLength: CONNECTIONS, size: "max" }),
+  atOnce: fc.array(call, { minLength: 4, maxLength: CONNECTIONS, size: "max" }),
   held: fc.constantFrom(null, "instance", "vmm", "migration"),
 });
 
@@ -89,11 +89,11 @@ interface Played {
 
 async function playRound(
   fixtures: Fixtures,
-  { held, draws }: Round,
+  { held, atOnce: generated }: Round,
   clients: readonly postgres.Sql[],
   holder: postgres.Sql,
 ): Promise<"at once" | "in moments"> {
-  const calls = draws.map((generated) => fixtures.resolve(generated));
+  const calls = generated.map((one) => fixtures.resolve(one));
   const send = (): Promise<Answer[]> =>
     Promise.all(calls.map((call, index) => fixtures.perform(call, clients[index])));
   const answers = await (held === null ? send() : whileHeld(fixtures, holder, held, send));

@@ -1,0 +1,276 @@
+// Generated from a migrated database by `npm run generate`; the tests compare. Do not edit.
+
+import type {
+  ApiInstanceState,
+  ApiVmmState,
+  AutoRestartPolicy,
+  FailureReason,
+  InstanceState,
+  IntendedState,
+  MigrationState,
+  MigrationVerdict,
+  VmmState,
+} from "../client/generated.js";
+import type { ClientTypes, PgTypes, ReadOnly } from "./client-types.js";
+
+/**
+ * Keeps the instances that users see.
+ *
+ * An instance names its active VMM and, during a live migration, the destination VMM and the migration.
+ */
+export interface InstanceTable<T extends ClientTypes = PgTypes> {
+  id: string;
+  project_id: string;
+  name: string;
+  state: InstanceState;
+  state_generation: T["bigint"];
+  time_state_updated: T["timestamptz"];
+  active_propolis_id: string | null;
+  destination_propolis_id: string | null;
+  migration_id: string | null;
+  intended_state: IntendedState;
+  auto_restart_policy: AutoRestartPolicy | null;
+  auto_restart_cooldown: T["interval"] | null;
+  time_last_auto_restarted: T["timestamptz"] | null;
+  updater_id: string | null;
+  updater_generation: T["bigint"];
+  updater_lease_until: T["timestamptz"] | null;
+  committed_updater_generation: T["bigint"] | null;
+  time_created: T["timestamptz"];
+  time_modified: T["timestamptz"];
+  time_deleted: T["timestamptz"] | null;
+  committed_updater_id: string | null;
+  committed_plan_token: string | null;
+  released_updater_id: string | null;
+  updater_parent_id: string | null;
+  time_updater_released: T["timestamptz"] | null;
+  auto_restart_attempts: number;
+}
+
+/**
+ * Keeps the live migrations of instances, each between two VMMs of one instance.
+ *
+ * Each side is reported by its own sled and has its own generation.
+ */
+export interface MigrationTable<T extends ClientTypes = PgTypes> {
+  instance_id: string;
+  id: string;
+  saga_id: string;
+  source_propolis_id: string;
+  source_state: MigrationState;
+  source_generation: T["bigint"];
+  time_source_updated: T["timestamptz"];
+  destination_propolis_id: string;
+  destination_state: MigrationState;
+  destination_generation: T["bigint"];
+  time_destination_updated: T["timestamptz"];
+  time_created: T["timestamptz"];
+  time_deleted: T["timestamptz"] | null;
+  time_reported: T["timestamptz"] | null;
+}
+
+/**
+ * Keeps the changes of this schema that were applied, whichever tool applied them.
+ *
+ * The last statement of each change writes its row.
+ */
+export interface SchemaChangeTable<T extends ClientTypes = PgTypes> {
+  number: number;
+  name: string;
+  is_breaking: boolean;
+  time_applied: T["timestamptz"];
+}
+
+/** Keeps the sled whose VMMs a role may report; vmstate.bind_sled_agent writes it. */
+export interface SledAgentBindingTable {
+  role: string;
+  sled_id: string;
+}
+
+/** Keeps the incarnations of instances: each a Propolis process on a sled. */
+export interface VmmTable<T extends ClientTypes = PgTypes> {
+  instance_id: string;
+  id: string;
+  sled_id: string;
+  propolis_ip: string;
+  propolis_port: number;
+  saga_id: string;
+  state: VmmState;
+  state_generation: T["bigint"];
+  time_state_updated: T["timestamptz"];
+  time_started: T["timestamptz"] | null;
+  failure_reason: FailureReason | null;
+  time_unlinked: T["timestamptz"] | null;
+  time_created: T["timestamptz"];
+  time_deleted: T["timestamptz"] | null;
+  time_reported: T["timestamptz"] | null;
+  migration_id: string | null;
+}
+
+/**
+ * Lists dead VMMs that no instance names: delete each with delete_vmm.
+ *
+ * A work list, oldest first. A VMM here is dead; a VMM that no instance names and that is still alive is in vmstate.orphaned_vmm. since is when the VMM was both dead and unlinked, by the clock of the database.
+ */
+export interface AbandonedVmmView<T extends ClientTypes = PgTypes> {
+  instance_id: string;
+  propolis_id: string;
+  sled_id: string;
+  state: VmmState;
+  time_unlinked: T["timestamptz"] | null;
+  since: T["timestamptz"];
+}
+
+/**
+ * Lists instances as the API shows them, without deleted ones.
+ *
+ * time_state_updated is that of the active VMM, if there is one; a time in the future, from a sled whose clock is ahead, is shown as now.
+ */
+export interface ApiInstanceView<T extends ClientTypes = PgTypes> {
+  id: string;
+  state: ApiInstanceState;
+  project_id: string;
+  name: string;
+  intended_state: IntendedState;
+  auto_restart_policy: AutoRestartPolicy | null;
+  auto_restart_cooldown: T["interval"] | null;
+  time_state_updated: T["timestamptz"];
+  time_created: T["timestamptz"];
+  time_modified: T["timestamptz"];
+}
+
+/**
+ * Lists VMMs as the API shows them, without deleted ones.
+ *
+ * A VMM in state saga_unwound is shown as destroyed. A time in the future, from a sled whose clock is ahead, is shown as now.
+ */
+export interface ApiVmmView<T extends ClientTypes = PgTypes> {
+  id: string;
+  state: ApiVmmState;
+  instance_id: string;
+  sled_id: string;
+  propolis_ip: string;
+  propolis_port: number;
+  failure_reason: FailureReason | null;
+  time_state_updated: T["timestamptz"];
+  time_created: T["timestamptz"];
+}
+
+/**
+ * Lists breaches of the invariants, one row each: empty in a sound database.
+ *
+ * A row means that triggers or foreign keys were switched off. Reads whole tables.
+ */
+export interface InvariantViolationView {
+  instance_id: string;
+  propolis_id: string;
+  invariant: string;
+  detail: string;
+}
+
+/**
+ * Lists live VMMs that no instance names: terminate each on its sled.
+ *
+ * A work list, oldest first. A VMM here is alive; a VMM that no instance names and that is dead is in vmstate.abandoned_vmm. Terminate the VMM on its sled; then the sled reports destroyed, or fail_vmm declares the VMM dead. since is when the last link to the VMM was removed. expected_to_end is true if the VMM ends by itself: it is the source of a migration that completed, or whose destination has the guest and is alive.
+ */
+export interface OrphanedVmmView<T extends ClientTypes = PgTypes> {
+  instance_id: string;
+  propolis_id: string;
+  sled_id: string;
+  propolis_ip: string;
+  propolis_port: number;
+  state: VmmState;
+  time_unlinked: T["timestamptz"] | null;
+  expected_to_end: boolean;
+  since: T["timestamptz"];
+}
+
+/**
+ * Lists instances with something to update that no unexpired updater lock holds.
+ *
+ * The work list of the update saga, oldest first: call begin_update or run_update on each. since is when the need arose, or when the last updater lock ended without a commit, by the clock of the database, so that an instance whose updates fail does not keep others waiting.
+ */
+export interface PendingUpdateView<T extends ClientTypes = PgTypes> {
+  instance_id: string;
+  verdict: MigrationVerdict;
+  state_generation: T["bigint"];
+  updater_generation: T["bigint"];
+  since: T["timestamptz"];
+}
+
+/**
+ * Lists instances that should run, do not run, and may be restarted now.
+ *
+ * A work list, oldest first: call begin_start with p_start_reason auto_restart, which checks once more. since is when the restart became possible, by the clock of the database. auto_restart_attempts is the number of automatic restarts in a row. time_next_auto_restart is from when on cooldown and back-off allow the next one.
+ */
+export interface RestartableInstanceView<T extends ClientTypes = PgTypes> {
+  instance_id: string;
+  api_state: ApiInstanceState;
+  state_generation: T["bigint"];
+  time_last_auto_restarted: T["timestamptz"] | null;
+  since: T["timestamptz"];
+  auto_restart_attempts: number;
+  time_next_auto_restart: T["timestamptz"];
+}
+
+/**
+ * Shows the newest change of the schema that was applied.
+ *
+ * A service that was built for a schema older than breaking_number does not work with this database; breaking_number 0 means that no change was breaking. The function assertCompatible of the client checks this.
+ */
+export interface SchemaVersionView<T extends ClientTypes = PgTypes> {
+  number: number;
+  name: string;
+  time_applied: T["timestamptz"];
+  breaking_number: number;
+}
+
+/**
+ * Lists instances that have been in a transitional state for more than 10 minutes.
+ *
+ * The transitional states are creating, starting, stopping, rebooting and migrating; vmstate.stuck_after() is the threshold. age is how long there has been no news of the instance, by the clock of the database; waits_for names what has to act.
+ */
+export interface StuckInstanceView<T extends ClientTypes = PgTypes> {
+  instance_id: string;
+  api_state: ApiInstanceState;
+  age: T["interval"];
+  waits_for: string;
+  since: T["timestamptz"];
+}
+
+/**
+ * Lists every VMM that a sled should know of: ask the sled agents about them.
+ *
+ * Linked VMMs and unlinked ones, those of deleted instances too: the whole fleet. time_reported is when the last report was accepted, by the clock of the database, and null before the first one: an old time_reported shows a silent sled, or a sled that counts its generations anew and whose reports are refused as stale.
+ */
+export interface WatchedVmmView<T extends ClientTypes = PgTypes> {
+  instance_id: string;
+  propolis_id: string;
+  sled_id: string;
+  propolis_ip: string;
+  propolis_port: number;
+  state: VmmState;
+  state_generation: T["bigint"];
+  time_state_updated: T["timestamptz"];
+  linked: boolean;
+  time_reported: T["timestamptz"] | null;
+}
+
+/** The public tables and views of schema vmstate, for `Kysely<DB>`: to be read, since only the functions write. */
+export interface DB<T extends ClientTypes = PgTypes> {
+  "vmstate.instance": ReadOnly<InstanceTable<T>>;
+  "vmstate.migration": ReadOnly<MigrationTable<T>>;
+  "vmstate.schema_change": ReadOnly<SchemaChangeTable<T>>;
+  "vmstate.sled_agent_binding": ReadOnly<SledAgentBindingTable>;
+  "vmstate.vmm": ReadOnly<VmmTable<T>>;
+  "vmstate.abandoned_vmm": ReadOnly<AbandonedVmmView<T>>;
+  "vmstate.api_instance": ReadOnly<ApiInstanceView<T>>;
+  "vmstate.api_vmm": ReadOnly<ApiVmmView<T>>;
+  "vmstate.invariant_violation": ReadOnly<InvariantViolationView>;
+  "vmstate.orphaned_vmm": ReadOnly<OrphanedVmmView<T>>;
+  "vmstate.pending_update": ReadOnly<PendingUpdateView<T>>;
+  "vmstate.restartable_instance": ReadOnly<RestartableInstanceView<T>>;
+  "vmstate.schema_version": ReadOnly<SchemaVersionView<T>>;
+  "vmstate.stuck_instance": ReadOnly<StuckInstanceView<T>>;
+  "vmstate.watched_vmm": ReadOnly<WatchedVmmView<T>>;
+}
