@@ -174,31 +174,27 @@ describe("replay", () => {
 
 describe("check", () => {
   let client: CheckedClient;
-  let world: Ids;
+  let ids: Ids;
   beforeEach(() => {
     client = new CheckedClient(db.sql, new CallStats());
-    world = new Ids();
+    ids = new Ids();
   });
 
   const start = async (
     index: number,
   ): Promise<{ instanceId: string; sagaId: string; propolisId: string }> => {
-    const [instanceId, sagaId, propolisId] = [
-      world.instanceId(index),
-      world.id(index, 0),
-      world.id(index, 1),
-    ];
-    const projectId = world.projectId(0);
+    const [instanceId, sagaId, propolisId] = [ids.instanceId(index), ids.id(index, 0), ids.id(index, 1)];
+    const projectId = ids.projectId(0);
     await client.ask("createInstance", { id: instanceId, projectId, name: "a", intendedState: "running" });
     await client.ask("finishInstanceCreation", { id: instanceId });
-    const vmm = { instanceId, sagaId, propolisId, sledId: world.id(index, 2), propolisIp: "192.0.2.1" };
+    const vmm = { instanceId, sagaId, propolisId, sledId: ids.id(index, 2), propolisIp: "192.0.2.1" };
     await client.ask("beginStart", vmm);
     return { instanceId, sagaId, propolisId };
   };
 
   it("names the VMs with an unexpected end", async () => {
     await start(0);
-    const { wrong } = await check(client, world, 2, [false, false, true]);
+    const { wrong } = await check(client, ids, 2, [false, false, true]);
     expect([...wrong.first].sort()).toEqual([
       "vm-0 must be deleted; it is starting, 1 VMM creating",
       "vm-2 must be running, 1 VMM running; it is deleted",
@@ -207,7 +203,7 @@ describe("check", () => {
 
   it("names the rows left in work lists by this replay, and by no other", async () => {
     await client.ask("unwindStart", await start(0));
-    const { leftovers } = await check(client, world, 2, []);
+    const { leftovers } = await check(client, ids, 2, []);
     expect(leftovers.first.map((line) => line.split(":")[0])).toEqual([
       "pending update",
       "restartable instance",
@@ -221,7 +217,7 @@ describe("check", () => {
       await sql`set local session_replication_role = replica`;
       await sql`update vmstate.vmm set time_unlinked = clock_timestamp() where instance_id = ${instanceId}`;
     });
-    const { violations } = await check(client, world, 2, []);
+    const { violations } = await check(client, ids, 2, []);
     expect(violations.first).toEqual([expect.stringContaining("time_unlinked_iff_unlinked")]);
   });
 });

@@ -32,8 +32,11 @@ const FIRST = "Migration `0001_vmstate`: creates all.\n  Locks: nothing that exi
 /** @param items what the changelog tells of the version; else what it has to, of a first one */
 async function releaseAs(version: string, ...items: string[]): ReturnType<typeof release> {
   copy.write("package.json", JSON.stringify({ version }));
-  const told = items.length === 0 ? [FIRST] : items;
-  copy.write("CHANGELOG.md", `# Changelog\n\n## ${version}\n\n${told.map((item) => `- ${item}\n`).join("")}`);
+  const described = items.length === 0 ? [FIRST] : items;
+  copy.write(
+    "CHANGELOG.md",
+    `# Changelog\n\n## ${version}\n\n${described.map((item) => `- ${item}\n`).join("")}`,
+  );
   await using database = await createEmptyDatabase();
   return await release(copy.root, database.url);
 }

@@ -9,7 +9,7 @@ export interface Bound {
   /** The states that sled agents report. */
   reports: readonly ReportedVmmState[];
   /** Whether the owner also types statements in psql. */
-  typed: boolean;
+  psql: boolean;
   /** Whether time also goes by: guests run for long, starts loop, cooldowns elapse, deleted rows grow old and are purged. */
   ages: boolean;
 }

@@ -34,10 +34,9 @@ function statements({ kind, sql, remembers, unguarded }: Step): string {
   const call = sql.replaceAll(/\{(\w+)\.(generation|token)\}/g, (_, updater: string, what: string) =>
     what === "generation" ? `(m -> '${updater}' ->> 0)::bigint` : `m -> '${updater}' ->> 1`,
   );
-  if (unguarded)
-    return `${UNGUARDED}; ${call}; ${GUARDED}; answer := jsonb_build_object('outcome', 'typed');`;
+  if (unguarded) return `${UNGUARDED}; ${call}; ${GUARDED}; answer := jsonb_build_object('outcome', 'psql');`;
   if (!call.startsWith("vmstate."))
-    return `${call}; GET DIAGNOSTICS v_rows = ROW_COUNT; answer := jsonb_build_object('outcome', 'typed', 'rows', v_rows);`;
+    return `${call}; GET DIAGNOSTICS v_rows = ROW_COUNT; answer := jsonb_build_object('outcome', 'psql', 'rows', v_rows);`;
   if (MANY_ROWS.has(kind)) return `answer := (SELECT jsonb_agg(to_jsonb(f)) FROM ${call} AS f);`;
   const remember = `IF answer ->> 'outcome' = 'applied' THEN
     m := m || jsonb_build_object('${remembers ?? ""}', jsonb_build_array(answer -> 'updater_generation', answer -> 'plan_token'));

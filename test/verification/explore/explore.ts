@@ -216,7 +216,7 @@ function isPurged(after: Snapshot | Purged): after is Purged {
 /** By a guard or a constraint; or of what means nothing. */
 function isRefusal({ kind }: Step, code: string): boolean {
   if (kind === "misuse") return code === "VM001";
-  return kind === "typed" && (code.startsWith("VM1") || code.startsWith("23"));
+  return kind === "psql" && (code.startsWith("VM1") || code.startsWith("23"));
 }
 
 async function expand(sql: postgres.Sql, path: number[], steps: number[]): Promise<Expansion> {

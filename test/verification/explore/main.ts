@@ -54,9 +54,9 @@ function toVerdict(results: readonly Exploration[], time: number): Verdict {
   };
 }
 
-function toText({ name, starts, migrations, reports, typed }: Scope): string {
-  const psql = typed ? ", and somebody in psql" : "";
-  return `${name} (${starts} start sagas, ${migrations} migrate sagas, ${reports.length} reported states${psql})`;
+function toText({ name, starts, migrations, reports, psql }: Scope): string {
+  const inPsql = psql ? ", and somebody in psql" : "";
+  return `${name} (${starts} start sagas, ${migrations} migrate sagas, ${reports.length} reported states${inPsql})`;
 }
 
 function count(n: number): string {

@@ -65,12 +65,12 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
   "a rename changes only the name, and no other call changes it": ({ step, before, after }) =>
     step.kind === "rename_instance"
       ? !isSame(before, after, "state_generation", "intended_state", "updater_id", "auto_restart_attempts")
-      : step.kind !== "typed" && before.instance.name !== after.instance.name,
+      : step.kind !== "psql" && before.instance.name !== after.instance.name,
 
   "only configure_instance changes the policy, and it changes nothing else": ({ step, before, after }) =>
     step.kind === "configure_instance"
       ? !isSame(before, after, "state_generation", "intended_state", "updater_id", "auto_restart_attempts")
-      : step.kind !== "typed" && !isSame(before, after, "auto_restart_policy"),
+      : step.kind !== "psql" && !isSame(before, after, "auto_restart_policy"),
 
   "fail_sled_vmms fails listed, live VMMs on the sled, and no other VMM": ({ step, before, after }) =>
     step.kind === "fail_sled_vmms" &&
@@ -93,7 +93,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     }),
 
   "only a report sets time_started, and only once": ({ step, before, after }) =>
-    !["typed", "guest_runs_for_long"].includes(step.kind) &&
+    !["psql", "guest_runs_for_long"].includes(step.kind) &&
     before.vmms.some((old) => {
       const now = vmmOf(after, old.id);
       const isChanged = now !== undefined && now.time_started !== old.time_started;
@@ -101,7 +101,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     }),
 
   "time_reported is the database's time": ({ step, before, after }) =>
-    step.kind !== "typed" &&
+    step.kind !== "psql" &&
     [...after.vmms, ...after.migrations].some(({ id, time_reported: time }) => {
       const old = vmmOf(before, id) ?? migrationOf(before, id);
       return time !== (old?.time_reported ?? null) && !isNow(time);
@@ -114,7 +114,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     ),
 
   "every change of a VMM's state sets time_reported": ({ step, before, after }) =>
-    step.kind !== "typed" &&
+    step.kind !== "psql" &&
     after.vmms.some((vmm) => {
       const old = vmmOf(before, vmm.id);
       const isNews = old !== undefined && vmm.state_generation > old.state_generation;
@@ -144,7 +144,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     outcomes,
   }) => {
     if (
-      ["begin_start", "boots_in_a_loop", "typed"].includes(step.kind) ||
+      ["begin_start", "boots_in_a_loop", "psql"].includes(step.kind) ||
       after.instance.state === "destroyed"
     )
       return false;
@@ -154,7 +154,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
   },
 
   "a migration is purged only when none of its VMMs is left without a link": ({ step, before, after }) =>
-    step.kind !== "typed" &&
+    step.kind !== "psql" &&
     before.migrations
       .filter(({ id }) => migrationOf(after, id) === undefined)
       .flatMap((m) => [m.source_propolis_id, m.destination_propolis_id])

@@ -108,5 +108,5 @@ function insertions(): Step[] {
 }
 
 function write(sql: string, enabled: (state: Snapshot) => boolean = () => true): Step {
-  return { kind: "typed", sql, enabled };
+  return { kind: "psql", sql, enabled };
 }

@@ -25,17 +25,17 @@ const WITHOUT_END = Number.MAX_SAFE_INTEGER;
  * itself, with nothing left to reach.
  */
 export const SCOPES: readonly Scope[] = [
-  { name: "starts", starts: 2, migrations: 0, reports: EVERY, typed: false, ages: false, depth: WITHOUT_END },
-  { name: "migration", starts: 1, migrations: 1, reports: FEWEST, typed: false, ages: false, depth: 10 },
-  { name: "everything", starts: 2, migrations: 2, reports: EVERY, typed: false, ages: false, depth: 7 },
-  { name: "psql", starts: 1, migrations: 1, reports: FEW, typed: true, ages: false, depth: 7 },
-  { name: "ages", starts: 2, migrations: 1, reports: FEWEST, typed: false, ages: true, depth: 8 },
+  { name: "starts", starts: 2, migrations: 0, reports: EVERY, psql: false, ages: false, depth: WITHOUT_END },
+  { name: "migration", starts: 1, migrations: 1, reports: FEWEST, psql: false, ages: false, depth: 10 },
+  { name: "everything", starts: 2, migrations: 2, reports: EVERY, psql: false, ages: false, depth: 7 },
+  { name: "psql", starts: 1, migrations: 1, reports: FEW, psql: true, ages: false, depth: 7 },
+  { name: "ages", starts: 2, migrations: 1, reports: FEWEST, psql: false, ages: true, depth: 8 },
 ];
 
 /** The same with less of everything, for every run of the tests. */
 export const SMALL_SCOPES: readonly Scope[] = [
-  { name: "start", starts: 1, migrations: 0, reports: EVERY, typed: false, ages: false, depth: WITHOUT_END },
-  { name: "everything", starts: 2, migrations: 2, reports: EVERY, typed: false, ages: false, depth: 5 },
-  { name: "psql", starts: 1, migrations: 1, reports: FEW, typed: true, ages: false, depth: 5 },
-  { name: "ages", starts: 2, migrations: 0, reports: FEWEST, typed: false, ages: true, depth: 6 },
+  { name: "start", starts: 1, migrations: 0, reports: EVERY, psql: false, ages: false, depth: WITHOUT_END },
+  { name: "everything", starts: 2, migrations: 2, reports: EVERY, psql: false, ages: false, depth: 5 },
+  { name: "psql", starts: 1, migrations: 1, reports: FEW, psql: true, ages: false, depth: 5 },
+  { name: "ages", starts: 2, migrations: 0, reports: FEWEST, psql: false, ages: true, depth: 6 },
 ];

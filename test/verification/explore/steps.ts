@@ -91,7 +91,7 @@ export function allSteps(bound: Bound): Step[] {
       enabled: ({ instance }) => instance.updater_id !== null,
     },
     ...(bound.ages ? ageing(vmms) : []),
-    ...(bound.typed ? psqlStatements(vmms, allMigrations) : []),
+    ...(bound.psql ? psqlStatements(vmms, allMigrations) : []),
   ];
 }
 

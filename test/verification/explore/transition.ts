@@ -24,7 +24,7 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
   "a refused verb changes nothing": ({ step, before, after, outcomes }) =>
     !["lease_expires", "purge"].includes(step.kind) &&
     !outcomes.includes("applied") &&
-    !outcomes.includes("typed") &&
+    !outcomes.includes("psql") &&
     !sameRows(before, lettingGoOfTheLock(step, before, after)),
 
   "late reports are refused": ({ step, outcomes }) =>
@@ -56,7 +56,7 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
 
   "only an unwinding saga sets saga_unwound": ({ step, before, after }) =>
     !isUnwind(step) &&
-    step.kind !== "typed" &&
+    step.kind !== "psql" &&
     after.vmms.some(
       ({ id, state }) => state === "saga_unwound" && vmmOf(before, id)?.state !== "saga_unwound",
     ),
@@ -84,7 +84,7 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
 
   "only the update saga clears ids": ({ step, before, after }) =>
     LINKS.some((link) => before.instance[link] !== null && after.instance[link] === null) &&
-    !["commit_update", "run_update", "delete_instance", "typed"].includes(step.kind),
+    !["commit_update", "run_update", "delete_instance", "psql"].includes(step.kind),
 
   "only NULL or saga_unwound is replaced": ({ step, before, after }) =>
     (step.kind === "begin_start" && replacesALiveOne(before, after, "active_propolis_id")) ||
@@ -189,7 +189,7 @@ const LINKING = new Set([
   "run_update",
   "delete_instance",
   "request_stop",
-  "typed",
+  "psql",
 ]);
 
 const isUnwind = ({ kind }: Step): boolean => kind === "unwind_start" || kind === "unwind_migration";

@@ -14,7 +14,7 @@ const SCOPE = {
   starts: 2,
   migrations: 1,
   reports: ["running", "failed", "destroyed"],
-  typed: true,
+  psql: true,
   ages: false,
 } as const;
 

@@ -9,7 +9,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: "\n      AND v_instance.committed_updater_id = p_saga_id AND v_instance.committed_plan_token = p_plan_token",
       to: "",
     },
-    scope: { migrations: 0, typed: false },
+    scope: { migrations: 0, psql: false },
   },
   {
     name: "a commit is replayed for another plan",
@@ -18,7 +18,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: " AND v_instance.committed_plan_token = p_plan_token",
       to: "",
     },
-    scope: { migrations: 0, typed: false },
+    scope: { migrations: 0, psql: false },
   },
   {
     name: "an unlock is replayed by any saga with its token",
@@ -27,7 +27,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: "\n      AND v_instance.released_updater_id = p_saga_id",
       to: "",
     },
-    scope: { migrations: 0, typed: false },
+    scope: { migrations: 0, psql: false },
   },
   {
     name: "an inheritance is replayed for another parent",
@@ -36,12 +36,12 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: " AND v_instance.updater_parent_id = p_parent_saga_id",
       to: "",
     },
-    scope: { migrations: 0, typed: false },
+    scope: { migrations: 0, psql: false },
   },
   {
     name: "run_update does not store which saga committed",
     change: { file: "verbs/update_saga/run_update", from: "v_plan.updater_id := p_saga_id;", to: "" },
-    scope: { migrations: 0, typed: false },
+    scope: { migrations: 0, psql: false },
   },
   {
     name: "break_update ends a lock of any token",
@@ -50,7 +50,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: "v_instance.updater_generation <> p_updater_generation",
       to: "false",
     },
-    scope: { starts: 1, migrations: 0, typed: false },
+    scope: { starts: 1, migrations: 0, psql: false },
   },
   {
     name: "a lease lasts for days",
@@ -91,17 +91,17 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: "WHEN 'rebooting' THEN true",
       to: "WHEN 'rebooting' THEN false",
     },
-    scope: { starts: 1, migrations: 0, reports: ["rebooting"], typed: false },
+    scope: { starts: 1, migrations: 0, reports: ["rebooting"], psql: false },
   },
   {
     name: "a VMM that migrates away does not count as started",
     change: { file: "rules/counts_as_running", from: "NOT p_is_destination", to: "false" },
-    scope: { starts: 1, migrations: 0, reports: ["migrating"], typed: false },
+    scope: { starts: 1, migrations: 0, reports: ["migrating"], psql: false },
   },
   {
     name: "a destination that waits for its guest counts as started",
     change: { file: "rules/counts_as_running", from: "NOT p_is_destination", to: "true" },
-    scope: { starts: 1, migrations: 1, reports: ["running", "migrating"], typed: false },
+    scope: { starts: 1, migrations: 1, reports: ["running", "migrating"], psql: false },
   },
   {
     name: "a migration does not prove that its destination ran",
@@ -110,7 +110,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: "d.time_started IS NOT NULL OR coalesce",
       to: "d.time_started IS NOT NULL OR false AND coalesce",
     },
-    scope: { starts: 1, migrations: 1, reports: ["running", "destroyed"], typed: false },
+    scope: { starts: 1, migrations: 1, reports: ["running", "destroyed"], psql: false },
   },
   {
     name: "a migration that was unlinked does not prove that the active VMM ran",
@@ -119,7 +119,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: "ELSE a.migration_id IS NOT NULL OR EXISTS",
       to: "ELSE false AND EXISTS",
     },
-    scope: { starts: 1, migrations: 1, reports: ["running", "destroyed"], typed: false },
+    scope: { starts: 1, migrations: 1, reports: ["running", "destroyed"], psql: false },
   },
   {
     name: "time_reported of a VMM is its sled's time",
@@ -146,7 +146,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: "time_reported = v_now",
       to: "time_reported = p_time",
     },
-    scope: { starts: 1, migrations: 1, reports: ["running"], typed: false },
+    scope: { starts: 1, migrations: 1, reports: ["running"], psql: false },
   },
   {
     name: "the API shows a time in the future",
@@ -165,7 +165,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: "auto_restart_attempts = p_plan.auto_restart_attempts",
       to: "auto_restart_attempts = i.auto_restart_attempts",
     },
-    scope: { starts: 1, migrations: 0, typed: false, ages: true },
+    scope: { starts: 1, migrations: 0, psql: false, ages: true },
   },
   {
     name: "a user's start does not reset auto_restart_attempts",
@@ -174,7 +174,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: "least(v_attempts, 2147483646) + 1 ELSE 0 END",
       to: "v_attempts + 1 ELSE v_attempts END",
     },
-    scope: { migrations: 0, typed: false, ages: true },
+    scope: { migrations: 0, psql: false, ages: true },
   },
   {
     name: "an automatic restart does not count",
@@ -188,7 +188,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   {
     name: "the restart back-off has no upper limit",
     change: { file: "rules/auto_restart_wait", from: "3600,", to: "1e9," },
-    scope: { migrations: 0, typed: false, ages: true },
+    scope: { migrations: 0, psql: false, ages: true },
   },
   {
     name: "the restart back-off does not grow",
@@ -197,12 +197,12 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: "power(2, least(greatest(p_attempts, 1) - 1, 32))",
       to: "1",
     },
-    scope: { migrations: 0, typed: false, ages: true },
+    scope: { migrations: 0, psql: false, ages: true },
   },
   {
     name: "a migration is purged that a VMM still needs",
     change: { file: "verbs/operator/purge", from: "AND v.time_deleted IS NULL", to: "AND false" },
-    scope: { starts: 1, reports: ["running"], typed: false },
+    scope: { starts: 1, reports: ["running"], psql: false },
   },
   {
     name: "a purge deletes rows that were just soft-deleted",
@@ -211,7 +211,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
       from: "FROM vmstate.vmm AS d\n      WHERE d.time_deleted < p_before",
       to: "FROM vmstate.vmm AS d\n      WHERE d.time_deleted IS NOT NULL",
     },
-    scope: { starts: 1, migrations: 0, reports: ["running"], typed: false, ages: true },
+    scope: { starts: 1, migrations: 0, reports: ["running"], psql: false, ages: true },
   },
   {
     name: "a purge leaves instances without VMMs",
