@@ -1,4 +1,4 @@
-import postgres from "postgres";
+import type postgres from "postgres";
 import { findRoute, newPool } from "../connection/pool.js";
 import { migrate } from "../schema/migrate.js";
 
@@ -23,21 +23,13 @@ export async function copyDatabase(admin: postgres.Sql, name: string, template: 
   await admin`create database ${admin(name)} template ${admin(template)} strategy file_copy`;
 }
 
-/** Drops a database, even if other sessions are connected to it. */
-export async function dropDatabase(admin: postgres.Sql, name: string): Promise<void> {
-  try {
-    await admin`drop database if exists ${admin(name)} with (force)`;
-  } catch (error) {
-    if (!(error instanceof postgres.PostgresError && error.code === "42501")) throw error;
-    await dropUnderAutovacuum(admin, name);
-  }
-}
-
 /**
- * While an autovacuum worker is in a database, WITH (FORCE) is refused to roles other than superusers. A drop without
- * FORCE ends such workers itself, and waits for the clients that were told to go.
+ * Drops a database, whoever is connected to it.
+ *
+ * Without FORCE, which older servers refuse to roles other than superusers while an autovacuum worker is in the
+ * database. A drop ends such workers itself, and waits until the clients that were told to go are gone.
  */
-async function dropUnderAutovacuum(admin: postgres.Sql, name: string): Promise<void> {
+export async function dropDatabase(admin: postgres.Sql, name: string): Promise<void> {
   await admin`
     select pg_catalog.pg_terminate_backend(a.pid) from pg_catalog.pg_stat_activity as a
     where a.datname operator(pg_catalog.=) ${name} and a.usesysid is not null`;
