@@ -34,7 +34,7 @@ export class Gatherer {
     this.#requireOpen();
     requireKnownKeys(a, "reporter: the report");
     const report = copyReport(a);
-    const vmm = nameOf(report);
+    const vmm = nameOf(report.propolisId);
     this.#unanswered++;
     return await new Promise((resolve, reject) => {
       this.#whenRoom(() => this.#queue.add({ report, vmm, resolve, reject }));
@@ -104,8 +104,10 @@ export class Gatherer {
 }
 
 /** Spells the id of a VMM in one way, because PostgreSQL reads several spellings of a uuid. */
-function nameOf({ propolisId }: ReportVmmArguments): string {
-  return `${propolisId}`.toLowerCase().replace(/[^0-9a-f]/g, "");
+function nameOf(propolisId: unknown): string {
+  return String(propolisId)
+    .toLowerCase()
+    .replace(/[^0-9a-f]/g, "");
 }
 
 /** Acts when this turn of the event loop is done; where there is no such function, when this job is. */
