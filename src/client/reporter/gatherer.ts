@@ -9,6 +9,9 @@ import { sendBatch } from "./send-batch.js";
 /** While PostgreSQL works on one batch, the client reads the answers of the other. A third one gained nothing. */
 const MAX_IN_FLIGHT = 2;
 
+/** A queue of more reports than this is divided among the batches that may be sent now, so that two sessions work on it. */
+const UNDIVIDED = 32;
+
 interface Limits {
   maxBatch: number;
   maxQueue: number;
@@ -77,7 +80,8 @@ export class Gatherer {
 
   #send(): void {
     while (this.#inFlight < MAX_IN_FLIGHT) {
-      const batch = this.#queue.take(this.limits.maxBatch);
+      const share = Math.ceil(this.#queue.size / (MAX_IN_FLIGHT - this.#inFlight));
+      const batch = this.#queue.take(Math.min(this.limits.maxBatch, Math.max(UNDIVIDED, share)));
       if (batch.length === 0) return;
       void this.#settle(batch);
       this.#letIn();

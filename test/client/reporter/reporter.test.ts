@@ -131,11 +131,11 @@ describe("report()", () => {
     const [busy, ...others] = await Promise.all([one(), one(), one(), one(), one()]);
     const client = recorder(db.sql);
     const { report } = reporter(client);
-    const ofBusy = Array.from({ length: 40 }, (_, n) => report(reportOf(busy, 3 + n)));
+    const ofBusy = Array.from({ length: 28 }, (_, n) => report(reportOf(busy, 3 + n)));
     const ofOthers = others.map((s) => report(reportOf(s, 3)));
     for (const verdict of await Promise.all([...ofBusy, ...ofOthers]))
       expect(verdict).toMatchObject({ vmmOutcome: "applied" });
-    expect(client.sizes).toEqual([40, 4]);
+    expect(client.sizes).toEqual([28, 4]);
   });
 
   it("does not let VMMs with many reports keep the others waiting", async () => {
@@ -164,6 +164,14 @@ describe("report()", () => {
       select time_state_updated = 'epoch' as is from vmstate.vmm where id = ${s.propolisId}`;
     expect(row?.["is"]).toBe(true);
     expect((await vmm(db.sql, s.propolisId))["state_generation"]).toBe(3);
+  });
+
+  it("divides many reports into the two batches that may be under way", async () => {
+    const vmms = await Promise.all(Array.from({ length: 70 }, one));
+    const client = recorder(db.sql);
+    const { report } = reporter(client);
+    await Promise.all(vmms.map((s) => report(reportOf(s, 3))));
+    expect(client.sizes).toEqual([35, 35]);
   });
 
   it("never sends more than maxBatch reports at once", async () => {
