@@ -16,6 +16,7 @@ export type * from "./client/deprecated.js";
 export { IncompatibleDatabaseError, type IncompatibleReason, VmstateError } from "./errors/vmstate-error.js";
 export type * from "./client/generated.js";
 export * from "./client/operator.js";
+export { reporter, type Reporter, type ReporterOptions } from "./client/reporter.js";
 export type { PostgresClient, QueryClient, SqlClient } from "./client/sql-client.js";
 export * from "./client/sled-agent.js";
 export * from "./client/update-saga.js";

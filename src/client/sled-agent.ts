@@ -1,7 +1,7 @@
 import type { ReportVmmResult, ReportVmmsResult } from "./results.js";
-import { VmstateError } from "../errors/vmstate-error.js";
 import type { ReportVmmArguments } from "./generated.js";
 import { timeText } from "./parameters.js";
+import { requireKnownKeys } from "./report-arguments.js";
 import { oneRow, rowsByColumn } from "./rows.js";
 import type { SqlClient } from "./sql-client.js";
 import { type Statement, statement } from "./statement.js";
@@ -10,31 +10,6 @@ import { type Statement, statement } from "./statement.js";
 export async function reportVmm(sql: SqlClient, a: ReportVmmArguments): Promise<ReportVmmResult> {
   requireKnownKeys(a, "reportVmm: the report");
   return await oneRow(sql, isOfVmmAlone(a) ? vmmReport(a) : fullReport(a));
-}
-
-const KEYS: ReadonlySet<string> = new Set(
-  Object.keys({
-    instanceId: true,
-    propolisId: true,
-    state: true,
-    generation: true,
-    time: true,
-    migrationInId: true,
-    migrationInState: true,
-    migrationInGeneration: true,
-    migrationInTime: true,
-    migrationOutId: true,
-    migrationOutState: true,
-    migrationOutGeneration: true,
-    migrationOutTime: true,
-  } satisfies Record<keyof ReportVmmArguments, true>),
-);
-
-/** Refuses unknown keys: a misspelt key would silently drop a part of a report. */
-function requireKnownKeys(report: object, where: string): void {
-  for (const key in report)
-    if (!KEYS.has(key))
-      throw new VmstateError(`${where} has the unknown key "${key}"; known keys: ${[...KEYS].join(", ")}`);
 }
 
 /**

@@ -23,6 +23,7 @@ const TINY: Scale = {
   size: { rows: 120, lives: 5, listed: 5 },
   writers: 3,
   batches: [10, 100],
+  callers: [1, 64, 512],
   effort: 0.001,
 };
 
@@ -39,7 +40,7 @@ it("npm run bench: its results match their schema, fit 80 columns and have plots
 
   expect(resultsSchema.parse(JSON.parse(JSON.stringify(results)))).toEqual(results);
   expect(told.map(({ id }) => id)).toEqual(results.cases.map(({ id }) => id));
-  expect(results.targets).toHaveLength(8);
+  expect(results.targets).toHaveLength(11);
   expect(results.machine.settings).toHaveProperty("fsync");
 
   const text = [
@@ -48,7 +49,7 @@ it("npm run bench: its results match their schema, fit 80 columns and have plots
     targetsText(results.targets),
   ].join("\n");
   expectToFitTerminal(text);
-  expectPlots(plotsOf(results), 5);
+  expectPlots(plotsOf(results), 6);
 });
 
 /** It says that it did everything. */

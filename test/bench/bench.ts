@@ -9,6 +9,7 @@ import { manyWriters } from "./cases/many-writers.js";
 import { migrationCycle } from "./cases/migration-cycle.js";
 import { oneInstance } from "./cases/one-instance.js";
 import { projectList } from "./cases/project-list.js";
+import { reporterCase } from "./cases/reporter.js";
 import { healthReports, transitions } from "./cases/reports.js";
 import { startCycle } from "./cases/start-cycle.js";
 import { unwoundStart } from "./cases/unwound-start.js";
@@ -26,6 +27,8 @@ export interface Scale {
   size: FleetSize;
   writers: number;
   batches: number[];
+  /** How many callers report at once. */
+  callers: number[];
   /** What the number of rounds of a full run is multiplied by. */
   effort: number;
 }
@@ -34,6 +37,7 @@ export const FULL: Scale = {
   size: { rows: 20_000, lives: 100, listed: 100 },
   writers: 32,
   batches: [10, 100, 1_000],
+  callers: [1, 64, 512],
   effort: 1,
 };
 
@@ -41,6 +45,7 @@ export const QUICK: Scale = {
   size: { rows: 1_000, lives: 10, listed: 20 },
   writers: 8,
   batches: [10, 100],
+  callers: [1, 64],
   effort: 0.01,
 };
 
@@ -72,12 +77,13 @@ export async function runBench(server: BenchServer, options: BenchOptions): Prom
   };
 }
 
-function casesOf({ batches: sizes }: Scale): Case[] {
+function casesOf({ batches: sizes, callers }: Scale): Case[] {
   return [
     costs,
     healthReports,
     transitions,
     ...sizes.map(batches),
+    ...callers.map(reporterCase),
     startCycle,
     migrationCycle,
     unwoundStart,

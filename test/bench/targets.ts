@@ -1,9 +1,17 @@
 import type { Random } from "../../src/simulator/random.js";
 import type { Raced } from "./cases/case.js";
+import { GATHERED, SINGLE } from "./cases/reporter.js";
 import { p50, type Spread, speedRatio, spread, type Timed } from "./measure.js";
 import type { Target } from "./results.js";
 
 const ORMS = ["Kysely", "Drizzle", "TypeORM update()"];
+
+/** By the number of callers over one pool, how many times as fast as single calls the reporter has to be. */
+const REPORTERS = [
+  [1, 0.9],
+  [64, 6],
+  [512, 9],
+] as const;
 
 /** What the package promises of itself, next to what this run measured. */
 export function judge(cases: readonly Raced[], random: Random): Target[] {
@@ -17,6 +25,13 @@ export function judge(cases: readonly Raced[], random: Random): Target[] {
       "a batch of 100 / bare UPDATE FROM unnest",
       0.6,
       run.speed("batch-100", "vmstate", "bare statement"),
+    ),
+    ...REPORTERS.map(([callers, target]) =>
+      least(
+        `reporter / reportVmm, ${callers} caller${callers === 1 ? "" : "s"}`,
+        target,
+        run.speed(`reporter-${callers}`, GATHERED, SINGLE),
+      ),
     ),
     least(
       "a whole life / found/updated CTE",

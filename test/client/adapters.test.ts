@@ -14,10 +14,12 @@ import {
   fromKysely,
   fromPg,
   grantAccess,
+  reporter,
   type SqlClient,
   vmstate,
 } from "../../src/index.js";
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "../support/database.js";
+import { running } from "../sql/scenario.js";
 import { comparable, runLifecycle } from "./lifecycle.js";
 
 const role = `vmstate_test_adapters_${process.pid}`;
@@ -147,6 +149,28 @@ describe.each(Object.entries(CASES))("through %s", (_, { client, transaction }) 
     await expect(rolledBack).rejects.toThrow(RolledBack);
     expect(await apiInstance(db.sql, { instanceId: kept })).toMatchObject({ id: kept });
     expect(await apiInstance(db.sql, { instanceId: lost })).toBeUndefined();
+  });
+
+  it("the reporter answers each caller, and refuses a wrong report alone", async () => {
+    const vmms = await Promise.all([0, 1, 2].map(() => running(db.sql)));
+    const { report, close } = reporter(client());
+    const time = new Date();
+    const calls = [3, 4, 3, 0].flatMap((generation) =>
+      vmms.map(({ instanceId, propolisId }) =>
+        report({ instanceId, propolisId, state: "running", generation, time }).then(
+          ({ vmmOutcome, stateGeneration }) => [vmmOutcome, stateGeneration],
+          (error: unknown) => codesOf(error).includes("VM001"),
+        ),
+      ),
+    );
+    const alike = <T>(answer: T): T[] => vmms.map(() => answer);
+    expect(await Promise.all(calls)).toEqual([
+      ...alike(["applied", 3]),
+      ...alike(["applied", 4]),
+      ...alike(["stale", 4]),
+      ...alike(true),
+    ]);
+    await close();
   });
 
   it("the database is found compatible", async () => {

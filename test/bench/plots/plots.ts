@@ -8,6 +8,7 @@ export function plotsOf(results: Results): Map<string, string> {
   return new Map([
     ["reports.svg", plot.reports()],
     ["batches.svg", plot.batches()],
+    ["reporter.svg", plot.reporter()],
     ["lives.svg", plot.lives()],
     ["writers.svg", plot.writers()],
     ["wal.svg", plot.wal()],
@@ -57,6 +58,21 @@ class Plots {
       series: names.map((name) => ({
         name,
         values: [reports, ...cases].map(({ entries }) => of(entries, name)?.perSecond ?? null),
+      })),
+    });
+  }
+
+  reporter(): string {
+    const cases = this.results.cases.filter(({ id }) => id.startsWith("reporter-"));
+    return lines({
+      title: "Reports per second by the number of callers",
+      subtitle: this.#where,
+      xName: "callers that report one VMM at a time",
+      yName: "reports/s",
+      x: cases.map(({ id }) => Number(id.slice("reporter-".length))),
+      series: (cases[0]?.entries ?? []).map(({ name }) => ({
+        name,
+        values: cases.map(({ entries }) => of(entries, name)?.perSecond ?? null),
       })),
     });
   }

@@ -20,6 +20,7 @@ import {
   invariantViolations,
   purge,
   renameInstance,
+  reporter,
   reportVmm,
   reportVmms,
   requestStop,
@@ -32,6 +33,7 @@ import {
   type PurgeResult,
   type ReportedVmmState,
   type ReportVmmArguments,
+  type ReportVmmResult,
 } from "../../../src/index.js";
 import { expectEveryVerb } from "../../support/every-verb.js";
 import { plainCall, PLAIN_FUNCTIONS, type PlainFunction } from "../../support/plain-calls.js";
@@ -140,6 +142,7 @@ describe("eight sessions that call random verbs on three instances", () => {
           migrations.length > 0 ? unwindMigration(sql, pick(recent(migrations))) : undefined,
         reportVmm: () => reportVmm(sql, aReport()),
         reportVmms: () => reportVmms(sql, [aReport(), aReport(), aReport(), aReport()]),
+        reporter: () => Promise.all([aReport(), aReport(), aReport(), aReport()].map(gather)),
         failVmm: () => failVmm(sql, { ...anyVmm, reason: "no_such_vmm" }),
         failSled: () => failSled(sql, { sledId: pick(sleds), reason: "sled_off" }),
         failSledVmms: () => {
@@ -196,6 +199,7 @@ describe("eight sessions that call random verbs on three instances", () => {
         "unwindMigration",
         "reportVmm",
         "reportVmm",
+        "reporter",
         "runUpdate",
         "commitUpdate",
       ] as const;
@@ -219,12 +223,22 @@ describe("eight sessions that call random verbs on three instances", () => {
     const count = (what: string): void => void totals.set(what, (totals.get(what) ?? 0) + 1);
 
     const client = sessions.connect({ max: SESSIONS });
+    const gathered = reporter(client, { maxBatch: 6, maxQueue: 8 });
+    /** By VMM, in the order of the calls. */
+    const verdicts = new Map<string, Promise<ReportVmmResult>[]>();
+    const gather = (report: ReportVmmArguments): Promise<ReportVmmResult> => {
+      const verdict = gathered.report(report);
+      verdicts.set(report.propolisId, [...(verdicts.get(report.propolisId) ?? []), verdict]);
+      return verdict;
+    };
     const workers = Array.from({ length: SESSIONS }, async (_, n) => {
       const random = generator(seed + n);
       for (let i = 0; i < ACTS_PER_SESSION; i++)
         await act(client, (of) => of[Math.trunc(random() * of.length)] as (typeof of)[number]);
     });
     const errors = (await Promise.allSettled(workers)).filter(({ status }) => status === "rejected");
+    await gathered.close();
+    for (const ofVmm of verdicts.values()) expectOrder(await Promise.all(ofVmm));
     expect({ seed, errors, breaches: await invariantViolations(sessions.sql) }).toEqual({
       seed,
       errors: [],
@@ -237,6 +251,7 @@ describe("eight sessions that call random verbs on three instances", () => {
       "beginMigration",
       "reportVmm",
       "reportVmms",
+      "reporter",
       "runUpdate",
       "failSled",
       "renameInstance",
@@ -246,6 +261,12 @@ describe("eight sessions that call random verbs on three instances", () => {
     expect(done.filter((verb) => !totals.has(`${verb} applied`))).toEqual([]);
     await expectEveryVerb(sessions.sql, "test/sql/interleavings/stress.test.ts", called);
   });
+
+  /** No later report of a VMM was judged by an older row than an earlier one; a purged VMM has no row. */
+  function expectOrder(ofVmm: readonly ReportVmmResult[]): void {
+    const generations = ofVmm.flatMap(({ stateGeneration }) => stateGeneration ?? []);
+    expect(generations).toEqual(generations.toSorted((a, b) => a - b));
+  }
 
   /** What is deleted was deleted a day ago, but for rows that another session holds: no order of locks is kept here. */
   async function makeDeletedRowsOld(sql: postgres.Sql): Promise<void> {
