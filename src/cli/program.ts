@@ -3,6 +3,7 @@ import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
 import { explainCommand } from "./explain.js";
 import type { Host } from "../terminal/io.js";
+import { listCommand } from "./list.js";
 import { migrateCommand } from "./migrate.js";
 import { packageVersion } from "./package-version.js";
 import { purgeCommand } from "./purge.js";
@@ -15,6 +16,7 @@ import { verifyCommand } from "./verify.js";
 const COMMANDS = [
   migrateCommand,
   statusCommand,
+  listCommand,
   showCommand,
   explainCommand,
   verifyCommand,
