@@ -26,6 +26,11 @@ const COMMANDS = [
   replayCommand,
 ];
 
+const ABOUT = `
+Name the database with --database-url, DATABASE_URL, or libpq's PGHOST and
+PGDATABASE; a password may be in ~/.pgpass. Exit codes: 0 done, 1 failed or
+found something wrong, 2 the command line was not understood.`;
+
 /**
  * Runs the `vmstate` program.
  *
@@ -43,6 +48,7 @@ function newProgram({ stdout, stderr }: Host): Command {
     .version(packageVersion())
     .exitOverride()
     .enablePositionalOptions()
+    .addHelpText("after", ABOUT)
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
