@@ -26,10 +26,10 @@ export async function requireConsent(
 
 /** Tells whether the database has instances, also deleted ones if this role may read them. */
 async function hasInstances(sql: postgres.Sql): Promise<boolean> {
-  const [row] = (await mayReadTables(sql))
-    ? await sql<[{ has: boolean }]>`select exists (select from vmstate.instance) as has`
-    : await sql<[{ has: boolean }]>`select exists (select from vmstate.api_instance) as has`;
-  return row.has;
+  const found = (await mayReadTables(sql))
+    ? await sql`select i.id from vmstate.instance as i limit 1`
+    : await sql`select i.id from vmstate.api_instance as i limit 1`;
+  return found.length > 0;
 }
 
 /** Reads one line; empty when there is none. Leaves the terminal as it is, so that Ctrl-C is a signal. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { migrate } from "../../src/schema/index.js";
-import { createEmptyDatabase, type TestDatabase } from "../support/database.js";
+import { createDatabase, createEmptyDatabase, type TestDatabase } from "../support/database.js";
 import { ReleasedPackage } from "../../tools/release/released-package.js";
 import { readLedger } from "../../src/schema/ledger.js";
 import { PACKAGE_ROOT } from "../../src/schema/files.js";
@@ -67,18 +67,36 @@ it.each(versions)(
   },
 );
 
+/** What the first release has and this one has not, of what the query finds. */
+async function dropped(db: TestDatabase, query: string): Promise<string> {
+  await using fresh = await createDatabase();
+  const names = async ({ sql }: TestDatabase): Promise<string[]> =>
+    (await sql.unsafe<{ name: string }[]>(query)).map(({ name }) => name);
+  const kept = await names(fresh);
+  const gone = (await names(db)).filter((name) => !kept.includes(name));
+  return String(gone[0]);
+}
+
 it("a user's view that uses an internal function blocks the migration that drops the function, and is named", async () => {
   await using db = await released("0.1.0");
-  await db.sql`create view public.fresh as select vmstate.is_fresh(v.instance_id, v.id) from vmstate.vmm as v`;
+  const name = await dropped(
+    db,
+    `select proname as name from pg_proc where pronamespace = 'vmstate'::regnamespace
+      and prorettype = 'boolean'::regtype and oidvectortypes(proargtypes) = 'uuid, uuid'`,
+  );
+  await db.sql.unsafe(
+    `create view public.asked as select vmstate.${name}(v.instance_id, v.id) from vmstate.vmm as v`,
+  );
   const failed = await runCli("migrate", "--database-url", db.url);
   expect(failed).toMatchObject({ code: 1, stdout: "" });
+  const signature = `vmstate.${name}(uuid,uuid)`;
   expect(failed.stderr).toBe(
     `vmstate: schema migration 0008_drop_old_names failed and was rolled back: ${new URL(db.url).host}: ` +
-      "cannot drop function vmstate.is_fresh(uuid,uuid) because other objects depend on it; " +
-      "view public.fresh depends on function vmstate.is_fresh(uuid,uuid); " +
+      `cannot drop function ${signature} because other objects depend on it; ` +
+      `view public.asked depends on function ${signature}; ` +
       "drop what is yours, migrate, and create it again\n",
   );
-  await db.sql`drop view public.fresh`;
+  await db.sql`drop view public.asked`;
   expect(await runCli("migrate", "--database-url", db.url)).toMatchObject({ code: 0 });
 });
 
@@ -93,7 +111,11 @@ it("a user's column of a result type blocks the migration that adds an attribute
 
 it("a user's column of an internal type blocks the migration that drops the type, and is named", async () => {
   await using db = await released("0.1.0");
-  await db.sql`create table public.kept (verdict vmstate.numbered_verdict)`;
+  const name = await dropped(
+    db,
+    `select relname as name from pg_class where relnamespace = 'vmstate'::regnamespace and relkind = 'c'`,
+  );
+  await db.sql.unsafe(`create table public.kept (verdict vmstate.${name})`);
   const { stderr } = await runCli("migrate", "--database-url", db.url);
   expect(stderr).toMatch(
     /: column public\.kept\.verdict has an internal type of vmstate that this migration drops; drop what is yours, migrate, and create it again\n$/,
