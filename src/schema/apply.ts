@@ -118,8 +118,7 @@ async function readPatience(client: Client): Promise<Patience> {
 }
 
 const LOCK_NOT_AVAILABLE = "55P03";
-/** SQLSTATEs for what cannot be dropped, or altered, because something else uses it. */
-const IN_USE = ["2BP01", "0A000"];
+const DEPENDENT_OBJECTS = "2BP01";
 /** SQLSTATEs for a name that exists already: of a column, constraint or trigger, function, schema, table or index. */
 const DUPLICATES = ["42701", "42710", "42723", "42P06", "42P07"];
 
@@ -208,7 +207,7 @@ function failure({ name }: Migration, cause: unknown, databaseUrl: string): Vmst
 function adviceOn(cause: unknown): string {
   const code = sqlStateOf(cause);
   if (code === LOCK_NOT_AVAILABLE) return "; try again, or with a longer --lock-timeout";
-  if (IN_USE.includes(code)) return dependentsOf(cause);
+  if (code === DEPENDENT_OBJECTS) return dependentsOf(cause);
   return DUPLICATES.includes(code)
     ? "; a part of it may have been applied by hand: see `vmstate doctor`"
     : "";
