@@ -67,15 +67,24 @@ export async function openDatabase(
   return await connect(requireUrl(databaseUrl), mayBeEmpty, signal);
 }
 
+/** Of libpq's variables, those that name a database: without a URL, one of them is enough. */
+const NAMING = ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE"];
+
 /**
  * Returns the URL of a database, and refuses anything else.
+ *
+ * Without a URL, the environment variables of libpq may name the database.
  *
  * @throws VmstateError when it is missing, empty, or no URL of a database
  */
 export function requireUrl(databaseUrl: string | undefined): string {
-  if (!databaseUrl) throw new VmstateError("no database is named: pass --database-url or set DATABASE_URL");
-  requireDatabaseUrl(databaseUrl);
-  return databaseUrl;
+  const url = databaseUrl ?? "";
+  const isNamed = url !== "" || NAMING.some((name) => (process.env[name] ?? "") !== "");
+  if (!isNamed)
+    throw new VmstateError("no database is named: pass --database-url, or set DATABASE_URL or PGHOST");
+  const named = url === "" ? "postgres://" : url;
+  requireDatabaseUrl(named);
+  return named;
 }
 
 async function connect(url: string, mayBeEmpty: boolean, signal: AbortSignal): Promise<Database> {

@@ -13,9 +13,10 @@ Exit codes:
   1  something is missing, unexpected or changed, or was not compared
   2  the command line was not understood
 
-A warning names what an operator added for the planner, autovacuum or storage:
-statistics objects and targets, n_distinct, storage parameters that vmstate
-does not set.`;
+A warning names what you added: an index, trigger, constraint, view, table, or
+column that no verb has to fill; statistics objects and targets, n_distinct,
+storage parameters that vmstate does not set. A function, rule or policy that
+you added is unexpected. docs/your-tables.md has the whole list.`;
 
 /** Defines the command `vmstate doctor`. */
 export function doctorCommand(): Command {

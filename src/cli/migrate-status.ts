@@ -25,10 +25,14 @@ async function runStatus(
   else
     say(
       io.stdout,
-      table(status.map(rowOf), { head: ["migration", "state", "", "applied at"].map(io.colors.bold) }),
+      table(status.map(rowOf), {
+        head: ["migration", "state", "applied at"].map((text) => ({ text, paint: io.colors.bold })),
+        width: io.width,
+      }),
     );
 }
 
 function rowOf({ name, state, isBreaking, timeApplied }: MigrationStatus): string[] {
-  return [name, state, isBreaking ? "breaking" : "", timeApplied?.toISOString() ?? ""];
+  const time = timeApplied?.toISOString().replace("T", " ") ?? "";
+  return [name, isBreaking ? `${state}, breaking` : state, time];
 }

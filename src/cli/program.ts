@@ -3,6 +3,7 @@ import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
 import { explainCommand } from "./explain.js";
 import type { Host } from "../terminal/io.js";
+import { listCommand } from "./list.js";
 import { migrateCommand } from "./migrate.js";
 import { packageVersion } from "./package-version.js";
 import { purgeCommand } from "./purge.js";
@@ -15,6 +16,7 @@ import { verifyCommand } from "./verify.js";
 const COMMANDS = [
   migrateCommand,
   statusCommand,
+  listCommand,
   showCommand,
   explainCommand,
   verifyCommand,
@@ -23,6 +25,11 @@ const COMMANDS = [
   demoCommand,
   replayCommand,
 ];
+
+const ABOUT = `
+Name the database with --database-url, DATABASE_URL, or libpq's PGHOST and
+PGDATABASE; a password may be in ~/.pgpass. Exit codes: 0 done, 1 failed or
+found something wrong, 2 the command line was not understood.`;
 
 /**
  * Runs the `vmstate` program.
@@ -41,6 +48,7 @@ function newProgram({ stdout, stderr }: Host): Command {
     .version(packageVersion())
     .exitOverride()
     .enablePositionalOptions()
+    .addHelpText("after", ABOUT)
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),

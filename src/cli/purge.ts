@@ -2,6 +2,8 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type postgres from "postgres";
 import type { PurgeResult } from "../client/results.js";
 import { purge } from "../client/operator.js";
+import { sqlStateOf } from "../errors/sql-state.js";
+import { VmstateError } from "../errors/vmstate-error.js";
 import { withDatabase } from "./database.js";
 import { type Io, ioOf, say, sayJson } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
@@ -92,13 +94,29 @@ async function purgeAll(
   let leftOver = true;
   for (let batches = 1; leftOver; batches++) {
     io.signal.throwIfAborted();
-    const answer = await purge(sql, { before, limit: batch });
+    const answer = await purge(sql, { before, limit: batch }).catch(explain);
     purged.migrations += answer.migrations;
     purged.vmms += answer.vmms;
     purged.instances += answer.instances;
     leftOver = answer.leftOver;
     if (batches % LINE_EVERY === 0) say(io.stderr, `removed so far: ${describe(purged)}`);
   }
+}
+
+const FOREIGN_KEY_VIOLATION = "23503";
+
+/**
+ * Says which table holds a row that is due; the server names it.
+ *
+ * @throws VmstateError for a row that a foreign key of a user's table holds, and any other error as it is
+ */
+function explain(cause: unknown): never {
+  if (sqlStateOf(cause) !== FOREIGN_KEY_VIOLATION) throw cause;
+  const { message } = cause as Error;
+  throw new VmstateError(
+    `this purge was rolled back: ${message}; delete the rows there first, or declare the key ON DELETE CASCADE or SET NULL`,
+    { cause },
+  );
 }
 
 async function longAgo(sql: postgres.Sql, age: string): Promise<string> {

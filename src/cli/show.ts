@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { type BothSides, readBothSides } from "./queries/instance-rows.js";
-import { type Colors, ioOf, say, sayJson } from "../terminal/io.js";
+import { type Io, ioOf, say, sayJson } from "../terminal/io.js";
 import {
   databaseUrlOption,
   type DatabaseUrlOption,
@@ -34,10 +34,10 @@ async function runShow(
     (await mayReadTables(sql)) ? await readBothSides(sql, instanceId) : await readPublicSide(sql, instanceId),
   );
   if (options.json) sayJson(io.stdout, sides);
-  else say(io.stdout, textOf(sides, io.colors));
+  else say(io.stdout, textOf(sides, io));
 }
 
-function textOf(sides: BothSides | PublicSide, colors: Colors): string {
+function textOf(sides: BothSides | PublicSide, io: Io): string {
   const now = new Date();
-  return sides.rows ? instanceText(sides, now, colors) : publicText(sides, now, colors);
+  return sides.rows ? instanceText(sides, now, io) : publicText(sides, now, io);
 }

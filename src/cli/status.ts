@@ -1,22 +1,28 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type postgres from "postgres";
-import type { ApiInstanceState } from "../client/generated.js";
-import { age } from "../terminal/age.js";
-import { type Io, ioOf, say, sayJson } from "../terminal/io.js";
+import { VmstateError } from "../errors/vmstate-error.js";
+import { ioOf, say, sayJson } from "../terminal/io.js";
 import { databaseUrlOption, type DatabaseUrlOption, jsonOption, type JsonOption } from "./options.js";
-import { withSnapshot } from "./queries/snapshot.js";
-import { table } from "../terminal/table.js";
+import { type Status, statusJson, statusText } from "./output/status-text.js";
+import { countInstances } from "./queries/instance-counts.js";
+import { withConnection, withSnapshot } from "./queries/snapshot.js";
 import { readWorkLists, type WorkList } from "./queries/work-lists.js";
+import { watch } from "./watch.js";
 
-interface InstanceCount {
-  state: ApiInstanceState;
-  count: number;
+interface Options extends DatabaseUrlOption, JsonOption {
+  watch?: true;
+  interval: number;
+  exitCode?: true;
 }
 
-interface Status {
-  instances: InstanceCount[];
-  workLists: WorkList[];
-}
+const EXIT_CODES = `
+Exit codes:
+  0  the status was printed; with --exit-code: and no instance is stuck
+  1  the status was not read; with --exit-code: or an instance is stuck
+  2  the command line was not understood
+
+An instance is stuck if view vmstate.stuck_instance lists it: it has been on its
+way to another state for more than 10 minutes without any news.`;
 
 /** Defines the command `vmstate status`. */
 export function statusCommand(): Command {
@@ -24,60 +30,58 @@ export function statusCommand(): Command {
     .description("count the instances by state, and the rows of each work list")
     .addOption(databaseUrlOption())
     .addOption(jsonOption())
+    .addOption(
+      new Option("--watch", "print the status again and again, until Ctrl-C").conflicts(["json", "exitCode"]),
+    )
+    .option("--interval <seconds>", "how long --watch waits before it reads again", seconds, 2)
+    .option("--exit-code", "end with exit code 1 if an instance is stuck")
+    .addHelpText("after", EXIT_CODES)
     .action(runStatus);
 }
 
-async function runStatus(options: DatabaseUrlOption & JsonOption, command: Command): Promise<void> {
+function seconds(text: string): number {
+  const value = Number(text);
+  if (/^\d{1,5}(\.\d{1,3})?$/.test(text) && value >= 0.1) return value;
+  throw new InvalidArgumentError("Expected a number of seconds, at least 0.1.");
+}
+
+async function runStatus(options: Options, command: Command): Promise<void> {
+  const io = ioOf(command);
+  if (options.watch)
+    await withConnection(io, options, async ({ where, snapshot }) => {
+      await watch(
+        io,
+        options.interval,
+        async () => `${where}\n\n${statusText(await snapshot(readStatus), io)}`,
+      );
+    });
+  else await printOnce(options, command);
+}
+
+async function printOnce(options: Options, command: Command): Promise<void> {
   const io = ioOf(command);
   const status = await withSnapshot(io, options, async (sql, { where }) => {
     say(io.stderr, where);
-    return { instances: await countInstances(sql), workLists: await readWorkLists(sql) };
+    return await readStatus(sql);
   });
-  if (options.json) sayJson(io.stdout, toJson(status));
-  else printStatus(io, status);
+  if (options.json) sayJson(io.stdout, statusJson(status));
+  else say(io.stdout, statusText(status, io));
+  if (options.exitCode) requireNoneStuck(status.workLists);
 }
 
-/** Counts the instances in every state that the API shows, without deleted ones. */
-async function countInstances(sql: postgres.TransactionSql): Promise<InstanceCount[]> {
-  return await sql<InstanceCount[]>`
-    select s.state, count(i.id)::integer as count
-    from unnest(enum_range(null::vmstate.api_instance_state)) as s (state)
-    left join vmstate.api_instance as i on i.state = s.state
-    where s.state <> 'destroyed'
-    group by s.state
-    order by s.state`;
+async function readStatus(sql: postgres.TransactionSql): Promise<Status> {
+  return { instances: await countInstances(sql), workLists: await readWorkLists(sql) };
 }
 
-function printStatus({ stdout, colors }: Io, { instances, workLists }: Status): void {
-  const total = instances.reduce((sum, { count }) => sum + count, 0);
-  const counts = [...instances, { state: "total", count: total }];
-  say(
-    stdout,
-    table(
-      counts.map(({ state, count }) => [state, count]),
-      { head: [colors.bold("instances"), ""], right: [1] },
-    ),
+/**
+ * Throws when an instance is stuck.
+ *
+ * @throws VmstateError that counts them
+ */
+function requireNoneStuck(workLists: readonly WorkList[]): void {
+  const stuck = workLists.reduce((sum, { name, size }) => (name === "stuck_instance" ? size : sum), 0);
+  if (stuck === 0) return;
+  throw new VmstateError(
+    `${stuck} ${stuck === 1 ? "instance is" : "instances are"} stuck: see vmstate.stuck_instance`,
   );
-  say(stdout, "");
-  say(
-    stdout,
-    table(
-      workLists.map(({ name, size, oldestSeconds, todo }) => [
-        name,
-        size,
-        oldestSeconds === null ? "" : age(oldestSeconds),
-        todo,
-      ]),
-      { head: ["work list", "rows", "oldest", "for each"].map(colors.bold), right: [1, 2] },
-    ),
-  );
-}
-
-function toJson({ instances, workLists }: Status): unknown {
-  return {
-    instances: Object.fromEntries(instances.map(({ state, count }) => [state, count])),
-    workLists: Object.fromEntries(
-      workLists.map(({ name, size, oldestSeconds }) => [name, { size, oldestSeconds }]),
-    ),
-  };
 }

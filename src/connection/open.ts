@@ -4,6 +4,7 @@ import { sqlStateOf } from "../errors/sql-state.js";
 import { VmstateError } from "../errors/vmstate-error.js";
 import { requireSupportedVersion } from "./server-version.js";
 import { requireChannelBinding, requiresChannelBinding } from "./channel-binding.js";
+import { passwordFromFile } from "./password-file.js";
 import { oneOf, wholeNumber } from "../errors/database-url/parameters.js";
 import { NO_TRANSACTION_TIMEOUT, startupOptions } from "./settings.js";
 import { type Choice, choices, noneFits } from "./target.js";
@@ -85,7 +86,7 @@ async function firstThatFits(url: DatabaseUrl, applicationName: string): Promise
   for (const fits of choices(url.parameters))
     for (const host of url.hosts) {
       try {
-        const open = await connectTo(routesTo(host, url, applicationName), url);
+        const open = await connectTo(await routesTo(host, url, applicationName), url);
         if (await isChosen(open, fits)) return open;
       } catch (error) {
         if (!isOfOneHost(error)) throw error;
@@ -122,8 +123,10 @@ async function requireSupportedServer(client: Client): Promise<void> {
   for (const { server_version } of rows) requireSupportedVersion(server_version);
 }
 
-function routesTo(host: Host, url: DatabaseUrl, applicationName: string): Route[] {
-  const { user, password, database, parameters } = url;
+async function routesTo(host: Host, url: DatabaseUrl, applicationName: string): Promise<Route[]> {
+  const { user, database, parameters } = url;
+  const password =
+    url.password ?? (await passwordFromFile({ host: host.name, port: host.port, database, user }));
   const { options: optionsOfUser = "", sslnegotiation } = parameters;
   const { connect_timeout, keepalives, keepalives_idle } = parameters;
   const timeout = wholeNumber("connect_timeout", connect_timeout ?? String(CONNECT_TIMEOUT_S));

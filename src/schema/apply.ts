@@ -118,6 +118,7 @@ async function readPatience(client: Client): Promise<Patience> {
 }
 
 const LOCK_NOT_AVAILABLE = "55P03";
+const DEPENDENT_OBJECTS = "2BP01";
 /** SQLSTATEs for a name that exists already: of a column, constraint or trigger, function, schema, table or index. */
 const DUPLICATES = ["42701", "42710", "42723", "42P06", "42P07"];
 
@@ -206,9 +207,17 @@ function failure({ name }: Migration, cause: unknown, databaseUrl: string): Vmst
 function adviceOn(cause: unknown): string {
   const code = sqlStateOf(cause);
   if (code === LOCK_NOT_AVAILABLE) return "; try again, or with a longer --lock-timeout";
+  if (code === DEPENDENT_OBJECTS) return dependentsOf(cause);
   return DUPLICATES.includes(code)
     ? "; a part of it may have been applied by hand: see `vmstate doctor`"
     : "";
+}
+
+/** Names the user's objects that stand in the way: the server lists them in the DETAIL, a line each. */
+function dependentsOf(cause: unknown): string {
+  const detail = (cause as { detail?: string }).detail ?? "";
+  const lines = detail.split("\n").filter((line) => line !== "");
+  return `; ${[...lines, "drop what is yours, migrate, and create it again"].join("; ")}`;
 }
 
 /**

@@ -20,6 +20,8 @@ export interface ReplayOptions extends Rates {
   concurrency: number;
   /** The same seed makes the same decisions. */
   seed: number;
+  /** What the ids of the instances begin with. Default: another prefix for each replay. */
+  run?: string;
   signal: AbortSignal;
   /** Is told how many VMs have been played to the end. */
   onPlayed: (vms: number) => void;
@@ -61,7 +63,7 @@ class Replay {
   readonly #sql: SqlClient;
   readonly #options: ReplayOptions;
   readonly #stats = new CallStats();
-  readonly #ids = new Ids();
+  readonly #ids: Ids;
   readonly #client: CheckedClient;
   readonly #lateReports: LateReports;
   readonly #pool: TaskPool;
@@ -76,6 +78,7 @@ class Replay {
   constructor(sql: SqlClient, options: ReplayOptions) {
     this.#sql = sql;
     this.#options = options;
+    this.#ids = new Ids(options.run);
     this.#client = new CheckedClient(sql, this.#stats);
     this.#lateReports = new LateReports(this.#client);
     this.#pool = new TaskPool(options.concurrency);

@@ -13,15 +13,15 @@ export interface Setting {
 
 const VIEWS = new Set(["api_instance", "api_vmms"]);
 
-/** Writes the summary of a replay for people, in 80 columns. */
-export function summaryOf(result: ReplayResult, setting: Setting): string {
+/** Writes the summary of a replay for people; its table is at most so wide. */
+export function summaryOf(result: ReplayResult, setting: Setting, width: number): string {
   const { vms, seconds, verbs } = result;
   const calls = callsOf(verbs);
   const rates = `fail rate ${setting.failRate}, migrate rate ${setting.migrateRate}`;
   return [
     `${count(vms)} VMs, ${count(calls)} verbs in ${seconds.toFixed(1)} s: ${count(calls / seconds)} verbs/s`,
     `seed ${setting.seed}, concurrency ${setting.concurrency}, ${rates}`,
-    tableOf(verbs),
+    tableOf(verbs, width),
     `ended as their lives say: ${count(vms - result.wrong.count)} of ${count(vms)} VMs`,
     `left over: ${count(result.leftovers.count)}`,
     `violated invariants: ${count(result.violations.count)}`,
@@ -75,7 +75,7 @@ export function requireClean({ unexpected, wrong, leftovers, violations }: Repla
   throw new VmstateError(`the replay failed: ${counts.join(", ")}`);
 }
 
-function tableOf(verbs: readonly VerbFigures[]): string {
+function tableOf(verbs: readonly VerbFigures[], width: number): string {
   const rows = verbs.flatMap(({ verb, calls, p50, p99, outcomes }) =>
     Object.entries(outcomes).map(([outcome, times], n) => [
       ...(n === 0 ? [verb, count(calls), digits(p50), digits(p99)] : ["", "", "", ""]),
@@ -87,6 +87,7 @@ function tableOf(verbs: readonly VerbFigures[]): string {
     between: " ",
     head: ["verb", "calls", "p50 ms", "p99 ms", "of them", "outcome"],
     right: [1, 2, 3, 4],
+    width,
   });
 }
 

@@ -1,13 +1,19 @@
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { Command } from "commander";
 import pc from "picocolors";
 
 export type Colors = ReturnType<typeof pc.createColors>;
 
+/** A stream that may be a terminal, whose width it then knows. */
+export type Stream = Writable & { isTTY?: boolean; columns?: number };
+
 /** What of `process` the program uses. */
 export interface Host {
-  stdout: Writable & { isTTY?: boolean };
-  stderr: Writable & { isTTY?: boolean };
+  stdin: Readable & { isTTY?: boolean };
+  stdout: Stream;
+  stderr: Stream;
+  /** The variables that say whether to use colours. */
+  env: Readonly<Record<string, string | undefined>>;
   on: (event: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void) => unknown;
   off: (event: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void) => unknown;
 }
@@ -18,17 +24,43 @@ export interface Io {
   stdout: Host["stdout"];
   /** For talk: progress, notes, errors. */
   stderr: Host["stderr"];
-  /** Colours for stdout; none when it is not a terminal. */
+  /** For answers to questions. */
+  stdin: Host["stdin"];
+  /** Colours for stdout. */
   colors: Colors;
+  /** How wide a table on stdout may be: 80 columns, or the terminal if it is narrower. */
+  width: number;
+  /** Whether stdout is a terminal that can clear its screen. */
+  isScreen: boolean;
   /** Aborts on Ctrl-C, SIGTERM, or when the reader of stdout is gone. An action settles soon afterwards. */
   signal: AbortSignal;
 }
 
+/** What every output fits in. */
+export const WIDTH = 80;
+
 const ios = new WeakMap<Command, Io>();
 
-export function newIo({ stdout, stderr }: Host, signal: AbortSignal): Io {
-  const colors = pc.createColors(stdout.isTTY === true && pc.isColorSupported);
-  return { stdout, stderr, colors, signal };
+export function newIo(host: Host, signal: AbortSignal): Io {
+  const { stdin, stdout, stderr } = host;
+  const colors = pc.createColors(showsColors(host));
+  const width = Math.min(WIDTH, stdout.columns ?? WIDTH);
+  return { stdin, stdout, stderr, colors, width, isScreen: isScreen(host), signal };
+}
+
+function isScreen({ stdout, env }: Host): boolean {
+  return stdout.isTTY === true && env["TERM"] !== "dumb";
+}
+
+/**
+ * Tells whether to write colours to stdout.
+ *
+ * `FORCE_COLOR` counts where it is set, as in Node, then `NO_COLOR`; else a terminal that is not `dumb` gets colours.
+ */
+function showsColors(host: Host): boolean {
+  const { NO_COLOR = "", FORCE_COLOR = "" } = host.env;
+  if (FORCE_COLOR !== "") return !["0", "false"].includes(FORCE_COLOR);
+  return NO_COLOR === "" && isScreen(host);
 }
 
 /** Makes {@link ioOf} return `io` for this command and all below it. */

@@ -86,7 +86,7 @@ export function targetsText(targets: readonly Target[]): string {
       spreadText(measured),
       `${reached ? "reached" : "not reached"}${limit === undefined || reached ? "" : `; bare statements: ${limit.toFixed(2)}`}`,
     ]),
-    { head: ["target", "", "measured", ""], widths: [29, 8, 20, 17] },
+    { head: ["target", "", "measured", ""], width: 80 },
   );
 }
 

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
-import pc from "picocolors";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "../support/database.js";
 import { runCli, TestHost } from "./run-cli.js";
@@ -138,6 +137,28 @@ describe("status", () => {
     expect(workLists["pending_update"]?.oldestSeconds).toBeLessThan(3600);
     expect(Math.round(Number(workLists["watched_vmm"]?.oldestSeconds) / 60)).toBe(120);
     expect(await output("show", pending.instanceId)).toMatch(/^ {2}reported +\d+ (s|min) ago$/m);
+  });
+
+  it("ends with exit code 1 and --exit-code while an instance is stuck, also with --json", async () => {
+    expect(await runCli("status", "--exit-code")).toMatchObject({ code: 0 });
+    await populate();
+    expect(await runCli("status")).toMatchObject({ code: 0 });
+    const { code, stdout, stderr } = await runCli("status", "--exit-code", "--json");
+    expect({ code, line: stderr.split("\n")[1] }).toEqual({
+      code: 1,
+      line: "vmstate: 3 instances are stuck: see vmstate.stuck_instance",
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ workLists: { stuck_instance: { size: 3 } } });
+  });
+
+  it("says in the singular that one instance is stuck", async () => {
+    const stuck = await new Scenario(db.sql).create();
+    await db.sql`
+      update vmstate.instance
+      set time_state_updated = now() - interval '1 hour', state_generation = state_generation + 1
+      where id = ${stuck.instanceId}`;
+    const { stderr } = await runCli("status", "--exit-code");
+    expect(stderr).toContain("vmstate: 1 instance is stuck: see vmstate.stuck_instance\n");
   });
 
   it("shows no age for an empty list", async () => {
@@ -352,23 +373,18 @@ describe("verify", () => {
 });
 
 describe("colours", () => {
-  const supported = pc.isColorSupported;
-  afterEach(() => {
-    pc.isColorSupported = supported;
-  });
-
   it.each([
-    { isTTY: true, isColorSupported: true, colored: true },
-    { isTTY: true, isColorSupported: false, colored: false },
-    { isTTY: false, isColorSupported: true, colored: false },
-  ])(
-    "are printed only on a terminal that supports them: terminal $isTTY, support $isColorSupported",
-    async ({ isTTY, isColorSupported, colored }) => {
-      pc.isColorSupported = isColorSupported;
-      const host = new TestHost();
-      host.stdout.isTTY = isTTY;
-      const { stdout } = await host.run("status");
-      expect(stdout.includes("\u001b")).toBe(colored);
-    },
-  );
+    { isTTY: true, env: {}, colored: true },
+    { isTTY: true, env: { NO_COLOR: "1" }, colored: false },
+    { isTTY: true, env: { TERM: "dumb" }, colored: false },
+    { isTTY: false, env: {}, colored: false },
+    { isTTY: false, env: { FORCE_COLOR: "1" }, colored: true },
+    { isTTY: true, env: { FORCE_COLOR: "0" }, colored: false },
+  ])("are printed where they are wanted: terminal $isTTY, $env", async ({ isTTY, env, colored }) => {
+    const host = new TestHost();
+    host.stdout.isTTY = isTTY;
+    host.env = env;
+    const { stdout } = await host.run("status");
+    expect(stdout.includes("\u001b")).toBe(colored);
+  });
 });

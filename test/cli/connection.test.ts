@@ -15,13 +15,20 @@ afterAll(async () => {
 });
 beforeEach(() => {
   vi.stubEnv("DATABASE_URL", undefined);
+  for (const name of ["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE"]) vi.stubEnv(name, undefined);
 });
 afterEach(() => {
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
 });
 
-const READERS = [["status"], ["verify"], ["show", crypto.randomUUID()], ["explain", crypto.randomUUID()]];
+const READERS = [
+  ["status"],
+  ["list"],
+  ["verify"],
+  ["show", crypto.randomUUID()],
+  ["explain", crypto.randomUUID()],
+];
 const OPENERS = [...READERS, ["demo"]];
 const ALL = [...OPENERS, ["migrate"]];
 
@@ -34,7 +41,7 @@ const urlWith = (change: Partial<URL>): string => Object.assign(new URL(db.url),
 
 describe("the database", () => {
   it.each(READERS.concat([["migrate"]]))("has to be named for %s", async (...args) => {
-    const line = "no database is named: pass --database-url or set DATABASE_URL";
+    const line = "no database is named: pass --database-url, or set DATABASE_URL or PGHOST";
     expect(await runCli(...args)).toEqual(failure(line));
     vi.stubEnv("DATABASE_URL", "");
     expect(await runCli(...args)).toEqual(failure(line));

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 import type postgres from "postgres";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { storyFiles } from "../../src/cli/demo/stories.js";
 import { createDatabase, withDatabase } from "../support/database.js";
 import { outputFile } from "../examples/play.js";
@@ -118,13 +118,7 @@ it("starts a server of its own when no URL is given", async () => {
 });
 
 describe("on a terminal", () => {
-  const supported = pc.isColorSupported;
-  afterEach(() => {
-    pc.isColorSupported = supported;
-  });
-
   it("prints titles, statements and errors in colour, and the same text", async () => {
-    pc.isColorSupported = true;
     const host = new TestHost();
     host.stdout.isTTY = true;
     await host.run("demo", "--database-url", db.url);

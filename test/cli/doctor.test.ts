@@ -31,6 +31,22 @@ async function drift(): Promise<string[]> {
   return lines;
 }
 
+/** What users add to the schema, with functions and tables of theirs in another one. */
+const USERS_OBJECTS = `
+  create table public.project (id uuid primary key);
+  create function public.note() returns trigger language plpgsql as 'begin return new; end';
+  create function public.shout(text) returns text immutable language sql as 'select upper($1)';
+  create table public.disk (instance_id uuid references vmstate.instance on delete cascade);
+  create view public.named as select * from vmstate.api_instance;
+  create index by_name on vmstate.instance (public.shout(name));
+  create unique index name_is_unique on vmstate.instance (name, id);
+  create trigger audit after update on vmstate.instance for each row execute function public.note();
+  alter table vmstate.instance add foreign key (project_id) references public.project, add check (name <> 'x');
+  alter table vmstate.vmm add note text default public.shout('a'), add n int generated always as identity;
+  create view vmstate.shouted as select public.shout(name) from vmstate.instance;
+  create materialized view vmstate.names as select public.shout(name) from vmstate.instance;
+  create table vmstate.theirs (id serial primary key, a text check (public.shout(a) = a))`;
+
 describe("doctor", () => {
   it("succeeds for a migrated database, and changes nothing", async () => {
     const before = await readFacts(db.sql);
@@ -44,7 +60,7 @@ describe("doctor", () => {
   it("names every missing, unexpected and changed object", async () => {
     await db.sql.unsafe(`
       drop index vmstate.vmm_on_sled;
-      alter table vmstate.vmm add extra text, alter propolis_port set default 1, disable trigger guard_link;
+      alter table vmstate.vmm add extra text not null, alter propolis_port set default 1, disable trigger guard_link;
       alter function vmstate.is_absorbing volatile;
       comment on type vmstate.outcome is null;
       comment on column vmstate.vmm.state is 'A state.'`);
@@ -160,6 +176,49 @@ describe("doctor", () => {
     },
   );
 
+  it("succeeds with warnings for what a user added, also where it uses objects of other schemas", async () => {
+    await db.sql.unsafe(USERS_OBJECTS);
+    const { code, stdout, stderr } = await doctor();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout.trimEnd().split("\n")).toEqual([
+      "warning     column vmstate.vmm.n was added",
+      "warning     column vmstate.vmm.note was added",
+      "warning     constraint instance_name_check on vmstate.instance was added",
+      "warning     constraint instance_project_id_fkey on vmstate.instance was added",
+      "warning     index vmstate.by_name was added",
+      "warning     index vmstate.name_is_unique was added",
+      "warning     materialized view vmstate.names was added",
+      "warning     table vmstate.theirs was added",
+      "warning     trigger audit on vmstate.instance was added",
+      "warning     view vmstate.shouted was added",
+      "the schema is as this vmstate makes it; warnings: 10",
+    ]);
+    expect(await findDrift(db.sql)).toEqual([]);
+  });
+
+  it.each([
+    ["alter table vmstate.vmm add must int not null", "unexpected  column vmstate.vmm.must"],
+    [
+      "create function vmstate.is_absorbing(text) returns int language sql as 'select 1'",
+      "unexpected  function vmstate.is_absorbing(text)",
+    ],
+    [
+      "create rule logged as on update to vmstate.instance do also select 1",
+      "unexpected  rule logged on vmstate.instance",
+    ],
+    ["create policy own on vmstate.instance", "unexpected  policy own on vmstate.instance"],
+    ["create sequence vmstate.numbers", "unexpected  sequence vmstate.numbers"],
+  ])(
+    "fails for what may change what the verbs do, beside what is only added: %s",
+    async (statement, line) => {
+      await db.sql.unsafe(USERS_OBJECTS);
+      await db.sql.unsafe(statement);
+      const { code, stdout } = await doctor();
+      expect({ code, first: stdout.split("\n")[0] }).toEqual({ code: 1, first: line });
+      expect(stdout.match(/^(unexpected|changed|missing)/gm)).toHaveLength(1);
+    },
+  );
+
   it("prints warnings as added with --json", async () => {
     await db.sql`alter table vmstate.vmm alter sled_id set (n_distinct = 2500)`;
     const { code, stdout } = await doctor("--json");
@@ -263,12 +322,13 @@ describe("rights in doctor", () => {
     await own.drop();
   });
 
-  it("are a difference if PUBLIC has them or they allow writing, not if grant_access gave them or they only allow reading", async () => {
+  it("are a difference if PUBLIC has them or they allow writing, not if grant_access gave them or they only allow reading and foreign keys", async () => {
     db = own;
     const { role } = await actors.create("operator", []);
     for (const kind of ["control_plane", "sled_agent", "reader"] as const)
       await grantAccess(own.sql, { role, kind });
-    await own.sql.unsafe(`grant select on all tables in schema vmstate to ${role}`);
+    await own.sql.unsafe(`grant select on all tables in schema vmstate to ${role};
+      grant references (id) on vmstate.instance to ${role}`);
     expect(await doctor()).toEqual(HEALTHY);
     await own.sql
       .unsafe(`grant delete on vmstate.vmm to ${role}; grant update (name) on vmstate.instance to ${role};

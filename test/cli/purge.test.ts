@@ -33,6 +33,34 @@ it("removes rows deleted before --older-than in batches, and prints their number
   expect(await db.sql`select from vmstate.vmm`).toHaveLength(0);
 });
 
+it("names the table that holds an instance by a foreign key, and purges once the row is gone", async () => {
+  await db.sql`create table public.hold (instance_id uuid references vmstate.instance)`;
+  await db.sql`create table public.disk (instance_id uuid references vmstate.instance on delete cascade)`;
+  await db.sql`create table public.invoice (instance_id uuid references vmstate.instance on delete set null)`;
+  await deletedSince(db.sql, "31 days");
+  for (const table of ["hold", "disk", "invoice"])
+    await db.sql.unsafe(`insert into public.${table} select id from vmstate.instance`);
+  expect(await runCli(...args("--older-than", "30d"))).toEqual({
+    code: 1,
+    stdout: "",
+    stderr:
+      'vmstate: this purge was rolled back: update or delete on table "instance" violates foreign key constraint "hold_instance_id_fkey" on table "hold"; ' +
+      "delete the rows there first, or declare the key ON DELETE CASCADE or SET NULL\n",
+  });
+  await db.sql`delete from public.hold`;
+  expect(await runCli(...args("--older-than", "30d"))).toMatchObject({ code: 0 });
+  expect(
+    await db.sql`select (select count(*)::int from public.disk) as disks, instance_id from public.invoice`,
+  ).toEqual([{ disks: 0, instance_id: null }]);
+});
+
+it("reports any other error of the database as it is", async () => {
+  await db.sql`alter function vmstate.purge rename to purge_was`;
+  const { stderr } = await runCli(...args("--older-than", "30d"));
+  await db.sql`alter function vmstate.purge_was rename to purge`;
+  expect(stderr).toContain("function vmstate.purge");
+});
+
 it("prints its progress every 100 batches", async () => {
   for (let rows = 0; rows < 50; rows++) await deletedSince(db.sql, "31 days");
   const { stdout, stderr } = await runCli(...args("--older-than", "30d", "--batch", "1"));

@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { Writable } from "node:stream";
+import { Readable, Writable } from "node:stream";
 import { main } from "../../src/cli/program.js";
 
 /** What a run of the program came to. */
@@ -11,6 +11,8 @@ export interface Run {
 
 /** A stand-in for `process` that remembers what is written to it. */
 export class TestHost extends EventEmitter {
+  readonly stdin = Object.assign(Readable.from([]), { isTTY: false });
+  env: Record<string, string> = {};
   readonly stdout = new Recorder();
   readonly stderr = new Recorder();
 
@@ -25,6 +27,7 @@ export class TestHost extends EventEmitter {
 export class Recorder extends Writable {
   text = "";
   isTTY = false;
+  columns = 80;
   failure: Error | undefined;
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {

@@ -5,12 +5,14 @@ import type { SqlClient } from "../../src/client/sql-client.js";
 
 /** One instance on its way through life, by the verbs. */
 export class Scenario {
-  readonly instanceId = randomUUID();
   readonly projectId = randomUUID();
   private readonly verbs: Vmstate;
   private generation = 1;
 
-  constructor(sql: SqlClient) {
+  constructor(
+    sql: SqlClient,
+    readonly instanceId: string = randomUUID(),
+  ) {
     this.verbs = vmstate(sql);
   }
 

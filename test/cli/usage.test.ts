@@ -4,7 +4,21 @@ import { expect, it } from "vitest";
 import { ioOf } from "../../src/terminal/io.js";
 import { runCli } from "./run-cli.js";
 
-const COMMANDS = ["migrate", "status", "show", "explain", "verify", "doctor", "demo", "replay"];
+const COMMANDS = [
+  "migrate",
+  "status",
+  "list",
+  "show",
+  "explain",
+  "verify",
+  "doctor",
+  "purge",
+  "demo",
+  "replay",
+];
+const SUBCOMMANDS = ["migrate status", "migrate plan", "migrate export", "replay remove"];
+/** Their database does not come from the environment: one writes what stays, one has no database. */
+const WITHOUT_ENVIRONMENT = ["replay", "replay remove", "migrate export"];
 
 it("--help lists every command, in 80 columns, and succeeds", async () => {
   const { code, stdout, stderr } = await runCli("--help");
@@ -14,11 +28,12 @@ it("--help lists every command, in 80 columns, and succeeds", async () => {
   expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
 });
 
-it.each(COMMANDS)("%s --help succeeds and names DATABASE_URL", async (command) => {
-  const { code, stdout, stderr } = await runCli(command, "--help");
+it.each([...COMMANDS, ...SUBCOMMANDS])("%s --help says in 80 columns what it takes", async (command) => {
+  const { code, stdout, stderr } = await runCli(...command.split(" "), "--help");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(`Usage: vmstate ${command} `);
-  expect(stdout).toMatch(/\(env:\s+DATABASE_URL\)/);
+  expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  expect(/\(env:\s+DATABASE_URL\)/.test(stdout)).toBe(!WITHOUT_ENVIRONMENT.includes(command));
 });
 
 it("--version prints the version of the package", async () => {
@@ -44,6 +59,26 @@ it.each([
   [
     ["show", "not-a-uuid"],
     "command-argument value 'not-a-uuid' is invalid for argument 'instance'. Expected a UUID; see vmstate show --help",
+  ],
+  [
+    ["status", "--watch", "--json"],
+    "option '--watch' cannot be used with option '--json'; see vmstate status --help",
+  ],
+  [
+    ["list", "--after", "web"],
+    "option '--after <project/name>' argument 'web' is invalid. Expected the id of a project, a slash and a name; see vmstate list --help",
+  ],
+  [
+    ["list", "--limit", "0"],
+    "option '--limit <n>' argument '0' is invalid. Expected a whole number from 1 to 10000; see vmstate list --help",
+  ],
+  [
+    ["status", "--interval", "0"],
+    "option '--interval <seconds>' argument '0' is invalid. Expected a number of seconds, at least 0.1; see vmstate status --help",
+  ],
+  [
+    ["replay", "remove", "x", "--database-url", "postgres://"],
+    "command-argument value 'x' is invalid for argument 'run'. Expected 8 hexadecimal digits, as the replay printed them; see vmstate replay remove --help",
   ],
   [["verify", "--database-url"], "option '--database-url <url>' argument missing; see vmstate verify --help"],
 ])("%j is a usage error in one line", async (args, line) => {

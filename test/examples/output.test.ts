@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { sendIn, storyFiles } from "../../src/cli/demo/stories.js";
 import { invariantViolations } from "../../src/client/views.js";
 import { createDatabase, type TestDatabase } from "../support/database.js";
-import { outputFile, play } from "./play.js";
+import { outputFile, play, YOUR_TABLES } from "./play.js";
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -27,8 +27,11 @@ async function playAlone(story: string): Promise<{ output: string; violations: u
 }
 
 // `npm run examples` writes these files.
-it.each(await storyFiles())("%s prints its committed output, and breaks no invariant", async (story) => {
-  const { output, violations } = await playAlone(story);
-  await expect(output).toMatchFileSnapshot(outputFile(story));
-  expect(violations).toEqual([[]]);
-});
+it.each([...(await storyFiles()), YOUR_TABLES])(
+  "%s prints its committed output, and breaks no invariant",
+  async (story) => {
+    const { output, violations } = await playAlone(story);
+    await expect(output).toMatchFileSnapshot(outputFile(story));
+    expect(violations).toEqual([[]]);
+  },
+);

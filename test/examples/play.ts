@@ -2,6 +2,9 @@ import { join } from "node:path";
 import { Player, type Send } from "../../src/cli/demo/player.js";
 import { EXAMPLES } from "../../src/cli/demo/stories.js";
 
+/** The worked example of docs/your-tables.md, which the demo does not play. */
+export const YOUR_TABLES = "your-tables.sql";
+
 /** The file with what a story prints. */
 export function outputFile(story: string): string {
   return join(EXAMPLES, story.replace(/sql$/, "out"));

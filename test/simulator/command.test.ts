@@ -1,10 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { PassThrough } from "node:stream";
-import { Command } from "commander";
-import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { grantAccess } from "../../src/index.js";
 import type { Host } from "../../src/terminal/io.js";
-import { replayCommand } from "../../src/cli/replay.js";
-import { run } from "../../src/cli/run.js";
+import { main } from "../../src/cli/program.js";
+import { Scenario } from "../cli/scenario.js";
 import { createDatabase, type TestDatabase } from "../support/database.js";
 import { HEADER, newTraces, traceOf, zipped } from "./traces.js";
 
@@ -25,6 +26,8 @@ interface Ended {
 }
 
 class TestHost extends EventEmitter implements Host {
+  readonly stdin: PassThrough & { isTTY?: boolean } = new PassThrough();
+  readonly env = {};
   readonly stdout: Host["stdout"] = new PassThrough();
   readonly stderr: Host["stderr"] = new PassThrough();
 }
@@ -33,11 +36,7 @@ async function vmstate(args: readonly string[], host = new TestHost()): Promise<
   const texts = { out: "", err: "" };
   host.stdout.on("data", (chunk) => (texts.out += String(chunk)));
   host.stderr.on("data", (chunk) => (texts.err += String(chunk)));
-  const program = new Command("vmstate").exitOverride().configureOutput({
-    writeErr: (text) => host.stderr.write(text),
-  });
-  program.addCommand(replayCommand().copyInheritedSettings(program));
-  const exitCode = await run(program, ["replay", ...args], host);
+  const exitCode = await main(["replay", ...args], host);
   return { exitCode, ...texts };
 }
 
@@ -139,6 +138,119 @@ describe("vmstate replay", () => {
     expect(exitCode).toBe(2);
     expect(err).toContain(`'${option} <`);
   });
+
+  it("never plays in a database that only the environment names", async () => {
+    vi.stubEnv("DATABASE_URL", db.url);
+    vi.stubEnv("PGHOST", "192.0.2.1");
+    const { exitCode, err } = await vmstate([trace, "--limit", "2"]);
+    vi.unstubAllEnvs();
+    expect(exitCode).toBe(0);
+    expect(err).toMatch(/^2 VMs on embedded PostgreSQL /);
+    expect(err).not.toContain("stays");
+    expect(await instances()).toBe(0);
+  });
+
+  it("refuses a database with instances where nobody can be asked, unless --yes is given", async () => {
+    await new Scenario(db.sql).create();
+    const refused = await vmstate(on(trace));
+    expect(refused).toEqual({
+      exitCode: 1,
+      out: "",
+      err: expect.stringMatching(
+        /^vmstate: database \S+ at \S+ has instances already: pass --yes to play 30 VMs there\n$/,
+      ) as string,
+    });
+    expect(await instances()).toBe(1);
+    expect(await vmstate(on(trace, "--limit", "2", "--yes"))).toMatchObject({ exitCode: 0 });
+    expect(await instances()).toBe(3);
+  });
+
+  it("counts a deleted instance, too, unless this role may not read it", async () => {
+    const deleted = await new Scenario(db.sql).createStopped();
+    await deleted.delete();
+    expect(await vmstate(on(trace, "--limit", "1"))).toMatchObject({ exitCode: 1 });
+    const role = `vmstate_test_replay_${randomBytes(6).toString("hex")}`;
+    await db.sql.unsafe(`create role ${role} login password 'secret'`);
+    await grantAccess(db.sql, { role, kind: "control_plane" });
+    await grantAccess(db.sql, { role, kind: "sled_agent" });
+    const url = Object.assign(new URL(db.url), { username: role, password: "secret" }).href;
+    const { err } = await vmstate([trace, "--limit", "1", "--database-url", url]);
+    await db.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
+    expect(err).toContain("1 VMs on database");
+  });
+
+  it.each([
+    ["y\n", 0],
+    ["Yes\n", 0],
+    ["n\n", 1],
+    ["\n", 1],
+    ["", 1],
+  ])("asks on a terminal: the answer %j ends with exit code %i", async (text, code) => {
+    await new Scenario(db.sql).create();
+    const host = new TestHost();
+    host.stdin.isTTY = true;
+    host.stdin.end(text);
+    const { exitCode, err } = await vmstate(on(trace, "--limit", "1"), host);
+    expect({ exitCode, asked: err.includes("Play 1 VMs there? [y/N] ") }).toEqual({
+      exitCode: code,
+      asked: true,
+    });
+    expect(await instances()).toBe(code === 0 ? 2 : 1);
+  });
+
+  it("ends on Ctrl-C at the question, and writes nothing", async () => {
+    await new Scenario(db.sql).create();
+    const host = new TestHost();
+    host.stdin.isTTY = true;
+    host.stderr.on("data", (chunk) => {
+      if (String(chunk).includes("[y/N]")) host.emit("SIGINT", "SIGINT");
+    });
+    const { exitCode } = await vmstate(on(trace), host);
+    expect({ exitCode, instances: await instances() }).toEqual({ exitCode: 130, instances: 1 });
+  });
+
+  it("says on Ctrl-C what stays, and the command that it prints deletes just that", async () => {
+    const other = await new Scenario(db.sql).createStopped();
+    await other.run();
+    const host = new TestHost();
+    let played = "";
+    host.stderr.on("data", (chunk) => {
+      played += String(chunk);
+      if (/\b[1-9]\d*\/30 VMs/.test(played)) host.emit("SIGINT", "SIGINT");
+    });
+    const { exitCode, err } = await vmstate(on(trace, "--yes", "--fail-rate", "0.5"), host);
+    expect(exitCode).toBe(130);
+    const [, run = ""] =
+      /What was played stays in database \S+ at \S+: instances\nwhose ids begin with (\w{8})\. To delete them:\n {2}vmstate replay remove \1 --database-url <the same>\n$/.exec(
+        err,
+      ) ?? [];
+    await leaveLock(run);
+    const removed = await vmstate(on("remove", run));
+    expect(removed).toMatchObject({ exitCode: 0, err: "" });
+    expect(removed.out).toMatch(
+      /^deleted \d+ instances and \d+ VMMs; vmstate purge removes the rows later\n$/,
+    );
+    const left = await db.sql`
+      select id::text from vmstate.instance where time_deleted is null
+      union all select instance_id::text from vmstate.vmm where time_deleted is null`;
+    expect(left).toEqual([{ id: other.instanceId }, { id: other.instanceId }]);
+    expect(await vmstate(on("remove", run))).toMatchObject({
+      out: expect.stringMatching(/^deleted 0 inst/) as string,
+    });
+  });
+
+  /** Leaves an instance of the replay to an update saga that will never end. */
+  async function leaveLock(run: string): Promise<void> {
+    const locked = new Scenario(db.sql, `${run}-0000-4000-8000-000000000000`);
+    await locked.createStopped("locked");
+    await locked.report(await locked.run(), "failed");
+    await locked.beginUpdate("1 hour");
+  }
+
+  async function instances(): Promise<number> {
+    const [row] = await db.sql<[{ n: number }]>`select count(*)::int as n from vmstate.instance`;
+    return row.n;
+  }
 
   it("ends on Ctrl-C and closes its connections", async () => {
     const host = new TestHost();

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { invariantViolations } from "../../client/views.js";
-import { type Io, say } from "../../terminal/io.js";
-import { table } from "../../terminal/table.js";
+import { type Io, say, WIDTH } from "../../terminal/io.js";
+import { wrapped } from "../../terminal/table.js";
 import type { Database } from "../database.js";
 import { requireNone } from "../verify.js";
 import { Player, type Send } from "./player.js";
-import { StoryText, WIDTH } from "./story-text.js";
+import { StoryText } from "./story-text.js";
 import { EXAMPLES, sendIn, storyFiles } from "./stories.js";
 
 /**
@@ -34,18 +34,18 @@ async function playStory(file: string, send: Send, { stdout, colors }: Io): Prom
 }
 
 function prologue(where: string): string {
-  return wrapped(
+  return paragraphs(
     `The six rules of vmstate, and how reports are ordered, as stories about one instance. They are played on ${where}, each in one transaction that is rolled back at the end: nothing stays.`,
     "An instance is what the user sees. A, B and C are VMMs, its incarnations, each on a sled, that is a host. Sagas are jobs of several steps that may fail half-way and then unwind, that is undo what they did.",
     "You see each statement of SQL, and its answer as psql prints it.",
   );
 }
 
-const EPILOGUE = `\n${wrapped(
+const EPILOGUE = `\n${paragraphs(
   "vmstate verify: no invariant is violated.",
   "Next: `vmstate migrate` installs vmstate in a database of yours. There, `psql -f` plays the same files, which are in docs/examples; docs/model.md has the rules in full.",
 )}`;
 
-function wrapped(...paragraphs: string[]): string {
-  return paragraphs.map((text) => table([[text]], { widths: [WIDTH] })).join("\n\n");
+function paragraphs(...texts: string[]): string {
+  return texts.map((text) => wrapped(text, WIDTH)).join("\n\n");
 }

@@ -1,8 +1,7 @@
-import type { Colors } from "../../terminal/io.js";
-import { table } from "../../terminal/table.js";
+import { type Colors, WIDTH } from "../../terminal/io.js";
+import { wrapped } from "../../terminal/table.js";
 import type { Output } from "./player.js";
 
-export const WIDTH = 80;
 const INDENT = 2;
 
 /**
@@ -63,7 +62,7 @@ function proseOf(comment: string): string {
 /** Wraps the lines of an error at 80 columns; no other output has longer lines. */
 function wrappedLines(text: string): string {
   const wrap = (line: string): string =>
-    line.length > WIDTH - INDENT ? table([[line]], { widths: [WIDTH - INDENT] }) : line;
+    line.length > WIDTH - INDENT ? wrapped(line, WIDTH - INDENT) : line;
   return text.split("\n").map(wrap).join("\n");
 }
 

@@ -1,42 +1,39 @@
-import type { Cell } from "cli-table3";
 import { age } from "../../terminal/age.js";
 import type { BothSides, InstanceRow, MigrationRow, VmmRow } from "../queries/instance-rows.js";
-import type { Colors } from "../../terminal/io.js";
-import { table } from "../../terminal/table.js";
+import type { Io } from "../../terminal/io.js";
+import { type Cell, table } from "../../terminal/table.js";
 
 /** What a line is about, what the API shows of it, what the row says. */
 export type Line = [label: string, api: string, row: string];
 
 export const HIDDEN = "hidden";
-const WIDTHS = [19, 14, 43];
 export const BLANK: Line = [" ", "", ""];
 
-/** Writes what `vmstate show` prints, 80 columns wide. */
-export function instanceText(sides: BothSides, now: Date, colors: Colors): string {
+/** Writes what `vmstate show` prints. */
+export function instanceText(sides: BothSides, now: Date, style: Style): string {
   const { instance, vmms, migrations } = sides.rows;
   const lines = [
     ...instanceLines(sides, now),
     ...vmms.flatMap((vmm) => [BLANK, ...vmmLines(vmm, sides, now)]),
     ...migrations.flatMap((migration) => [BLANK, ...migrationLines(migration, instance, now)]),
   ];
-  return linesText(lines, colors);
+  return linesText(lines, style);
 }
 
-export function linesText(lines: readonly Line[], colors: Colors): string {
+/** How wide the text may be, and its colours. */
+export type Style = Pick<Io, "colors" | "width">;
+
+export function linesText(lines: readonly Line[], { colors, width }: Style): string {
   return table(
     lines.map((line) => toCells(line, colors)),
-    { head: ["", "API shows", "row"].map(colors.bold), widths: WIDTHS },
+    { head: ["", "API shows", "row"].map((text) => ({ text, paint: colors.bold })), width },
   );
 }
 
-/** Converts a line to table cells; breaks a long name anywhere to fit its column. */
-function toCells([label, api, row]: Line, colors: Colors): Cell[] {
+function toCells([label, api, row]: Line, { bold, dim, cyan }: Style["colors"]): Cell[] {
+  const shown = { text: api, paint: api === HIDDEN ? dim : cyan };
   const isHeading = !label.startsWith(" ");
-  return [
-    isHeading ? colors.bold(label) : label,
-    api === HIDDEN ? colors.dim(api) : colors.cyan(api),
-    { content: isHeading ? colors.bold(row) : row, wrapOnWordBoundary: false },
-  ];
+  return isHeading ? [{ text: label, paint: bold }, shown, { text: row, paint: bold }] : [label, shown, row];
 }
 
 function instanceLines({ api, rows: { instance } }: BothSides, now: Date): Line[] {

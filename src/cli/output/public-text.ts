@@ -1,22 +1,18 @@
 import type { ApiInstanceRow, ApiVmmRow } from "../../client/generated.js";
-import { BLANK, HIDDEN, type Line, linesText, lockLines, timeLines } from "./instance-text.js";
-import type { Colors } from "../../terminal/io.js";
+import { BLANK, HIDDEN, type Line, linesText, lockLines, type Style, timeLines } from "./instance-text.js";
+import { wrapped } from "../../terminal/table.js";
 import type { PublicSide } from "../queries/public-instance.js";
 
-const LEFT_OUT = `This role may read the public views only. Not shown: deleted VMMs, the
-generations and sagas of VMMs, and the sides of migrations.`;
+const LEFT_OUT =
+  "This role may read the public views only. Not shown: deleted VMMs, the generations and sagas of VMMs, and the sides of migrations.";
 
-/**
- * Writes what `vmstate show` prints to a role without rights on tables.
- *
- * The text is 80 columns wide.
- */
-export function publicText(side: PublicSide, now: Date, colors: Colors): string {
+/** Writes what `vmstate show` prints to a role without rights on tables. */
+export function publicText(side: PublicSide, now: Date, style: Style): string {
   const lines = [
     ...instanceLines(side, now),
     ...side.api.vmms.flatMap((vmm) => [BLANK, ...vmmLines(vmm, side, now)]),
   ];
-  return `${linesText(lines, colors)}\n\n${colors.dim(LEFT_OUT)}`;
+  return `${linesText(lines, style)}\n\n${wrapped(LEFT_OUT, style.width).split("\n").map(style.colors.dim).join("\n")}`;
 }
 
 function instanceLines({ api: { instance }, update }: PublicSide, now: Date): Line[] {

@@ -5,7 +5,7 @@ import type postgres from "postgres";
  *
  * Roles of every kind of `grant_access` read views only.
  */
-export async function mayReadTables(sql: postgres.TransactionSql): Promise<boolean> {
+export async function mayReadTables(sql: postgres.ISql): Promise<boolean> {
   const [row] = await sql<[{ may: boolean }]>`
     select bool_and(has_table_privilege(relation, 'select')) as may
     from unnest(array['instance', 'vmm', 'migration', 'instance_plan', 'resolved_instance']) as t (name),

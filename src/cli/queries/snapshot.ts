@@ -4,19 +4,40 @@ import { type Database, withDatabase } from "../database.js";
 import type { Io } from "../../terminal/io.js";
 import type { DatabaseUrlOption } from "../options.js";
 
-/** Runs `read` in one read-only transaction, so that it sees a single moment. */
+/** A database that is read from, a moment at a time. */
+export interface ReadDatabase {
+  /** For people: `database app at db.example:5432`. */
+  where: string;
+  /** Runs `read` in one read-only transaction, so that it sees a single moment. */
+  snapshot: <T>(read: (sql: postgres.TransactionSql) => Promise<T>) => Promise<T>;
+}
+
+/** Connects, and hands over what reads snapshots of the database. */
+export async function withConnection<T>(
+  io: Io,
+  options: DatabaseUrlOption,
+  use: (database: ReadDatabase) => Promise<T>,
+): Promise<T> {
+  return await withDatabase(io, { ...options, embedded: false }, ({ sql, where }) =>
+    use({ where, snapshot: (read) => readSnapshot(sql, read) }),
+  );
+}
+
+/** Runs `read` in one read-only transaction of its own connection. */
 export async function withSnapshot<T>(
   io: Io,
   options: DatabaseUrlOption,
-  read: (sql: postgres.TransactionSql, database: Database) => Promise<T>,
+  read: (sql: postgres.TransactionSql, database: ReadDatabase) => Promise<T>,
 ): Promise<T> {
-  return await withDatabase(
-    io,
-    { ...options, embedded: false },
-    async (database) =>
-      (await database.sql.begin("isolation level repeatable read read only", async (sql) => {
-        await sql.unsafe(LOCAL_SETTINGS);
-        return await read(sql, database);
-      })) as T,
-  );
+  return await withConnection(io, options, (database) => database.snapshot((sql) => read(sql, database)));
+}
+
+async function readSnapshot<T>(
+  sql: Database["sql"],
+  read: (sql: postgres.TransactionSql) => Promise<T>,
+): Promise<T> {
+  return (await sql.begin("isolation level repeatable read read only", async (transaction) => {
+    await transaction.unsafe(LOCAL_SETTINGS);
+    return await read(transaction);
+  })) as T;
 }

@@ -30,6 +30,8 @@ const VARIABLES = {
   requirepeer: "PGREQUIREPEER",
   sslcrl: "PGSSLCRL",
   sslcrldir: "PGSSLCRLDIR",
+  // Refused below: the file of services is libpq's alone. Without a host, PGSERVICE is refused as well.
+  service: undefined,
 } as const;
 
 type Name = keyof typeof VARIABLES;
@@ -91,6 +93,7 @@ const UNFULFILLABLE: Partial<Record<Name, RegExp>> = {
   requirepeer: /./,
   sslcrl: /./,
   sslcrldir: /./,
+  service: /./,
 };
 
 function requireFulfillable(parameters: Parameters): void {
@@ -98,7 +101,7 @@ function requireFulfillable(parameters: Parameters): void {
     const value = parameters[name];
     if (value !== undefined && pattern.test(value))
       throw new VmstateError(
-        `${name}=${value} is not supported: leave out ${name} and ${String(VARIABLES[name])}`,
+        `${name}=${value} is not supported: leave out ${[name, VARIABLES[name]].filter(Boolean).join(" and ")}`,
       );
   }
 }

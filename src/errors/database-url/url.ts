@@ -57,7 +57,7 @@ function splitOnce(text: string, separator: string): string[] {
 
 /** Reads the hosts; they may share one port, or each has its own. */
 function parseHosts(authority: string, { host, hostaddr, port }: Parameters, env: NodeJS.ProcessEnv): Host[] {
-  const inQuery = hostaddr ?? host ?? (authority === "" ? env["PGHOST"] : undefined);
+  const inQuery = hostaddr ?? host ?? (authority === "" ? hostOf(env) : undefined);
   const parsed = authority.split(",").map(parseHost);
   const names = inQuery?.split(",") ?? parsed.map(({ name }) => name);
   const inAuthority = filled(parsed.map((one) => one.port).join(","));
@@ -66,6 +66,12 @@ function parseHosts(authority: string, { host, hostaddr, port }: Parameters, env
     name: filled(name) ?? "localhost",
     port: toPort(filled(ports.length === 1 ? ports[0] : ports[i]) ?? DEFAULT_PORT),
   }));
+}
+
+function hostOf(env: NodeJS.ProcessEnv): string | undefined {
+  const host = filled(env["PGHOSTADDR"]) ?? filled(env["PGHOST"]);
+  if (host !== undefined || filled(env["PGSERVICE"]) === undefined) return host;
+  throw new VmstateError("PGSERVICE is not supported: set PGHOST, or pass a URL that names a host");
 }
 
 function parseHost(text: string): { name: string; port: string } {

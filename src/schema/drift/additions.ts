@@ -1,11 +1,10 @@
+import type { CatalogObject } from "./read.js";
+
 /** The options that `sql/` sets: changing or resetting one of them undoes what this package decided. */
 export const SET_BY_PACKAGE: readonly string[] = ["fillfactor"];
 
 /** Options that decide which rows a view shows or takes, and with whose rights. */
 const OF_BEHAVIOR = ["check_option", "security_barrier", "security_invoker"];
-
-/** Objects that only the planner reads. */
-const KINDS_TO_ADD = ["statistics"];
 
 /** How an option that differs counts; nothing when the server keeps the option for itself. */
 export type OptionVerdict = "difference" | "warning" | "nothing";
@@ -33,7 +32,25 @@ function isKeptByServer(name: string): boolean {
   return /^(toast\.)?pg_/.test(name);
 }
 
-/** Tells whether an added object of this kind leaves the schema's behavior alone. */
-export function mayBeAdded(kind: string): boolean {
-  return KINDS_TO_ADD.includes(kind);
+/** Tells whether an added object is the user's business: a warning, not a difference. */
+export type MayBeAdded = (object: Pick<CatalogObject, "kind" | "properties">) => boolean;
+
+/** Allows what only the planner reads. */
+export const forPlanner: MayBeAdded = ({ kind }) => kind === "statistics";
+
+const KINDS_OF_USERS = [
+  ...["statistics", "index", "trigger", "constraint"],
+  ...["table", "column", "view", "materialized view"],
+];
+
+/**
+ * Allows what users may add to the schema.
+ *
+ * Not so a column that the verbs would have to fill, or a function, rule or policy, which may change what they do.
+ */
+export const byUsers: MayBeAdded = ({ kind, properties }) =>
+  KINDS_OF_USERS.includes(kind) && !(kind === "column" && mustBeFilled(properties));
+
+function mustBeFilled({ default: value, identity, "not null": isNotNull }: Record<string, string>): boolean {
+  return isNotNull !== undefined && value === undefined && identity === undefined;
 }

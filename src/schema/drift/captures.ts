@@ -10,7 +10,7 @@ import type { CatalogObject } from "./read.js";
  * with.
  */
 export async function readCaptures(sql: postgres.ISql): Promise<CatalogObject[]> {
-  const rows = await sql<{ name: string }[]>`
+  const rows = await sql<{ name: string; parent: string }[]>`
     with home as (
       select n.oid from pg_namespace as n where n.nspname = 'vmstate'
     ),
@@ -24,7 +24,9 @@ export async function readCaptures(sql: postgres.ISql): Promise<CatalogObject[]>
       union all
       select 'pg_rewrite'::regclass, w.oid from pg_rewrite as w join relation as r on r.oid = w.ev_class
       union all
+      -- not those that enforce the foreign key of a user's table
       select 'pg_trigger'::regclass, t.oid from pg_trigger as t join relation as r on r.oid = t.tgrelid
+        where not t.tgisinternal
       union all
       select 'pg_policy'::regclass, p.oid from pg_policy as p join relation as r on r.oid = p.polrelid
       union all
@@ -33,13 +35,16 @@ export async function readCaptures(sql: postgres.ISql): Promise<CatalogObject[]>
       union all
       select c.tableoid, c.oid from pg_constraint as c join home as h on h.oid = c.connamespace
     )
-    select distinct format('%s %s in %s', used.type, used.identity,
-        regexp_replace(format('%s %s', user_.type, user_.identity), '^rule "?_RETURN"? on ', 'view ')) as name
+    select distinct format('%s %s in %s', used.type, used.identity, u.name) as name,
+        regexp_replace(regexp_replace(u.name, '^table (?=column |constraint )', ''), '^default value for ', 'column ') as parent
       from own as o
       join pg_depend as d on d.classid = o.classid and d.objid = o.oid
       cross join pg_identify_object(d.classid, d.objid, d.objsubid) as user_
       cross join pg_identify_object(d.refclassid, d.refobjid, d.refobjsubid) as used
+      cross join regexp_replace(format('%s %s', user_.type, user_.identity), '^rule "?_RETURN"? on ',
+        case when exists (select from pg_matviews as m where format('"_RETURN" on %I.%I', m.schemaname, m.matviewname) = user_.identity)
+          then 'materialized view ' else 'view ' end) as u (name)
       where used.schema not in ('vmstate', 'pg_catalog') and used.type <> 'schema'
       order by name`;
-  return rows.map(({ name }) => ({ kind: "use of", name, parent: null, properties: {}, options: {} }));
+  return rows.map((row) => ({ kind: "use of", ...row, properties: {}, options: {} }));
 }

@@ -1,4 +1,4 @@
-import { judgeOption, mayBeAdded } from "./additions.js";
+import { forPlanner, judgeOption, type MayBeAdded } from "./additions.js";
 import type { CatalogObject } from "./read.js";
 
 /** One thing in which a schema is not as it should be. */
@@ -27,7 +27,7 @@ interface Changed {
   actual: string | null;
 }
 
-/** Something for the planner, autovacuum or storage that an operator added, and that undoes nothing. */
+/** Something that a user added, and that undoes nothing. */
 export interface Addition {
   difference: "added";
   kind: string;
@@ -49,35 +49,46 @@ export interface Comparison {
  * Of an object that is missing or unexpected it does not list the parts.
  *
  * @param ignored properties that may differ
+ * @param mayBeAdded tells which objects are a warning if they were added
  */
 export function compareCatalogs(
   expected: readonly CatalogObject[],
   actual: readonly CatalogObject[],
   ignored: readonly string[] = [],
+  mayBeAdded: MayBeAdded = forPlanner,
 ): Comparison {
   const [left, right] = [byKey(expected), byKey(actual)];
   const extra = only(right, left);
+  const added = extra.filter(mayBeAdded);
   const pairs = [...left].flatMap(([key, object]): Pair[] => {
     const other = right.get(key);
-    return other ? [[object, other]] : [];
+    return other ? [[object, withoutAdded(other, added)]] : [];
   });
   return {
     differences: [
       ...only(left, right).map(({ kind, name }): Missing => ({ difference: "missing", kind, name })),
       ...extra
-        .filter(({ kind }) => !mayBeAdded(kind))
+        .filter((object) => !added.includes(object))
         .map(({ kind, name }): Unexpected => ({ difference: "unexpected", kind, name })),
       ...pairs.flatMap((pair) => [...changedProperties(pair, ignored), ...changedOptions(pair)]),
     ],
-    warnings: [
-      ...pairs.flatMap(addedOptions),
-      ...extra.filter(({ kind }) => mayBeAdded(kind)).map(addedObject),
-    ],
+    warnings: [...pairs.flatMap(addedOptions), ...added.map(addedObject)],
   };
 }
 
 /** What an object should be, and what it is. */
 type Pair = [expected: CatalogObject, actual: CatalogObject];
+
+/** Counts the position of a column without added columns: those that a later release adds come behind them. */
+function withoutAdded(object: CatalogObject, added: readonly CatalogObject[]): CatalogObject {
+  const { kind, parent, properties } = object;
+  const position = Number(properties["position"]);
+  const before = added.filter(
+    (one) => one.kind === kind && one.parent === parent && Number(one.properties["position"]) < position,
+  );
+  if (before.length === 0) return object;
+  return { ...object, properties: { ...properties, position: String(position - before.length) } };
+}
 
 function byKey(objects: readonly CatalogObject[]): Map<string, CatalogObject> {
   return new Map(objects.map((object) => [keyOf(object), object]));

@@ -3,6 +3,7 @@ import { VmstateError } from "../../errors/vmstate-error.js";
 import { SCHEMA_NUMBER } from "../../client/generated.js";
 import { PACKAGE_ROOT } from "../files.js";
 import { readSources } from "../sources.js";
+import { byUsers, forPlanner, type MayBeAdded } from "./additions.js";
 import { beside, make, settle } from "./beside.js";
 import { readCaptures } from "./captures.js";
 import { compareCatalogs, type Comparison, type Difference } from "./compare.js";
@@ -21,8 +22,8 @@ const TEXTS = ["definition", "body", "default", "arguments"];
  * Builds the expected schema under another name, in a transaction that is rolled back. Changes nothing, and waits for a
  * lock for 1 second at most.
  *
- * What an operator added for the planner, autovacuum or storage is no difference: statistics objects and targets,
- * `n_distinct`, storage parameters that this package does not set.
+ * What users added is no difference: tables, views, columns, constraints, indexes and triggers of theirs, and what they
+ * set for the planner, autovacuum or storage.
  *
  * @throws VmstateError when the database has no schema vmstate, or one of another version, or the role lacks a privilege
  */
@@ -32,7 +33,7 @@ export async function findDrift(sql: postgres.Sql): Promise<Difference[]> {
 }
 
 /**
- * Finds what {@link findDrift} finds, and warns of what an operator added.
+ * Finds what {@link findDrift} finds, and warns of what users added.
  *
  * @throws VmstateError as findDrift does
  */
@@ -41,7 +42,7 @@ export async function examine(sql: postgres.Sql): Promise<Comparison> {
   const sources = await readSources(PACKAGE_ROOT);
   return await beside(sql, async (transaction, schema) => {
     await make(transaction, schema, sources.map(({ text }) => text).join("\n"));
-    return await compareBeside(transaction, schema, actual);
+    return await compareBeside(transaction, schema, actual, byUsers);
   });
 }
 
@@ -67,11 +68,14 @@ export async function compareBeside(
   sql: postgres.TransactionSql,
   schema: string,
   actual: readonly CatalogObject[],
+  mayBeAdded: MayBeAdded = forPlanner,
 ): Promise<Comparison> {
-  const { differences, warnings } = compareCatalogs(await readCatalog(sql, schema), actual, FREE);
+  const compare = async (): Promise<Comparison> =>
+    compareCatalogs(await readCatalog(sql, schema), actual, FREE, mayBeAdded);
+  const { differences, warnings } = await compare();
   if (!differences.some(isOfText)) return { differences, warnings };
   await restate(sql, schema);
-  const restated = compareCatalogs(await readCatalog(sql, schema), actual, FREE);
+  const restated = await compare();
   const stays = new Set(restated.differences.map(keyOf));
   return {
     differences: differences.filter((difference) => !isOfText(difference) || stays.has(keyOf(difference))),

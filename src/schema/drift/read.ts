@@ -94,7 +94,7 @@ function query(sql: postgres.ISql, schema: string): postgres.PendingQuery<{ obje
           (
             select string_agg(format('%s to %I', a.privilege_type, a.grantee::regrole), ', ' order by a.grantee, a.privilege_type)
               from aclexplode(g.acl) as a
-              where a.grantee not in (0, g.owner) and a.privilege_type not in ('SELECT', 'USAGE', 'EXECUTE')
+              where a.grantee not in (0, g.owner) and a.privilege_type not in ('SELECT', 'USAGE', 'EXECUTE', 'REFERENCES')
           ) as writers
         from grants as g
     ),
@@ -125,7 +125,13 @@ function query(sql: postgres.ISql, schema: string): postgres.PendingQuery<{ obje
         from type as t
 
       union all
-      select r.kind, r.name, case r.kind when 'index' then (
+      select r.kind, r.name, case r.kind when 'sequence' then (
+            -- what a serial or identity column has
+            select format('column %s.%I', o.name, a.attname)
+              from pg_depend as d join relation as o on o.oid = d.refobjid
+              join pg_attribute as a on a.attrelid = o.oid and a.attnum = d.refobjsubid
+              where d.classid = 'pg_class'::regclass and d.objid = r.oid and d.deptype in ('a', 'i')
+          ) when 'index' then (
             select coalesce(max('constraint ' || c.name), max(o.kind || ' ' || o.name))
               from pg_index as i join relation as o on o.oid = i.indrelid
               left join con as c on c.conindid = r.oid and c.contype in ('p', 'u', 'x')
