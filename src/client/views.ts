@@ -24,14 +24,14 @@ export interface Limit {
 /** Which page of a list to read. */
 export interface Page extends Limit {
   /** The rows behind this one: the key by which the list is sorted, of the last row of the page before. Default: the first. */
-  after?: string | undefined;
+  after?: string | null | undefined;
 }
 
 /** Which instances of a project to list. */
 export interface ProjectInstances extends Page {
   projectId: string;
   /** Only those that the API shows in this state. Default: all. */
-  state?: ApiInstanceState | undefined;
+  state?: ApiInstanceState | null | undefined;
 }
 
 /**
@@ -108,9 +108,9 @@ export function apiVmms(sql: SqlClient, a: { instanceId: string }): Promise<ApiV
  * `after` is the id of a VMM.
  */
 export function sledVmms(sql: SqlClient, a: { sledId: string } & Page): Promise<ApiVmmRow[]> {
-  const { sledId, after, limit = null } = a;
+  const { sledId, after = null, limit = null } = a;
   const rows = viewRows<ApiVmmRow>(sql, "api_vmm");
-  if (after === undefined)
+  if (after === null)
     return rows`where r.sled_id operator(pg_catalog.=) ${sledId} order by r.id limit ${limit}`;
   return rows`
     where r.sled_id operator(pg_catalog.=) ${sledId} and r.id operator(pg_catalog.>) ${after}
@@ -125,12 +125,12 @@ export function sledVmms(sql: SqlClient, a: { sledId: string } & Page): Promise<
  */
 export async function apiMigration(
   sql: SqlClient,
-  a: { migrationId: string; instanceId?: string | undefined },
+  a: { migrationId: string; instanceId?: string | null | undefined },
 ): Promise<ApiMigrationRow | undefined> {
-  const { migrationId, instanceId } = a;
+  const { migrationId, instanceId = null } = a;
   const read = viewRows<ApiMigrationRow>(sql, "api_migration");
   const rows =
-    instanceId === undefined
+    instanceId === null
       ? await read`where r.id operator(pg_catalog.=) ${migrationId}`
       : await read`
         where r.instance_id operator(pg_catalog.=) ${instanceId} and r.id operator(pg_catalog.=) ${migrationId}`;
@@ -143,9 +143,9 @@ export async function apiMigration(
  * `after` is the id of a migration.
  */
 export function apiMigrations(sql: SqlClient, a: { instanceId: string } & Page): Promise<ApiMigrationRow[]> {
-  const { instanceId, after, limit = null } = a;
+  const { instanceId, after = null, limit = null } = a;
   const rows = viewRows<ApiMigrationRow>(sql, "api_migration");
-  if (after === undefined)
+  if (after === null)
     return rows`where r.instance_id operator(pg_catalog.=) ${instanceId} order by r.id limit ${limit}`;
   return rows`
     where r.instance_id operator(pg_catalog.=) ${instanceId} and r.id operator(pg_catalog.>) ${after}

@@ -98,8 +98,8 @@ describe("the comparison finds", () => {
     ],
     [
       "another type of a column",
-      "alter table vmstate.migration alter time_created type timestamptz(3)",
-      /^column vmstate\.migration\.time_created: type .* -> timestamp\(3\)/,
+      "alter table vmstate.instance alter committed_plan_token type varchar(99)",
+      /^column vmstate\.instance\.committed_plan_token: type text -> character varying\(99\)/,
     ],
     [
       "another default",
