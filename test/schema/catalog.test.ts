@@ -98,8 +98,8 @@ describe("the comparison finds", () => {
     ],
     [
       "another type of a column",
-      "alter table vmstate.instance alter committed_plan_token type varchar(99)",
-      /^column vmstate\.instance\.committed_plan_token: type text -> character varying\(99\)/,
+      "alter table vmstate.sled_agent_binding alter sled_id type text",
+      /^column vmstate\.sled_agent_binding\.sled_id: type uuid -> text/,
     ],
     [
       "another default",
