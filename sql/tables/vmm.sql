@@ -18,7 +18,7 @@ CREATE TABLE vmstate.vmm (
   PRIMARY KEY (instance_id, id)
 ) WITH (fillfactor = 70);
 
-CREATE INDEX vmm_on_sled ON vmstate.vmm (sled_id) WHERE time_deleted IS NULL;
+CREATE INDEX vmm_on_sled ON vmstate.vmm (sled_id, id) WHERE time_deleted IS NULL;
 -- The work lists read these indexes. The coalesce and least predicates are redundant on purpose: the planner has no statistics on
 -- them, so it estimates few rows and uses these indexes instead of scanning every deleted row.
 CREATE INDEX vmm_unlinked ON vmstate.vmm (instance_id, id)

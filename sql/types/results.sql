@@ -1,3 +1,11 @@
+CREATE TYPE vmstate.vmm_address AS (
+  propolis_id uuid,
+  sled_id uuid,
+  propolis_ip inet,
+  propolis_port integer
+);
+COMMENT ON TYPE vmstate.vmm_address IS 'Says where a VMM is that an answer names: the sled, and the address on which the VMM listens.';
+
 CREATE TYPE vmstate.instance_result AS (
   outcome vmstate.outcome,
   reason text,
@@ -39,11 +47,12 @@ CREATE TYPE vmstate.command_result AS (
   active_propolis_id uuid,
   destination_propolis_id uuid,
   migration_id uuid,
-  command_propolis_ids uuid[]
+  command_propolis_ids uuid[],
+  command_vmms vmstate.vmm_address[]
 );
 COMMENT ON TYPE vmstate.command_result IS 'Answers request_stop and request_reboot.
 
-Has the columns of vmstate.instance_result, and the live VMMs whose sled agents must be told.';
+Has the columns of vmstate.instance_result, and the live VMMs whose sled agents must be told: their ids (command_propolis_ids) and, in the same order, where they are (command_vmms).';
 
 CREATE TYPE vmstate.update_result AS (
   outcome vmstate.outcome,
@@ -67,11 +76,14 @@ CREATE TYPE vmstate.update_result AS (
   unlinked_propolis_ids uuid[],
   terminate_propolis_ids uuid[],
   plan_token text,
-  updater_id uuid
+  updater_id uuid,
+  network_vmm vmstate.vmm_address,
+  unlinked_vmms vmstate.vmm_address[],
+  terminate_vmms vmstate.vmm_address[]
 );
 COMMENT ON TYPE vmstate.update_result IS 'Answers a verb of the update saga: the instance, the updater lock and the plan.
 
-Has the columns of vmstate.instance_result, then the fencing token and the lease of the updater lock, and the saga that holds the lock (updater_id; null: nobody). The plan: the row as it will be (new_…), what to do with the network (keep, move or delete; network_propolis_id is where the network belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, and plan_token, which names this plan.';
+Has the columns of vmstate.instance_result, then the fencing token and the lease of the updater lock, and the saga that holds the lock (updater_id; null: nobody). The plan: the row as it will be (new_…), what to do with the network (keep, move or delete; network_propolis_id is where the network belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, and plan_token, which names this plan. network_vmm, unlinked_vmms and terminate_vmms say where the VMMs are that network_propolis_id, unlinked_propolis_ids and terminate_propolis_ids name, in the same order.';
 
 CREATE TYPE vmstate.vmm_result AS (
   outcome vmstate.outcome,

@@ -30,7 +30,9 @@ SELECT
     p.unlinked_propolis_ids,
     p.terminate_propolis_ids
   ) AS plan_token,
-  r.auto_restart_attempts
+  r.auto_restart_attempts,
+  r.active_vmm,
+  r.destination_vmm
 FROM vmstate.resolved_instance AS r
 CROSS JOIN LATERAL vmstate.update_plan(
   r.state,

@@ -51,7 +51,9 @@ SELECT
     WHEN vmstate.ran_long(a.time_started, a.time_reported) OR vmstate.ran_long(d.time_started, d.time_reported) THEN 0
     ELSE i.auto_restart_attempts
   END AS auto_restart_attempts,
-  i.time_updater_released
+  i.time_updater_released,
+  CASE WHEN a.id IS NOT NULL THEN ROW(a.id, a.sled_id, a.propolis_ip, a.propolis_port)::vmstate.vmm_address END AS active_vmm,
+  CASE WHEN d.id IS NOT NULL THEN ROW(d.id, d.sled_id, d.propolis_ip, d.propolis_port)::vmstate.vmm_address END AS destination_vmm
 FROM vmstate.instance AS i
 LEFT JOIN vmstate.vmm AS a ON a.instance_id = i.id AND a.id = i.active_propolis_id
 LEFT JOIN vmstate.vmm AS d ON d.instance_id = i.id AND d.id = i.destination_propolis_id

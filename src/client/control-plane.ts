@@ -150,7 +150,7 @@ export function unwindMigration(sql: SqlClient, a: UnwindMigrationArguments): Pr
 /**
  * Records that the user wants the instance stopped.
  *
- * Command the VMMs in `commandPropolisIds`, also when the outcome is `unchanged`.
+ * Command the VMMs in `commandVmms`, which says where they are, also when the outcome is `unchanged`.
  */
 export function requestStop(sql: SqlClient, a: RequestStopArguments): Promise<RequestStopResult> {
   return oneRow(
@@ -162,7 +162,7 @@ export function requestStop(sql: SqlClient, a: RequestStopArguments): Promise<Re
 /**
  * Answers which VMMs to command when the user wants the guest rebooted.
  *
- * Command the VMMs in `commandPropolisIds`, also when the outcome is `unchanged`.
+ * Command the VMMs in `commandVmms`, which says where they are, also when the outcome is `unchanged`.
  */
 export function requestReboot(sql: SqlClient, a: RequestRebootArguments): Promise<RequestRebootResult> {
   return oneRow(

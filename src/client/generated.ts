@@ -4,7 +4,7 @@
 export type Interval = string | number;
 
 /** The number of the newest migration of this package. */
-export const SCHEMA_NUMBER = 12;
+export const SCHEMA_NUMBER = 14;
 
 /**
  * Names what vmstate.grant_access makes of a role.
@@ -133,7 +133,7 @@ export interface BatchResult {
 /**
  * Answers request_stop and request_reboot.
  *
- * Has the columns of vmstate.instance_result, and the live VMMs whose sled agents must be told.
+ * Has the columns of vmstate.instance_result, and the live VMMs whose sled agents must be told: their ids (command_propolis_ids) and, in the same order, where they are (command_vmms).
  */
 export interface CommandResult {
   outcome: Outcome | null;
@@ -146,6 +146,7 @@ export interface CommandResult {
   destinationPropolisId: string | null;
   migrationId: string | null;
   commandPropolisIds: string[] | null;
+  commandVmms: VmmAddress[] | null;
 }
 
 /**
@@ -213,7 +214,7 @@ export interface StartResult {
 /**
  * Answers a verb of the update saga: the instance, the updater lock and the plan.
  *
- * Has the columns of vmstate.instance_result, then the fencing token and the lease of the updater lock, and the saga that holds the lock (updater_id; null: nobody). The plan: the row as it will be (new_…), what to do with the network (keep, move or delete; network_propolis_id is where the network belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, and plan_token, which names this plan.
+ * Has the columns of vmstate.instance_result, then the fencing token and the lease of the updater lock, and the saga that holds the lock (updater_id; null: nobody). The plan: the row as it will be (new_…), what to do with the network (keep, move or delete; network_propolis_id is where the network belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, and plan_token, which names this plan. network_vmm, unlinked_vmms and terminate_vmms say where the VMMs are that network_propolis_id, unlinked_propolis_ids and terminate_propolis_ids name, in the same order.
  */
 export interface UpdateResult {
   outcome: Outcome | null;
@@ -238,6 +239,17 @@ export interface UpdateResult {
   terminatePropolisIds: string[] | null;
   planToken: string | null;
   updaterId: string | null;
+  networkVmm: VmmAddress | null;
+  unlinkedVmms: VmmAddress[] | null;
+  terminateVmms: VmmAddress[] | null;
+}
+
+/** Says where a VMM is that an answer names: the sled, and the address on which the VMM listens. */
+export interface VmmAddress {
+  propolisId: string;
+  sledId: string;
+  propolisIp: string;
+  propolisPort: number;
 }
 
 /**
@@ -328,6 +340,28 @@ export interface ApiInstanceRow {
 }
 
 /**
+ * Lists live migrations as the API shows them, without deleted ones: those under way and past ones.
+ *
+ * source_state and destination_state are the states of the two sides. source_api_state and destination_api_state are the states of the two VMMs as the API shows them: saga_unwound appears as destroyed. A VMM of a migration may be deleted already. A time in the future, from a sled whose clock is ahead, is shown as now; time_reported is by the clock of the database, and null before the first report of either side.
+ */
+export interface ApiMigrationRow {
+  id: string;
+  instanceId: string;
+  sourcePropolisId: string;
+  sourceSledId: string;
+  sourceApiState: ApiVmmState;
+  sourceState: MigrationState;
+  destinationPropolisId: string;
+  destinationSledId: string;
+  destinationApiState: ApiVmmState;
+  destinationState: MigrationState;
+  timeSourceUpdated: Date;
+  timeDestinationUpdated: Date;
+  timeCreated: Date;
+  timeReported: Date | null;
+}
+
+/**
  * Lists VMMs as the API shows them, without deleted ones.
  *
  * A VMM in state saga_unwound is shown as destroyed. A time in the future, from a sled whose clock is ahead, is shown as now.
@@ -342,6 +376,40 @@ export interface ApiVmmRow {
   failureReason: FailureReason | null;
   timeStateUpdated: Date;
   timeCreated: Date;
+}
+
+/**
+ * Shows an instance with its VMMs and its migration in one row, without deleted ones.
+ *
+ * api_state is what the API shows of the instance, and state is what the row has; state_generation is that of the row. The columns active_… say where the active VMM is, and the columns destination_… where the destination VMM is; active_api_state and destination_api_state are states as the API shows them, so saga_unwound appears as destroyed. The columns migration_… are the linked migration, with the state of each side. What is not linked is null. A migration stays linked until the update saga unlinks it, also once it has ended or was unwound: api_state says whether the instance shows migrating. time_state_updated is that of the active VMM, if there is one; a time in the future, from a sled whose clock is ahead, is shown as now.
+ */
+export interface InstanceDetailRow {
+  id: string;
+  apiState: ApiInstanceState;
+  state: InstanceState;
+  stateGeneration: number;
+  intendedState: IntendedState;
+  projectId: string;
+  name: string;
+  autoRestartPolicy: AutoRestartPolicy | null;
+  autoRestartCooldown: string | null;
+  activePropolisId: string | null;
+  activeApiState: ApiVmmState | null;
+  activeSledId: string | null;
+  activePropolisIp: string | null;
+  activePropolisPort: number | null;
+  destinationPropolisId: string | null;
+  destinationApiState: ApiVmmState | null;
+  destinationSledId: string | null;
+  destinationPropolisIp: string | null;
+  destinationPropolisPort: number | null;
+  migrationId: string | null;
+  migrationSourcePropolisId: string | null;
+  migrationSourceState: MigrationState | null;
+  migrationDestinationState: MigrationState | null;
+  timeStateUpdated: Date;
+  timeCreated: Date;
+  timeModified: Date;
 }
 
 /**
@@ -1099,8 +1167,12 @@ export const VIEW_ROWS = {
     "pg_catalog.json_build_object('instance_id', r.instance_id, 'propolis_id', r.propolis_id, 'sled_id', r.sled_id, 'state', r.state, 'time_unlinked', r.time_unlinked, 'since', r.since)",
   api_instance:
     "pg_catalog.json_build_object('id', r.id, 'state', r.state, 'project_id', r.project_id, 'name', r.name, 'intended_state', r.intended_state, 'auto_restart_policy', r.auto_restart_policy, 'auto_restart_cooldown', r.auto_restart_cooldown, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created, 'time_modified', r.time_modified)",
+  api_migration:
+    "pg_catalog.json_build_object('id', r.id, 'instance_id', r.instance_id, 'source_propolis_id', r.source_propolis_id, 'source_sled_id', r.source_sled_id, 'source_api_state', r.source_api_state, 'source_state', r.source_state, 'destination_propolis_id', r.destination_propolis_id, 'destination_sled_id', r.destination_sled_id, 'destination_api_state', r.destination_api_state, 'destination_state', r.destination_state, 'time_source_updated', r.time_source_updated, 'time_destination_updated', r.time_destination_updated, 'time_created', r.time_created, 'time_reported', r.time_reported)",
   api_vmm:
     "pg_catalog.json_build_object('id', r.id, 'state', r.state, 'instance_id', r.instance_id, 'sled_id', r.sled_id, 'propolis_ip', r.propolis_ip, 'propolis_port', r.propolis_port, 'failure_reason', r.failure_reason, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created)",
+  instance_detail:
+    "pg_catalog.json_build_object('id', r.id, 'api_state', r.api_state, 'state', r.state, 'state_generation', r.state_generation, 'intended_state', r.intended_state, 'project_id', r.project_id, 'name', r.name, 'auto_restart_policy', r.auto_restart_policy, 'auto_restart_cooldown', r.auto_restart_cooldown, 'active_propolis_id', r.active_propolis_id, 'active_api_state', r.active_api_state, 'active_sled_id', r.active_sled_id, 'active_propolis_ip', r.active_propolis_ip, 'active_propolis_port', r.active_propolis_port, 'destination_propolis_id', r.destination_propolis_id, 'destination_api_state', r.destination_api_state, 'destination_sled_id', r.destination_sled_id, 'destination_propolis_ip', r.destination_propolis_ip, 'destination_propolis_port', r.destination_propolis_port, 'migration_id', r.migration_id, 'migration_source_propolis_id', r.migration_source_propolis_id, 'migration_source_state', r.migration_source_state, 'migration_destination_state', r.migration_destination_state, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created, 'time_modified', r.time_modified)",
   invariant_violation:
     "pg_catalog.json_build_object('instance_id', r.instance_id, 'propolis_id', r.propolis_id, 'invariant', r.invariant, 'detail', r.detail)",
   orphaned_vmm:
@@ -1122,10 +1194,12 @@ export const TIME_COLUMNS: ReadonlySet<string> = new Set([
   "since",
   "timeApplied",
   "timeCreated",
+  "timeDestinationUpdated",
   "timeLastAutoRestarted",
   "timeModified",
   "timeNextAutoRestart",
   "timeReported",
+  "timeSourceUpdated",
   "timeStateUpdated",
   "timeUnlinked",
   "updaterLeaseUntil",
@@ -1133,8 +1207,10 @@ export const TIME_COLUMNS: ReadonlySet<string> = new Set([
 
 /** Columns, in camel case, that hold whole numbers. */
 export const NUMBER_COLUMNS: ReadonlySet<string> = new Set([
+  "activePropolisPort",
   "autoRestartAttempts",
   "breakingNumber",
+  "destinationPropolisPort",
   "instances",
   "migrations",
   "number",

@@ -8,6 +8,7 @@ import type {
   ReportVmmsRow,
   StartResult,
   UpdateResult,
+  VmmAddress,
   VmmResult,
   VmmState,
 } from "./generated.js";
@@ -63,13 +64,16 @@ export type BeginMigrationResult = OnInstanceOnly<
 >;
 type OnCommandedInstance<Conflict extends string> =
   | Exclude<
-      OnInstance<CommandResult, Conflict, InstanceColumns | "commandPropolisIds">,
+      OnInstance<CommandResult, Conflict, InstanceColumns | "commandPropolisIds" | "commandVmms">,
       { outcome: "not_found" }
     >
   | Result<
       "not_found",
       null,
-      Absent<Omit<CommandResult, "commandPropolisIds">> & { commandPropolisIds: string[] }
+      Absent<Omit<CommandResult, "commandPropolisIds" | "commandVmms">> & {
+        commandPropolisIds: string[];
+        commandVmms: VmmAddress[];
+      }
     >;
 export type RequestStopResult = OnCommandedInstance<"creating">;
 export type RequestRebootResult = OnCommandedInstance<"not_running">;
@@ -112,6 +116,8 @@ type PlanColumns =
   | "network"
   | "unlinkedPropolisIds"
   | "terminatePropolisIds"
+  | "unlinkedVmms"
+  | "terminateVmms"
   | "planToken";
 
 /** `network`: keep it as it is, move it to the new active VMM, or delete it. */

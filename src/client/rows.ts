@@ -113,7 +113,13 @@ function converterOf(key: string): (value: unknown) => unknown {
   if (TIME_COLUMNS.has(key)) return (value) => new Date(String(value));
   if (NUMBER_COLUMNS.has(key)) return (value) => exact(key, value);
   if (INTERVAL_COLUMNS.has(key)) return (value) => intervalText(String(value));
-  return (value) => value;
+  return inCamelCase;
+}
+
+/** Names the attributes of a composite value, or of each in an array, as the columns of a row are named. */
+function inCamelCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inCamelCase);
+  return typeof value === "object" && value !== null ? toRow(value as JsonRow) : value;
 }
 
 function exact(key: string, value: unknown): unknown {

@@ -22,6 +22,7 @@ import { statement } from "./statement.js";
  * Takes the updater lock and answers the plan: first step of an update saga.
  *
  * The lock lasts for `lease`. Keep `updaterGeneration` (the fencing token) and `planToken` for {@link commitUpdate}.
+ * `networkVmm`, `unlinkedVmms` and `terminateVmms` say where the VMMs of the plan are.
  * `unchanged`: nothing to do, and no lock is held.
  */
 export function beginUpdate(sql: SqlClient, a: BeginUpdateArguments): Promise<BeginUpdateResult> {

@@ -1,7 +1,10 @@
 import type {
   AbandonedVmmRow,
   ApiInstanceRow,
+  ApiInstanceState,
+  ApiMigrationRow,
   ApiVmmRow,
+  InstanceDetailRow,
   InvariantViolationRow,
   OrphanedVmmRow,
   PendingUpdateRow,
@@ -12,10 +15,23 @@ import type {
 import type { SqlClient } from "./sql-client.js";
 import { viewRows } from "./view-rows.js";
 
-/** How much of a work list to read. */
+/** How much of a list to read. */
 export interface Limit {
   /** At most so many rows. Default: all. */
   limit?: number | undefined;
+}
+
+/** Which page of a list to read. */
+export interface Page extends Limit {
+  /** The rows behind this one: the key by which the list is sorted, of the last row of the page before. Default: the first. */
+  after?: string | null | undefined;
+}
+
+/** Which instances of a project to list. */
+export interface ProjectInstances extends Page {
+  projectId: string;
+  /** Only those that the API shows in this state. Default: all. */
+  state?: ApiInstanceState | null | undefined;
 }
 
 /**
@@ -34,12 +50,48 @@ export async function apiInstance(
   return rows[0];
 }
 
-/** Lists the instances of a project as the API shows them, by name. */
-export function apiInstances(sql: SqlClient, a: { projectId: string } & Limit): Promise<ApiInstanceRow[]> {
-  return viewRows<ApiInstanceRow>(
+/**
+ * Lists the instances of a project as the API shows them, by name.
+ *
+ * `after` is a name. An instance that is renamed between two pages may be on both, or on neither. With `state` a page takes
+ * as long as it takes to find its instances among those of the project.
+ */
+export function apiInstances(sql: SqlClient, a: ProjectInstances): Promise<ApiInstanceRow[]> {
+  const { projectId, state = null, after = null, limit = null } = a;
+  // No name is empty, so each comes after ''.
+  return viewRows<ApiInstanceRow>(sql, "api_instance")`
+    where r.project_id operator(pg_catalog.=) ${projectId}
+      and r.name operator(pg_catalog.>) coalesce(${after}::pg_catalog.text, '')
+      and (${state}::vmstate.api_instance_state is null
+        or r.state operator(pg_catalog.=) ${state}::vmstate.api_instance_state)
+    order by r.name limit ${limit}`;
+}
+
+/**
+ * Reads an instance with its VMMs, their sleds and addresses, and its migration.
+ *
+ * Undefined when the instance does not exist or is deleted.
+ */
+export async function instanceDetail(
+  sql: SqlClient,
+  a: { instanceId: string },
+): Promise<InstanceDetailRow | undefined> {
+  const rows = await viewRows<InstanceDetailRow>(
     sql,
-    "api_instance",
-  )`where r.project_id operator(pg_catalog.=) ${a.projectId} order by r.name limit ${a.limit ?? null}`;
+    "instance_detail",
+  )`where r.id operator(pg_catalog.=) ${a.instanceId}`;
+  return rows[0];
+}
+
+/** Lists the instances of a project like {@link apiInstances}, each as {@link instanceDetail} shows it. */
+export function instanceDetails(sql: SqlClient, a: ProjectInstances): Promise<InstanceDetailRow[]> {
+  const { projectId, state = null, after = null, limit = null } = a;
+  return viewRows<InstanceDetailRow>(sql, "instance_detail")`
+    where r.project_id operator(pg_catalog.=) ${projectId}
+      and r.name operator(pg_catalog.>) coalesce(${after}::pg_catalog.text, '')
+      and (${state}::vmstate.api_instance_state is null
+        or r.api_state operator(pg_catalog.=) ${state}::vmstate.api_instance_state)
+    order by r.name limit ${limit}`;
 }
 
 /** Lists the VMMs of an instance as the API shows them, oldest first. */
@@ -48,6 +100,56 @@ export function apiVmms(sql: SqlClient, a: { instanceId: string }): Promise<ApiV
     sql,
     "api_vmm",
   )`where r.instance_id operator(pg_catalog.=) ${a.instanceId} order by r.time_created, r.id`;
+}
+
+/**
+ * Lists the VMMs on a sled as the API shows them, by id, dead ones too until they are deleted.
+ *
+ * `after` is the id of a VMM.
+ */
+export function sledVmms(sql: SqlClient, a: { sledId: string } & Page): Promise<ApiVmmRow[]> {
+  const { sledId, after = null, limit = null } = a;
+  const rows = viewRows<ApiVmmRow>(sql, "api_vmm");
+  if (after === null)
+    return rows`where r.sled_id operator(pg_catalog.=) ${sledId} order by r.id limit ${limit}`;
+  return rows`
+    where r.sled_id operator(pg_catalog.=) ${sledId} and r.id operator(pg_catalog.>) ${after}
+    order by r.id limit ${limit}`;
+}
+
+/**
+ * Reads a migration as the API shows it.
+ *
+ * Undefined when the migration does not exist, is deleted, or is not of `instanceId`. Name the instance if you know it:
+ * tables that are cut by the instance are asked in one place then.
+ */
+export async function apiMigration(
+  sql: SqlClient,
+  a: { migrationId: string; instanceId?: string | null | undefined },
+): Promise<ApiMigrationRow | undefined> {
+  const { migrationId, instanceId = null } = a;
+  const read = viewRows<ApiMigrationRow>(sql, "api_migration");
+  const rows =
+    instanceId === null
+      ? await read`where r.id operator(pg_catalog.=) ${migrationId}`
+      : await read`
+        where r.instance_id operator(pg_catalog.=) ${instanceId} and r.id operator(pg_catalog.=) ${migrationId}`;
+  return rows[0];
+}
+
+/**
+ * Lists the migrations of an instance as the API shows them, by id: the one under way and past ones.
+ *
+ * `after` is the id of a migration.
+ */
+export function apiMigrations(sql: SqlClient, a: { instanceId: string } & Page): Promise<ApiMigrationRow[]> {
+  const { instanceId, after = null, limit = null } = a;
+  const rows = viewRows<ApiMigrationRow>(sql, "api_migration");
+  if (after === null)
+    return rows`where r.instance_id operator(pg_catalog.=) ${instanceId} order by r.id limit ${limit}`;
+  return rows`
+    where r.instance_id operator(pg_catalog.=) ${instanceId} and r.id operator(pg_catalog.>) ${after}
+    order by r.id limit ${limit}`;
 }
 
 /**

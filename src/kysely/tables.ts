@@ -140,6 +140,28 @@ export interface ApiInstanceView<T extends ClientTypes = PgTypes> {
 }
 
 /**
+ * Lists live migrations as the API shows them, without deleted ones: those under way and past ones.
+ *
+ * source_state and destination_state are the states of the two sides. source_api_state and destination_api_state are the states of the two VMMs as the API shows them: saga_unwound appears as destroyed. A VMM of a migration may be deleted already. A time in the future, from a sled whose clock is ahead, is shown as now; time_reported is by the clock of the database, and null before the first report of either side.
+ */
+export interface ApiMigrationView<T extends ClientTypes = PgTypes> {
+  id: string;
+  instance_id: string;
+  source_propolis_id: string;
+  source_sled_id: string;
+  source_api_state: ApiVmmState;
+  source_state: MigrationState;
+  destination_propolis_id: string;
+  destination_sled_id: string;
+  destination_api_state: ApiVmmState;
+  destination_state: MigrationState;
+  time_source_updated: T["timestamptz"];
+  time_destination_updated: T["timestamptz"];
+  time_created: T["timestamptz"];
+  time_reported: T["timestamptz"] | null;
+}
+
+/**
  * Lists VMMs as the API shows them, without deleted ones.
  *
  * A VMM in state saga_unwound is shown as destroyed. A time in the future, from a sled whose clock is ahead, is shown as now.
@@ -154,6 +176,40 @@ export interface ApiVmmView<T extends ClientTypes = PgTypes> {
   failure_reason: FailureReason | null;
   time_state_updated: T["timestamptz"];
   time_created: T["timestamptz"];
+}
+
+/**
+ * Shows an instance with its VMMs and its migration in one row, without deleted ones.
+ *
+ * api_state is what the API shows of the instance, and state is what the row has; state_generation is that of the row. The columns active_… say where the active VMM is, and the columns destination_… where the destination VMM is; active_api_state and destination_api_state are states as the API shows them, so saga_unwound appears as destroyed. The columns migration_… are the linked migration, with the state of each side. What is not linked is null. A migration stays linked until the update saga unlinks it, also once it has ended or was unwound: api_state says whether the instance shows migrating. time_state_updated is that of the active VMM, if there is one; a time in the future, from a sled whose clock is ahead, is shown as now.
+ */
+export interface InstanceDetailView<T extends ClientTypes = PgTypes> {
+  id: string;
+  api_state: ApiInstanceState;
+  state: InstanceState;
+  state_generation: T["bigint"];
+  intended_state: IntendedState;
+  project_id: string;
+  name: string;
+  auto_restart_policy: AutoRestartPolicy | null;
+  auto_restart_cooldown: T["interval"] | null;
+  active_propolis_id: string | null;
+  active_api_state: ApiVmmState | null;
+  active_sled_id: string | null;
+  active_propolis_ip: string | null;
+  active_propolis_port: number | null;
+  destination_propolis_id: string | null;
+  destination_api_state: ApiVmmState | null;
+  destination_sled_id: string | null;
+  destination_propolis_ip: string | null;
+  destination_propolis_port: number | null;
+  migration_id: string | null;
+  migration_source_propolis_id: string | null;
+  migration_source_state: MigrationState | null;
+  migration_destination_state: MigrationState | null;
+  time_state_updated: T["timestamptz"];
+  time_created: T["timestamptz"];
+  time_modified: T["timestamptz"];
 }
 
 /**
@@ -265,7 +321,9 @@ export interface DB<T extends ClientTypes = PgTypes> {
   "vmstate.vmm": ReadOnly<VmmTable<T>>;
   "vmstate.abandoned_vmm": ReadOnly<AbandonedVmmView<T>>;
   "vmstate.api_instance": ReadOnly<ApiInstanceView<T>>;
+  "vmstate.api_migration": ReadOnly<ApiMigrationView<T>>;
   "vmstate.api_vmm": ReadOnly<ApiVmmView<T>>;
+  "vmstate.instance_detail": ReadOnly<InstanceDetailView<T>>;
   "vmstate.invariant_violation": ReadOnly<InvariantViolationView>;
   "vmstate.orphaned_vmm": ReadOnly<OrphanedVmmView<T>>;
   "vmstate.pending_update": ReadOnly<PendingUpdateView<T>>;

@@ -59,6 +59,14 @@ export async function runLifecycle(client: Vmstate, role: string): Promise<Answe
     expectedGeneration: 3,
   });
   await v.stuckInstances();
+  await v.instanceDetail({ instanceId });
+  await v.instanceDetails({ projectId, state: "migrating", after: "A", limit: 1 });
+  await v.apiMigration({ migrationId, instanceId });
+  await v.apiMigration({ migrationId });
+  await v.apiMigrations({ instanceId });
+  await v.apiMigrations({ instanceId, after: migrationId, limit: 3 });
+  await v.sledVmms({ sledId });
+  await v.sledVmms({ sledId, after: propolisId, limit: 3 });
   const into = {
     migrationInId: migrationId,
     migrationInState: "completed",
@@ -107,6 +115,7 @@ export async function runLifecycle(client: Vmstate, role: string): Promise<Answe
   await v.watchedVmms();
   await v.apiInstance({ instanceId });
   await v.apiInstances({ projectId });
+  await v.apiInstances({ projectId, state: "running", after: "A", limit: 2 });
   await v.apiVmms({ instanceId });
   await v.failVmm({
     instanceId,

@@ -21,6 +21,7 @@ import type {
   SqlClient,
   UnwindStartResult,
   Vmstate,
+  VmmAddress,
   VmmState,
 } from "../../src/index.js";
 import { withDatabase } from "../support/database.js";
@@ -130,6 +131,9 @@ describe("a result narrows by its outcome:", () => {
     expectTypeOf<Narrowed<RequestStopResult, "outcome", "not_found">["commandPropolisIds"]>().toEqualTypeOf<
       string[]
     >();
+    expectTypeOf<Narrowed<RequestStopResult, "outcome", "not_found">["commandVmms"]>().toEqualTypeOf<
+      VmmAddress[]
+    >();
     expectTypeOf<Narrowed<FailVmmResult, "outcome", "not_found">["updateNeeded"]>().toEqualTypeOf<false>();
     expectTypeOf<Narrowed<CreateInstanceResult, "outcome", "not_found">>().toBeNever();
   });
@@ -152,6 +156,8 @@ describe("a result narrows by its outcome:", () => {
     expectTypeOf<Plan["planToken"]>().toEqualTypeOf<string>();
     expectTypeOf<Plan["network"]>().toEqualTypeOf<"keep" | "move" | "delete">();
     expectTypeOf<Plan["terminatePropolisIds"]>().toEqualTypeOf<string[]>();
+    expectTypeOf<Plan["terminateVmms"]>().toEqualTypeOf<VmmAddress[]>();
+    expectTypeOf<Plan["networkVmm"]>().toEqualTypeOf<VmmAddress | null>();
   });
 
   it("a report's result has the VMM unless the outcome is not_found", () => {

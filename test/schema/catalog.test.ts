@@ -98,8 +98,8 @@ describe("the comparison finds", () => {
     ],
     [
       "another type of a column",
-      "alter table vmstate.migration alter time_created type timestamptz(3)",
-      /^column vmstate\.migration\.time_created: type .* -> timestamp\(3\)/,
+      "alter table vmstate.sled_agent_binding alter sled_id type text",
+      /^column vmstate\.sled_agent_binding\.sled_id: type uuid -> text/,
     ],
     [
       "another default",

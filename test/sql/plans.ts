@@ -6,9 +6,13 @@ import {
   type IntendedState,
   type InstanceState,
   type MigrationState,
+  type BeginStartArguments,
   type ReportedVmmState,
+  type VmmAddress,
 } from "../../src/index.js";
 import {
+  addressesOf,
+  addressOf,
   anotherStart,
   applied,
   handedOver,
@@ -48,8 +52,8 @@ export interface PlanCase {
 }
 
 export interface Situation extends Scenario {
-  /** The VMM called `B`, if there is one. */
-  replacementId?: string;
+  /** The start of the VMM called `B`, if there is one. */
+  replacement?: BeginStartArguments;
 }
 
 type Reach = (sql: postgres.Sql) => Promise<Situation>;
@@ -108,8 +112,7 @@ const replacedSource: Reach = async (sql) => {
   await applied(unwindStart(sql, s.start));
   const start = anotherStart(s);
   await applied(beginStart(sql, start));
-  const replacementId = start.propolisId;
-  return { ...s, replacementId, row: rowOf(s, "starting", 5, replacementId, s.destinationId) };
+  return { ...s, replacement: start, row: rowOf(s, "starting", 5, start.propolisId, s.destinationId) };
 };
 
 /** A VMM that ran, and what its sled said last. */
@@ -280,7 +283,13 @@ export const PLANS: PlanCase[] = [
 ];
 
 function idOf(s: Situation, name: Name): string {
-  return { A: s.propolisId, T: s.destinationId, B: s.replacementId ?? "" }[name];
+  return { A: s.propolisId, T: s.destinationId, B: s.replacement?.propolisId ?? "" }[name];
+}
+
+function vmmsOf(s: Situation, names: readonly Name[]): VmmAddress[] {
+  return names.flatMap((name) =>
+    name === "B" ? (s.replacement ? [addressOf(s.replacement)] : []) : addressesOf(s, [idOf(s, name)]),
+  );
 }
 
 /** The plan in the columns that every verb of the update saga answers. */
@@ -296,6 +305,9 @@ export function planColumns(s: Situation, plan: Expected): object {
     networkPropolisId: active,
     unlinkedPropolisIds: plan.unlinked.map((name) => idOf(s, name)),
     terminatePropolisIds: plan.terminate.map((name) => idOf(s, name)),
+    networkVmm: plan.active === null ? null : vmmsOf(s, [plan.active])[0],
+    unlinkedVmms: vmmsOf(s, plan.unlinked),
+    terminateVmms: vmmsOf(s, plan.terminate),
   };
 }
 
@@ -307,7 +319,9 @@ export function rowAfter(s: Situation, plan: Expected): InstanceRow {
 }
 
 /** The plan columns when there is nothing to do: all as it is. */
-export function noPlanColumns({ row }: Scenario): object {
+export function noPlanColumns(s: Scenario): object {
+  const { row } = s;
+  const [networkVmm = null] = row.activePropolisId === null ? [] : addressesOf(s, [row.activePropolisId]);
   return {
     newState: row.state,
     newActivePropolisId: row.activePropolisId,
@@ -317,6 +331,9 @@ export function noPlanColumns({ row }: Scenario): object {
     networkPropolisId: row.activePropolisId,
     unlinkedPropolisIds: [],
     terminatePropolisIds: [],
+    networkVmm,
+    unlinkedVmms: [],
+    terminateVmms: [],
   };
 }
 
@@ -334,5 +351,8 @@ export const NO_PLAN_ROW = {
   networkPropolisId: null,
   unlinkedPropolisIds: null,
   terminatePropolisIds: null,
+  networkVmm: null,
+  unlinkedVmms: null,
+  terminateVmms: null,
   planToken: null,
 } as const;

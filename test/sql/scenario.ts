@@ -18,6 +18,7 @@ import {
   type MigrationState,
   type ReportedVmmState,
   type ReportVmmResult,
+  type VmmAddress,
 } from "../../src/index.js";
 
 /** An instance of its own for one test, and all ids it will ever need, whether used yet or not. */
@@ -84,6 +85,19 @@ export function rowOf(
     destinationPropolisId,
     migrationId: destinationPropolisId === null ? null : migrationId,
   };
+}
+
+/** Where answers say that the VMM is which a start or a migration makes. */
+export function addressOf(made: BeginStartArguments | BeginMigrationArguments): VmmAddress {
+  const propolisId = "destinationPropolisId" in made ? made.destinationPropolisId : made.propolisId;
+  const { sledId, propolisIp, propolisPort } = made;
+  return { propolisId, sledId, propolisIp, propolisPort: propolisPort ?? 12400 };
+}
+
+/** Where these VMMs of a scenario are. */
+export function addressesOf({ start, migration }: Scenario, ids: readonly string[]): VmmAddress[] {
+  const known = [addressOf(start), addressOf(migration)];
+  return ids.map((id) => known.find(({ propolisId }) => propolisId === id) ?? expect.fail(`no VMM ${id}`));
 }
 
 /** Arguments of a start by another saga, of another VMM, on another sled. */

@@ -57,7 +57,8 @@ export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
     results: await sql<Catalog["results"]>`
       select c.relname as name, ${columns(sql)} as columns, obj_description(c.reltype, 'pg_type') as comment
       from pg_class c
-      where c.relnamespace = 'vmstate'::regnamespace and c.relkind = 'c' and c.relname like '%\\_result'
+      where c.relnamespace = 'vmstate'::regnamespace and c.relkind = 'c'
+        and (c.relname like '%\\_result' or c.relname = 'vmm_address')
       order by c.relname`,
     domains: await sql<Catalog["domains"]>`
       select t.typname as name, format_type(t.typbasetype, null) as type, obj_description(t.oid, 'pg_type') as comment
@@ -136,16 +137,25 @@ function kinds(
     order by k)`;
 }
 
-/** A column of a view may be null if a table column of its name may; what no table has is never null. */
+/**
+ * A column of a view may be null if a table column of its name may; what no table has is never null.
+ *
+ * Two views say more: in instance_detail, what begins with the name of a link is null without that link; the links of a
+ * migration are those of its table.
+ */
 function columns(sql: postgres.Sql): postgres.PendingQuery<postgres.Row[]> {
   return sql`(
     select jsonb_agg(jsonb_build_object(
         'name', a.attname,
         'type', format_type(a.atttypid, null),
-        'nullable', c.relkind = 'c' or exists (
-          select from pg_attribute t
-          where t.attrelid in ('vmstate.instance'::regclass, 'vmstate.vmm'::regclass)
-            and t.attname = a.attname and not t.attnotnull)
+        'nullable', c.relname like '%\\_result'
+          or (c.relname = 'instance_detail' and a.attname ~ '^(active|destination|migration)_')
+          or exists (
+            select from pg_attribute t
+            where t.attname = a.attname and not t.attnotnull and case c.relname
+              when 'api_migration' then t.attrelid = 'vmstate.migration'::regclass
+              else t.attrelid in ('vmstate.instance'::regclass, 'vmstate.vmm'::regclass)
+            end)
       ) order by a.attnum)
     from pg_attribute a
     where a.attrelid = c.oid and a.attnum > 0)`;

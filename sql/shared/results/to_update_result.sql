@@ -11,7 +11,10 @@ BEGIN
     p_plan.new_state, p_plan.new_active_propolis_id, p_plan.new_destination_propolis_id,
     p_plan.new_migration_id, p_plan.new_intended_state,
     p_plan.network, p_plan.network_propolis_id,
-    p_plan.unlinked_propolis_ids, p_plan.terminate_propolis_ids, p_plan.plan_token, p_plan.updater_id
+    p_plan.unlinked_propolis_ids, p_plan.terminate_propolis_ids, p_plan.plan_token, p_plan.updater_id,
+    (vmstate.vmm_addresses(ARRAY[p_plan.network_propolis_id], p_plan.active_vmm, p_plan.destination_vmm))[1],
+    vmstate.vmm_addresses(p_plan.unlinked_propolis_ids, p_plan.active_vmm, p_plan.destination_vmm),
+    vmstate.vmm_addresses(p_plan.terminate_propolis_ids, p_plan.active_vmm, p_plan.destination_vmm)
   )::vmstate.update_result;
 END;
 $$;

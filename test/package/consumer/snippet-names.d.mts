@@ -5,6 +5,7 @@ import type {
   KyselyClient,
   PgClient,
   ReportVmmArguments,
+  VmmAddress,
   Vmstate,
 } from "vmstate";
 
@@ -36,6 +37,6 @@ declare global {
   const reports: ReportVmmArguments[];
 
   function applyNetwork(network: "keep" | "move" | "delete" | null, propolisId: string | null): Promise<void>;
-  function terminate(propolisIds: readonly string[]): Promise<void>;
+  function terminate(vmms: readonly VmmAddress[]): Promise<void>;
   class BadRequest extends Error {}
 }

@@ -163,7 +163,7 @@ export const PLANTED: readonly Planted[] = [
     from: "CREATE INDEX vmm_on_sled ",
     to: "CREATE UNIQUE INDEX vmm_on_sled ",
     line: "CREATE UNIQUE INDEX vmm_on_sled",
-    what: "unique index vmm_on_sled (sled_id)",
+    what: "unique index vmm_on_sled (sled_id, id)",
   },
   {
     rule: "L2",

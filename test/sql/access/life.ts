@@ -8,7 +8,9 @@ import { call } from "../scenario.js";
 export const PUBLIC_VIEWS = [
   "abandoned_vmm",
   "api_instance",
+  "api_migration",
   "api_vmm",
+  "instance_detail",
   "invariant_violation",
   "orphaned_vmm",
   "pending_update",

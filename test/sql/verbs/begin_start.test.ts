@@ -11,6 +11,7 @@ import {
 } from "../../../src/index.js";
 import { withDatabase } from "../../support/database.js";
 import {
+  addressesOf,
   anotherStart,
   applied,
   call,
@@ -105,6 +106,7 @@ describe("applied", () => {
     expect(await runUpdate(sql, { instanceId: s.instanceId, sagaId: randomUUID() })).toMatchObject({
       ...rowOf(s, "starting", 6, start.propolisId),
       terminatePropolisIds: [s.destinationId],
+      terminateVmms: addressesOf(s, [s.destinationId]),
     });
   });
 

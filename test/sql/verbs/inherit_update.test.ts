@@ -11,6 +11,7 @@ import {
 } from "../../../src/index.js";
 import { withDatabase } from "../../support/database.js";
 import {
+  addressesOf,
   anotherStart,
   applied,
   deleted,
@@ -71,6 +72,9 @@ describe("applied", () => {
       networkPropolisId: null,
       unlinkedPropolisIds: [s.propolisId],
       terminatePropolisIds: [],
+      networkVmm: null,
+      unlinkedVmms: addressesOf(s, [s.propolisId]),
+      terminateVmms: [],
       planToken: expect.any(String) as unknown,
     });
     expect(await instance(sql, s)).toMatchObject({

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { failVmm, requestReboot, requestStop } from "../../../src/index.js";
 import { withDatabase } from "../../support/database.js";
 import {
+  addressesOf,
   creating,
   deleted,
   expectInvalid,
@@ -51,6 +52,7 @@ describe.each(cases)("an instance that %s", (_, reach, commanded) => {
       reason: null,
       ...s.row,
       commandPropolisIds: commanded(s),
+      commandVmms: addressesOf(s, commanded(s)),
     });
     expect(await instance(sql, s)).toMatchObject({ intended_state: "running" });
   });
@@ -62,6 +64,7 @@ describe.each(cases)("an instance that %s", (_, reach, commanded) => {
       reason: null,
       ...s.row,
       commandPropolisIds: commanded(s),
+      commandVmms: addressesOf(s, commanded(s)),
     });
   });
 });
@@ -84,6 +87,7 @@ test.each(others)("conflict/not_running: the instance is %s, and its intent stay
     reason: "not_running",
     ...s.row,
     commandPropolisIds: [],
+    commandVmms: [],
   });
 });
 
@@ -94,6 +98,7 @@ test("gone: the instance was deleted", async () => {
     reason: null,
     ...s.row,
     commandPropolisIds: [],
+    commandVmms: [],
   });
 });
 
@@ -103,6 +108,7 @@ test("not_found: the instance does not exist", async () => {
     reason: null,
     ...NO_ROW,
     commandPropolisIds: [],
+    commandVmms: [],
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { failVmm, requestStop } from "../../../src/index.js";
 import { withDatabase } from "../../support/database.js";
 import {
+  addressesOf,
   creating,
   deleted,
   expectInvalid,
@@ -59,6 +60,7 @@ describe.each(cases)("an instance that %s", (_, reach, commanded) => {
       reason: null,
       ...s.row,
       commandPropolisIds: commanded(s),
+      commandVmms: addressesOf(s, commanded(s)),
     });
     expect(await instance(sql, s)).toMatchObject({ intended_state: "stopped" });
   });
@@ -71,6 +73,7 @@ describe.each(cases)("an instance that %s", (_, reach, commanded) => {
       reason: null,
       ...s.row,
       commandPropolisIds: commanded(s),
+      commandVmms: addressesOf(s, commanded(s)),
     });
   });
 });
@@ -82,6 +85,7 @@ test("applied: a failed instance becomes stopped", async () => {
     reason: null,
     ...rowOf(s, "stopped", 5),
     commandPropolisIds: [],
+    commandVmms: [],
   });
   expect(await instance(sql, s)).toMatchObject({ intended_state: "stopped" });
 });
@@ -127,6 +131,7 @@ test("conflict/creating: the intent stays", async () => {
     reason: "creating",
     ...s.row,
     commandPropolisIds: [],
+    commandVmms: [],
   });
 });
 
@@ -137,6 +142,7 @@ test("gone: the instance was deleted", async () => {
     reason: null,
     ...s.row,
     commandPropolisIds: [],
+    commandVmms: [],
   });
 });
 
@@ -146,6 +152,7 @@ test("not_found: the instance does not exist", async () => {
     reason: null,
     ...NO_ROW,
     commandPropolisIds: [],
+    commandVmms: [],
   });
 });
 

@@ -18,12 +18,22 @@ const clientNames = Object.keys(clients) as ClientName[];
 
 const instanceId = { name: "instanceId", type: "pg_catalog.uuid", optional: false };
 const projectId = { name: "projectId", type: "pg_catalog.uuid", optional: false };
+const sledId = { name: "sledId", type: "pg_catalog.uuid", optional: false };
+const migrationId = { name: "migrationId", type: "pg_catalog.uuid", optional: false };
+const state = { name: "state", type: "vmstate.api_instance_state", optional: true };
+const afterName = { name: "after", type: "pg_catalog.text", optional: true };
+const afterId = { name: "after", type: "pg_catalog.uuid", optional: true };
 const limit = { name: "limit", type: "pg_catalog.int8", optional: true };
 
 /** What the functions that read views take; all the others take a limit. */
 const ofViews: Readonly<Record<string, Argument[]>> = {
   apiInstance: [instanceId],
-  apiInstances: [projectId, limit],
+  apiInstances: [projectId, state, afterName, limit],
+  instanceDetail: [instanceId],
+  instanceDetails: [projectId, state, afterName, limit],
+  sledVmms: [sledId, afterId, limit],
+  apiMigration: [migrationId, { ...instanceId, optional: true }],
+  apiMigrations: [instanceId, afterId, limit],
   apiVmms: [instanceId],
 };
 

@@ -1,6 +1,6 @@
 import type { Call, Verb } from "./calls.js";
 import type { ReportVmmArguments } from "../../../src/index.js";
-import { commanded } from "./model/instance.js";
+import { commandColumns } from "./model/instance.js";
 import { showInstance } from "./model/plan.js";
 import { step } from "./model/rules.js";
 import { reportOfSides, reportOfVmm, reportVmms } from "./model/sled-agent.js";
@@ -51,7 +51,7 @@ export function atDecisionPoints(call: Call, answer: Answer): DecisionPoint[] {
     case "request_stop":
     case "request_reboot":
       if (outcome === "conflict") return holdingInstance(call, call.a.instanceId, [["apiState"]]);
-      return holdingInstance(call, call.a.instanceId, [["commandPropolisIds"], ["apiState"]]);
+      return holdingInstance(call, call.a.instanceId, [["commandPropolisIds", "commandVmms"], ["apiState"]]);
     case "begin_update":
     case "inherit_update":
       return holdingInstance(call, call.a.instanceId, []);
@@ -131,9 +131,7 @@ function holdingInstance(call: Call, id: string, groups: readonly (readonly stri
 }
 
 function commands({ verb }: Call, world: World, instance: InstanceRow): Answer {
-  return verb === "request_stop" || verb === "request_reboot"
-    ? { commandPropolisIds: commanded(world, instance, verb) }
-    : {};
+  return verb === "request_stop" || verb === "request_reboot" ? commandColumns(world, instance, verb) : {};
 }
 
 function except(columns: readonly string[], answer: Answer): Answer {

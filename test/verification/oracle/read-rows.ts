@@ -21,6 +21,10 @@ export async function readViews(sql: postgres.ISql, ids: readonly string[]): Pro
     select json_build_object(
       'api_instance', (select coalesce(json_object_agg(r.id, r), '{}')
         from vmstate.api_instance as r where r.id = any (${ids}::uuid[])),
+      'instance_detail', (select coalesce(json_object_agg(r.id, r), '{}')
+        from vmstate.instance_detail as r where r.id = any (${ids}::uuid[])),
+      'api_migration', (select coalesce(json_object_agg(r.id, r), '{}')
+        from vmstate.api_migration as r where r.instance_id = any (${ids}::uuid[])),
       'api_vmm', (select coalesce(json_object_agg(r.id, r), '{}')
         from vmstate.api_vmm as r where r.instance_id = any (${ids}::uuid[])),
       'pending_update', (select coalesce(json_object_agg(r.instance_id, r), '{}')

@@ -7,8 +7,9 @@ import type {
   RequestRebootArguments,
   RequestStopArguments,
 } from "../../../../src/client/generated.js";
-import { apiState, carriedOut, living, planFor, showInstance } from "./plan.js";
+import { addressesOf, apiState, carriedOut, living, planFor, showInstance } from "./plan.js";
 import {
+  type Answer,
   applied,
   conflict,
   type Decision,
@@ -128,15 +129,19 @@ export function configureInstance(world: World, a: ConfigureInstanceArguments): 
   });
 }
 
-const showNoCommand: Show = (world, id) => ({ ...showInstance(world, id), commandPropolisIds: [] });
+const showNoCommand: Show = (world, id) => ({
+  ...showInstance(world, id),
+  commandPropolisIds: [],
+  commandVmms: [],
+});
 
 export function requestStop(world: World, { instanceId }: RequestStopArguments): Step {
   return onLiveInstance(world, instanceId, showNoCommand, (instance) => {
     if (instance.state === "creating") return conflict("creating");
-    const commandPropolisIds = commanded(world, instance, "request_stop");
+    const columns = commandColumns(world, instance, "request_stop");
     const intending = intent(instance, "stopped", world.now);
     const stopped = instance.state === "failed" ? withoutVmm(intending, world.now) : intending;
-    return { ...ifChanged(world, instance, stopped), columns: { commandPropolisIds } };
+    return { ...ifChanged(world, instance, stopped), columns };
   });
 }
 
@@ -144,14 +149,23 @@ export function requestReboot(world: World, { instanceId }: RequestRebootArgumen
   return onLiveInstance(world, instanceId, showNoCommand, (instance) => {
     const shown = apiState(world, instance) ?? "";
     if (!["starting", "running", "rebooting", "migrating"].includes(shown)) return conflict("not_running");
-    const commandPropolisIds = commanded(world, instance, "request_reboot");
+    const columns = commandColumns(world, instance, "request_reboot");
     const intending = intent(instance, "running", world.now);
-    return { ...ifChanged(world, instance, intending), columns: { commandPropolisIds } };
+    return { ...ifChanged(world, instance, intending), columns };
   });
 }
 
-/** The VMMs whose sled agents must be told. */
-export function commanded(
+/** The VMMs whose sled agents must be told, and where they are. */
+export function commandColumns(
+  world: World,
+  instance: InstanceRow,
+  verb: "request_stop" | "request_reboot",
+): Answer {
+  const commandPropolisIds = commanded(world, instance, verb);
+  return { commandPropolisIds, commandVmms: addressesOf(world, instance.id, commandPropolisIds) };
+}
+
+function commanded(
   world: World,
   { id, activePropolisId, destinationPropolisId }: InstanceRow,
   verb: "request_stop" | "request_reboot",

@@ -2,7 +2,15 @@ import { dead } from "../../../sql/model.js";
 import type { Answer } from "./step.js";
 import { apiState, planFor } from "./plan.js";
 import { attemptsNow, isUnderUpdate, mayAutoRestart, nextAutoRestart } from "./restart.js";
-import { type InstanceRow, type Time, type VmmRow, vmmOf, type World } from "./world.js";
+import {
+  type InstanceRow,
+  type MigrationRow,
+  migrationOf,
+  type Time,
+  type VmmRow,
+  vmmOf,
+  type World,
+} from "./world.js";
 
 /** All that can be seen of some instances: rows by id, by table or view. */
 export type Picture = Readonly<Record<string, Readonly<Record<string, Answer>>>>;
@@ -25,6 +33,14 @@ export function viewsOf(world: World): Picture {
     api_instance: byId(
       instances.filter(({ timeDeleted }) => timeDeleted === null),
       (instance) => apiInstance(world, instance),
+    ),
+    instance_detail: byId(
+      instances.filter(({ timeDeleted }) => timeDeleted === null),
+      (instance) => instanceDetail(world, instance),
+    ),
+    api_migration: byId(
+      Object.values(world.migrations).filter(({ timeDeleted }) => timeDeleted === null),
+      (migration) => apiMigration(world, migration),
     ),
     api_vmm: byId(live, (vmm) => apiVmm(world, vmm)),
     pending_update: byId(
@@ -77,10 +93,56 @@ function apiInstance(world: World, instance: InstanceRow): Answer {
 function apiVmm(world: World, vmm: VmmRow): Answer {
   const { id, instanceId, sledId, propolisIp, propolisPort, failureReason, timeCreated } = vmm;
   const timeStateUpdated = notInTheFuture(world, vmm.timeStateUpdated);
-  const state = vmm.state === "saga_unwound" ? "destroyed" : vmm.state;
   return {
-    ...{ id, state, instanceId, sledId, propolisIp, propolisPort },
+    ...{ id, state: apiVmmState(vmm), instanceId, sledId, propolisIp, propolisPort },
     ...{ failureReason, timeStateUpdated, timeCreated },
+  };
+}
+
+/** Nobody outside the database hears of `saga_unwound`. */
+function apiVmmState({ state }: VmmRow): string {
+  return state === "saga_unwound" ? "destroyed" : state;
+}
+
+function instanceDetail(world: World, instance: InstanceRow): Answer {
+  const { id, state, stateGeneration, migrationId } = instance;
+  const { state: shown, ...shownToo } = apiInstance(world, instance);
+  const migration = migrationOf(world, id, migrationId);
+  return {
+    ...{ ...shownToo, apiState: shown, state, stateGeneration, migrationId },
+    ...linkedVmm("active", vmmOf(world, id, instance.activePropolisId)),
+    ...linkedVmm("destination", vmmOf(world, id, instance.destinationPropolisId)),
+    migrationSourcePropolisId: migration?.sourcePropolisId ?? null,
+    migrationSourceState: migration?.sourceState ?? null,
+    migrationDestinationState: migration?.destinationState ?? null,
+  };
+}
+
+function linkedVmm(role: "active" | "destination", vmm: VmmRow | undefined): Answer {
+  return {
+    [`${role}PropolisId`]: vmm?.id ?? null,
+    [`${role}ApiState`]: vmm ? apiVmmState(vmm) : null,
+    [`${role}SledId`]: vmm?.sledId ?? null,
+    [`${role}PropolisIp`]: vmm?.propolisIp ?? null,
+    [`${role}PropolisPort`]: vmm?.propolisPort ?? null,
+  };
+}
+
+function apiMigration(world: World, migration: MigrationRow): Answer {
+  const { id, instanceId, sourcePropolisId, sourceState, destinationPropolisId, destinationState } =
+    migration;
+  const { timeCreated, timeReported } = migration;
+  const source = vmmOf(world, instanceId, sourcePropolisId);
+  const destination = vmmOf(world, instanceId, destinationPropolisId);
+  return {
+    ...{ id, instanceId, sourcePropolisId, sourceState, destinationPropolisId, destinationState },
+    sourceSledId: source?.sledId,
+    sourceApiState: source && apiVmmState(source),
+    destinationSledId: destination?.sledId,
+    destinationApiState: destination && apiVmmState(destination),
+    timeSourceUpdated: notInTheFuture(world, migration.timeSourceUpdated),
+    timeDestinationUpdated: notInTheFuture(world, migration.timeDestinationUpdated),
+    ...{ timeCreated, timeReported },
   };
 }
 

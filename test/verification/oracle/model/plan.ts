@@ -139,6 +139,9 @@ const NO_PLAN = {
   networkPropolisId: null,
   unlinkedPropolisIds: null,
   terminatePropolisIds: null,
+  networkVmm: null,
+  unlinkedVmms: null,
+  terminateVmms: null,
   planToken: null,
 };
 
@@ -153,7 +156,27 @@ export function showPlan(world: World, id: string): Answer {
 /** The plan's own columns. */
 export function planColumns(world: World, instance: InstanceRow): Answer {
   const { columns } = planFor(world, instance);
-  return { ...columns, planToken: planToken(instance.stateGeneration, columns) };
+  const { networkPropolisId, unlinkedPropolisIds, terminatePropolisIds } = columns;
+  const addresses = {
+    networkVmm:
+      networkPropolisId === null ? null : (addressesOf(world, instance.id, [networkPropolisId])[0] ?? null),
+    unlinkedVmms: addressesOf(world, instance.id, unlinkedPropolisIds),
+    terminateVmms: addressesOf(world, instance.id, terminatePropolisIds),
+  };
+  return { ...columns, ...addresses, planToken: planToken(instance.stateGeneration, columns) };
+}
+
+/** On which sled each of the VMMs is, and at which address. */
+export function addressesOf(world: World, instanceId: string, ids: readonly string[]): Answer[] {
+  return ids.map((propolisId) => {
+    const vmm = vmmOf(world, instanceId, propolisId);
+    return {
+      propolisId,
+      sledId: vmm?.sledId,
+      propolisIp: vmm?.propolisIp,
+      propolisPort: vmm?.propolisPort,
+    };
+  });
 }
 
 /** Those of the VMMs that live, each once. */
