@@ -1,6 +1,7 @@
 import type { ReportVmmResult, ReportVmmsResult } from "./results.js";
-import { VmstateError } from "../errors/vmstate-error.js";
-import type { ReportVmmArguments } from "./generated.js";
+import { requireArguments, requireKnownKeys } from "./arguments.js";
+import { typed } from "./call.js";
+import { ARGUMENTS, type ReportVmmArguments } from "./generated.js";
 import { timeText } from "./parameters.js";
 import { oneRow, rowsByColumn } from "./rows.js";
 import type { SqlClient } from "./sql-client.js";
@@ -8,33 +9,17 @@ import { type Statement, statement } from "./statement.js";
 
 /** Reports one VMM, and optionally its side of a migration into and out of it. */
 export async function reportVmm(sql: SqlClient, a: ReportVmmArguments): Promise<ReportVmmResult> {
-  requireKnownKeys(a, "reportVmm: the report");
-  return await oneRow(sql, isOfVmmAlone(a) ? vmmReport(a) : fullReport(a));
+  requireReport("reportVmm", a, "reportVmm");
+  return await typed(
+    "reportVmm",
+    oneRow<ReportVmmResult>(sql, isOfVmmAlone(a) ? vmmReport(a) : fullReport(a)),
+  );
 }
 
-const KEYS: ReadonlySet<string> = new Set(
-  Object.keys({
-    instanceId: true,
-    propolisId: true,
-    state: true,
-    generation: true,
-    time: true,
-    migrationInId: true,
-    migrationInState: true,
-    migrationInGeneration: true,
-    migrationInTime: true,
-    migrationOutId: true,
-    migrationOutState: true,
-    migrationOutGeneration: true,
-    migrationOutTime: true,
-  } satisfies Record<keyof ReportVmmArguments, true>),
-);
-
-/** Refuses unknown keys: a misspelt key would silently drop a part of a report. */
-function requireKnownKeys(report: object, where: string): void {
-  for (const key in report)
-    if (!KEYS.has(key))
-      throw new VmstateError(`${where} has the unknown key "${key}"; known keys: ${[...KEYS].join(", ")}`);
+/** Refuses unknown keys as well: a misspelt key would silently drop a part of a report. */
+function requireReport(verb: string, a: object, where: string): void {
+  requireKnownKeys(verb, a, ARGUMENTS.reportVmm, where);
+  requireArguments(verb, a, ARGUMENTS.reportVmm, where);
 }
 
 /**
@@ -69,10 +54,13 @@ export async function reportVmms(
   sql: SqlClient,
   reports: readonly ReportVmmArguments[],
 ): Promise<ReportVmmsResult[]> {
+  requireArguments("reportVmms", { reports }, ARGUMENTS.reportVmms);
   const elements = toJson(Array.isArray(reports) ? reports.map(toElement) : reports);
-  return await rowsByColumn(
-    sql,
-    statement`
+  return await typed(
+    "reportVmms",
+    rowsByColumn<ReportVmmsResult>(
+      sql,
+      statement`
     select pg_catalog.json_build_object(
       'ordinal', pg_catalog.json_agg(r.ordinal), 'instance_id', pg_catalog.json_agg(r.instance_id),
       'propolis_id', pg_catalog.json_agg(r.propolis_id), 'vmm_outcome', pg_catalog.json_agg(r.vmm_outcome),
@@ -81,6 +69,7 @@ export async function reportVmms(
       'update_needed', pg_catalog.json_agg(r.update_needed),
       'state', pg_catalog.json_agg(r.state), 'state_generation', pg_catalog.json_agg(r.state_generation)
     )::pg_catalog.text from vmstate.report_vmms(${elements}::pg_catalog.text::pg_catalog.jsonb) as r`,
+    ),
   );
 }
 
@@ -91,7 +80,7 @@ export async function reportVmms(
  */
 function toElement(a: ReportVmmArguments, at: number): unknown {
   if (Object(a) !== a) return a;
-  requireKnownKeys(a, `reportVmms: element ${String(at + 1)}`);
+  requireReport("reportVmms", a, `reportVmms: element ${String(at + 1)}`);
   return {
     instance_id: a.instanceId,
     propolis_id: a.propolisId,

@@ -9,8 +9,13 @@ import type {
   StuckInstanceRow,
   WatchedVmmRow,
 } from "./generated.js";
+import { requireArguments } from "./arguments.js";
 import type { SqlClient } from "./sql-client.js";
 import { viewRows } from "./view-rows.js";
+
+const LIMIT = { limit: "number?" };
+const BY_INSTANCE = { instanceId: "id" };
+const BY_PROJECT = { projectId: "id", ...LIMIT };
 
 /** How much of a work list to read. */
 export interface Limit {
@@ -27,25 +32,34 @@ export async function apiInstance(
   sql: SqlClient,
   a: { instanceId: string },
 ): Promise<ApiInstanceRow | undefined> {
+  requireArguments("apiInstance", a, BY_INSTANCE);
   const rows = await viewRows<ApiInstanceRow>(
     sql,
+    "apiInstance",
     "api_instance",
   )`where r.id operator(pg_catalog.=) ${a.instanceId}`;
   return rows[0];
 }
 
 /** Lists the instances of a project as the API shows them, by name. */
-export function apiInstances(sql: SqlClient, a: { projectId: string } & Limit): Promise<ApiInstanceRow[]> {
-  return viewRows<ApiInstanceRow>(
+export async function apiInstances(
+  sql: SqlClient,
+  a: { projectId: string } & Limit,
+): Promise<ApiInstanceRow[]> {
+  requireArguments("apiInstances", a, BY_PROJECT);
+  return await viewRows<ApiInstanceRow>(
     sql,
+    "apiInstances",
     "api_instance",
   )`where r.project_id operator(pg_catalog.=) ${a.projectId} order by r.name limit ${a.limit ?? null}`;
 }
 
 /** Lists the VMMs of an instance as the API shows them, oldest first. */
-export function apiVmms(sql: SqlClient, a: { instanceId: string }): Promise<ApiVmmRow[]> {
-  return viewRows<ApiVmmRow>(
+export async function apiVmms(sql: SqlClient, a: { instanceId: string }): Promise<ApiVmmRow[]> {
+  requireArguments("apiVmms", a, BY_INSTANCE);
+  return await viewRows<ApiVmmRow>(
     sql,
+    "apiVmms",
     "api_vmm",
   )`where r.instance_id operator(pg_catalog.=) ${a.instanceId} order by r.time_created, r.id`;
 }
@@ -55,13 +69,15 @@ export function apiVmms(sql: SqlClient, a: { instanceId: string }): Promise<ApiV
  *
  * That is {@link runUpdate} or {@link beginUpdate}.
  */
-export function pendingUpdates(sql: SqlClient, a: Limit = {}): Promise<PendingUpdateRow[]> {
-  return viewRows<PendingUpdateRow>(sql, "pending_update")`limit ${a.limit ?? null}`;
+export async function pendingUpdates(sql: SqlClient, a: Limit = {}): Promise<PendingUpdateRow[]> {
+  requireArguments("pendingUpdates", a, LIMIT);
+  return await viewRows<PendingUpdateRow>(sql, "pendingUpdates", "pending_update")`limit ${a.limit ?? null}`;
 }
 
 /** Lists dead VMMs that no instance names: {@link deleteVmm} each. */
-export function abandonedVmms(sql: SqlClient, a: Limit = {}): Promise<AbandonedVmmRow[]> {
-  return viewRows<AbandonedVmmRow>(sql, "abandoned_vmm")`limit ${a.limit ?? null}`;
+export async function abandonedVmms(sql: SqlClient, a: Limit = {}): Promise<AbandonedVmmRow[]> {
+  requireArguments("abandonedVmms", a, LIMIT);
+  return await viewRows<AbandonedVmmRow>(sql, "abandonedVmms", "abandoned_vmm")`limit ${a.limit ?? null}`;
 }
 
 /**
@@ -69,8 +85,9 @@ export function abandonedVmms(sql: SqlClient, a: Limit = {}): Promise<AbandonedV
  *
  * A VMM that is expected to end does so by itself.
  */
-export function orphanedVmms(sql: SqlClient, a: Limit = {}): Promise<OrphanedVmmRow[]> {
-  return viewRows<OrphanedVmmRow>(sql, "orphaned_vmm")`limit ${a.limit ?? null}`;
+export async function orphanedVmms(sql: SqlClient, a: Limit = {}): Promise<OrphanedVmmRow[]> {
+  requireArguments("orphanedVmms", a, LIMIT);
+  return await viewRows<OrphanedVmmRow>(sql, "orphanedVmms", "orphaned_vmm")`limit ${a.limit ?? null}`;
 }
 
 /**
@@ -78,18 +95,25 @@ export function orphanedVmms(sql: SqlClient, a: Limit = {}): Promise<OrphanedVmm
  *
  * Call {@link beginStart} with `auto_restart` on each.
  */
-export function restartableInstances(sql: SqlClient, a: Limit = {}): Promise<RestartableInstanceRow[]> {
-  return viewRows<RestartableInstanceRow>(sql, "restartable_instance")`limit ${a.limit ?? null}`;
+export async function restartableInstances(sql: SqlClient, a: Limit = {}): Promise<RestartableInstanceRow[]> {
+  requireArguments("restartableInstances", a, LIMIT);
+  return await viewRows<RestartableInstanceRow>(
+    sql,
+    "restartableInstances",
+    "restartable_instance",
+  )`limit ${a.limit ?? null}`;
 }
 
 /** Lists every VMM that a sled should know of: ask the sled agents about them. */
-export function watchedVmms(sql: SqlClient, a: Limit = {}): Promise<WatchedVmmRow[]> {
-  return viewRows<WatchedVmmRow>(sql, "watched_vmm")`limit ${a.limit ?? null}`;
+export async function watchedVmms(sql: SqlClient, a: Limit = {}): Promise<WatchedVmmRow[]> {
+  requireArguments("watchedVmms", a, LIMIT);
+  return await viewRows<WatchedVmmRow>(sql, "watchedVmms", "watched_vmm")`limit ${a.limit ?? null}`;
 }
 
 /** Lists instances without news in a transitional state, and what they wait for. */
-export function stuckInstances(sql: SqlClient, a: Limit = {}): Promise<StuckInstanceRow[]> {
-  return viewRows<StuckInstanceRow>(sql, "stuck_instance")`limit ${a.limit ?? null}`;
+export async function stuckInstances(sql: SqlClient, a: Limit = {}): Promise<StuckInstanceRow[]> {
+  requireArguments("stuckInstances", a, LIMIT);
+  return await viewRows<StuckInstanceRow>(sql, "stuckInstances", "stuck_instance")`limit ${a.limit ?? null}`;
 }
 
 /**
@@ -97,6 +121,11 @@ export function stuckInstances(sql: SqlClient, a: Limit = {}): Promise<StuckInst
  *
  * Reads whole tables.
  */
-export function invariantViolations(sql: SqlClient, a: Limit = {}): Promise<InvariantViolationRow[]> {
-  return viewRows<InvariantViolationRow>(sql, "invariant_violation")`limit ${a.limit ?? null}`;
+export async function invariantViolations(sql: SqlClient, a: Limit = {}): Promise<InvariantViolationRow[]> {
+  requireArguments("invariantViolations", a, LIMIT);
+  return await viewRows<InvariantViolationRow>(
+    sql,
+    "invariantViolations",
+    "invariant_violation",
+  )`limit ${a.limit ?? null}`;
 }

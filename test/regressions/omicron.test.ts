@@ -37,7 +37,7 @@ import { newStage, NOTHING, report, standing, whileHeld } from "./story.js";
 
 const stage = newStage();
 
-const automatic = (s: Scenario) => ({ ...anotherStart(s), startReason: "auto_restart" });
+const automatic = (s: Scenario) => ({ ...anotherStart(s), startReason: "auto_restart" as const });
 
 // An instance whose start saga had unwound was to be restarted for its unwound VMM, but that VMM was also reaped.
 // Where the reaper came first, the instance was merely stopped, and no restart followed.

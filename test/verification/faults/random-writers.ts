@@ -189,7 +189,7 @@ async function start({ client, random, observed }: Context): Promise<void> {
   const saga = { instanceId, ...newPropolis(random) };
   const begun = await client.ask("beginStart", {
     ...saga,
-    startReason: random.pick(["user", "auto_restart"]),
+    startReason: random.pick(["user", "auto_restart"] as const),
     expectedGeneration: random.happens(0.3) ? generation : null,
   });
   if (begun.outcome === "applied" && random.happens(0.3)) await client.ask("unwindStart", saga);
