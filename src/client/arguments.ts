@@ -3,22 +3,20 @@ import { InvalidArgumentError } from "../errors/call-errors.js";
 /** By argument, what a caller may pass; one with a question mark may be left out. */
 export type Kinds = Readonly<Record<string, string>>;
 
-interface Parameter {
-  name: string;
-  isOptional: boolean;
-  accepts: (value: unknown) => boolean;
-}
+type Accepts = (value: unknown) => boolean;
 
 interface Signature {
-  parameters: readonly Parameter[];
-  names: ReadonlySet<string>;
+  accepts: ReadonlyMap<string, Accepts>;
+  required: readonly string[];
   /** By spelling without underscores and capitals. */
   spellings: ReadonlyMap<string, string>;
 }
 
+type Given = Readonly<Record<string, unknown>>;
+
 const WORDS: Record<string, string> = { id: "a string", text: "a text", number: "a number" };
 
-const ACCEPTS: Record<string, Parameter["accepts"]> = {
+const ACCEPTS: Record<string, Accepts> = {
   any: () => true,
   id: (value) => typeof value === "string" || isTextual(value),
   text: hasText,
@@ -29,69 +27,79 @@ const signatures = new WeakMap<Kinds, Signature>();
 
 /**
  * Refuses what the database can never accept, before it is sent: a required argument that is missing, an id that is no
- * text, an object in place of a text.
+ * text, an object in place of a text, a misspelt key, by which an argument would be left out silently.
  *
- * A null goes to the database, and so does every value that might be right: the database decides.
+ * A null goes to the database, and so does every value that might be right: the database decides. Other keys may be
+ * there, so that an object with more in it may be passed on.
  *
- * @param where the function, for the message: `beginStart`
+ * @param verb the function, for the error
  * @throws InvalidArgumentError naming the function and the argument
  */
-export function requireArguments(verb: string, given: object, kinds: Kinds, where = verb): void {
-  if (typeof given !== "object" || (given as unknown) === null) throw noArguments(verb, given);
-  const { parameters } = signatureOf(kinds);
-  for (const { name, isOptional, accepts } of parameters) {
-    const value = (given as Record<string, unknown>)[name];
-    if (value === undefined) {
-      if (!isOptional) throw missing(verb, where, given, kinds, name);
-    } else if (value !== null && !accepts(value)) throw wrong(verb, where, name, kinds, value);
-  }
+export function requireArguments(verb: string, given: object, kinds: Kinds): void {
+  requireAll(verb, given, kinds, verb, requireSpelling);
 }
 
 /**
- * Refuses a key that is a misspelt argument: the argument itself is not given, and would be left out silently.
+ * Refuses what {@link requireArguments} does, and every key that is no argument.
  *
- * Any other key may be there, so that an object with more in it may be passed on.
+ * @param where begins the message: the function, or an element of what it was given
  */
-export function requireSpelling(verb: string, given: object, kinds: Kinds): void {
-  const { names, spellings } = signatureOf(kinds);
-  for (const key in given) {
-    if (names.has(key)) continue;
-    const meant = spellings.get(plain(key));
-    if (meant !== undefined && (given as Record<string, unknown>)[meant] === undefined)
-      throw invalidArgument(verb, key, `${verb}: unknown key "${key}"; did you mean "${meant}"?`);
-  }
+export function requireOnly(verb: string, given: object, kinds: Kinds, where = verb): void {
+  requireAll(verb, given, kinds, where, refuseUnknown);
 }
 
-/** Refuses every key that is no argument. */
-export function requireKnownKeys(verb: string, given: object, kinds: Kinds, where = verb): void {
-  const { names } = signatureOf(kinds);
-  for (const key in given)
-    if (!names.has(key))
-      throw invalidArgument(
-        verb,
-        key,
-        `${where}: unknown key "${key}"; known keys: ${[...names].join(", ")}`,
-      );
+/** Looks at each key once: this runs before each report. */
+function requireAll(
+  verb: string,
+  given: object,
+  kinds: Kinds,
+  where: string,
+  requireKey: (verb: string, key: string, given: Given, signature: Signature, where: string) => void,
+): void {
+  if (!isObject(given)) throw noArguments(verb, given);
+  const signature = signatureOf(kinds);
+  for (const key in given) {
+    const value = given[key];
+    const accepts = signature.accepts.get(key);
+    if (accepts === undefined) requireKey(verb, key, given, signature, where);
+    else if (value !== undefined && value !== null && !accepts(value))
+      throw wrong(verb, where, key, kinds, value);
+  }
+  for (const name of signature.required)
+    if (given[name] === undefined) throw missing(verb, where, name, given, signature);
+}
+
+function isObject(given: unknown): given is Given {
+  return typeof given === "object" && given !== null;
+}
+
+function requireSpelling(verb: string, key: string, given: Given, { spellings }: Signature): void {
+  const meant = spellings.get(plain(key));
+  if (meant !== undefined && given[meant] === undefined)
+    throw invalidArgument(verb, key, `${verb}: unknown key "${key}"; did you mean "${meant}"?`);
+}
+
+function refuseUnknown(verb: string, key: string, _: Given, { accepts }: Signature, where: string): void {
+  const known = [...accepts.keys()].join(", ");
+  throw invalidArgument(verb, key, `${where}: unknown key "${key}"; known keys: ${known}`);
 }
 
 function signatureOf(kinds: Kinds): Signature {
   let signature = signatures.get(kinds);
   if (signature === undefined) {
     const names = Object.keys(kinds);
-    const parameters = Object.entries(kinds).map(([name, kind]) => ({
-      name,
-      isOptional: kind.endsWith("?"),
-      accepts: ACCEPTS[nameOf(kind)] ?? hasText,
-    }));
-    const spellings = new Map(names.map((name) => [plain(name), name]));
-    signature = { parameters, names: new Set(names), spellings };
+    signature = {
+      accepts: new Map(names.map((name) => [name, ACCEPTS[kindOf(kinds, name)] ?? hasText])),
+      required: names.filter((name) => !kinds[name]?.endsWith("?")),
+      spellings: new Map(names.map((name) => [plain(name), name])),
+    };
     signatures.set(kinds, signature);
   }
   return signature;
 }
 
-function nameOf(kind: string): string {
-  return kind.replace("?", "");
+function kindOf(kinds: Kinds, name: string): string {
+  return String(kinds[name]).replace("?", "");
 }
 
 function plain(key: string): string {
@@ -115,17 +123,17 @@ function isTextual(value: unknown): boolean {
 }
 
 function noArguments(verb: string, given: unknown): InvalidArgumentError {
-  return invalidArgument(verb, undefined, `${verb} takes an object of arguments, not ${describe(given)}`);
+  return invalidArgument(verb, undefined, `${verb} takes an object of arguments, not ${typeNameOf(given)}`);
 }
 
 function missing(
   verb: string,
   where: string,
-  given: object,
-  kinds: Kinds,
   name: string,
+  given: Given,
+  { accepts }: Signature,
 ): InvalidArgumentError {
-  const unknown = Object.keys(given).filter((key) => !(key in kinds));
+  const unknown = Object.keys(given).filter((key) => !accepts.has(key));
   const others = unknown.length === 0 ? "" : `; keys that ${verb} does not know: ${unknown.join(", ")}`;
   return invalidArgument(verb, name, `${where}: ${name} is missing${others}`);
 }
@@ -137,14 +145,15 @@ function wrong(
   kinds: Kinds,
   value: unknown,
 ): InvalidArgumentError {
-  const word = WORDS[nameOf(String(kinds[name]))];
-  return invalidArgument(verb, name, `${where}: ${name} must be ${String(word)}, not ${describe(value)}`);
+  const word = String(WORDS[kindOf(kinds, name)]);
+  return invalidArgument(verb, name, `${where}: ${name} must be ${word}, not ${typeNameOf(value)}`);
 }
 
-function describe(value: unknown): string {
-  return value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
+function typeNameOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
 }
 
+/** Makes the error for an argument that is not sent. */
 export function invalidArgument(
   verb: string,
   argument: string | undefined,
@@ -152,6 +161,6 @@ export function invalidArgument(
 ): InvalidArgumentError {
   return new InvalidArgumentError({
     ...{ verb, argument, message, detail: message, sqlState: "VM001" },
-    hint: `Nothing was sent. docs/reference.md has the arguments of each verb.`,
+    hint: "Nothing was sent. docs/reference.md has the arguments of each verb.",
   });
 }

@@ -1,5 +1,5 @@
 import { typedError } from "../errors/typed-error.js";
-import { requireArguments, requireSpelling } from "./arguments.js";
+import { requireArguments } from "./arguments.js";
 import { ARGUMENTS } from "./generated.js";
 import { manyRows, oneRow } from "./rows.js";
 import type { SqlClient } from "./sql-client.js";
@@ -10,6 +10,7 @@ type Verb = keyof typeof ARGUMENTS;
 /**
  * Calls a verb that answers one row.
  *
+ * @param statementOf makes the statement once the arguments are checked
  * @throws InvalidArgumentError before anything is sent, DatabaseError when the database refuses the call
  */
 export async function callForRow<Row>(
@@ -19,8 +20,11 @@ export async function callForRow<Row>(
   statementOf: () => Statement,
 ): Promise<Row> {
   requireArguments(verb, given, ARGUMENTS[verb]);
-  requireSpelling(verb, given, ARGUMENTS[verb]);
-  return await typed(verb, oneRow<Row>(sql, statementOf()));
+  try {
+    return await oneRow<Row>(sql, statementOf());
+  } catch (error) {
+    throw typedError(verb, error);
+  }
 }
 
 /** Calls a verb that answers any number of rows. */
@@ -31,14 +35,8 @@ export async function callForRows<Row>(
   statementOf: () => Statement,
 ): Promise<Row[]> {
   requireArguments(verb, given, ARGUMENTS[verb]);
-  requireSpelling(verb, given, ARGUMENTS[verb]);
-  return await typed(verb, manyRows<Row>(sql, statementOf()));
-}
-
-/** Resolves as the answer does; what the client threw becomes an error of this package. */
-export async function typed<T>(verb: string, answer: Promise<T>): Promise<T> {
   try {
-    return await answer;
+    return await manyRows<Row>(sql, statementOf());
   } catch (error) {
     throw typedError(verb, error);
   }

@@ -1,6 +1,6 @@
 import type { ReportVmmResult, ReportVmmsResult } from "./results.js";
-import { requireArguments, requireKnownKeys } from "./arguments.js";
-import { typed } from "./call.js";
+import { typedError } from "../errors/typed-error.js";
+import { requireArguments, requireOnly } from "./arguments.js";
 import { ARGUMENTS, type ReportVmmArguments } from "./generated.js";
 import { timeText } from "./parameters.js";
 import { oneRow, rowsByColumn } from "./rows.js";
@@ -9,17 +9,13 @@ import { type Statement, statement } from "./statement.js";
 
 /** Reports one VMM, and optionally its side of a migration into and out of it. */
 export async function reportVmm(sql: SqlClient, a: ReportVmmArguments): Promise<ReportVmmResult> {
-  requireReport("reportVmm", a, "reportVmm");
-  return await typed(
-    "reportVmm",
-    oneRow<ReportVmmResult>(sql, isOfVmmAlone(a) ? vmmReport(a) : fullReport(a)),
-  );
-}
-
-/** Refuses unknown keys as well: a misspelt key would silently drop a part of a report. */
-function requireReport(verb: string, a: object, where: string): void {
-  requireKnownKeys(verb, a, ARGUMENTS.reportVmm, where);
-  requireArguments(verb, a, ARGUMENTS.reportVmm, where);
+  // An unknown key is refused as well: a misspelt key would silently drop a part of a report.
+  requireOnly("reportVmm", a, ARGUMENTS.reportVmm);
+  try {
+    return await oneRow(sql, isOfVmmAlone(a) ? vmmReport(a) : fullReport(a));
+  } catch (error) {
+    throw typedError("reportVmm", error);
+  }
 }
 
 /**
@@ -56,11 +52,15 @@ export async function reportVmms(
 ): Promise<ReportVmmsResult[]> {
   requireArguments("reportVmms", { reports }, ARGUMENTS.reportVmms);
   const elements = toJson(Array.isArray(reports) ? reports.map(toElement) : reports);
-  return await typed(
-    "reportVmms",
-    rowsByColumn<ReportVmmsResult>(
-      sql,
-      statement`
+  try {
+    return await rowsByColumn(sql, batchOf(elements));
+  } catch (error) {
+    throw typedError("reportVmms", error);
+  }
+}
+
+function batchOf(elements: string): Statement {
+  return statement`
     select pg_catalog.json_build_object(
       'ordinal', pg_catalog.json_agg(r.ordinal), 'instance_id', pg_catalog.json_agg(r.instance_id),
       'propolis_id', pg_catalog.json_agg(r.propolis_id), 'vmm_outcome', pg_catalog.json_agg(r.vmm_outcome),
@@ -68,9 +68,7 @@ export async function reportVmms(
       'migration_out_outcome', pg_catalog.json_agg(r.migration_out_outcome),
       'update_needed', pg_catalog.json_agg(r.update_needed),
       'state', pg_catalog.json_agg(r.state), 'state_generation', pg_catalog.json_agg(r.state_generation)
-    )::pg_catalog.text from vmstate.report_vmms(${elements}::pg_catalog.text::pg_catalog.jsonb) as r`,
-    ),
-  );
+    )::pg_catalog.text from vmstate.report_vmms(${elements}::pg_catalog.text::pg_catalog.jsonb) as r`;
 }
 
 /**
@@ -80,7 +78,7 @@ export async function reportVmms(
  */
 function toElement(a: ReportVmmArguments, at: number): unknown {
   if (Object(a) !== a) return a;
-  requireReport("reportVmms", a, `reportVmms: element ${String(at + 1)}`);
+  requireOnly("reportVmms", a, ARGUMENTS.reportVmm, `reportVmms: element ${String(at + 1)}`);
   return {
     instance_id: a.instanceId,
     propolis_id: a.propolisId,

@@ -1,4 +1,4 @@
-import { typed } from "./call.js";
+import { typedError } from "../errors/typed-error.js";
 import { VIEW_ROWS } from "./generated.js";
 import { manyRows } from "./rows.js";
 import type { SqlClient } from "./sql-client.js";
@@ -10,9 +10,13 @@ import { statement } from "./statement.js";
  * @param reader the function that reads the view, for its errors
  */
 export function viewRows<Row>(sql: SqlClient, reader: string, view: keyof typeof VIEW_ROWS) {
-  return (rest: TemplateStringsArray, ...values: (string | number | null)[]): Promise<Row[]> => {
+  return async (rest: TemplateStringsArray, ...values: (string | number | null)[]): Promise<Row[]> => {
     const strings = behind(`select ${VIEW_ROWS[view]}::pg_catalog.text from vmstate.${view} as r `, rest);
-    return typed(reader, manyRows(sql, statement(strings, ...values)));
+    try {
+      return await manyRows(sql, statement(strings, ...values));
+    } catch (error) {
+      throw typedError(reader, error);
+    }
   };
 }
 
