@@ -40,7 +40,7 @@ async function openTypeorm(url: string): Promise<Opened> {
 
 function openPostgres(url: string, wrap: (sql: postgres.Sql) => api.SqlClient): Opened {
   const sql = postgres(url, { max: 1 });
-  return { client: wrap(sql), close: () => sql.end() };
+  return { client: wrap(sql), close: () => sql.end({ timeout: 0 }) };
 }
 
 const OPEN: Record<string, (url: string) => Opened | Promise<Opened>> = {
@@ -187,6 +187,13 @@ describe.each(Object.entries(OPEN))("through %s", (_, open) => {
     expect(error).toBeInstanceOf(api.ConnectionError);
     expect(error).toMatchObject({ verb: "configureInstance", sqlState: "08006" });
     expect(api.isRetryable(error)).toBe(true);
+    await other.close();
+  });
+
+  it("a refused connection is a lost one", async () => {
+    const proxy = await startPooler("ignores", db.url);
+    const other = await open(proxy.url);
+    await proxy[Symbol.asyncDispose]();
     const refused = await rejection(api.configureInstance(other.client, f));
     expect(refused).toBeInstanceOf(api.ConnectionError);
     expect(refused).toMatchObject({

@@ -42,6 +42,12 @@ it.each(["index.ts", "kysely/index.ts"])(
   },
 );
 
+it("retry/index.ts loads p-retry, and nothing of the wrappers", () => {
+  const { files, others } = loadedWith("retry/index.ts");
+  expect(files.filter((file) => !/^(errors|retry)\//.test(file))).toEqual([]);
+  expect(others).toEqual(["p-retry"]);
+});
+
 it("what migrates would be found", () => {
   const { others } = loadedWith("schema/index.ts");
   expect(others).toEqual(expect.arrayContaining(["node:fs/promises", "postgres"]));
