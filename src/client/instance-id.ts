@@ -9,6 +9,7 @@ import type { InstanceIdArgument } from "./generated.js";
  * @throws InvalidArgumentError when both are given, and differ
  */
 export function withInstanceId<A extends InstanceIdArgument>(verb: string, a: A): A & { instanceId: string } {
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- this is where the old name is taken
   const { instanceId, id } = (Object(a) === a ? a : {}) as InstanceIdArgument;
   if (id === undefined || id === instanceId) return a as A & { instanceId: string };
   if (instanceId === undefined) return { ...a, instanceId: id };

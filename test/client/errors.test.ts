@@ -196,10 +196,8 @@ describe.each(Object.entries(OPEN))("through %s", (_, open) => {
     await proxy[Symbol.asyncDispose]();
     const refused = await rejection(api.configureInstance(other.client, f));
     expect(refused).toBeInstanceOf(api.ConnectionError);
-    expect(refused).toMatchObject({
-      code: "ECONNREFUSED",
-      message: expect.stringContaining("ECONNREFUSED") as unknown,
-    });
+    // TypeORM has connected before, and learns of the cut connection first.
+    expect(["ECONNREFUSED", "08006"]).toContain((refused as api.ConnectionError).code);
     expect(api.isRetryable(refused)).toBe(true);
     await other.close();
   });
@@ -241,7 +239,11 @@ describe("an error that is neither PostgreSQL's nor a lost connection", () => {
     ["that is no Error", "a string"],
   ])("stays as it is: %s", async (_, thrown) => {
     // The client is one of the caller's own, so that no database is replaced.
-    const client: api.SqlClient = { query: () => Promise.reject(thrown as Error) };
+    const client: api.SqlClient = {
+      query: () => {
+        throw thrown;
+      },
+    };
     expect(await rejection(api.requestStop(client, f))).toBe(thrown);
     expect(api.isRetryable(thrown)).toBe(false);
   });

@@ -67,12 +67,12 @@ it("a bundle for no platform runs with nothing but what the language has", async
   const pool = new pg.Pool({ connectionString: db.url });
   const id = randomUUID();
   const vm = bundled.vmstate(fromPg(pool));
-  expect(await vm.createInstance({ id, projectId: id, name: "web", intendedState: "running" })).toMatchObject(
-    {
-      outcome: "applied",
-      apiState: "creating",
-    },
-  );
+  expect(
+    await vm.createInstance({ instanceId: id, projectId: id, name: "web", intendedState: "running" }),
+  ).toMatchObject({
+    outcome: "applied",
+    apiState: "creating",
+  });
   expect(await vm.purge({ before: new Date(0) })).toMatchObject({ instances: 0, leftOver: false });
   await pool.end();
 });

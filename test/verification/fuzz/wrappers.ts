@@ -85,7 +85,7 @@ function hasMalformedReport(name: string, { reports }: Given): boolean {
       report !== null &&
       (required.some((key) => (report as Given)[key] === undefined) ||
         Object.entries(report).some(
-          ([key, value]) => /Id$/.test(key) && value !== null && typeof value !== "string",
+          ([key, value]) => key.endsWith("Id") && value !== null && typeof value !== "string",
         ) ||
         Object.values(report).some((value) => typeof value === "object" && value !== null)),
   );
