@@ -116,7 +116,7 @@ function hasText(value: unknown): boolean {
 function isTextual(value: unknown): boolean {
   if (typeof value !== "object" || Array.isArray(value)) return false;
   try {
-    return !String(value as { toString: () => string }).startsWith("[object ");
+    return !`${value as string}`.startsWith("[object ");
   } catch {
     return false;
   }

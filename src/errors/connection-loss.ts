@@ -43,7 +43,7 @@ export interface ConnectionLoss {
 /** Finds what a client says of a lost connection, also in what a library on top of the client made of it. */
 export function connectionLossIn(error: unknown): ConnectionLoss | undefined {
   if (!(error instanceof Error)) return undefined;
-  const code = "code" in error && error.code !== undefined ? String(error.code as string) : undefined;
+  const code = "code" in error && error.code !== undefined ? (error.code as string) : undefined;
   const isClosed = CLOSED.has(code ?? error.message);
   if (isClosed || isLost(error, code)) return { error, code, isClosed };
   return connectionLossIn(error.cause);

@@ -241,6 +241,7 @@ describe("an error that is neither PostgreSQL's nor a lost connection", () => {
     // The client is one of the caller's own, so that no database is replaced.
     const client: api.SqlClient = {
       query: () => {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- a library may throw what is no Error
         throw thrown;
       },
     };
