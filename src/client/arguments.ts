@@ -116,7 +116,8 @@ function hasText(value: unknown): boolean {
 function isTextual(value: unknown): boolean {
   if (typeof value !== "object" || Array.isArray(value)) return false;
   try {
-    return !`${value as string}`.startsWith("[object ");
+    // eslint-disable-next-line @typescript-eslint/no-base-to-string -- an object without a text is what is looked for
+    return !String(value).startsWith("[object ");
   } catch {
     return false;
   }
