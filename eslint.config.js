@@ -12,7 +12,8 @@ const LAYERS = {
   connection: ["errors"],
   embedded: ["errors"],
   schema: ["errors", "client", "connection"],
-  testing: ["errors", "connection", "embedded", "schema"],
+  testing: ["errors", "client", "connection", "embedded", "schema"],
+  retry: ["errors"],
   simulator: ["errors", "terminal", "client"],
   cli: ["errors", "terminal", "client", "connection", "embedded", "schema", "simulator"],
 };

@@ -39,7 +39,7 @@ CREATE TYPE vmstate.vmm_address AS (
   propolis_ip inet,
   propolis_port integer
 );
-COMMENT ON TYPE vmstate.vmm_address IS 'Says where a VMM is that an answer names: the sled, and the address on which the VMM listens.';
+COMMENT ON TYPE vmstate.vmm_address IS 'Says where a VMM is: its sled, and the address on which it listens.';
 
 ALTER TYPE vmstate.command_result ADD ATTRIBUTE command_vmms vmstate.vmm_address[];
 COMMENT ON TYPE vmstate.command_result IS 'Answers request_stop and request_reboot.

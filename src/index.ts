@@ -13,6 +13,22 @@ export { fromKysely, type KyselyClient } from "./client/adapters/kysely.js";
 export { fromPg, type PgClient } from "./client/adapters/pg.js";
 export * from "./client/control-plane.js";
 export type * from "./client/deprecated.js";
+export {
+  ConnectionError,
+  DatabaseError,
+  DeadlockError,
+  ImmutableColumnError,
+  InvalidArgumentError,
+  InvalidTransitionError,
+  LockTimeoutError,
+  OldGenerationError,
+  PermissionDeniedError,
+  ProtectedRowError,
+  QueryCanceledError,
+  SerializationError,
+  TooManyConnectionsError,
+} from "./errors/call-errors.js";
+export { isRetryable } from "./errors/retryable.js";
 export { IncompatibleDatabaseError, type IncompatibleReason, VmstateError } from "./errors/vmstate-error.js";
 export type * from "./client/generated.js";
 export * from "./client/operator.js";

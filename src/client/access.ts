@@ -4,7 +4,7 @@ import type {
   Outcome,
   RevokeAccessArguments,
 } from "./generated.js";
-import { oneRow } from "./rows.js";
+import { callForRow } from "./call.js";
 import type { SqlClient } from "./sql-client.js";
 import { statement } from "./statement.js";
 
@@ -19,13 +19,15 @@ export interface AccessResult {
  * The kinds are `control_plane`, `sled_agent` and `reader`. For the owner of the schema; call it again after a
  * migration. Members of the role have its access too: for many sleds, grant once to a group role.
  *
- * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema, 54000 when
- * about 2,400 roles have access to an object, so that its access list has no room for one more
+ * @throws InvalidArgumentError when there is no such role, PermissionDeniedError when the caller does not own the schema,
+ * DatabaseError 54000 when about 2,400 roles have access to an object, so that its access list has no room for one more
  */
 export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<AccessResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.json_build_object('outcome', vmstate.grant_access(
+    "grantAccess",
+    a,
+    () => statement`select pg_catalog.json_build_object('outcome', vmstate.grant_access(
     p_role => ${a.role}, p_kind => ${a.kind}))::pg_catalog.text`,
   );
 }
@@ -36,12 +38,14 @@ export function grantAccess(sql: SqlClient, a: GrantAccessArguments): Promise<Ac
  * What another kind of the role needs stays, and so do what the role has as a member of other roles and its binding to
  * a sled. For the owner of the schema.
  *
- * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema
+ * @throws InvalidArgumentError when there is no such role, PermissionDeniedError when the caller does not own the schema
  */
 export function revokeAccess(sql: SqlClient, a: RevokeAccessArguments): Promise<AccessResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.json_build_object('outcome', vmstate.revoke_access(
+    "revokeAccess",
+    a,
+    () => statement`select pg_catalog.json_build_object('outcome', vmstate.revoke_access(
     p_role => ${a.role}, p_kind => ${a.kind}))::pg_catalog.text`,
   );
 }
@@ -51,12 +55,14 @@ export function revokeAccess(sql: SqlClient, a: RevokeAccessArguments): Promise<
  *
  * Without `sledId` the role reports for no sled. For the owner of the schema.
  *
- * @throws PostgresError VM001 when there is no such role, 42501 when the caller does not own the schema
+ * @throws InvalidArgumentError when there is no such role, PermissionDeniedError when the caller does not own the schema
  */
 export function bindSledAgent(sql: SqlClient, a: BindSledAgentArguments): Promise<AccessResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.json_build_object('outcome', vmstate.bind_sled_agent(
+    "bindSledAgent",
+    a,
+    () => statement`select pg_catalog.json_build_object('outcome', vmstate.bind_sled_agent(
     p_role => ${a.role}, p_sled_id => ${a.sledId ?? null}))::pg_catalog.text`,
   );
 }

@@ -1,10 +1,15 @@
 import { sqlStateOf } from "../errors/sql-state.js";
-import { IncompatibleDatabaseError } from "../errors/vmstate-error.js";
+import { type Incompatibility, IncompatibleDatabaseError } from "../errors/vmstate-error.js";
 import { SCHEMA_NUMBER, type SchemaVersionRow } from "./generated.js";
 import type { SqlClient } from "./sql-client.js";
 import { viewRows } from "./view-rows.js";
 
 const MIGRATE = "run `npx vmstate migrate`";
+const NOT_INSTALLED = {
+  reason: "not_installed",
+  detail: "this database has no vmstate",
+  hint: MIGRATE,
+} as const;
 
 /**
  * Resolves when this package works with the database, and throws otherwise.
@@ -22,7 +27,7 @@ export async function assertCompatible(sql: SqlClient): Promise<void> {
 
 async function readVersion(sql: SqlClient): Promise<SchemaVersionRow> {
   try {
-    const [version] = await viewRows<SchemaVersionRow>(sql, "schema_version")``;
+    const [version] = await viewRows<SchemaVersionRow>(sql, "assertCompatible", "schema_version")``;
     if (version) return version;
   } catch (error) {
     throw explained(error);
@@ -31,21 +36,21 @@ async function readVersion(sql: SqlClient): Promise<SchemaVersionRow> {
 }
 
 /** By SQLSTATE. */
-const EXPLANATIONS: Record<string, (cause: unknown) => IncompatibleDatabaseError> = {
-  "3F000": notInstalled,
-  "42P01": notInstalled,
-  "42501": noAccess,
+const EXPLANATIONS: Record<string, Omit<Incompatibility, "sqlState">> = {
+  "3F000": NOT_INSTALLED,
+  "42P01": NOT_INSTALLED,
+  "42501": {
+    reason: "no_access",
+    detail: "this role may not read vmstate.schema_version",
+    hint: "have the schema's owner call vmstate.grant_access for it",
+  },
 };
 
 function explained(error: unknown): unknown {
-  return EXPLANATIONS[sqlStateOf(error)]?.(error) ?? error;
-}
-
-function notInstalled(cause?: unknown): IncompatibleDatabaseError {
-  return new IncompatibleDatabaseError(
-    { reason: "not_installed", detail: "this database has no vmstate", hint: MIGRATE },
-    cause,
-  );
+  const sqlState = sqlStateOf(error);
+  const explanation = EXPLANATIONS[sqlState];
+  if (explanation === undefined) return error;
+  return new IncompatibleDatabaseError({ ...explanation, sqlState }, (error as Error).cause);
 }
 
 /** Makes the error for a copy of the schema without its rows. */
@@ -55,17 +60,6 @@ function notRecorded(): IncompatibleDatabaseError {
     detail: "schema vmstate has no record of its migrations, as a copy of the schema alone has none",
     hint: MIGRATE,
   });
-}
-
-function noAccess(cause: unknown): IncompatibleDatabaseError {
-  return new IncompatibleDatabaseError(
-    {
-      reason: "no_access",
-      detail: "this role may not read vmstate.schema_version",
-      hint: "have the schema's owner call vmstate.grant_access for it",
-    },
-    cause,
-  );
 }
 
 function tooOld({ name }: SchemaVersionRow): IncompatibleDatabaseError {

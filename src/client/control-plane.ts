@@ -26,7 +26,8 @@ import type {
   UnwindMigrationArguments,
   UnwindStartArguments,
 } from "./generated.js";
-import { oneRow } from "./rows.js";
+import { callForRow } from "./call.js";
+import { withInstanceId } from "./instance-id.js";
 import type { SqlClient } from "./sql-client.js";
 import { statement } from "./statement.js";
 
@@ -35,24 +36,34 @@ import { statement } from "./statement.js";
  *
  * `unchanged`: an instance with this id is in this project already.
  */
-export function createInstance(sql: SqlClient, a: CreateInstanceArguments): Promise<CreateInstanceResult> {
-  return oneRow(
+export async function createInstance(
+  sql: SqlClient,
+  given: CreateInstanceArguments,
+): Promise<CreateInstanceResult> {
+  const a = withInstanceId("createInstance", given);
+  return await callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.create_instance(
-    p_id => ${a.id}, p_project_id => ${a.projectId}, p_name => ${a.name}, p_intended_state => ${a.intendedState},
+    "createInstance",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.create_instance(
+    p_id => ${a.instanceId}, p_project_id => ${a.projectId}, p_name => ${a.name}, p_intended_state => ${a.intendedState},
     p_auto_restart_policy => ${a.autoRestartPolicy ?? null},
     p_auto_restart_cooldown => ${a.autoRestartCooldown ?? null}))::pg_catalog.text`,
   );
 }
 
 /** Ends the creation of an instance: from then on it may start. */
-export function finishInstanceCreation(
+export async function finishInstanceCreation(
   sql: SqlClient,
-  a: FinishInstanceCreationArguments,
+  given: FinishInstanceCreationArguments,
 ): Promise<FinishInstanceCreationResult> {
-  return oneRow(
+  const a = withInstanceId("finishInstanceCreation", given);
+  return await callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.finish_instance_creation(p_id => ${a.id}))::pg_catalog.text`,
+    "finishInstanceCreation",
+    a,
+    () =>
+      statement`select pg_catalog.to_json(vmstate.finish_instance_creation(p_id => ${a.instanceId}))::pg_catalog.text`,
   );
 }
 
@@ -65,9 +76,11 @@ export function configureInstance(
   sql: SqlClient,
   a: ConfigureInstanceArguments,
 ): Promise<ConfigureInstanceResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.configure_instance(
+    "configureInstance",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.configure_instance(
     p_instance_id => ${a.instanceId}, p_auto_restart_policy => ${a.autoRestartPolicy ?? null},
     p_auto_restart_cooldown => ${a.autoRestartCooldown ?? null}))::pg_catalog.text`,
   );
@@ -79,9 +92,11 @@ export function configureInstance(
  * `conflict`: another instance of the project has the name.
  */
 export function renameInstance(sql: SqlClient, a: RenameInstanceArguments): Promise<RenameInstanceResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.rename_instance(
+    "renameInstance",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.rename_instance(
     p_instance_id => ${a.instanceId}, p_name => ${a.name}))::pg_catalog.text`,
   );
 }
@@ -93,9 +108,11 @@ export function renameInstance(sql: SqlClient, a: RenameInstanceArguments): Prom
  * this start before.
  */
 export function beginStart(sql: SqlClient, a: BeginStartArguments): Promise<BeginStartResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.begin_start(
+    "beginStart",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.begin_start(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_propolis_id => ${a.propolisId},
     p_sled_id => ${a.sledId}, p_propolis_ip => ${a.propolisIp}, p_propolis_port => ${a.propolisPort ?? null},
     p_start_reason => ${a.startReason ?? null}, p_expected_generation => ${a.expectedGeneration ?? null}))::pg_catalog.text`,
@@ -109,9 +126,11 @@ export function beginStart(sql: SqlClient, a: BeginStartArguments): Promise<Begi
  * the VMM from its sled.
  */
 export function unwindStart(sql: SqlClient, a: UnwindStartArguments): Promise<UnwindStartResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.unwind_start(
+    "unwindStart",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.unwind_start(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_propolis_id => ${a.propolisId}))::pg_catalog.text`,
   );
 }
@@ -123,9 +142,11 @@ export function unwindStart(sql: SqlClient, a: UnwindStartArguments): Promise<Un
  * before.
  */
 export function beginMigration(sql: SqlClient, a: BeginMigrationArguments): Promise<BeginMigrationResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.begin_migration(
+    "beginMigration",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.begin_migration(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_migration_id => ${a.migrationId},
     p_source_propolis_id => ${a.sourcePropolisId}, p_destination_propolis_id => ${a.destinationPropolisId},
     p_sled_id => ${a.sledId}, p_propolis_ip => ${a.propolisIp}, p_propolis_port => ${a.propolisPort ?? null},
@@ -140,9 +161,11 @@ export function beginMigration(sql: SqlClient, a: BeginMigrationArguments): Prom
  * then unregister the VMM from its sled.
  */
 export function unwindMigration(sql: SqlClient, a: UnwindMigrationArguments): Promise<UnwindMigrationResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.unwind_migration(
+    "unwindMigration",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.unwind_migration(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_migration_id => ${a.migrationId}))::pg_catalog.text`,
   );
 }
@@ -153,9 +176,12 @@ export function unwindMigration(sql: SqlClient, a: UnwindMigrationArguments): Pr
  * Command the VMMs in `commandVmms`, which says where they are, also when the outcome is `unchanged`.
  */
 export function requestStop(sql: SqlClient, a: RequestStopArguments): Promise<RequestStopResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.request_stop(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
+    "requestStop",
+    a,
+    () =>
+      statement`select pg_catalog.to_json(vmstate.request_stop(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
   );
 }
 
@@ -165,17 +191,23 @@ export function requestStop(sql: SqlClient, a: RequestStopArguments): Promise<Re
  * Command the VMMs in `commandVmms`, which says where they are, also when the outcome is `unchanged`.
  */
 export function requestReboot(sql: SqlClient, a: RequestRebootArguments): Promise<RequestRebootResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.request_reboot(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
+    "requestReboot",
+    a,
+    () =>
+      statement`select pg_catalog.to_json(vmstate.request_reboot(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
   );
 }
 
 /** Soft-deletes an instance that shows `creating`, `stopped` or `failed`. */
 export function deleteInstance(sql: SqlClient, a: DeleteInstanceArguments): Promise<DeleteInstanceResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.delete_instance(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
+    "deleteInstance",
+    a,
+    () =>
+      statement`select pg_catalog.to_json(vmstate.delete_instance(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
   );
 }
 
@@ -185,9 +217,11 @@ export function deleteInstance(sql: SqlClient, a: DeleteInstanceArguments): Prom
  * The work list `abandoned_vmm` has these VMMs.
  */
 export function deleteVmm(sql: SqlClient, a: DeleteVmmArguments): Promise<DeleteVmmResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.delete_vmm(
+    "deleteVmm",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.delete_vmm(
     p_instance_id => ${a.instanceId}, p_propolis_id => ${a.propolisId}))::pg_catalog.text`,
   );
 }

@@ -3,6 +3,15 @@
 /** PostgreSQL's text for an interval (`'30 seconds'`), or a number of seconds. */
 export type Interval = string | number;
 
+/** The id of an instance, as an argument. `id` is what version 0.1.0 called it. */
+export type InstanceIdArgument =
+  | { instanceId: string; id?: string | undefined }
+  | {
+      instanceId?: undefined;
+      /** @deprecated Use `instanceId`. */
+      id: string;
+    };
+
 /** The number of the newest migration of this package. */
 export const SCHEMA_NUMBER = 14;
 
@@ -244,7 +253,7 @@ export interface UpdateResult {
   terminateVmms: VmmAddress[] | null;
 }
 
-/** Says where a VMM is that an answer names: the sled, and the address on which the VMM listens. */
+/** Says where a VMM is: its sled, and the address on which it listens. */
 export interface VmmAddress {
   propolisId: string;
   sledId: string;
@@ -328,6 +337,7 @@ export interface AbandonedVmmRow {
  */
 export interface ApiInstanceRow {
   id: string;
+  instanceId: string;
   state: ApiInstanceState;
   projectId: string;
   name: string;
@@ -368,6 +378,7 @@ export interface ApiMigrationRow {
  */
 export interface ApiVmmRow {
   id: string;
+  propolisId: string;
   state: ApiVmmState;
   instanceId: string;
   sledId: string;
@@ -576,7 +587,7 @@ export interface BeginStartArguments {
   sledId: string;
   propolisIp: string;
   propolisPort?: number | null | undefined;
-  startReason?: string | null | undefined;
+  startReason?: "user" | "auto_restart" | null | undefined;
   expectedGeneration?: number | null | undefined;
 }
 
@@ -710,14 +721,13 @@ export interface ConfigureInstanceArguments {
  *
  * - VM001: an argument without a default is null, p_name does not have 1 to 63 characters, p_intended_state is neither running nor stopped, or p_auto_restart_cooldown is negative or infinite.
  */
-export interface CreateInstanceArguments {
-  id: string;
+export type CreateInstanceArguments = InstanceIdArgument & {
   projectId: string;
   name: string;
-  intendedState: IntendedState;
+  intendedState: "running" | "stopped";
   autoRestartPolicy?: AutoRestartPolicy | null | undefined;
   autoRestartCooldown?: Interval | null | undefined;
-}
+};
 
 /**
  * Soft-deletes an instance that shows creating, stopped or failed.
@@ -856,9 +866,7 @@ export interface FailVmmArguments {
  *
  * - VM001: p_id is null.
  */
-export interface FinishInstanceCreationArguments {
-  id: string;
-}
+export type FinishInstanceCreationArguments = InstanceIdArgument;
 
 /**
  * Grants a role all that one kind of role needs.
@@ -1157,6 +1165,89 @@ export interface UnwindStartArguments {
 }
 
 /**
+ * The arguments of each verb, by which a wrapper checks what it is given before it sends anything. One with a question
+ * mark may be left out.
+ *
+ * @hidden
+ */
+export const ARGUMENTS = {
+  beginMigration: {
+    instanceId: "id",
+    sagaId: "id",
+    migrationId: "id",
+    sourcePropolisId: "id",
+    destinationPropolisId: "id",
+    sledId: "id",
+    propolisIp: "text",
+    propolisPort: "number?",
+    expectedGeneration: "number?",
+  },
+  beginStart: {
+    instanceId: "id",
+    sagaId: "id",
+    propolisId: "id",
+    sledId: "id",
+    propolisIp: "text",
+    propolisPort: "number?",
+    startReason: "text?",
+    expectedGeneration: "number?",
+  },
+  beginUpdate: { instanceId: "id", sagaId: "id", lease: "text" },
+  bindSledAgent: { role: "text", sledId: "id?" },
+  breakUpdate: { instanceId: "id", updaterGeneration: "number", reason: "text" },
+  commitUpdate: { instanceId: "id", sagaId: "id", updaterGeneration: "number", planToken: "text" },
+  configureInstance: { instanceId: "id", autoRestartPolicy: "text?", autoRestartCooldown: "text?" },
+  createInstance: {
+    instanceId: "id",
+    projectId: "id",
+    name: "text",
+    intendedState: "text",
+    autoRestartPolicy: "text?",
+    autoRestartCooldown: "text?",
+  },
+  deleteInstance: { instanceId: "id" },
+  deleteVmm: { instanceId: "id", propolisId: "id" },
+  explainUpdate: { instanceId: "id" },
+  failSled: { sledId: "id", reason: "text" },
+  failSledVmms: { sledId: "id", propolisIds: "any", reason: "text" },
+  failVmm: { instanceId: "id", propolisId: "id", reason: "text", expectedGeneration: "number?" },
+  finishInstanceCreation: { instanceId: "id" },
+  grantAccess: { role: "text", kind: "text" },
+  inheritUpdate: {
+    instanceId: "id",
+    parentSagaId: "id",
+    updaterGeneration: "number",
+    sagaId: "id",
+    lease: "text",
+  },
+  purge: { before: "any", limit: "number?" },
+  renameInstance: { instanceId: "id", name: "text" },
+  reportVmm: {
+    instanceId: "id",
+    propolisId: "id",
+    state: "text",
+    generation: "number",
+    time: "any",
+    migrationInId: "id?",
+    migrationInState: "text?",
+    migrationInGeneration: "number?",
+    migrationInTime: "any?",
+    migrationOutId: "id?",
+    migrationOutState: "text?",
+    migrationOutGeneration: "number?",
+    migrationOutTime: "any?",
+  },
+  reportVmms: { reports: "any" },
+  requestReboot: { instanceId: "id" },
+  requestStop: { instanceId: "id" },
+  revokeAccess: { role: "text", kind: "text" },
+  runUpdate: { instanceId: "id", sagaId: "id" },
+  unlockUpdate: { instanceId: "id", sagaId: "id", updaterGeneration: "number" },
+  unwindMigration: { instanceId: "id", sagaId: "id", migrationId: "id" },
+  unwindStart: { instanceId: "id", sagaId: "id", propolisId: "id" },
+} as const;
+
+/**
  * The JSON of a row of each view, for a statement that reads the view as `r`. Each column is named: of a view over
  * several shards, Citus calls the columns of a whole row f1, f2 and so on.
  *
@@ -1166,11 +1257,11 @@ export const VIEW_ROWS = {
   abandoned_vmm:
     "pg_catalog.json_build_object('instance_id', r.instance_id, 'propolis_id', r.propolis_id, 'sled_id', r.sled_id, 'state', r.state, 'time_unlinked', r.time_unlinked, 'since', r.since)",
   api_instance:
-    "pg_catalog.json_build_object('id', r.id, 'state', r.state, 'project_id', r.project_id, 'name', r.name, 'intended_state', r.intended_state, 'auto_restart_policy', r.auto_restart_policy, 'auto_restart_cooldown', r.auto_restart_cooldown, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created, 'time_modified', r.time_modified)",
+    "pg_catalog.json_build_object('id', r.id, 'instance_id', r.id, 'state', r.state, 'project_id', r.project_id, 'name', r.name, 'intended_state', r.intended_state, 'auto_restart_policy', r.auto_restart_policy, 'auto_restart_cooldown', r.auto_restart_cooldown, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created, 'time_modified', r.time_modified)",
   api_migration:
     "pg_catalog.json_build_object('id', r.id, 'instance_id', r.instance_id, 'source_propolis_id', r.source_propolis_id, 'source_sled_id', r.source_sled_id, 'source_api_state', r.source_api_state, 'source_state', r.source_state, 'destination_propolis_id', r.destination_propolis_id, 'destination_sled_id', r.destination_sled_id, 'destination_api_state', r.destination_api_state, 'destination_state', r.destination_state, 'time_source_updated', r.time_source_updated, 'time_destination_updated', r.time_destination_updated, 'time_created', r.time_created, 'time_reported', r.time_reported)",
   api_vmm:
-    "pg_catalog.json_build_object('id', r.id, 'state', r.state, 'instance_id', r.instance_id, 'sled_id', r.sled_id, 'propolis_ip', r.propolis_ip, 'propolis_port', r.propolis_port, 'failure_reason', r.failure_reason, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created)",
+    "pg_catalog.json_build_object('id', r.id, 'propolis_id', r.id, 'state', r.state, 'instance_id', r.instance_id, 'sled_id', r.sled_id, 'propolis_ip', r.propolis_ip, 'propolis_port', r.propolis_port, 'failure_reason', r.failure_reason, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created)",
   instance_detail:
     "pg_catalog.json_build_object('id', r.id, 'api_state', r.api_state, 'state', r.state, 'state_generation', r.state_generation, 'intended_state', r.intended_state, 'project_id', r.project_id, 'name', r.name, 'auto_restart_policy', r.auto_restart_policy, 'auto_restart_cooldown', r.auto_restart_cooldown, 'active_propolis_id', r.active_propolis_id, 'active_api_state', r.active_api_state, 'active_sled_id', r.active_sled_id, 'active_propolis_ip', r.active_propolis_ip, 'active_propolis_port', r.active_propolis_port, 'destination_propolis_id', r.destination_propolis_id, 'destination_api_state', r.destination_api_state, 'destination_sled_id', r.destination_sled_id, 'destination_propolis_ip', r.destination_propolis_ip, 'destination_propolis_port', r.destination_propolis_port, 'migration_id', r.migration_id, 'migration_source_propolis_id', r.migration_source_propolis_id, 'migration_source_state', r.migration_source_state, 'migration_destination_state', r.migration_destination_state, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created, 'time_modified', r.time_modified)",
   invariant_violation:

@@ -7,15 +7,17 @@ import type {
   PurgeArguments,
 } from "./generated.js";
 import { arrayText, timeText } from "./parameters.js";
-import { manyRows, oneRow } from "./rows.js";
+import { callForRow, callForRows } from "./call.js";
 import type { SqlClient } from "./sql-client.js";
 import { statement } from "./statement.js";
 
 /** Declares a VMM dead: it becomes `failed`. `expectedGeneration` is the VMM's. */
 export function failVmm(sql: SqlClient, a: FailVmmArguments): Promise<FailVmmResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.fail_vmm(
+    "failVmm",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.fail_vmm(
     p_instance_id => ${a.instanceId}, p_propolis_id => ${a.propolisId}, p_reason => ${a.reason},
     p_expected_generation => ${a.expectedGeneration ?? null}))::pg_catalog.text`,
   );
@@ -27,9 +29,11 @@ export function failVmm(sql: SqlClient, a: FailVmmArguments): Promise<FailVmmRes
  * Answers a row for each VMM that the call failed.
  */
 export function failSled(sql: SqlClient, a: FailSledArguments): Promise<FailedVmm[]> {
-  return manyRows(
+  return callForRows(
     sql,
-    statement`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.fail_sled(
+    "failSled",
+    a,
+    () => statement`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.fail_sled(
     p_sled_id => ${a.sledId}, p_reason => ${a.reason}) as r`,
   );
 }
@@ -41,9 +45,11 @@ export function failSled(sql: SqlClient, a: FailSledArguments): Promise<FailedVm
  * failed.
  */
 export function failSledVmms(sql: SqlClient, a: FailSledVmmsArguments): Promise<FailedVmm[]> {
-  return manyRows(
+  return callForRows(
     sql,
-    statement`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.fail_sled_vmms(
+    "failSledVmms",
+    a,
+    () => statement`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.fail_sled_vmms(
     p_sled_id => ${a.sledId}, p_propolis_ids => ${arrayText(a.propolisIds)}::pg_catalog.text::pg_catalog.uuid[], p_reason => ${a.reason}) as r`,
   );
 }
@@ -54,9 +60,11 @@ export function failSledVmms(sql: SqlClient, a: FailSledVmmsArguments): Promise<
  * {@link explainUpdate} shows the lock. The holder's commit is then `lock_lost`. `reason` goes to the server's log.
  */
 export function breakUpdate(sql: SqlClient, a: BreakUpdateArguments): Promise<BreakUpdateResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.break_update(
+    "breakUpdate",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.break_update(
     p_instance_id => ${a.instanceId}, p_updater_generation => ${a.updaterGeneration}, p_reason => ${a.reason}))::pg_catalog.text`,
   );
 }
@@ -68,9 +76,11 @@ export function breakUpdate(sql: SqlClient, a: BreakUpdateArguments): Promise<Br
  * 1,000). Call it again while `leftOver`.
  */
 export function purge(sql: SqlClient, a: PurgeArguments): Promise<PurgeResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.purge(
+    "purge",
+    a,
+    () => statement`select pg_catalog.row_to_json(r)::pg_catalog.text from vmstate.purge(
     p_before => ${timeText(a.before)}::pg_catalog.text::pg_catalog.timestamptz, p_limit => ${a.limit ?? 1000}) as r`,
   );
 }

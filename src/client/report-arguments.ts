@@ -1,31 +1,5 @@
-import { VmstateError } from "../errors/vmstate-error.js";
 import type { ReportVmmArguments } from "./generated.js";
 import { timeText } from "./parameters.js";
-
-const KEYS: ReadonlySet<string> = new Set(
-  Object.keys({
-    instanceId: true,
-    propolisId: true,
-    state: true,
-    generation: true,
-    time: true,
-    migrationInId: true,
-    migrationInState: true,
-    migrationInGeneration: true,
-    migrationInTime: true,
-    migrationOutId: true,
-    migrationOutState: true,
-    migrationOutGeneration: true,
-    migrationOutTime: true,
-  } satisfies Record<keyof ReportVmmArguments, true>),
-);
-
-/** Refuses unknown keys: a misspelt key would silently drop a part of a report. */
-export function requireKnownKeys(report: object, where: string): void {
-  for (const key in report)
-    if (!KEYS.has(key))
-      throw new VmstateError(`${where} has the unknown key "${key}"; known keys: ${[...KEYS].join(", ")}`);
-}
 
 /**
  * Copies a report, so that what the caller does with the original afterwards does not change what is sent.

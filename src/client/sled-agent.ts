@@ -1,15 +1,21 @@
 import type { ReportVmmResult, ReportVmmsResult } from "./results.js";
-import type { ReportVmmArguments } from "./generated.js";
+import { typedError } from "../errors/typed-error.js";
+import { requireArguments, requireOnly } from "./arguments.js";
+import { ARGUMENTS, type ReportVmmArguments } from "./generated.js";
 import { timeText } from "./parameters.js";
-import { requireKnownKeys } from "./report-arguments.js";
 import { oneRow, rowsByColumn } from "./rows.js";
 import type { SqlClient } from "./sql-client.js";
 import { type Statement, statement } from "./statement.js";
 
 /** Reports one VMM, and optionally its side of a migration into and out of it. */
 export async function reportVmm(sql: SqlClient, a: ReportVmmArguments): Promise<ReportVmmResult> {
-  requireKnownKeys(a, "reportVmm: the report");
-  return await oneRow(sql, isOfVmmAlone(a) ? vmmReport(a) : fullReport(a));
+  // An unknown key is refused as well: a misspelt key would silently drop a part of a report.
+  requireOnly("reportVmm", a, ARGUMENTS.reportVmm);
+  try {
+    return await oneRow(sql, isOfVmmAlone(a) ? vmmReport(a) : fullReport(a));
+  } catch (error) {
+    throw typedError("reportVmm", error);
+  }
 }
 
 /**
@@ -44,10 +50,17 @@ export async function reportVmms(
   sql: SqlClient,
   reports: readonly ReportVmmArguments[],
 ): Promise<ReportVmmsResult[]> {
+  requireArguments("reportVmms", { reports }, ARGUMENTS.reportVmms);
   const elements = toJson(Array.isArray(reports) ? reports.map(toElement) : reports);
-  return await rowsByColumn(
-    sql,
-    statement`
+  try {
+    return await rowsByColumn(sql, batchOf(elements));
+  } catch (error) {
+    throw typedError("reportVmms", error);
+  }
+}
+
+function batchOf(elements: string): Statement {
+  return statement`
     select pg_catalog.json_build_object(
       'ordinal', pg_catalog.json_agg(r.ordinal), 'instance_id', pg_catalog.json_agg(r.instance_id),
       'propolis_id', pg_catalog.json_agg(r.propolis_id), 'vmm_outcome', pg_catalog.json_agg(r.vmm_outcome),
@@ -55,8 +68,7 @@ export async function reportVmms(
       'migration_out_outcome', pg_catalog.json_agg(r.migration_out_outcome),
       'update_needed', pg_catalog.json_agg(r.update_needed),
       'state', pg_catalog.json_agg(r.state), 'state_generation', pg_catalog.json_agg(r.state_generation)
-    )::pg_catalog.text from vmstate.report_vmms(${elements}::pg_catalog.text::pg_catalog.jsonb) as r`,
-  );
+    )::pg_catalog.text from vmstate.report_vmms(${elements}::pg_catalog.text::pg_catalog.jsonb) as r`;
 }
 
 /**
@@ -66,7 +78,7 @@ export async function reportVmms(
  */
 function toElement(a: ReportVmmArguments, at: number): unknown {
   if (Object(a) !== a) return a;
-  requireKnownKeys(a, `reportVmms: element ${String(at + 1)}`);
+  requireOnly("reportVmms", a, ARGUMENTS.reportVmm, `reportVmms: element ${String(at + 1)}`);
   return {
     instance_id: a.instanceId,
     propolis_id: a.propolisId,

@@ -14,7 +14,7 @@ import type {
   RunUpdateArguments,
   UnlockUpdateArguments,
 } from "./generated.js";
-import { oneRow } from "./rows.js";
+import { callForRow } from "./call.js";
 import type { SqlClient } from "./sql-client.js";
 import { statement } from "./statement.js";
 
@@ -26,9 +26,11 @@ import { statement } from "./statement.js";
  * `unchanged`: nothing to do, and no lock is held.
  */
 export function beginUpdate(sql: SqlClient, a: BeginUpdateArguments): Promise<BeginUpdateResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.begin_update(
+    "beginUpdate",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.begin_update(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_lease => ${a.lease}))::pg_catalog.text`,
   );
 }
@@ -39,9 +41,11 @@ export function beginUpdate(sql: SqlClient, a: BeginUpdateArguments): Promise<Be
  * The lock has a new `updaterGeneration` afterwards.
  */
 export function inheritUpdate(sql: SqlClient, a: InheritUpdateArguments): Promise<InheritUpdateResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.inherit_update(
+    "inheritUpdate",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.inherit_update(
     p_instance_id => ${a.instanceId}, p_parent_saga_id => ${a.parentSagaId},
     p_updater_generation => ${a.updaterGeneration}, p_saga_id => ${a.sagaId}, p_lease => ${a.lease}))::pg_catalog.text`,
   );
@@ -53,9 +57,11 @@ export function inheritUpdate(sql: SqlClient, a: InheritUpdateArguments): Promis
  * Releases the lock.
  */
 export function commitUpdate(sql: SqlClient, a: CommitUpdateArguments): Promise<CommitUpdateResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.commit_update(
+    "commitUpdate",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.commit_update(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}, p_updater_generation => ${a.updaterGeneration},
     p_plan_token => ${a.planToken}))::pg_catalog.text`,
   );
@@ -63,9 +69,11 @@ export function commitUpdate(sql: SqlClient, a: CommitUpdateArguments): Promise<
 
 /** Releases the lock without applying the plan: undo of an update saga. */
 export function unlockUpdate(sql: SqlClient, a: UnlockUpdateArguments): Promise<UnlockUpdateResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.unlock_update(
+    "unlockUpdate",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.unlock_update(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId},
     p_updater_generation => ${a.updaterGeneration}))::pg_catalog.text`,
   );
@@ -77,9 +85,11 @@ export function unlockUpdate(sql: SqlClient, a: UnlockUpdateArguments): Promise<
  * For callers with nothing to do in between. Answers the plan that was applied.
  */
 export function runUpdate(sql: SqlClient, a: RunUpdateArguments): Promise<RunUpdateResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.run_update(
+    "runUpdate",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.run_update(
     p_instance_id => ${a.instanceId}, p_saga_id => ${a.sagaId}))::pg_catalog.text`,
   );
 }
@@ -90,8 +100,11 @@ export function runUpdate(sql: SqlClient, a: RunUpdateArguments): Promise<RunUpd
  * `applied`: there is a plan.
  */
 export function explainUpdate(sql: SqlClient, a: ExplainUpdateArguments): Promise<ExplainUpdateResult> {
-  return oneRow(
+  return callForRow(
     sql,
-    statement`select pg_catalog.to_json(vmstate.explain_update(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
+    "explainUpdate",
+    a,
+    () =>
+      statement`select pg_catalog.to_json(vmstate.explain_update(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
   );
 }

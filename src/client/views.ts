@@ -12,8 +12,17 @@ import type {
   StuckInstanceRow,
   WatchedVmmRow,
 } from "./generated.js";
+import { requireArguments } from "./arguments.js";
 import type { SqlClient } from "./sql-client.js";
 import { viewRows } from "./view-rows.js";
+
+const LIMIT = { limit: "number?" };
+const PAGE = { after: "text?", ...LIMIT };
+const BY_INSTANCE = { instanceId: "id" };
+const OF_INSTANCE = { ...BY_INSTANCE, after: "id?", ...LIMIT };
+const OF_SLED = { sledId: "id", after: "id?", ...LIMIT };
+const OF_PROJECT = { projectId: "id", state: "text?", ...PAGE };
+const BY_MIGRATION = { migrationId: "id", instanceId: "id?" };
 
 /** How much of a list to read. */
 export interface Limit {
@@ -43,8 +52,10 @@ export async function apiInstance(
   sql: SqlClient,
   a: { instanceId: string },
 ): Promise<ApiInstanceRow | undefined> {
+  requireArguments("apiInstance", a, BY_INSTANCE);
   const rows = await viewRows<ApiInstanceRow>(
     sql,
+    "apiInstance",
     "api_instance",
   )`where r.id operator(pg_catalog.=) ${a.instanceId}`;
   return rows[0];
@@ -56,10 +67,11 @@ export async function apiInstance(
  * `after` is a name. An instance that is renamed between two pages may be on both, or on neither. With `state` a page takes
  * as long as it takes to find its instances among those of the project.
  */
-export function apiInstances(sql: SqlClient, a: ProjectInstances): Promise<ApiInstanceRow[]> {
+export async function apiInstances(sql: SqlClient, a: ProjectInstances): Promise<ApiInstanceRow[]> {
+  requireArguments("apiInstances", a, OF_PROJECT);
   const { projectId, state = null, after = null, limit = null } = a;
   // No name is empty, so each comes after ''.
-  return viewRows<ApiInstanceRow>(sql, "api_instance")`
+  return await viewRows<ApiInstanceRow>(sql, "apiInstances", "api_instance")`
     where r.project_id operator(pg_catalog.=) ${projectId}
       and r.name operator(pg_catalog.>) coalesce(${after}::pg_catalog.text, '')
       and (${state}::vmstate.api_instance_state is null
@@ -76,17 +88,20 @@ export async function instanceDetail(
   sql: SqlClient,
   a: { instanceId: string },
 ): Promise<InstanceDetailRow | undefined> {
+  requireArguments("instanceDetail", a, BY_INSTANCE);
   const rows = await viewRows<InstanceDetailRow>(
     sql,
+    "instanceDetail",
     "instance_detail",
   )`where r.id operator(pg_catalog.=) ${a.instanceId}`;
   return rows[0];
 }
 
 /** Lists the instances of a project like {@link apiInstances}, each as {@link instanceDetail} shows it. */
-export function instanceDetails(sql: SqlClient, a: ProjectInstances): Promise<InstanceDetailRow[]> {
+export async function instanceDetails(sql: SqlClient, a: ProjectInstances): Promise<InstanceDetailRow[]> {
+  requireArguments("instanceDetails", a, OF_PROJECT);
   const { projectId, state = null, after = null, limit = null } = a;
-  return viewRows<InstanceDetailRow>(sql, "instance_detail")`
+  return await viewRows<InstanceDetailRow>(sql, "instanceDetails", "instance_detail")`
     where r.project_id operator(pg_catalog.=) ${projectId}
       and r.name operator(pg_catalog.>) coalesce(${after}::pg_catalog.text, '')
       and (${state}::vmstate.api_instance_state is null
@@ -95,9 +110,11 @@ export function instanceDetails(sql: SqlClient, a: ProjectInstances): Promise<In
 }
 
 /** Lists the VMMs of an instance as the API shows them, oldest first. */
-export function apiVmms(sql: SqlClient, a: { instanceId: string }): Promise<ApiVmmRow[]> {
-  return viewRows<ApiVmmRow>(
+export async function apiVmms(sql: SqlClient, a: { instanceId: string }): Promise<ApiVmmRow[]> {
+  requireArguments("apiVmms", a, BY_INSTANCE);
+  return await viewRows<ApiVmmRow>(
     sql,
+    "apiVmms",
     "api_vmm",
   )`where r.instance_id operator(pg_catalog.=) ${a.instanceId} order by r.time_created, r.id`;
 }
@@ -107,12 +124,13 @@ export function apiVmms(sql: SqlClient, a: { instanceId: string }): Promise<ApiV
  *
  * `after` is the id of a VMM.
  */
-export function sledVmms(sql: SqlClient, a: { sledId: string } & Page): Promise<ApiVmmRow[]> {
+export async function sledVmms(sql: SqlClient, a: { sledId: string } & Page): Promise<ApiVmmRow[]> {
+  requireArguments("sledVmms", a, OF_SLED);
   const { sledId, after = null, limit = null } = a;
-  const rows = viewRows<ApiVmmRow>(sql, "api_vmm");
+  const rows = viewRows<ApiVmmRow>(sql, "sledVmms", "api_vmm");
   if (after === null)
-    return rows`where r.sled_id operator(pg_catalog.=) ${sledId} order by r.id limit ${limit}`;
-  return rows`
+    return await rows`where r.sled_id operator(pg_catalog.=) ${sledId} order by r.id limit ${limit}`;
+  return await rows`
     where r.sled_id operator(pg_catalog.=) ${sledId} and r.id operator(pg_catalog.>) ${after}
     order by r.id limit ${limit}`;
 }
@@ -127,8 +145,9 @@ export async function apiMigration(
   sql: SqlClient,
   a: { migrationId: string; instanceId?: string | null | undefined },
 ): Promise<ApiMigrationRow | undefined> {
+  requireArguments("apiMigration", a, BY_MIGRATION);
   const { migrationId, instanceId = null } = a;
-  const read = viewRows<ApiMigrationRow>(sql, "api_migration");
+  const read = viewRows<ApiMigrationRow>(sql, "apiMigration", "api_migration");
   const rows =
     instanceId === null
       ? await read`where r.id operator(pg_catalog.=) ${migrationId}`
@@ -142,12 +161,16 @@ export async function apiMigration(
  *
  * `after` is the id of a migration.
  */
-export function apiMigrations(sql: SqlClient, a: { instanceId: string } & Page): Promise<ApiMigrationRow[]> {
+export async function apiMigrations(
+  sql: SqlClient,
+  a: { instanceId: string } & Page,
+): Promise<ApiMigrationRow[]> {
+  requireArguments("apiMigrations", a, OF_INSTANCE);
   const { instanceId, after = null, limit = null } = a;
-  const rows = viewRows<ApiMigrationRow>(sql, "api_migration");
+  const rows = viewRows<ApiMigrationRow>(sql, "apiMigrations", "api_migration");
   if (after === null)
-    return rows`where r.instance_id operator(pg_catalog.=) ${instanceId} order by r.id limit ${limit}`;
-  return rows`
+    return await rows`where r.instance_id operator(pg_catalog.=) ${instanceId} order by r.id limit ${limit}`;
+  return await rows`
     where r.instance_id operator(pg_catalog.=) ${instanceId} and r.id operator(pg_catalog.>) ${after}
     order by r.id limit ${limit}`;
 }
@@ -157,13 +180,15 @@ export function apiMigrations(sql: SqlClient, a: { instanceId: string } & Page):
  *
  * That is {@link runUpdate} or {@link beginUpdate}.
  */
-export function pendingUpdates(sql: SqlClient, a: Limit = {}): Promise<PendingUpdateRow[]> {
-  return viewRows<PendingUpdateRow>(sql, "pending_update")`limit ${a.limit ?? null}`;
+export async function pendingUpdates(sql: SqlClient, a: Limit = {}): Promise<PendingUpdateRow[]> {
+  requireArguments("pendingUpdates", a, LIMIT);
+  return await viewRows<PendingUpdateRow>(sql, "pendingUpdates", "pending_update")`limit ${a.limit ?? null}`;
 }
 
 /** Lists dead VMMs that no instance names: {@link deleteVmm} each. */
-export function abandonedVmms(sql: SqlClient, a: Limit = {}): Promise<AbandonedVmmRow[]> {
-  return viewRows<AbandonedVmmRow>(sql, "abandoned_vmm")`limit ${a.limit ?? null}`;
+export async function abandonedVmms(sql: SqlClient, a: Limit = {}): Promise<AbandonedVmmRow[]> {
+  requireArguments("abandonedVmms", a, LIMIT);
+  return await viewRows<AbandonedVmmRow>(sql, "abandonedVmms", "abandoned_vmm")`limit ${a.limit ?? null}`;
 }
 
 /**
@@ -171,8 +196,9 @@ export function abandonedVmms(sql: SqlClient, a: Limit = {}): Promise<AbandonedV
  *
  * A VMM that is expected to end does so by itself.
  */
-export function orphanedVmms(sql: SqlClient, a: Limit = {}): Promise<OrphanedVmmRow[]> {
-  return viewRows<OrphanedVmmRow>(sql, "orphaned_vmm")`limit ${a.limit ?? null}`;
+export async function orphanedVmms(sql: SqlClient, a: Limit = {}): Promise<OrphanedVmmRow[]> {
+  requireArguments("orphanedVmms", a, LIMIT);
+  return await viewRows<OrphanedVmmRow>(sql, "orphanedVmms", "orphaned_vmm")`limit ${a.limit ?? null}`;
 }
 
 /**
@@ -180,18 +206,25 @@ export function orphanedVmms(sql: SqlClient, a: Limit = {}): Promise<OrphanedVmm
  *
  * Call {@link beginStart} with `auto_restart` on each.
  */
-export function restartableInstances(sql: SqlClient, a: Limit = {}): Promise<RestartableInstanceRow[]> {
-  return viewRows<RestartableInstanceRow>(sql, "restartable_instance")`limit ${a.limit ?? null}`;
+export async function restartableInstances(sql: SqlClient, a: Limit = {}): Promise<RestartableInstanceRow[]> {
+  requireArguments("restartableInstances", a, LIMIT);
+  return await viewRows<RestartableInstanceRow>(
+    sql,
+    "restartableInstances",
+    "restartable_instance",
+  )`limit ${a.limit ?? null}`;
 }
 
 /** Lists every VMM that a sled should know of: ask the sled agents about them. */
-export function watchedVmms(sql: SqlClient, a: Limit = {}): Promise<WatchedVmmRow[]> {
-  return viewRows<WatchedVmmRow>(sql, "watched_vmm")`limit ${a.limit ?? null}`;
+export async function watchedVmms(sql: SqlClient, a: Limit = {}): Promise<WatchedVmmRow[]> {
+  requireArguments("watchedVmms", a, LIMIT);
+  return await viewRows<WatchedVmmRow>(sql, "watchedVmms", "watched_vmm")`limit ${a.limit ?? null}`;
 }
 
 /** Lists instances without news in a transitional state, and what they wait for. */
-export function stuckInstances(sql: SqlClient, a: Limit = {}): Promise<StuckInstanceRow[]> {
-  return viewRows<StuckInstanceRow>(sql, "stuck_instance")`limit ${a.limit ?? null}`;
+export async function stuckInstances(sql: SqlClient, a: Limit = {}): Promise<StuckInstanceRow[]> {
+  requireArguments("stuckInstances", a, LIMIT);
+  return await viewRows<StuckInstanceRow>(sql, "stuckInstances", "stuck_instance")`limit ${a.limit ?? null}`;
 }
 
 /**
@@ -199,6 +232,11 @@ export function stuckInstances(sql: SqlClient, a: Limit = {}): Promise<StuckInst
  *
  * Reads whole tables.
  */
-export function invariantViolations(sql: SqlClient, a: Limit = {}): Promise<InvariantViolationRow[]> {
-  return viewRows<InvariantViolationRow>(sql, "invariant_violation")`limit ${a.limit ?? null}`;
+export async function invariantViolations(sql: SqlClient, a: Limit = {}): Promise<InvariantViolationRow[]> {
+  requireArguments("invariantViolations", a, LIMIT);
+  return await viewRows<InvariantViolationRow>(
+    sql,
+    "invariantViolations",
+    "invariant_violation",
+  )`limit ${a.limit ?? null}`;
 }

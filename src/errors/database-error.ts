@@ -1,3 +1,4 @@
+import { DatabaseError } from "./call-errors.js";
 import { parseDatabaseUrl } from "./database-url/url.js";
 import { sqlStateOf } from "./sql-state.js";
 import { VmstateError } from "./vmstate-error.js";
@@ -39,10 +40,14 @@ const otherwise: Explain = ({ server }, message) => `${server}: ${message}`;
  *
  * The original error is the `cause`; the password is not in the line.
  *
- * @param error what `pg` or `postgres` threw
+ * @param error what `pg`, `postgres` or a function of this package threw
  */
 export function databaseError(error: unknown, databaseUrl: string): VmstateError {
-  if (error instanceof VmstateError) return error;
+  if (error instanceof DatabaseError) return explained(error.cause ?? error, databaseUrl);
+  return error instanceof VmstateError ? error : explained(error, databaseUrl);
+}
+
+function explained(error: unknown, databaseUrl: string): VmstateError {
   const explain = explanations[codeOf(error)] ?? otherwise;
   return new VmstateError(explain(placeOf(databaseUrl), firstLine(error)), { cause: error });
 }

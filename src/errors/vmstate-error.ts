@@ -6,6 +6,15 @@ export class VmstateError extends Error {
 /** Why a database does not go with this package. `no_access`: the role may not even ask. */
 export type IncompatibleReason = "not_installed" | "no_access" | "older" | "newer";
 
+/** Why a database is incompatible, and what was called. */
+export interface Incompatibility {
+  reason: IncompatibleReason;
+  detail: string;
+  hint: string;
+  verb?: string | undefined;
+  sqlState?: string | undefined;
+}
+
 /** The database and this package do not go together; nothing was changed. */
 export class IncompatibleDatabaseError extends VmstateError {
   override readonly name = "IncompatibleDatabaseError";
@@ -14,14 +23,23 @@ export class IncompatibleDatabaseError extends VmstateError {
   readonly detail: string;
   /** What to do: a command to run. */
   readonly hint: string;
+  /** The function of this package that was called. */
+  readonly verb: string;
+  /** What PostgreSQL answered: 3F000, 42P01 or 42501; undefined when the database is older or newer. */
+  readonly sqlState: string | undefined;
+  /** The same as `sqlState`. */
+  readonly code: string | undefined;
 
   constructor(
-    { reason, detail, hint }: { reason: IncompatibleReason; detail: string; hint: string },
+    { reason, detail, hint, verb = "assertCompatible", sqlState }: Incompatibility,
     cause?: unknown,
   ) {
     super(`${detail}: ${hint}`, { cause });
     this.reason = reason;
     this.detail = detail;
     this.hint = hint;
+    this.verb = verb;
+    this.sqlState = sqlState;
+    this.code = sqlState;
   }
 }

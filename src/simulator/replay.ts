@@ -1,4 +1,5 @@
 import type { SqlClient } from "../client/sql-client.js";
+import { DatabaseError } from "../errors/call-errors.js";
 import { VmstateError } from "../errors/vmstate-error.js";
 import { lifecycleSteps } from "./steps/lifecycle.js";
 import { CheckedClient, UnexpectedAnswer } from "./checked-client.js";
@@ -103,7 +104,7 @@ class Replay {
       await this.#expectAll(() => this.#lateReports.deliver());
     } catch (error) {
       await this.#pool.idle();
-      if (!(error instanceof VmstateError)) throw error;
+      if (!(error instanceof VmstateError) || error instanceof DatabaseError) throw error;
       throw new VmstateError(`${error.message}; VMs played so far: ${this.#played}`, { cause: error });
     }
   }

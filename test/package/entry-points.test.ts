@@ -9,7 +9,24 @@ it.each([
     migrations,
     ["VmstateError", "findDrift", "migrate", "migrationStatus", "pendingMigrations", "sqlOf"],
   ],
-  ["vmstate/testing", testing, ["VmstateError", "createTestDatabase"]],
+  [
+    "vmstate/testing",
+    testing,
+    [
+      ...[
+        "VmstateError",
+        "createTestDatabase",
+        "creating",
+        "deleted",
+        "failed",
+        "migrated",
+        "migrating",
+        "orphaned",
+      ],
+      ...["rebooting", "running", "starting", "stopped", "stopping", "stuck", "unwound", "unwoundMigration"],
+      "updatePending",
+    ],
+  ],
 ])("%s exports its public names only", (_, module, names) => {
   expect(Object.keys(module).sort()).toEqual(names);
 });

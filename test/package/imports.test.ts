@@ -42,6 +42,12 @@ it.each(["index.ts", "kysely/index.ts"])(
   },
 );
 
+it("retry/index.ts loads p-retry, and nothing of the wrappers", () => {
+  const { files, others } = loadedWith("retry/index.ts");
+  expect(files.filter((file) => !/^(errors|retry)\//.test(file))).toEqual([]);
+  expect(others).toEqual(["p-retry"]);
+});
+
 it("what migrates would be found", () => {
   const { others } = loadedWith("schema/index.ts");
   expect(others).toEqual(expect.arrayContaining(["node:fs/promises", "postgres"]));
@@ -61,12 +67,12 @@ it("a bundle for no platform runs with nothing but what the language has", async
   const pool = new pg.Pool({ connectionString: db.url });
   const id = randomUUID();
   const vm = bundled.vmstate(fromPg(pool));
-  expect(await vm.createInstance({ id, projectId: id, name: "web", intendedState: "running" })).toMatchObject(
-    {
-      outcome: "applied",
-      apiState: "creating",
-    },
-  );
+  expect(
+    await vm.createInstance({ instanceId: id, projectId: id, name: "web", intendedState: "running" }),
+  ).toMatchObject({
+    outcome: "applied",
+    apiState: "creating",
+  });
   expect(await vm.purge({ before: new Date(0) })).toMatchObject({ instances: 0, leftOver: false });
   await pool.end();
 });

@@ -200,7 +200,7 @@ it("KubeVirt 5905: automatic restarts of a guest that fails at once are counted 
   await configureInstance(sql, { instanceId: s.instanceId, autoRestartCooldown: "0" });
   const restarts: string[] = [];
   for (let round = 0; round < 50; round++) {
-    const start = { ...anotherStart(s), startReason: "auto_restart" };
+    const start = { ...anotherStart(s), startReason: "auto_restart" as const };
     if ((await beginStart(sql, start)).outcome !== "applied") continue;
     restarts.push(start.propolisId);
     await reportVmm(sql, report(s, start.propolisId, "failed", 3));

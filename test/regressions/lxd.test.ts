@@ -13,7 +13,7 @@ it("LXD 17787 (after 16624): a live host that was declared dead cannot take back
   expect(await failSled(sql, { sledId: s.start.sledId, reason: "sled_off" })).toMatchObject([
     { propolisId: s.propolisId, updateNeeded: true },
   ]);
-  const restart = { ...anotherStart(s), startReason: "auto_restart" };
+  const restart = { ...anotherStart(s), startReason: "auto_restart" as const };
   expect(await beginStart(sql, restart)).toMatchObject({ outcome: "conflict", reason: "not_stopped" });
   await update(sql, s);
   await applied(beginStart(sql, restart));

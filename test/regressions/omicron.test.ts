@@ -37,7 +37,7 @@ import { newStage, NOTHING, report, standing, whileHeld } from "./story.js";
 
 const stage = newStage();
 
-const automatic = (s: Scenario) => ({ ...anotherStart(s), startReason: "auto_restart" });
+const automatic = (s: Scenario) => ({ ...anotherStart(s), startReason: "auto_restart" as const });
 
 // An instance whose start saga had unwound was to be restarted for its unwound VMM, but that VMM was also reaped.
 // Where the reaper came first, the instance was merely stopped, and no restart followed.
@@ -279,7 +279,7 @@ it("Omicron 7326: an instance in creation is deleted directly, and cannot be sta
   expect(second).toMatchObject({ outcome: "gone" });
   expect(await writingNothing(sql, () => deleteInstance(sql, s))).toMatchObject({ outcome: "unchanged" });
 
-  await applied(createInstance(sql, { ...s.create, id: randomUUID() }));
+  await applied(createInstance(sql, { ...s.create, instanceId: randomUUID() }));
   expect(await standing(sql, s)).toEqual(NOTHING);
 });
 

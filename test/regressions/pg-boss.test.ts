@@ -98,7 +98,7 @@ it("pg-boss 871 (after 849): restarts that always unwind do not starve other ins
   }
   const reached = await workOn("restartable_instance", ids, async (client, instanceId) => {
     const start = anotherStart({ instanceId });
-    await beginStart(client, { ...start, startReason: "auto_restart" });
+    await beginStart(client, { ...start, startReason: "auto_restart" as const });
     await unwindStart(client, start);
   });
   expect(reached).toEqual(new Set(ids));

@@ -185,8 +185,13 @@ describe("check", () => {
   ): Promise<{ instanceId: string; sagaId: string; propolisId: string }> => {
     const [instanceId, sagaId, propolisId] = [ids.instanceId(index), ids.id(index, 0), ids.id(index, 1)];
     const projectId = ids.projectId(0);
-    await client.ask("createInstance", { id: instanceId, projectId, name: "a", intendedState: "running" });
-    await client.ask("finishInstanceCreation", { id: instanceId });
+    await client.ask("createInstance", {
+      instanceId: instanceId,
+      projectId,
+      name: "a",
+      intendedState: "running",
+    });
+    await client.ask("finishInstanceCreation", { instanceId: instanceId });
     const vmm = { instanceId, sagaId, propolisId, sledId: ids.id(index, 2), propolisIp: "192.0.2.1" };
     await client.ask("beginStart", vmm);
     return { instanceId, sagaId, propolisId };

@@ -29,7 +29,7 @@ export interface Scenario {
   /** The VMM of `migration`. */
   destinationId: string;
   migrationId: string;
-  create: CreateInstanceArguments;
+  create: CreateInstanceArguments & { instanceId: string };
   start: BeginStartArguments;
   migration: BeginMigrationArguments;
   /** What an instance verb answers of the instance as the scenario leaves it. */
@@ -46,7 +46,7 @@ export interface InstanceRow {
   migrationId: string | null;
 }
 
-type Create = Partial<CreateInstanceArguments>;
+type Create = Partial<Omit<Scenario["create"], "instanceId">>;
 
 /** All columns null: what a verb answers of an instance that does not exist. */
 export const NO_ROW = {
@@ -138,8 +138,8 @@ export function unknown(options: Create = {}): Scenario {
     sledId: randomUUID(),
     propolisIp: "fd00::2",
   };
-  const create: CreateInstanceArguments = {
-    id: instanceId,
+  const create: Scenario["create"] = {
+    instanceId,
     projectId: randomUUID(),
     name: "web",
     intendedState: "stopped",
@@ -159,7 +159,7 @@ export async function creating(sql: postgres.Sql, options?: Create): Promise<Sce
 /** No VMM. */
 export async function stopped(sql: postgres.Sql, options?: Create): Promise<Scenario> {
   const s = await creating(sql, options);
-  await applied(finishInstanceCreation(sql, { id: s.instanceId }));
+  await applied(finishInstanceCreation(sql, s));
   return { ...s, row: rowOf(s, "stopped", 2) };
 }
 

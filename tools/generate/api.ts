@@ -7,7 +7,13 @@ import { Application } from "typedoc";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Those of `exports` in package.json. */
-const ENTRY_POINTS = ["src/index.ts", "src/kysely/index.ts", "src/schema/index.ts", "src/testing/index.ts"];
+const ENTRY_POINTS = [
+  "src/index.ts",
+  "src/kysely/index.ts",
+  "src/retry/index.ts",
+  "src/schema/index.ts",
+  "src/testing/index.ts",
+];
 
 /**
  * Renders the pages of `docs/api/`, by file.

@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { acceptedLabels } from "./accepted.js";
 import { itemsOf } from "./comment.js";
 
 /** The public part of the schema, as the generated TypeScript and documentation show it. */
@@ -21,9 +22,17 @@ export interface Column {
   nullable: boolean;
 }
 
+export interface Parameter {
+  name: string;
+  type: string;
+  optional: boolean;
+  /** The only values that the verb accepts, unless it accepts each value of the type. */
+  labels?: string[];
+}
+
 export interface Verb {
   name: string;
-  parameters: { name: string; type: string; optional: boolean }[];
+  parameters: Parameter[];
   /** The composite type it returns, or null when it returns a table. */
   result: string | null;
   /**
@@ -46,14 +55,15 @@ export interface Verb {
 export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
   const [{ version }] = await sql<[{ version: number }]>`
     select v.number as version from vmstate.schema_version as v`;
+  const enums = await sql<Catalog["enums"]>`
+    select t.typname as name, array_agg(e.enumlabel::text order by e.enumsortorder) as labels,
+      obj_description(t.oid, 'pg_type') as comment
+    from pg_type t join pg_enum e on e.enumtypid = t.oid
+    where t.typnamespace = 'vmstate'::regnamespace
+    group by t.oid, t.typname order by t.typname`;
   return {
     version,
-    enums: await sql<Catalog["enums"]>`
-      select t.typname as name, array_agg(e.enumlabel::text order by e.enumsortorder) as labels,
-        obj_description(t.oid, 'pg_type') as comment
-      from pg_type t join pg_enum e on e.enumtypid = t.oid
-      where t.typnamespace = 'vmstate'::regnamespace
-      group by t.oid, t.typname order by t.typname`,
+    enums,
     results: await sql<Catalog["results"]>`
       select c.relname as name, ${columns(sql)} as columns, obj_description(c.reltype, 'pg_type') as comment
       from pg_class c
@@ -85,31 +95,42 @@ export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
       where c.relnamespace = 'vmstate'::regnamespace and c.relkind = 'v'
         and format('TABLE %s', c.oid::regclass) in (select r.object from vmstate.access_rights('reader') as r)
       order by c.relname`,
-    verbs: await sql<Verb[]>`
-      select p.proname as name,
-        coalesce((
-          select jsonb_agg(jsonb_build_object(
-              'name', p.proargnames[a.n],
-              'type', format_type(p.proargtypes[a.n - 1], null),
-              'optional', a.n > p.pronargs - p.pronargdefaults
-            ) order by a.n)
-          from generate_series(1, p.pronargs) as a (n)
-        ), '[]') as parameters,
-        case when not p.proretset then format_type(p.prorettype, null) end as result,
-        coalesce((
-          select jsonb_agg(jsonb_build_object(
-              'name', a.name, 'type', format_type(a.type, null), 'nullable', true
-            ) order by a.n)
-          from unnest(p.proargnames, p.proargmodes, p.proallargtypes) with ordinality as a (name, mode, type, n)
-          where a.mode = 't'
-        ), '[]') as columns,
-        obj_description(p.oid, 'pg_proc') as comment,
-        ${kinds(sql, sql`format('FUNCTION %s', p.oid::regprocedure)`)} as kinds
-      from pg_proc p
-      where p.pronamespace = 'vmstate'::regnamespace and ${isVerb(sql)}
-      order by p.proname`,
+    verbs: await readVerbs(sql, enums),
     errors: await readErrors(sql),
   };
+}
+
+async function readVerbs(sql: postgres.Sql, enums: Catalog["enums"]): Promise<Verb[]> {
+  const verbs = await sql<Verb[]>`
+    select p.proname as name,
+      coalesce((
+        select jsonb_agg(jsonb_build_object(
+            'name', p.proargnames[a.n],
+            'type', format_type(p.proargtypes[a.n - 1], null),
+            'optional', a.n > p.pronargs - p.pronargdefaults
+          ) order by a.n)
+        from generate_series(1, p.pronargs) as a (n)
+      ), '[]') as parameters,
+      case when not p.proretset then format_type(p.prorettype, null) end as result,
+      coalesce((
+        select jsonb_agg(jsonb_build_object(
+            'name', a.name, 'type', format_type(a.type, null), 'nullable', true
+          ) order by a.n)
+        from unnest(p.proargnames, p.proargmodes, p.proallargtypes) with ordinality as a (name, mode, type, n)
+        where a.mode = 't'
+      ), '[]') as columns,
+      obj_description(p.oid, 'pg_proc') as comment,
+      ${kinds(sql, sql`format('FUNCTION %s', p.oid::regprocedure)`)} as kinds
+    from pg_proc p
+    where p.pronamespace = 'vmstate'::regnamespace and ${isVerb(sql)}
+    order by p.proname`;
+  const labels = new Map(enums.map(({ name, labels }) => [`vmstate.${name}`, labels]));
+  for (const verb of verbs)
+    for (const parameter of verb.parameters) {
+      const accepted = await acceptedLabels(sql, verb, parameter, labels);
+      if (accepted !== undefined) parameter.labels = accepted;
+    }
+  return verbs;
 }
 
 async function readErrors(sql: postgres.Sql): Promise<Catalog["errors"]> {

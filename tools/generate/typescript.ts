@@ -1,4 +1,4 @@
-import type { Catalog, Column, Verb } from "./catalog.js";
+import type { Catalog, Column, Parameter, Verb } from "./catalog.js";
 import { tsdoc } from "./comment.js";
 
 const SCALARS: Record<string, string> = {
@@ -23,6 +23,24 @@ const ARGUMENTS: Record<string, string> = {
   "timestamp with time zone": "Date | string",
 };
 
+/** What a value has to be for a wrapper to send it; of other types, enums among them, it is text. */
+const KINDS: Record<string, ArgumentKind> = {
+  bigint: "number",
+  integer: "number",
+  jsonb: "any",
+  "timestamp with time zone": "any",
+  uuid: "id",
+  "uuid[]": "any",
+  "vmstate.generation": "number",
+};
+
+/** What a caller may pass: `id` and `text` have a text, `any` is left to the database. */
+type ArgumentKind = "any" | "id" | "number" | "text";
+
+/** The word for the id of a row, where the database calls it `id`. */
+const INSTANCE_ID = "instanceId";
+const IDS_OF_VIEWS: Record<string, string> = { api_instance: "instance_id", api_vmm: "propolis_id" };
+
 /** Renders `src/client/generated.ts`. */
 export function renderTypescript(catalog: Catalog): string {
   return [
@@ -30,6 +48,15 @@ export function renderTypescript(catalog: Catalog): string {
     "",
     "/** PostgreSQL's text for an interval (`'30 seconds'`), or a number of seconds. */",
     "export type Interval = string | number;",
+    "",
+    "/** The id of an instance, as an argument. `id` is what version 0.1.0 called it. */",
+    "export type InstanceIdArgument =",
+    "  | { instanceId: string; id?: string | undefined }",
+    "  | {",
+    "      instanceId?: undefined;",
+    "      /** @deprecated Use `instanceId`. */",
+    "      id: string;",
+    "    };",
     "",
     "/** The number of the newest migration of this package. */",
     `export const SCHEMA_NUMBER = ${catalog.version};`,
@@ -42,8 +69,20 @@ export function renderTypescript(catalog: Catalog): string {
     ...catalog.verbs
       .filter(({ result }) => result === null)
       .map(({ name, columns }) => renderRow(`${pascal(name)}Row`, columns, `One row of vmstate.${name}.`)),
-    ...catalog.views.map(({ name, columns, comment }) => renderRow(`${pascal(name)}Row`, columns, comment)),
+    ...catalog.views.map((view) => renderRow(`${pascal(view.name)}Row`, withRowId(view), view.comment)),
     ...catalog.verbs.map(renderArguments),
+    "/**",
+    " * The arguments of each verb, by which a wrapper checks what it is given before it sends anything. One with a question",
+    " * mark may be left out.",
+    " *",
+    " * @hidden",
+    " */",
+    "export const ARGUMENTS = {",
+    ...catalog.verbs.map(
+      ({ name, parameters }) => `  ${camel(name)}: ${JSON.stringify(kindsOf(parameters))},`,
+    ),
+    "} as const;",
+    "",
     "/**",
     " * The JSON of a row of each view, for a statement that reads the view as `r`. Each column is named: of a view over",
     " * several shards, Citus calls the columns of a whole row f1, f2 and so on.",
@@ -51,7 +90,7 @@ export function renderTypescript(catalog: Catalog): string {
     " * @hidden",
     " */",
     "export const VIEW_ROWS = {",
-    ...catalog.views.map(({ name, columns }) => `  ${name}: ${JSON.stringify(jsonOf(columns))},`),
+    ...catalog.views.map((view) => `  ${view.name}: ${JSON.stringify(jsonOf(view))},`),
     "} as const;",
     "",
     "/** Columns, in camel case, that hold points in time. */",
@@ -73,18 +112,52 @@ function renderRow(name: string, columns: Column[], comment: string): string {
   return `${tsdoc(comment)}\nexport interface ${name} {\n${fields.join("\n")}\n}\n`;
 }
 
-function jsonOf(columns: Column[]): string {
-  const pairs = columns.map(({ name }) => `'${name}', r.${name}`);
+function jsonOf(view: Catalog["views"][number]): string {
+  const pairs = withRowId(view).map(({ name, of = name }) => `'${name}', r.${of}`);
   return `pg_catalog.json_build_object(${pairs.join(", ")})`;
 }
 
+/** Adds to the column `id` the same id under the name that arguments and all other rows have for it. */
+function withRowId({ name, columns }: Catalog["views"][number]): (Column & { of?: string })[] {
+  const id = IDS_OF_VIEWS[name];
+  if (id === undefined) return columns;
+  return columns.flatMap((column) =>
+    column.name === "id" ? [column, { ...column, name: id, of: column.name }] : [column],
+  );
+}
+
 function renderArguments({ name, parameters, comment }: Verb): string {
-  const fields = parameters.map(({ name, type, optional }) => {
-    const key = camel(name.replace(/^p_/, ""));
-    const value = ARGUMENTS[type] ?? typeOf(type);
-    return optional ? `  ${key}?: ${value} | null | undefined;` : `  ${key}: ${value};`;
-  });
-  return `${tsdoc(comment)}\nexport interface ${pascal(name)}Arguments {\n${fields.join("\n")}\n}\n`;
+  const fields = parameters
+    .filter(({ name }) => name !== "p_id")
+    .map((parameter) => {
+      const { name, optional } = parameter;
+      const value = argumentTypeOf(parameter);
+      return optional ? `  ${keyOf(name)}?: ${value} | null | undefined;` : `  ${keyOf(name)}: ${value};`;
+    });
+  const type = `${pascal(name)}Arguments`;
+  if (fields.length === parameters.length)
+    return `${tsdoc(comment)}\nexport interface ${type} {\n${fields.join("\n")}\n}\n`;
+  const rest = fields.length === 0 ? "" : ` & {\n${fields.join("\n")}\n}`;
+  return `${tsdoc(comment)}\nexport type ${type} = InstanceIdArgument${rest};\n`;
+}
+
+function argumentTypeOf({ type, labels }: Parameter): string {
+  if (labels !== undefined) return labels.map((label) => JSON.stringify(label)).join(" | ");
+  return ARGUMENTS[type] ?? typeOf(type);
+}
+
+function kindsOf(parameters: readonly Parameter[]): Record<string, string> {
+  return Object.fromEntries(
+    parameters.map(({ name, type, optional }) => [
+      keyOf(name),
+      `${KINDS[type] ?? "text"}${optional ? "?" : ""}`,
+    ]),
+  );
+}
+
+/** The key of an argument: without `p_`, in camel case. */
+function keyOf(name: string): string {
+  return name === "p_id" ? INSTANCE_ID : camel(name.replace(/^p_/, ""));
 }
 
 function typeOf(type: string): string {

@@ -13,8 +13,8 @@ const instanceId = randomUUID();
 
 /** The life of one instance: a start that fails, one that succeeds, a live migration, and a stop. */
 async function live(): Promise<void> {
-  await vm.createInstance({ id: instanceId, projectId: randomUUID(), name: "web", intendedState: "running" });
-  await vm.finishInstanceCreation({ id: instanceId });
+  await vm.createInstance({ instanceId, projectId: randomUUID(), name: "web", intendedState: "running" });
+  await vm.finishInstanceCreation({ instanceId });
 
   first.isFull = true;
   console.log("started on the first sled:", await start(vm, instanceId, first), await stateOf());

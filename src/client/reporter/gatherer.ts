@@ -1,6 +1,7 @@
 import { VmstateError } from "../../errors/vmstate-error.js";
-import type { ReportVmmArguments } from "../generated.js";
-import { copyReport, requireKnownKeys } from "../report-arguments.js";
+import { requireOnly } from "../arguments.js";
+import { ARGUMENTS, type ReportVmmArguments } from "../generated.js";
+import { copyReport } from "../report-arguments.js";
 import type { ReportVmmResult } from "../results.js";
 import type { SqlClient } from "../sql-client.js";
 import { type PendingReport, ReportQueue } from "./report-queue.js";
@@ -35,7 +36,7 @@ export class Gatherer {
 
   async report(a: ReportVmmArguments): Promise<ReportVmmResult> {
     this.#requireOpen();
-    requireKnownKeys(a, "reporter: the report");
+    requireOnly("reportVmm", a, ARGUMENTS.reportVmm);
     const report = copyReport(a);
     const vmm = nameOf(report.propolisId);
     this.#unanswered++;

@@ -54,7 +54,7 @@ async function create(context: StepContext): Promise<void> {
   lifetime.intent = random.pick(["running", "stopped"]);
   lifetime.restarts = random.pick(["freely", "once", "never"]);
   const request = {
-    id: lifetime.instanceId,
+    instanceId: lifetime.instanceId,
     projectId: lifetime.projectId,
     name: `vm-${lifetime.index}`,
     intendedState: lifetime.intent,
@@ -69,22 +69,24 @@ async function create(context: StepContext): Promise<void> {
   if (context.injectFault()) await configure(context);
 }
 
+type Creation = Arguments<"createInstance"> & { instanceId: string };
+
 /** Creates an instance and deletes it, after which its name is free again. */
-async function createInVain(context: StepContext, request: Arguments<"createInstance">): Promise<void> {
+async function createInVain(context: StepContext, request: Creation): Promise<void> {
   const { client } = context;
-  const id = context.newId();
-  await client.call("createInstance", { ...request, id }, { outcome: "applied", instanceId: id });
-  await client.call("deleteInstance", { instanceId: id }, { outcome: "applied", apiState: "destroyed" });
-  await client.call("createInstance", { ...request, id }, { outcome: "gone" });
+  const instanceId = context.newId();
+  await client.call("createInstance", { ...request, instanceId }, { outcome: "applied", instanceId });
+  await client.call("deleteInstance", { instanceId }, { outcome: "applied", apiState: "destroyed" });
+  await client.call("createInstance", { ...request, instanceId }, { outcome: "gone" });
 }
 
-async function createAgain(context: StepContext, request: Arguments<"createInstance">): Promise<void> {
+async function createAgain(context: StepContext, request: Creation): Promise<void> {
   const { client } = context;
-  const { id: instanceId } = request;
+  const { instanceId } = request;
   const creating = { outcome: "conflict", ...context.expectedColumns() } as const;
   await client.call("createInstance", request, { outcome: "unchanged", ...context.expectedColumns() });
   const nameTaken = { outcome: "conflict", reason: "name_taken", instanceId: null } as const;
-  await client.call("createInstance", { ...request, id: context.newId() }, nameTaken);
+  await client.call("createInstance", { ...request, instanceId: context.newId() }, nameTaken);
   const idTaken = { ...nameTaken, reason: "instance_id_taken" } as const;
   await client.call("createInstance", { ...request, projectId: context.newId() }, idTaken);
   await client.call("beginStart", startOf(context), { ...creating, reason: "creating" });
@@ -97,7 +99,7 @@ async function configure(context: StepContext): Promise<void> {
   const { instanceId } = lifetime;
   await client.call(
     "finishInstanceCreation",
-    { id: instanceId },
+    { instanceId },
     { outcome: "unchanged", ...context.expectedColumns() },
   );
   const restarts = random.pick<Restarts>(["freely", "once", "never"]);

@@ -29,9 +29,14 @@ export const replace: Fate = async (sql, vmm, sledId) => {
   applied(await deleteInstance(sql, vmm));
   const id = randomUUID();
   applied(
-    await createInstance(sql, { id, projectId: randomUUID(), name: "bloat", intendedState: "running" }),
+    await createInstance(sql, {
+      instanceId: id,
+      projectId: randomUUID(),
+      name: "bloat",
+      intendedState: "running",
+    }),
   );
-  applied(await finishInstanceCreation(sql, { id }));
+  applied(await finishInstanceCreation(sql, { instanceId: id }));
   return await start(sql, id, sledId);
 };
 

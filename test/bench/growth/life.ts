@@ -158,7 +158,9 @@ async function create({ caller, population, random }: Site): Promise<void> {
       createInstance(sql, { ...instance, intendedState: "stopped" }),
     ),
   );
-  applied(await caller.call("finish_instance_creation", (sql) => finishInstanceCreation(sql, { id })));
+  applied(
+    await caller.call("finish_instance_creation", (sql) => finishInstanceCreation(sql, { instanceId: id })),
+  );
 }
 
 /** The end of about 30 VMMs of a sled, each of which reported a moment ago; and of as many that another sled lost. */

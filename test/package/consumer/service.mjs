@@ -5,12 +5,12 @@ import { createTestDatabase } from "vmstate/testing";
 const { url, sql, close } = await createTestDatabase();
 const instanceId = crypto.randomUUID();
 await createInstance(sql, {
-  id: instanceId,
+  instanceId,
   projectId: crypto.randomUUID(),
   name: "web",
   intendedState: "running",
 });
-await finishInstanceCreation(sql, { id: instanceId });
+await finishInstanceCreation(sql, { instanceId });
 const { outcome, apiState } = await beginStart(sql, {
   instanceId,
   sagaId: crypto.randomUUID(),

@@ -28,6 +28,8 @@ declare global {
   const drizzle: DrizzleClient & { transaction(act: (tx: DrizzleClient) => Promise<void>): Promise<void> };
   const vm: Vmstate;
   const vmstate: typeof import("vmstate").vmstate;
+  const reportVmm: typeof import("vmstate").reportVmm;
+  const unwindMigration: typeof import("vmstate").unwindMigration;
   const randomUUID: typeof import("node:crypto").randomUUID;
 
   const instanceId: string;

@@ -1,6 +1,7 @@
 import { beginStart, type BeginStartAnswer, type SqlClient, vmstate } from "vmstate";
 import { findDrift, type Difference, migrate, type MigrationStatus, migrationStatus } from "vmstate/migrate";
-import { createTestDatabase, type TestDatabase } from "vmstate/testing";
+import { retrying } from "vmstate/retry";
+import { createTestDatabase, type Fixture, running, type TestDatabase } from "vmstate/testing";
 
 /** Every answer has an outcome to tell it by. */
 export function say(answer: BeginStartAnswer): string {
@@ -12,6 +13,10 @@ export async function start(sql: SqlClient, instanceId: string): Promise<BeginSt
   // @ts-expect-error: there is no such argument
   await beginStart(sql, { instanceId, ...ids, noSuchArgument: 1 });
   return await vmstate(sql).beginStart({ instanceId, ...ids });
+}
+
+export async function retried(sql: SqlClient): Promise<Fixture> {
+  return await retrying(sql, (sql) => running(sql, { name: "web" }));
 }
 
 export async function use(): Promise<[string[], MigrationStatus[], Difference[]]> {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import postgres from "postgres";
+import { DatabaseError } from "../../../src/errors/call-errors.js";
 import { grantAccess, type AccessKind } from "../../../src/index.js";
 import type { ClientOptions, TestDatabase } from "../../support/database.js";
 import { until } from "../../support/until.js";
@@ -47,13 +48,15 @@ export class Actors implements AsyncDisposable {
   }
 }
 
-/** The error a statement fails with, or undefined. */
-export async function errorOf(query: PromiseLike<unknown>): Promise<postgres.PostgresError | undefined> {
+/** The error a statement or a wrapper fails with, or undefined. */
+export async function errorOf(
+  query: PromiseLike<unknown>,
+): Promise<postgres.PostgresError | DatabaseError | undefined> {
   try {
     await query;
     return undefined;
   } catch (error) {
-    if (error instanceof postgres.PostgresError) return error;
+    if (error instanceof postgres.PostgresError || error instanceof DatabaseError) return error;
     throw error;
   }
 }

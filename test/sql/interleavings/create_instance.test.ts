@@ -9,7 +9,7 @@ const { race } = sessions;
 describe("create_instance has inserted its id and name, not committed:", () => {
   const ids = (): [string, string] => [randomUUID(), randomUUID()];
   const creating = (id: string, projectId: string): Act<unknown> => {
-    return (sql) => createInstance(sql, { id, projectId, name: "web", intendedState: "running" });
+    return (sql) => createInstance(sql, { instanceId: id, projectId, name: "web", intendedState: "running" });
   };
 
   it.each([

@@ -160,7 +160,7 @@ describe.each(["repeatable read", "serializable"])(
         "the name: create_instance",
         () => Promise.resolve(unknown()),
         (s) => applied(createInstance(sessions.sql, s.create)),
-        (s) => (sql) => createInstance(sql, { ...s.create, id: randomUUID() }),
+        (s) => (sql) => createInstance(sql, { ...s.create, instanceId: randomUUID() }),
       ],
     ])("%s", async (_, scenario, change, act) => {
       const s = await scenario();

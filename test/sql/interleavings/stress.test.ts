@@ -106,7 +106,7 @@ describe("eight sessions that call random verbs on three instances", () => {
       const verbs = {
         ...(Object.fromEntries(plain) as Record<PlainFunction, () => Promise<{ outcome: string }>>),
         createInstance: () => createInstance(sql, create),
-        finishInstanceCreation: () => finishInstanceCreation(sql, { id: instanceId }),
+        finishInstanceCreation: () => finishInstanceCreation(sql, { instanceId: instanceId }),
         configureInstance: () =>
           configureInstance(sql, { instanceId, autoRestartPolicy: pick([null, "never"]) }),
         renameInstance: () => renameInstance(sql, { instanceId, name: pick([create.name, "a", "b"]) }),

@@ -223,7 +223,7 @@ describe("conflict", () => {
     const start = {
       ...anotherStart(s),
       propolisId: (await running(sql)).propolisId,
-      startReason: "auto_restart",
+      startReason: "auto_restart" as const,
       expectedGeneration: 99,
     };
     expect(await writingNothing(sql, () => beginStart(sql, start))).toEqual({
@@ -238,7 +238,7 @@ describe("conflict", () => {
     "stale_generation: the generation is 2, not the expected %i",
     async (expectedGeneration) => {
       const s = await stopped(sql, { autoRestartPolicy: "never" });
-      const start = { ...s.start, expectedGeneration, startReason: "auto_restart" };
+      const start = { ...s.start, expectedGeneration, startReason: "auto_restart" as const };
       expect(await writingNothing(sql, () => beginStart(sql, start))).toEqual({
         outcome: "conflict",
         reason: "stale_generation",
@@ -302,7 +302,7 @@ describe("auto_restart", () => {
   ];
   test.each(permitted)("sets time_last_auto_restarted of an instance %s", async (_, reach) => {
     const s = await reach();
-    const answer = await beginStart(sql, { ...anotherStart(s), startReason: "auto_restart" });
+    const answer = await beginStart(sql, { ...anotherStart(s), startReason: "auto_restart" as const });
     expect(answer).toMatchObject({ outcome: "applied", reason: null, apiState: "starting" });
     const [{ fresh } = {}] = await sql`
       select time_last_auto_restarted > clock_timestamp() - interval '1 minute' as fresh
@@ -335,7 +335,7 @@ describe("auto_restart", () => {
   test.each(forbidden)("restart_not_permitted when %s; a user may start it", async (_, reach) => {
     const s = await reach();
     const { propolisId: taken } = await running(sql);
-    const restart = { ...anotherStart(s), propolisId: taken, startReason: "auto_restart" };
+    const restart = { ...anotherStart(s), propolisId: taken, startReason: "auto_restart" as const };
     expect(await writingNothing(sql, () => beginStart(sql, restart))).toEqual({
       outcome: "conflict",
       reason: "restart_not_permitted",

@@ -151,7 +151,7 @@ test.each([
 ])("VM001 for %s %s", async (argument, value, detail) => {
   const { create } = unknown();
   const valid = {
-    p_id: create.id,
+    p_id: create.instanceId,
     p_project_id: create.projectId,
     p_name: create.name,
     p_intended_state: create.intendedState,

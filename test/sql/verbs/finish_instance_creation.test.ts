@@ -20,7 +20,7 @@ const { sql } = withDatabase();
 
 test("applied: the instance shows stopped", async () => {
   const s = await creating(sql);
-  expect(await finishInstanceCreation(sql, { id: s.instanceId })).toEqual({
+  expect(await finishInstanceCreation(sql, { instanceId: s.instanceId })).toEqual({
     outcome: "applied",
     reason: null,
     ...rowOf(s, "stopped", 2),
@@ -35,7 +35,7 @@ const past: [string, () => Promise<Scenario>][] = [
 ];
 test.each(past)("unchanged: %s", async (_, reach) => {
   const s = await reach();
-  expect(await writingNothing(sql, () => finishInstanceCreation(sql, { id: s.instanceId }))).toEqual({
+  expect(await writingNothing(sql, () => finishInstanceCreation(sql, { instanceId: s.instanceId }))).toEqual({
     outcome: "unchanged",
     reason: null,
     ...s.row,
@@ -44,7 +44,7 @@ test.each(past)("unchanged: %s", async (_, reach) => {
 
 test("gone: the instance was deleted", async () => {
   const s = await deleted(sql);
-  expect(await writingNothing(sql, () => finishInstanceCreation(sql, { id: s.instanceId }))).toEqual({
+  expect(await writingNothing(sql, () => finishInstanceCreation(sql, { instanceId: s.instanceId }))).toEqual({
     outcome: "gone",
     reason: null,
     ...s.row,
@@ -52,7 +52,7 @@ test("gone: the instance was deleted", async () => {
 });
 
 test("not_found: the instance does not exist", async () => {
-  expect(await finishInstanceCreation(sql, { id: unknown().instanceId })).toEqual({
+  expect(await finishInstanceCreation(sql, { instanceId: unknown().instanceId })).toEqual({
     outcome: "not_found",
     reason: null,
     ...NO_ROW,

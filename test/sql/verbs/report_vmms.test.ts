@@ -4,7 +4,7 @@ import {
   deleteVmm,
   reportVmm,
   reportVmms,
-  VmstateError,
+  InvalidArgumentError,
   type ReportVmmArguments,
 } from "../../../src/index.js";
 import { withDatabase } from "../../support/database.js";
@@ -367,19 +367,21 @@ describe("VM001 for an unknown key, which would silently drop a part of the repo
     ]);
   });
 
-  test("VmstateError of both wrappers, before a query, also for an undefined value", async () => {
+  test("InvalidArgumentError of both wrappers, before a query, also for an undefined value", async () => {
     const s = await running(sql);
     const report = { ...reportOf(s, "rebooting", 3), migrationOutID: undefined };
     await writingNothing(sql, async () => {
       await expect(reportVmm(sql, report)).rejects.toThrow(
-        /^reportVmm: the report has the unknown key "migrationOutID"; known keys: instanceId, /,
+        /^reportVmm: unknown key "migrationOutID"; known keys: instanceId, /,
       );
       await expect(reportVmms(sql, [reportOf(s, "rebooting", 3), report])).rejects.toThrow(
-        /^reportVmms: element 2 has the unknown key "migrationOutID"/,
+        /^reportVmms: element 2: unknown key "migrationOutID"/,
       );
     });
     // @ts-expect-error the key is unknown to the compiler as well
-    await expect(reportVmm(sql, { ...reportOf(s, "rebooting", 3), note: 1 })).rejects.toThrow(VmstateError);
+    await expect(reportVmm(sql, { ...reportOf(s, "rebooting", 3), note: 1 })).rejects.toThrow(
+      InvalidArgumentError,
+    );
   });
 });
 

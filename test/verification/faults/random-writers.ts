@@ -159,8 +159,13 @@ export class RandomWriters {
 
 async function create(client: Client): Promise<string> {
   const id = randomUUID();
-  await client.ask("createInstance", { id, projectId: PROJECT, name: id, intendedState: "running" });
-  await client.ask("finishInstanceCreation", { id });
+  await client.ask("createInstance", {
+    instanceId: id,
+    projectId: PROJECT,
+    name: id,
+    intendedState: "running",
+  });
+  await client.ask("finishInstanceCreation", { instanceId: id });
   return id;
 }
 
@@ -189,7 +194,7 @@ async function start({ client, random, observed }: Context): Promise<void> {
   const saga = { instanceId, ...newPropolis(random) };
   const begun = await client.ask("beginStart", {
     ...saga,
-    startReason: random.pick(["user", "auto_restart"]),
+    startReason: random.pick(["user", "auto_restart"] as const),
     expectedGeneration: random.happens(0.3) ? generation : null,
   });
   if (begun.outcome === "applied" && random.happens(0.3)) await client.ask("unwindStart", saga);
@@ -317,7 +322,7 @@ async function stop({ client, observed }: Context): Promise<void> {
 }
 
 async function finishCreation({ client, observed }: Context): Promise<void> {
-  await client.ask("finishInstanceCreation", { id: observed.instanceId });
+  await client.ask("finishInstanceCreation", { instanceId: observed.instanceId });
 }
 
 async function configure({ client, random, observed: { instanceId } }: Context): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { inspect } from "node:util";
-import postgres from "postgres";
+import type postgres from "postgres";
+import { DatabaseError } from "../../../src/errors/call-errors.js";
 import {
   reportVmms,
   type Outcome,
@@ -127,7 +128,7 @@ async function malformedAtTheEnd(
   const { error, changed } = await rollbackDatabase.attempt("plain", (sql) =>
     reportVmms(sql, [...batch, broken]),
   );
-  const detail = error instanceof postgres.PostgresError ? error.detail : undefined;
+  const detail = error instanceof DatabaseError ? error.detail : undefined;
   if (detail?.includes(`Element ${batch.length + 1}:`) && !changed) return [];
   return [
     {

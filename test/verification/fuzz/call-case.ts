@@ -30,6 +30,8 @@ export interface CallCase {
   writes: boolean;
   /** Whether an error with such a code is a proper one, besides those that are proper everywhere. */
   mayFailWith: (code: string) => boolean;
+  /** Whether a wrapper may refuse the call before anything is sent. */
+  mayBeUnsent?: () => boolean;
 }
 
 /** The call did something else than it says. */

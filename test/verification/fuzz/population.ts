@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import postgres from "postgres";
+import type postgres from "postgres";
+import { DatabaseError } from "../../../src/errors/call-errors.js";
 import {
   beginUpdate,
   bindSledAgent,
@@ -176,7 +177,7 @@ async function longDeleted(sql: postgres.Sql): Promise<Scenario> {
 /** What is accepted, however extreme, must not do harm later. */
 async function unlessRefused(call: Promise<unknown>): Promise<void> {
   await call.catch((error: unknown) => {
-    if (!(error instanceof postgres.PostgresError)) throw error;
+    if (!(error instanceof DatabaseError)) throw error;
   });
 }
 

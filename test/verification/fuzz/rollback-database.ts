@@ -58,8 +58,7 @@ export async function rollbackDatabaseIn(
       await beforeDeadline(
         client.begin(async (sql) => {
           Object.assign(made, await outcomeOf(sql, act));
-          if (!(made.error instanceof postgres.PostgresError))
-            made.changed = (await fingerprint(sql)) !== before;
+          if (!isOfServer(made.error)) made.changed = (await fingerprint(sql)) !== before;
           throw new TakenBack();
         }),
       );
@@ -73,6 +72,11 @@ export async function rollbackDatabaseIn(
     return made;
   };
   return { attempt };
+}
+
+/** Tells an error by which the transaction failed, also as a wrapper hands it over, from one made before anything was sent. */
+function isOfServer(error: unknown): boolean {
+  return error instanceof Error && (error instanceof postgres.PostgresError || isOfServer(error.cause));
 }
 
 async function outcomeOf(sql: postgres.ISql, act: Act): Promise<Pick<Attempt, "answer" | "error">> {

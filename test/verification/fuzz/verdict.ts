@@ -1,4 +1,5 @@
 import postgres from "postgres";
+import { DatabaseError, InvalidArgumentError } from "../../../src/errors/call-errors.js";
 import type { Fault } from "./finding.js";
 import type { Attempt } from "./rollback-database.js";
 import { shortened } from "./literals.js";
@@ -126,14 +127,31 @@ function complaintOfError(callCase: CallCase, error: unknown, code: string): Com
       `${codeOf(error.cause)} thrown, not rejected`,
       `${error.message} was thrown, not rejected`,
     );
+  if (isUnsent(error))
+    return callCase.mayBeUnsent?.() === true
+      ? null
+      : new Complaint(
+          "internal error",
+          "refused without need",
+          `${error.message}, though the database might take it`,
+        );
   const isProper = /^(22...|VM001)$/.test(code) || callCase.mayFailWith(code);
   if (!isProper) return new Complaint("internal error", code, `${code}: ${shortened(String(error))}`);
-  const isOurs = error instanceof postgres.PostgresError && code.startsWith("VM") && !callCase.internal;
+  const isServers = error instanceof postgres.PostgresError || error instanceof DatabaseError;
+  const isOurs = isServers && code.startsWith("VM") && !callCase.internal;
   return isOurs ? complaintOfOurs(callCase, error) : null;
 }
 
+/** Tells what a wrapper refused before it sent anything. */
+function isUnsent(error: unknown): error is InvalidArgumentError {
+  return error instanceof InvalidArgumentError && error.cause === undefined;
+}
+
 /** Our own errors are clear: which function, which argument, what is wrong with it, what to do. */
-function complaintOfOurs({ verb }: CallCase, error: postgres.PostgresError): Complaint | null {
+function complaintOfOurs(
+  { verb }: CallCase,
+  error: postgres.PostgresError | DatabaseError,
+): Complaint | null {
   const { code, message, detail = "", hint = "" } = error;
   if (detail === "" || hint === "") return new Complaint("unclear error", `${code} without DETAIL or HINT`);
   if (message.length + detail.length + hint.length > LONGEST_MESSAGE)

@@ -58,8 +58,8 @@ export function wrapperTargets(catalog: Catalog, subjects: readonly Subject[]): 
           act: actOf(name, named),
           ...(routine && { verb: routine }),
           writes: routine !== undefined && name !== "explainUpdate",
-          mayFailWith: (code) =>
-            isRefusedByDriver(code, slots, named) || (code === "VmstateError" && hasUnknownKey(name, named)),
+          mayFailWith: (code) => isRefusedByDriver(code, slots, named),
+          mayBeUnsent: () => isMalformed(name, slots, named),
         };
       }),
     };
@@ -74,6 +74,32 @@ const extra = fc.oneof(
     arbitrary: fc.constantFrom({ extra: 1 }, { extra: null }, { propolis_id: "" }, { State: "running" }),
   },
 );
+
+/** What a wrapper refuses before it sends anything: what is missing, is not what the slot takes, or is unknown. */
+function isMalformed(name: string, slots: readonly Argument[], given: Given): boolean {
+  const isWrong = ({ name, type, optional }: Argument): boolean => {
+    const value = given[name];
+    if (value === undefined) return !optional;
+    if (value === null) return false;
+    return type === "pg_catalog.uuid" ? typeof value !== "string" : typeof value === "object";
+  };
+  return slots.some(isWrong) || hasUnknownKey(name, given) || hasMalformedReport(name, given);
+}
+
+function hasMalformedReport(name: string, { reports }: Given): boolean {
+  if (name !== "reportVmms" || !Array.isArray(reports)) return false;
+  const required = ["instanceId", "propolisId", "state", "generation", "time"];
+  return reports.some(
+    (report: unknown) =>
+      typeof report === "object" &&
+      report !== null &&
+      (required.some((key) => (report as Given)[key] === undefined) ||
+        Object.entries(report).some(
+          ([key, value]) => key.endsWith("Id") && value !== null && typeof value !== "string",
+        ) ||
+        Object.values(report).some((value) => typeof value === "object" && value !== null)),
+  );
+}
 
 function hasUnknownKey(name: string, given: Given): boolean {
   return unknownKeyIn(name === "reportVmm" ? given : given["reports"], "camel") !== undefined;

@@ -1,8 +1,9 @@
-import postgres from "postgres";
+import type postgres from "postgres";
 import * as controlPlane from "../../../src/client/control-plane.js";
 import * as operator from "../../../src/client/operator.js";
 import * as sledAgent from "../../../src/client/sled-agent.js";
 import * as updateSaga from "../../../src/client/update-saga.js";
+import { DatabaseError, InvalidArgumentError } from "../../../src/errors/call-errors.js";
 import { snakeCase } from "../../support/verbs.js";
 import type { PurgeCall } from "./model/purge.js";
 import { BOOT_LOOP } from "./model/restart.js";
@@ -30,7 +31,7 @@ interface Events {
 export type VerbArguments = {
   [Name in keyof Wrappers as SnakeCase<Name>]: Name extends "purge"
     ? PurgeCall
-    : Parameters<Wrappers[Name]>[1];
+    : Exclude<Parameters<Wrappers[Name]>[1], { instanceId?: undefined; id: string }>;
 };
 
 /** Every verb with its arguments, and every event. */
@@ -112,9 +113,9 @@ export async function perform<V extends Verb>(
     const answer = await ACTS.get(verb)?.(sql, a as never);
     return Array.isArray(answer) ? { rows: answer } : { ...(answer as object) };
   } catch (error) {
-    const code = error instanceof postgres.PostgresError ? error.code : undefined;
-    const argument = /^vmstate\.\w+: invalid argument (p_\w+)$/.exec((error as Error).message)?.[1];
-    if (code === "VM001" && argument !== undefined) return { code, argument };
+    const code = error instanceof DatabaseError ? error.sqlState : undefined;
+    if (error instanceof InvalidArgumentError && code === "VM001" && error.argument !== undefined)
+      return { code, argument: `p_${snakeCase(error.argument)}` };
     return { error: String(error), ...(code !== undefined && { code }) };
   }
 }

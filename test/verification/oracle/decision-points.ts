@@ -31,7 +31,7 @@ export function atDecisionPoints(call: Call, answer: Answer): DecisionPoint[] {
     case "create_instance":
       return outcome === "conflict"
         ? atOnce(call)
-        : [verdictOf(call), shown((world) => showInstance(world, call.a.id))];
+        : [verdictOf(call), shown((world) => showInstance(world, call.a.instanceId))];
     case "report_vmm":
       if (vmmOutcome === "applied") return atOnce(call);
       return [refusedVmm(call.a), (world) => reportOfSides(world, call.a)];

@@ -67,9 +67,9 @@ it("explains results by an order of the calls, if one exists", () => {
   const stopped = after(NOTHING, [
     {
       verb: "create_instance",
-      a: { id: instanceId, projectId: "project", name: "a", intendedState: "stopped" },
+      a: { instanceId, projectId: "project", name: "a", intendedState: "stopped" },
     },
-    { verb: "finish_instance_creation", a: { id: instanceId } },
+    { verb: "finish_instance_creation", a: { instanceId } },
   ]);
   const start = (id: string): Call => ({
     verb: "begin_start",

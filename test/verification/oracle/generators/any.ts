@@ -49,7 +49,7 @@ const create = fc
   .map((d): Generated<Call> => ({ names }) => ({
     verb: "create_instance",
     a: {
-      id: names.id("instance", d.n),
+      instanceId: names.id("instance", d.n),
       projectId: names.id("project", d.project),
       name: d.name,
       intendedState: d.intended === 0 ? "stopped" : "running",
@@ -133,7 +133,7 @@ const ofInstance = fc
 
 const finish = instance.map((instance): Generated<Call> => (at) => ({
   verb: "finish_instance_creation",
-  a: { id: instance(at) },
+  a: { instanceId: instance(at) },
 }));
 
 const deleteVmm = fc.record({ instance, vmm }).map((d): Generated<Call> => (at) => {

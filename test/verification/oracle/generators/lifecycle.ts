@@ -82,7 +82,7 @@ function nextCalls(at: At, wish: Wish): Call[] {
 
 function creation({ names }: At, { n, project, intendedState }: Wish): Call {
   const ids = {
-    id: names.id("instance", n),
+    instanceId: names.id("instance", n),
     projectId: names.id("project", project === "own" ? n : project),
   };
   return { verb: "create_instance", a: { ...ids, name: "a", intendedState } };
@@ -95,7 +95,7 @@ function withoutVmm(at: At, instance: InstanceRow, wish: Wish): Call[] {
   const end: Call = { verb: "delete_instance", a: { instanceId } };
   switch (active?.state ?? instance.state) {
     case "creating":
-      return active ? [] : [{ verb: "finish_instance_creation", a: { id: instanceId } }];
+      return active ? [] : [{ verb: "finish_instance_creation", a: { instanceId } }];
     case "failed":
       return active
         ? []
@@ -110,7 +110,12 @@ function withoutVmm(at: At, instance: InstanceRow, wish: Wish): Call[] {
   }
 }
 
-function begunStart(at: At, { id: instanceId }: InstanceRow, wish: Wish, startReason: string): Call {
+function begunStart(
+  at: At,
+  { id: instanceId }: InstanceRow,
+  wish: Wish,
+  startReason: "user" | "auto_restart",
+): Call {
   const ids = { instanceId, sagaId: wish.saga(at), propolisId: wish.newVmm(at, instanceId) };
   return { verb: "begin_start", a: { ...ids, sledId: wish.sled(at), propolisIp: "fd00::1", startReason } };
 }
@@ -123,7 +128,7 @@ function stop({ id: instanceId }: InstanceRow): Call {
 function afterwards(at: At, { id: instanceId, updaterGeneration }: InstanceRow, { saga }: Wish): Call[] {
   const updater = { instanceId, sagaId: saga(at), updaterGeneration };
   return [
-    { verb: "finish_instance_creation", a: { id: instanceId } },
+    { verb: "finish_instance_creation", a: { instanceId } },
     { verb: "configure_instance", a: { instanceId } },
     { verb: "rename_instance", a: { instanceId, name: "b" } },
     { verb: "request_stop", a: { instanceId } },

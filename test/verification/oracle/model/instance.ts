@@ -2,7 +2,6 @@ import type {
   ConfigureInstanceArguments,
   CreateInstanceArguments,
   DeleteInstanceArguments,
-  FinishInstanceCreationArguments,
   RenameInstanceArguments,
   RequestRebootArguments,
   RequestStopArguments,
@@ -35,14 +34,16 @@ export const ANSWERS = {
   delete_instance: ["applied", "unchanged", "not_found", ...conflicts("not_stopped")],
 } as const;
 
-export function createInstance(world: World, a: CreateInstanceArguments): Step {
+type Creation = CreateInstanceArguments & { instanceId: string };
+
+export function createInstance(world: World, a: Creation): Step {
   const decision = creation(world, a);
-  const shown = decision.outcome === "conflict" ? null : a.id;
+  const shown = decision.outcome === "conflict" ? null : a.instanceId;
   return settled(world, decision, (after) => showInstance(after, shown));
 }
 
-function creation(world: World, a: CreateInstanceArguments): Decision {
-  const existing = world.instances[a.id];
+function creation(world: World, a: Creation): Decision {
+  const existing = world.instances[a.instanceId];
   if (existing && existing.projectId !== a.projectId) return conflict("instance_id_taken");
   if (existing) return existing.timeDeleted === null ? unchanged : gone;
   if (isTaken(world, a.projectId, a.name)) return conflict("name_taken");
@@ -64,9 +65,9 @@ export function renameInstance(world: World, { instanceId, name }: RenameInstanc
   });
 }
 
-function created(a: CreateInstanceArguments, now: number): InstanceRow {
+function created(a: Creation, now: number): InstanceRow {
   return {
-    id: a.id,
+    id: a.instanceId,
     projectId: a.projectId,
     name: a.name,
     state: "creating",
@@ -104,8 +105,8 @@ function configuration(a: Omit<ConfigureInstanceArguments, "instanceId">): Confi
   };
 }
 
-export function finishInstanceCreation(world: World, { id }: FinishInstanceCreationArguments): Step {
-  return onLiveInstance(world, id, showInstance, (instance) =>
+export function finishInstanceCreation(world: World, { instanceId }: { instanceId: string }): Step {
+  return onLiveInstance(world, instanceId, showInstance, (instance) =>
     instance.state === "creating"
       ? applied(write(world, { instance: withoutVmm(instance, world.now) }))
       : unchanged,

@@ -1,0 +1,56 @@
+/** Codes of Node's sockets and of `postgres`. */
+const CODES = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "EAI_AGAIN",
+]);
+
+/** `pg` says it by the message alone: such an error has no code. */
+const MESSAGES_OF_PG = new Set([
+  "Connection terminated unexpectedly",
+  "Connection terminated due to connection timeout",
+  "Client has encountered a connection error and is not queryable",
+  "timeout exceeded when trying to connect",
+  "timeout expired",
+]);
+
+/** Codes of `postgres`, and messages of `pg`, of a client that its own program has closed: it never connects again. */
+const CLOSED = new Set([
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "Connection terminated",
+  "Client was closed and is not queryable",
+  "Cannot use a pool after calling end on the pool",
+]);
+
+/** The error by which a client says, without a word of the server, that there is no connection. */
+export interface ConnectionLoss {
+  error: Error;
+  code: string | undefined;
+  /** Whether the program itself has closed the client. */
+  isClosed: boolean;
+}
+
+/** Finds what a client says of a lost connection, also in what a library on top of the client made of it. */
+export function connectionLossIn(error: unknown): ConnectionLoss | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = "code" in error && error.code !== undefined ? (error.code as string) : undefined;
+  const isClosed = CLOSED.has(code ?? error.message);
+  if (isClosed || isLost(error, code)) return { error, code, isClosed };
+  return connectionLossIn(error.cause);
+}
+
+function isLost(error: Error, code: string | undefined): boolean {
+  if (code === undefined) return MESSAGES_OF_PG.has(error.message);
+  // The socket file is not there while the server restarts.
+  return CODES.has(code) || (code === "ENOENT" && "syscall" in error && error.syscall === "connect");
+}
