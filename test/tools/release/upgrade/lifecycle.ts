@@ -39,7 +39,7 @@ function report(start: Start, state: "starting" | "running" | "destroyed", gener
 async function* creation(vm: Vmstate, id: string): AsyncGenerator<object, void, void> {
   const instance = { id, projectId: id, name: "web", intendedState: "stopped" } as const;
   yield must(await vm.createInstance(instance), { outcome: "applied", apiState: "creating" });
-  yield must(await vm.finishInstanceCreation({ instanceId: id }), {
+  yield must(await vm.finishInstanceCreation({ id, instanceId: id }), {
     outcome: "applied",
     apiState: "stopped",
   });
