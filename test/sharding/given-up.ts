@@ -27,15 +27,15 @@ export const GIVEN_UP: readonly GivenUp[] = [
   ]),
   ...named("test/sql/verbs/begin_migration.test.ts", IDS, [
     "propolis_id_taken: the id is that of another instance's VMM",
-    "migration_id_taken: the id is that of another instance's migration, and no VMM stays behind",
+    "migration_id_taken: the id is that of another instance's migration; no VMM is inserted",
   ]),
   ...named("test/sql/interleavings/isolation.test.ts", IDS, ["the VMM id: begin_start"]),
   ...named(
     "test/sql/interleavings/begin_start.test.ts",
     IDS,
     [
-      "a VMM id that it inserts is taken for a start of another instance, which waits for its fate",
-      "a VMM id that it inserts is free again if it rolls back",
+      "a begin_start of another instance with the same VMM id waits for the commit, then is propolis_id_taken",
+      "a begin_start of another instance with the same VMM id applies if the first one is rolled back",
     ],
     WAITS,
   ),
@@ -43,8 +43,8 @@ export const GIVEN_UP: readonly GivenUp[] = [
     "test/sql/interleavings/begin_migration.test.ts",
     IDS,
     [
-      "a migration id that it inserts is taken for one of another instance, which keeps nothing",
-      "a VMM id that it inserts is taken for a migration of another instance",
+      "a begin_migration of another instance with the same migration id is migration_id_taken, and inserts no VMM",
+      "a begin_migration of another instance with the same VMM id is propolis_id_taken",
     ],
     WAITS,
   ),
@@ -52,15 +52,15 @@ export const GIVEN_UP: readonly GivenUp[] = [
     "name_taken: another instance of the project has the name",
   ]),
   ...named("test/sql/verbs/rename_instance.test.ts", NAMES, [
-    "the old name is free for another instance of the project",
+    "frees the old name for another instance of the project",
   ]),
   ...named("test/sql/interleavings/isolation.test.ts", NAMES, ["the name: create_instance"]),
   ...named(
     "test/sql/interleavings/create_instance.test.ts",
     NAMES,
     [
-      "who waits for its fate is told so: the same name in the project is name_taken",
-      "the name is free if it rolls back",
+      "another create_instance waits for the commit: the same name in the project is name_taken",
+      "another create_instance gets the name if the first one is rolled back",
     ],
     WAITS,
   ),
@@ -68,10 +68,10 @@ export const GIVEN_UP: readonly GivenUp[] = [
     "test/sql/interleavings/rename_instance.test.ts",
     NAMES,
     [
-      "another instance that wants the name waits for its fate and is name_taken",
-      "another instance that wants the name gets it if the first rolls back",
-      "create_instance of the name waits for its fate and is name_taken",
-      "waits for create_instance of the name and is name_taken",
+      "another instance's rename to the name waits for the commit, then is name_taken",
+      "another instance's rename to the name applies if the first one is rolled back",
+      "create_instance with the name waits for the commit, then is name_taken",
+      "rename_instance waits for create_instance with the name, then is name_taken",
     ],
     WAITS,
   ),

@@ -274,17 +274,18 @@ describe("eight sessions that call random verbs on three instances", () => {
       with unguarded as materialized (
         select clock_timestamp() - interval '1 day' as then, set_config('session_replication_role', 'replica', true)
       ), i as materialized (
-        select ctid from vmstate.instance where time_deleted is not null for no key update skip locked
+        select id from vmstate.instance where time_deleted is not null for no key update skip locked
       ), v as materialized (
-        select ctid from vmstate.vmm where time_deleted is not null for no key update skip locked
+        select instance_id, id from vmstate.vmm where time_deleted is not null for no key update skip locked
       ), m as materialized (
-        select ctid from vmstate.migration where time_deleted is not null for no key update skip locked
+        select instance_id, id from vmstate.migration where time_deleted is not null for no key update skip locked
       ), instances as (
-        update vmstate.instance as r set time_deleted = u.then from i, unguarded as u where r.ctid = i.ctid
+        update vmstate.instance as r set time_deleted = u.then from i, unguarded as u where r.id = i.id
       ), vmms as (
-        update vmstate.vmm as r set time_deleted = u.then from v, unguarded as u where r.ctid = v.ctid
+        update vmstate.vmm as r set time_deleted = u.then from v, unguarded as u where r.instance_id = v.instance_id and r.id = v.id
       )
-      update vmstate.migration as r set time_deleted = u.then from m, unguarded as u where r.ctid = m.ctid`;
+      update vmstate.migration as r set time_deleted = u.then from m, unguarded as u
+        where r.instance_id = m.instance_id and r.id = m.id`;
   }
 
   /** Numbers from 0 to 1 that follow from the seed (mulberry32). */
