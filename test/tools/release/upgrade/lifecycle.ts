@@ -37,12 +37,10 @@ function report(start: Start, state: "starting" | "running" | "destroyed", gener
 }
 
 async function* creation(vm: Vmstate, id: string): AsyncGenerator<object, void, void> {
-  const instance = { id, projectId: id, name: "web", intendedState: "stopped" } as const;
+  const ids = { id, instanceId: id };
+  const instance = { ...ids, projectId: id, name: "web", intendedState: "stopped" } as const;
   yield must(await vm.createInstance(instance), { outcome: "applied", apiState: "creating" });
-  yield must(await vm.finishInstanceCreation({ id, instanceId: id }), {
-    outcome: "applied",
-    apiState: "stopped",
-  });
+  yield must(await vm.finishInstanceCreation(ids), { outcome: "applied", apiState: "stopped" });
 }
 
 async function* arrival(vm: Vmstate, start: Start): AsyncGenerator<object, void, void> {

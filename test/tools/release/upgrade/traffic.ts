@@ -45,14 +45,10 @@ export class SledAgent extends Client {
   async start(count: number): Promise<this> {
     for (let n = 0; n < count; n++) {
       const id = randomUUID();
-      await this.vm.createInstance({
-        id,
-        instanceId: id,
-        projectId: id,
-        name: "web",
-        intendedState: "running",
-      });
-      await this.vm.finishInstanceCreation({ id, instanceId: id });
+      // 0.1.0 knows it by id alone.
+      const ids = { id, instanceId: id };
+      await this.vm.createInstance({ ...ids, projectId: id, name: "web", intendedState: "running" });
+      await this.vm.finishInstanceCreation(ids);
       const vmm = { instanceId: id, propolisId: id };
       await this.vm.beginStart({ ...vmm, sagaId: id, sledId: id, propolisIp: "fd00::1" });
       this.#vmms.push(vmm);
