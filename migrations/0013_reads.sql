@@ -54,7 +54,7 @@ COMMENT ON TYPE vmstate.update_result IS 'Answers a verb of the update saga: the
 
 Has the columns of vmstate.instance_result, then the fencing token and the lease of the updater lock, and the saga that holds the lock (updater_id; null: nobody). The plan: the row as it will be (new_…), what to do with the network (keep, move or delete; network_propolis_id is where the network belongs afterwards), the VMMs that lose their link, those of them to terminate on their sleds, and plan_token, which names this plan. network_vmm, unlinked_vmms and terminate_vmms say where the VMMs are that network_propolis_id, unlinked_propolis_ids and terminate_propolis_ids name, in the same order.';
 
--- by hand: TYPE vmstate.vmm_address of sql/types/results.sql as of 775d7bb6c2a61cff6ff9b490fd11a2caa54951ef3e72592b24e16c0177f11464
+-- by hand: TYPE vmstate.vmm_address of sql/types/results.sql as of 662822f17a1b17e2d97b62a9f9587917ec4519ea39c276a17f4fd3b0424a00b3
 -- by hand: TYPE vmstate.command_result of sql/types/results.sql as of b71f26a4449e7963abb3737f83d185e5b957c3e3cce7c5234e2e1a3e3e96d1a9
 -- by hand: TYPE vmstate.update_result of sql/types/results.sql as of 4e38d89394144544c1792f88cc4326e597e281816e2d8fc5fec11b5d615de6fd
 
@@ -258,7 +258,7 @@ LEFT JOIN LATERAL (
   OFFSET 0
 ) AS m ON true
 WHERE i.time_deleted IS NULL;
-COMMENT ON VIEW vmstate.instance_detail IS 'Shows an instance with its VMMs and its migration in one row, without deleted ones.
+COMMENT ON VIEW vmstate.instance_detail IS 'Shows instances with their VMMs and migration, without deleted instances.
 
 api_state is what the API shows of the instance, and state is what the row has; state_generation is that of the row. The columns active_… say where the active VMM is, and the columns destination_… where the destination VMM is; active_api_state and destination_api_state are states as the API shows them, so saga_unwound appears as destroyed. The columns migration_… are the linked migration, with the state of each side. What is not linked is null. A migration stays linked until the update saga unlinks it, also once it has ended or was unwound: api_state says whether the instance shows migrating. time_state_updated is that of the active VMM, if there is one; a time in the future, from a sled whose clock is ahead, is shown as now.';
 -- end of sql/views/instance_detail.sql
@@ -314,7 +314,7 @@ CROSS JOIN LATERAL (
   OFFSET 0
 ) AS d
 WHERE m.time_deleted IS NULL;
-COMMENT ON VIEW vmstate.api_migration IS 'Lists live migrations as the API shows them, without deleted ones: those under way and past ones.
+COMMENT ON VIEW vmstate.api_migration IS 'Lists migrations as the API shows them, past ones too, without deleted ones.
 
 source_state and destination_state are the states of the two sides. source_api_state and destination_api_state are the states of the two VMMs as the API shows them: saga_unwound appears as destroyed. A VMM of a migration may be deleted already. A time in the future, from a sled whose clock is ahead, is shown as now; time_reported is by the clock of the database, and null before the first report of either side.';
 -- end of sql/views/api_migration.sql

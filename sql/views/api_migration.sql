@@ -29,6 +29,6 @@ CROSS JOIN LATERAL (
   OFFSET 0
 ) AS d
 WHERE m.time_deleted IS NULL;
-COMMENT ON VIEW vmstate.api_migration IS 'Lists live migrations as the API shows them, without deleted ones: those under way and past ones.
+COMMENT ON VIEW vmstate.api_migration IS 'Lists migrations as the API shows them, past ones too, without deleted ones.
 
 source_state and destination_state are the states of the two sides. source_api_state and destination_api_state are the states of the two VMMs as the API shows them: saga_unwound appears as destroyed. A VMM of a migration may be deleted already. A time in the future, from a sled whose clock is ahead, is shown as now; time_reported is by the clock of the database, and null before the first report of either side.';

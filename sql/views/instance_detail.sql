@@ -51,6 +51,6 @@ LEFT JOIN LATERAL (
   OFFSET 0
 ) AS m ON true
 WHERE i.time_deleted IS NULL;
-COMMENT ON VIEW vmstate.instance_detail IS 'Shows an instance with its VMMs and its migration in one row, without deleted ones.
+COMMENT ON VIEW vmstate.instance_detail IS 'Shows instances with their VMMs and migration, without deleted instances.
 
 api_state is what the API shows of the instance, and state is what the row has; state_generation is that of the row. The columns active_… say where the active VMM is, and the columns destination_… where the destination VMM is; active_api_state and destination_api_state are states as the API shows them, so saga_unwound appears as destroyed. The columns migration_… are the linked migration, with the state of each side. What is not linked is null. A migration stays linked until the update saga unlinks it, also once it has ended or was unwound: api_state says whether the instance shows migrating. time_state_updated is that of the active VMM, if there is one; a time in the future, from a sled whose clock is ahead, is shown as now.';

@@ -350,7 +350,7 @@ export interface ApiInstanceRow {
 }
 
 /**
- * Lists live migrations as the API shows them, without deleted ones: those under way and past ones.
+ * Lists migrations as the API shows them, past ones too, without deleted ones.
  *
  * source_state and destination_state are the states of the two sides. source_api_state and destination_api_state are the states of the two VMMs as the API shows them: saga_unwound appears as destroyed. A VMM of a migration may be deleted already. A time in the future, from a sled whose clock is ahead, is shown as now; time_reported is by the clock of the database, and null before the first report of either side.
  */
@@ -390,7 +390,7 @@ export interface ApiVmmRow {
 }
 
 /**
- * Shows an instance with its VMMs and its migration in one row, without deleted ones.
+ * Shows instances with their VMMs and migration, without deleted instances.
  *
  * api_state is what the API shows of the instance, and state is what the row has; state_generation is that of the row. The columns active_… say where the active VMM is, and the columns destination_… where the destination VMM is; active_api_state and destination_api_state are states as the API shows them, so saga_unwound appears as destroyed. The columns migration_… are the linked migration, with the state of each side. What is not linked is null. A migration stays linked until the update saga unlinks it, also once it has ended or was unwound: api_state says whether the instance shows migrating. time_state_updated is that of the active VMM, if there is one; a time in the future, from a sled whose clock is ahead, is shown as now.
  */

@@ -200,7 +200,7 @@ describe("from the comments in sql/", () => {
 
   it("src/client/generated.ts gets comments that TypeScript reads as they were written", () => {
     const file = ts.createSourceFile("generated.ts", renderTypescript(catalog), ts.ScriptTarget.Latest, true);
-    const found = file.statements.filter(ts.isInterfaceDeclaration).map((node) => ({
+    const found = file.statements.filter(isNamedType).map((node) => ({
       name: node.name.text,
       summary: ts.getTextOfJSDocComment(ts.getJSDocCommentsAndTags(node)[0]?.comment)?.split("\n")[0],
     }));
@@ -214,3 +214,7 @@ describe("from the comments in sql/", () => {
     );
   });
 });
+
+function isNamedType(node: ts.Node): node is ts.InterfaceDeclaration | ts.TypeAliasDeclaration {
+  return ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node);
+}
