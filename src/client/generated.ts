@@ -356,6 +356,7 @@ export interface ApiInstanceRow {
  */
 export interface ApiMigrationRow {
   id: string;
+  migrationId: string;
   instanceId: string;
   sourcePropolisId: string;
   sourceSledId: string;
@@ -396,6 +397,7 @@ export interface ApiVmmRow {
  */
 export interface InstanceDetailRow {
   id: string;
+  instanceId: string;
   apiState: ApiInstanceState;
   state: InstanceState;
   stateGeneration: number;
@@ -1259,11 +1261,11 @@ export const VIEW_ROWS = {
   api_instance:
     "pg_catalog.json_build_object('id', r.id, 'instance_id', r.id, 'state', r.state, 'project_id', r.project_id, 'name', r.name, 'intended_state', r.intended_state, 'auto_restart_policy', r.auto_restart_policy, 'auto_restart_cooldown', r.auto_restart_cooldown, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created, 'time_modified', r.time_modified)",
   api_migration:
-    "pg_catalog.json_build_object('id', r.id, 'instance_id', r.instance_id, 'source_propolis_id', r.source_propolis_id, 'source_sled_id', r.source_sled_id, 'source_api_state', r.source_api_state, 'source_state', r.source_state, 'destination_propolis_id', r.destination_propolis_id, 'destination_sled_id', r.destination_sled_id, 'destination_api_state', r.destination_api_state, 'destination_state', r.destination_state, 'time_source_updated', r.time_source_updated, 'time_destination_updated', r.time_destination_updated, 'time_created', r.time_created, 'time_reported', r.time_reported)",
+    "pg_catalog.json_build_object('id', r.id, 'migration_id', r.id, 'instance_id', r.instance_id, 'source_propolis_id', r.source_propolis_id, 'source_sled_id', r.source_sled_id, 'source_api_state', r.source_api_state, 'source_state', r.source_state, 'destination_propolis_id', r.destination_propolis_id, 'destination_sled_id', r.destination_sled_id, 'destination_api_state', r.destination_api_state, 'destination_state', r.destination_state, 'time_source_updated', r.time_source_updated, 'time_destination_updated', r.time_destination_updated, 'time_created', r.time_created, 'time_reported', r.time_reported)",
   api_vmm:
     "pg_catalog.json_build_object('id', r.id, 'propolis_id', r.id, 'state', r.state, 'instance_id', r.instance_id, 'sled_id', r.sled_id, 'propolis_ip', r.propolis_ip, 'propolis_port', r.propolis_port, 'failure_reason', r.failure_reason, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created)",
   instance_detail:
-    "pg_catalog.json_build_object('id', r.id, 'api_state', r.api_state, 'state', r.state, 'state_generation', r.state_generation, 'intended_state', r.intended_state, 'project_id', r.project_id, 'name', r.name, 'auto_restart_policy', r.auto_restart_policy, 'auto_restart_cooldown', r.auto_restart_cooldown, 'active_propolis_id', r.active_propolis_id, 'active_api_state', r.active_api_state, 'active_sled_id', r.active_sled_id, 'active_propolis_ip', r.active_propolis_ip, 'active_propolis_port', r.active_propolis_port, 'destination_propolis_id', r.destination_propolis_id, 'destination_api_state', r.destination_api_state, 'destination_sled_id', r.destination_sled_id, 'destination_propolis_ip', r.destination_propolis_ip, 'destination_propolis_port', r.destination_propolis_port, 'migration_id', r.migration_id, 'migration_source_propolis_id', r.migration_source_propolis_id, 'migration_source_state', r.migration_source_state, 'migration_destination_state', r.migration_destination_state, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created, 'time_modified', r.time_modified)",
+    "pg_catalog.json_build_object('id', r.id, 'instance_id', r.id, 'api_state', r.api_state, 'state', r.state, 'state_generation', r.state_generation, 'intended_state', r.intended_state, 'project_id', r.project_id, 'name', r.name, 'auto_restart_policy', r.auto_restart_policy, 'auto_restart_cooldown', r.auto_restart_cooldown, 'active_propolis_id', r.active_propolis_id, 'active_api_state', r.active_api_state, 'active_sled_id', r.active_sled_id, 'active_propolis_ip', r.active_propolis_ip, 'active_propolis_port', r.active_propolis_port, 'destination_propolis_id', r.destination_propolis_id, 'destination_api_state', r.destination_api_state, 'destination_sled_id', r.destination_sled_id, 'destination_propolis_ip', r.destination_propolis_ip, 'destination_propolis_port', r.destination_propolis_port, 'migration_id', r.migration_id, 'migration_source_propolis_id', r.migration_source_propolis_id, 'migration_source_state', r.migration_source_state, 'migration_destination_state', r.migration_destination_state, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created, 'time_modified', r.time_modified)",
   invariant_violation:
     "pg_catalog.json_build_object('instance_id', r.instance_id, 'propolis_id', r.propolis_id, 'invariant', r.invariant, 'detail', r.detail)",
   orphaned_vmm:

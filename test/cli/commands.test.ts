@@ -234,7 +234,7 @@ describe("show", () => {
     await web.migrate(await web.run());
     const { api, rows } = await json<Sides>("show", web.instanceId);
     const sizes = [api.instance, api.vmms[0], rows.instance, rows.vmms[0], rows.migrations[0]];
-    expect(sizes.map((row) => Object.keys(row ?? {}).length)).toEqual([10, 9, 26, 16, 14]);
+    expect(sizes.map((row) => Object.keys(row ?? {}).length)).toEqual([11, 10, 26, 16, 14]);
     expect(rows.instance).toMatchObject({ id: web.instanceId, stateGeneration: 4, timeDeleted: null });
     expect(rows.vmms).toMatchObject([{ timeStarted: expect.stringMatching(/Z$/) as string }, {}]);
     await web.delete();

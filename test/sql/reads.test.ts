@@ -112,6 +112,7 @@ describe("instance_detail", () => {
     await applied(beginStart(sql, { ...s.start, propolisPort: 7 }));
     expect(await instanceDetail(sql, s)).toEqual({
       id: s.instanceId,
+      instanceId: s.instanceId,
       apiState: "starting",
       state: "vmm",
       stateGeneration: 3,
@@ -218,6 +219,7 @@ describe("api_migration", () => {
     const s = await migrating(sql);
     const row = {
       id: s.migrationId,
+      migrationId: s.migrationId,
       instanceId: s.instanceId,
       sourcePropolisId: s.propolisId,
       sourceSledId: s.start.sledId,

@@ -88,6 +88,7 @@ describe("api_instance", () => {
     const { time_state_updated } = await vmm(sql, s.propolisId);
     expect(await apiInstance(sql, s)).toEqual({
       id: s.instanceId,
+      instanceId: s.instanceId,
       state: "running",
       projectId: s.create.projectId,
       name: "web",
@@ -158,6 +159,7 @@ describe("api_vmm", () => {
     expect(await apiVmms(sql, s)).toEqual([
       {
         id: s.propolisId,
+        propolisId: s.propolisId,
         state: "running",
         sledId: s.start.sledId,
         propolisIp: "fd00::1",
@@ -166,6 +168,7 @@ describe("api_vmm", () => {
       },
       {
         id: s.destinationId,
+        propolisId: s.destinationId,
         state: "failed",
         sledId: s.migration.sledId,
         propolisIp: "fd00::2",

@@ -39,7 +39,12 @@ type ArgumentKind = "any" | "id" | "number" | "text";
 
 /** The word for the id of a row, where the database calls it `id`. */
 const INSTANCE_ID = "instanceId";
-const IDS_OF_VIEWS: Record<string, string> = { api_instance: "instance_id", api_vmm: "propolis_id" };
+const IDS_OF_VIEWS: Record<string, string> = {
+  api_instance: "instance_id",
+  api_migration: "migration_id",
+  api_vmm: "propolis_id",
+  instance_detail: "instance_id",
+};
 
 /** Renders `src/client/generated.ts`. */
 export function renderTypescript(catalog: Catalog): string {

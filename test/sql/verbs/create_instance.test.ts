@@ -115,7 +115,7 @@ describe("conflict", () => {
     const s = await reach();
     // the name is taken, too: the id comes first
     const { create: holder } = await creating(sql, { name: "taken" });
-    const other = unknown({ id: s.instanceId, projectId: holder.projectId, name: "taken" }).create;
+    const other = { ...holder, instanceId: s.instanceId };
     expect(await writingNothing(sql, () => createInstance(sql, other))).toEqual({
       outcome: "conflict",
       reason: "instance_id_taken",
