@@ -24,10 +24,10 @@ export async function copyDatabase(admin: postgres.Sql, name: string, template: 
 }
 
 /**
- * Drops a database, whoever is connected to it.
+ * Drops a database, even if other sessions are connected to the database.
  *
- * Without FORCE, which older servers refuse to roles other than superusers while an autovacuum worker is in the
- * database. A drop ends such workers itself, and waits until the clients that were told to go are gone.
+ * It does not use FORCE, which older servers refuse to roles other than superusers while an autovacuum worker is in the
+ * database. A plain DROP DATABASE ends such workers itself, and waits for the sessions that were told to end.
  */
 export async function dropDatabase(admin: postgres.Sql, name: string): Promise<void> {
   await admin`

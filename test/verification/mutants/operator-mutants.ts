@@ -104,15 +104,6 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     scope: { starts: 1, migrations: 1, reports: ["running", "migrating"], psql: false },
   },
   {
-    name: "a migration does not prove that its destination ran",
-    change: {
-      file: "views/resolved_instance",
-      from: "d.time_started IS NOT NULL OR coalesce",
-      to: "d.time_started IS NOT NULL OR false AND coalesce",
-    },
-    scope: { starts: 1, migrations: 1, reports: ["running", "destroyed"], psql: false },
-  },
-  {
     name: "a migration that was unlinked does not prove that the active VMM ran",
     change: {
       file: "views/resolved_instance",
