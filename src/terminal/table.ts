@@ -25,16 +25,21 @@ export interface TableOptions {
   head?: Cell[];
   /** Columns to align right. */
   right?: number[];
-  /** How wide the table may be; the last column is wrapped to fit. Default: as wide as it needs. */
+  /** How wide the table may be; one column is wrapped to fit. Default: as wide as it needs. */
   width?: number;
+  /** The column that is wrapped. Default: the last of each row. */
+  wrap?: number;
 }
 
 /** Writes text in columns, without borders and trailing blanks. */
 export function table(rows: Cell[][], options: TableOptions = {}): string {
-  const { between = "  ", head = [], right = [], width = Infinity } = options;
-  const room = roomForLast([head, ...rows], width, between.length);
+  const { between = "  ", head = [], right = [], width = Infinity, wrap } = options;
+  const wrappedOf = (row: Cell[]): number => wrap ?? row.length - 1;
+  const room = width - widthOfOthers([head, ...rows], wrappedOf, between.length);
   const painted = (row: Cell[]): string[] =>
-    row.map((cell, column) => paintCell(cell, column === row.length - 1 ? room : Infinity));
+    row.map((cell, column) =>
+      paintCell(cell, column === wrappedOf(row) ? Math.max(LEAST_WIDTH, room) : Infinity),
+    );
   const lines = new Table({
     head: painted(head),
     chars: { ...NO_BORDERS, middle: between },
@@ -53,16 +58,13 @@ export function wrapped(text: string, width: number): string {
   return withoutTrailingBlanks(lines.toString());
 }
 
-/** Computes how wide the last column may be, if all others are as wide as they need. */
-function roomForLast(rows: Cell[][], width: number, between: number): number {
+/** Computes how wide all columns but the wrapped one are, each with what stands between it and the next. */
+function widthOfOthers(rows: Cell[][], wrappedOf: (row: Cell[]) => number, between: number): number {
   const widest: number[] = [];
   for (const row of rows)
-    for (const [column, cell] of row.slice(0, -1).entries())
-      widest[column] = Math.max(widest[column] ?? 0, textOf(cell).length);
-  return Math.max(
-    LEAST_WIDTH,
-    widest.reduce((room, one) => room - one - between, width),
-  );
+    for (const [column, cell] of row.entries())
+      if (column !== wrappedOf(row)) widest[column] = Math.max(widest[column] ?? 0, textOf(cell).length);
+  return widest.reduce((sum, one) => sum + one + between, 0);
 }
 
 /** Wraps the text first and paints each line of it, so that no escape code is counted or split. */

@@ -84,9 +84,9 @@ export function targetsText(targets: readonly Target[]): string {
       name,
       `${bound === "least" ? "≥" : "≤"} ${target}`,
       spreadText(measured),
-      `${reached ? "reached" : "not reached"}${limit === undefined || reached ? "" : `; bare statements: ${limit.toFixed(2)}`}`,
+      `${reached ? "reached" : "not reached"}${limit === undefined || reached ? "" : `; bare ${limit.toFixed(2)}`}`,
     ]),
-    { head: ["target", "", "measured", ""], width: 80 },
+    { head: ["target", "", "measured", ""], width: WIDTH, wrap: 0 },
   );
 }
 

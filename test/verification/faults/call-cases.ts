@@ -171,7 +171,7 @@ async function runningUpdate(sql: Sql): Promise<PreparedCall> {
 
 async function deletingInstance(sql: Sql): Promise<PreparedCall> {
   const s = await unwound(sql);
-  const namesake = { ...s.create, id: randomUUID() };
+  const namesake = { ...s.create, instanceId: randomUUID() };
   return preparedCall(s, { instanceId: s.instanceId }, () => applied(createInstance(sql, namesake)));
 }
 

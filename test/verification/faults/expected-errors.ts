@@ -4,6 +4,8 @@ export const CONNECTION_CLOSED = "CONNECTION_CLOSED";
 /** The errors of a client whose connection was cut, refused, or not let in while the server recovers. */
 export const CUT: readonly string[] = [
   CONNECTION_CLOSED,
+  // What a wrapper makes of the error of `pg`, which has no code.
+  "08006",
   "CONNECTION_DESTROYED",
   "ECONNREFUSED",
   "ECONNRESET",

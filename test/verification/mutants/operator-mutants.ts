@@ -141,7 +141,7 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the API shows a time in the future",
-    change: { file: "views/api_instance", from: ", statement_timestamp())", to: ")" },
+    change: { file: "views/instance_detail", from: ", statement_timestamp())", to: ")" },
     near: true,
   },
   {
