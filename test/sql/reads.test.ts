@@ -274,10 +274,15 @@ describe("api_migration", () => {
   });
 
   test("shows a linked migration of which a VMM is deleted", async () => {
-    const s = await unwoundMigration();
-    await failVmm(sql, { instanceId: s.instanceId, propolisId: s.propolisId, reason: "operator" });
-    await applied(runUpdate(sql, { instanceId: s.instanceId, sagaId: randomUUID() }));
-    expect(await apiMigration(sql, s)).toMatchObject({ sourceApiState: "failed" });
+    const s = await handedOver(sql);
+    await say(sql, s, "active", "destroyed");
+    await applied(deleteVmm(sql, s));
+    expect(await apiMigration(sql, s)).toMatchObject({
+      sourceApiState: "destroyed",
+      sourceState: "completed",
+      destinationState: "in_progress",
+    });
+    expect(await instanceDetail(sql, s)).toMatchObject({ migrationId: s.migrationId });
   });
 
   test("has no migration of a deleted instance, before and after it is purged", async () => {
