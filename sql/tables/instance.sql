@@ -42,6 +42,7 @@ CREATE TABLE vmstate.instance (
 ) WITH (fillfactor = 80);
 
 CREATE UNIQUE INDEX instance_name_in_project ON vmstate.instance (project_id, name) WHERE time_deleted IS NULL;
+CREATE INDEX instance_of_project_in_state ON vmstate.instance (project_id, state, name) WHERE time_deleted IS NULL;
 CREATE INDEX instance_with_migration ON vmstate.instance (id) WHERE migration_id IS NOT NULL;
 CREATE INDEX instance_in_creation ON vmstate.instance (id) WHERE state = 'creating';
 CREATE INDEX instance_down_against_intent ON vmstate.instance (id)

@@ -16,12 +16,12 @@ type Given = Readonly<Record<string, unknown>>;
 
 const WORDS: Record<string, string> = { id: "a string", text: "a text", number: "a number" };
 
-const ACCEPTS: Record<string, Accepts> = {
+const ACCEPTS = {
   any: () => true,
   id: (value) => typeof value === "string" || isTextual(value),
   text: hasText,
   number: hasText,
-};
+} satisfies Record<string, Accepts>;
 
 const signatures = new WeakMap<Kinds, Signature>();
 
@@ -89,7 +89,7 @@ function signatureOf(kinds: Kinds): Signature {
   if (signature === undefined) {
     const names = Object.keys(kinds);
     signature = {
-      accepts: new Map(names.map((name) => [name, ACCEPTS[kindOf(kinds, name)] ?? hasText])),
+      accepts: new Map<string, Accepts>(names.map((name) => [name, ACCEPTS[kindOf(kinds, name)]])),
       required: names.filter((name) => !kinds[name]?.endsWith("?")),
       spellings: new Map(names.map((name) => [plain(name), name])),
     };
@@ -98,8 +98,8 @@ function signatureOf(kinds: Kinds): Signature {
   return signature;
 }
 
-function kindOf(kinds: Kinds, name: string): string {
-  return String(kinds[name]).replace("?", "");
+function kindOf(kinds: Kinds, name: string): keyof typeof ACCEPTS {
+  return String(kinds[name]).replace("?", "") as keyof typeof ACCEPTS;
 }
 
 function plain(key: string): string {

@@ -13,7 +13,7 @@ export type InstanceIdArgument =
     };
 
 /** The number of the newest migration of this package. */
-export const SCHEMA_NUMBER = 14;
+export const SCHEMA_NUMBER = 15;
 
 /**
  * Names what vmstate.grant_access makes of a role.
@@ -873,7 +873,7 @@ export type FinishInstanceCreationArguments = InstanceIdArgument;
 /**
  * Grants a role all that one kind of role needs.
  *
- * control_plane: every verb and every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names, and the view schema_version. reader: every public view, and explain_update. No kind may touch a table. A role may have several kinds. Members of the role have its access, too: for many sleds, grant once to a group role, since PostgreSQL has room for about 2,400 roles on one object. Call grant_access again after a migration of the schema, which may bring new functions and views. revoke_access takes the access away. For the owner of the schema only, with whose rights grant_access runs.
+ * control_plane: every verb and every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names, and the view schema_version. reader: every public view, explain_update and instances_in_state. No kind may touch a table. A role may have several kinds. Members of the role have its access, too: for many sleds, grant once to a group role, since PostgreSQL has room for about 2,400 roles on one object. Call grant_access again after a migration of the schema, which may bring new functions and views. revoke_access takes the access away. For the owner of the schema only, with whose rights grant_access runs.
  *
  * Outcomes:
  *

@@ -4,13 +4,19 @@ import { manyRows } from "./rows.js";
 import type { SqlClient } from "./sql-client.js";
 import { statement } from "./statement.js";
 
+/** A tag of what follows FROM in a statement about a view. */
+export type ReadRows<Row> = (
+  rest: TemplateStringsArray,
+  ...values: (string | number | null)[]
+) => Promise<Row[]>;
+
 /**
  * Tags what follows FROM in a statement that answers with rows of a view, called `r` there.
  *
  * @param reader the function that reads the view, for its errors
  */
-export function viewRows<Row>(sql: SqlClient, reader: string, view: keyof typeof VIEW_ROWS) {
-  return async (rest: TemplateStringsArray, ...values: (string | number | null)[]): Promise<Row[]> => {
+export function viewRows<Row>(sql: SqlClient, reader: string, view: keyof typeof VIEW_ROWS): ReadRows<Row> {
+  return async (rest, ...values) => {
     const strings = behind(`select ${VIEW_ROWS[view]}::pg_catalog.text from vmstate.${view} as r `, rest);
     try {
       return await manyRows(sql, statement(strings, ...values));

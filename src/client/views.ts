@@ -14,7 +14,7 @@ import type {
 } from "./generated.js";
 import { requireArguments } from "./arguments.js";
 import type { SqlClient } from "./sql-client.js";
-import { viewRows } from "./view-rows.js";
+import { type ReadRows, viewRows } from "./view-rows.js";
 
 const LIMIT = { limit: "number?" };
 const PAGE = { after: "text?", ...LIMIT };
@@ -64,19 +64,11 @@ export async function apiInstance(
 /**
  * Lists the instances of a project as the API shows them, by name.
  *
- * `after` is a name. An instance that is renamed between two pages may be on both, or on neither. With `state` a page takes
- * as long as it takes to find its instances among those of the project.
+ * `after` is a name. An instance that is renamed between two pages may be on both, or on neither.
  */
 export async function apiInstances(sql: SqlClient, a: ProjectInstances): Promise<ApiInstanceRow[]> {
   requireArguments("apiInstances", a, OF_PROJECT);
-  const { projectId, state = null, after = null, limit = null } = a;
-  // No name is empty, so each comes after ''.
-  return await viewRows<ApiInstanceRow>(sql, "apiInstances", "api_instance")`
-    where r.project_id operator(pg_catalog.=) ${projectId}
-      and r.name operator(pg_catalog.>) coalesce(${after}::pg_catalog.text, '')
-      and (${state}::vmstate.api_instance_state is null
-        or r.state operator(pg_catalog.=) ${state}::vmstate.api_instance_state)
-    order by r.name limit ${limit}`;
+  return await pageOfProject(viewRows<ApiInstanceRow>(sql, "apiInstances", "api_instance"), a);
 }
 
 /**
@@ -100,12 +92,20 @@ export async function instanceDetail(
 /** Lists the instances of a project like {@link apiInstances}, each as {@link instanceDetail} shows it. */
 export async function instanceDetails(sql: SqlClient, a: ProjectInstances): Promise<InstanceDetailRow[]> {
   requireArguments("instanceDetails", a, OF_PROJECT);
+  return await pageOfProject(viewRows<InstanceDetailRow>(sql, "instanceDetails", "instance_detail"), a);
+}
+
+async function pageOfProject<Row>(rows: ReadRows<Row>, a: ProjectInstances): Promise<Row[]> {
   const { projectId, state = null, after = null, limit = null } = a;
-  return await viewRows<InstanceDetailRow>(sql, "instanceDetails", "instance_detail")`
+  if (state !== null)
+    return await rows`
+      where r.id operator(pg_catalog.=) any (array(
+        select s.instance_id from vmstate.instances_in_state(${projectId}, ${state}, ${after}, ${limit}) as s))
+      order by r.name`;
+  // No name is empty, so each comes after ''.
+  return await rows`
     where r.project_id operator(pg_catalog.=) ${projectId}
       and r.name operator(pg_catalog.>) coalesce(${after}::pg_catalog.text, '')
-      and (${state}::vmstate.api_instance_state is null
-        or r.api_state operator(pg_catalog.=) ${state}::vmstate.api_instance_state)
     order by r.name limit ${limit}`;
 }
 

@@ -99,6 +99,15 @@ const BY_CODE: [string, { name: string }, boolean][] = [
   ["08P01", api.ConnectionError, true],
 ];
 
+it("a host with several addresses, none of which answers, is a lost connection; the first one is named", async () => {
+  const errors = [new Error("connect ECONNREFUSED ::1:1"), new Error("connect ECONNREFUSED 127.0.0.1:1")];
+  const refused = Object.assign(new AggregateError(errors), { code: "ECONNREFUSED" });
+  const client = { query: () => Promise.reject(refused) };
+  const error = await rejection(api.requestStop(client, f));
+  expect(error).toBeInstanceOf(api.ConnectionError);
+  expect(error).toMatchObject({ message: "connect ECONNREFUSED ::1:1", cause: refused });
+});
+
 describe.each(Object.entries(OPEN))("through %s", (_, open) => {
   let opened: Opened;
   beforeAll(async () => {
@@ -208,12 +217,14 @@ describe.each(Object.entries(OPEN))("through %s", (_, open) => {
     let ended: Promise<unknown> | undefined;
     await db.sql.begin(async (tx) => {
       await tx`select from vmstate.instance where id = ${f.instanceId} for update`;
-      ended = rejection(api.configureInstance(other.client, f));
+      let isEnded = false;
+      ended = rejection(api.configureInstance(other.client, f)).finally(() => (isEnded = true));
+      // The backend of a client that was cut off before may wait as well.
       await until("the call waits for the lock, and is ended", async () => {
-        const waiting = await db.sql`
+        await db.sql`
           select pg_terminate_backend(pid) from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock'`;
-        return waiting.length > 0;
+        return isEnded;
       });
     });
     const error = await ended;

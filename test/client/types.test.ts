@@ -26,7 +26,7 @@ import type {
 } from "../../src/index.js";
 import { withDatabase } from "../support/database.js";
 import { expectEveryVerb } from "../support/every-verb.js";
-import { readVerbs, snakeCase } from "../support/verbs.js";
+import { snakeCase, verbsOf } from "../support/verbs.js";
 
 // The compiler is what checks expectTypeOf: `npm run typecheck`.
 
@@ -192,7 +192,7 @@ describe("the reasons of a conflict", () => {
   it("are tested for every verb", async () => {
     const wrapped = [...typed.keys()].map(snakeCase);
     await expectEveryVerb(db.sql, "src/client", wrapped);
-    expect(wrapped.sort()).toEqual(await readVerbs(db.sql));
+    expect(wrapped.sort()).toEqual(await verbsOf(db.sql, "src/client"));
     expect(typed.get("unlockUpdate")).toEqual(["lock_lost"]);
   });
 

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { DatabaseError, InvalidArgumentError } from "../../src/errors/call-errors.js";
 import { databaseError, requireDatabaseUrl } from "../../src/errors/database-error.js";
 import { VmstateError } from "../../src/errors/vmstate-error.js";
 
@@ -44,6 +45,22 @@ it("names the first of several addresses when their common error has no message"
   expect(databaseError(error, "postgres:///fleet").message).toBe(
     "cannot reach PostgreSQL at localhost: connect ECONNREFUSED ::1:5432",
   );
+});
+
+it("explains what a wrapper throws: by its cause, and by itself where nothing was sent", () => {
+  const cause = withCode("28P01", "no");
+  const failure = { verb: "requestStop", sqlState: "28P01", message: "no" };
+  const refused = new DatabaseError({ ...failure, cause });
+  expect(databaseError(refused, URL)).toMatchObject({
+    message: 'db.example:5433 refused user "ann": wrong password, or no such user',
+    cause,
+  });
+  const message = "requestStop: missing argument instanceId";
+  const unsent = new InvalidArgumentError({ ...failure, sqlState: "VM001", message, detail: "It is an id." });
+  expect(databaseError(unsent, URL)).toMatchObject({
+    message: `db.example:5433: ${message}: It is an id.`,
+    cause: unsent,
+  });
 });
 
 it("returns a VmstateError unchanged", () => {

@@ -25,6 +25,7 @@ const OF_THE_FLEET = new Map([
   ["fail_sled", FLEET],
   ["fail_sled_vmms", FLEET],
   ["purge", "takes rows of the whole fleet"],
+  ["instances_in_state", "lists instances of a project, which are in many partitions"],
 ]);
 
 /**

@@ -37,6 +37,14 @@ const KINDS: Record<string, ArgumentKind> = {
 /** What a caller may pass: `id` and `text` have a text, `any` is left to the database. */
 type ArgumentKind = "any" | "id" | "number" | "text";
 
+/** Verbs without a wrapper of their own: those of views call them. */
+const UNWRAPPED = new Set(["instances_in_state"]);
+
+/** Selects the verbs that have a wrapper. */
+export function wrappedVerbs({ verbs }: Catalog): Verb[] {
+  return verbs.filter(({ name }) => !UNWRAPPED.has(name));
+}
+
 /** The word for the id of a row, where the database calls it `id`. */
 const INSTANCE_ID = "instanceId";
 const IDS_OF_VIEWS: Record<string, string> = {
@@ -48,6 +56,7 @@ const IDS_OF_VIEWS: Record<string, string> = {
 
 /** Renders `src/client/generated.ts`. */
 export function renderTypescript(catalog: Catalog): string {
+  const verbs = wrappedVerbs(catalog);
   return [
     "// Generated from a migrated database by `npm run generate`; the tests compare. Do not edit.",
     "",
@@ -71,11 +80,11 @@ export function renderTypescript(catalog: Catalog): string {
         `${tsdoc(comment)}\nexport type ${pascal(name)} = ${labels.map((label) => JSON.stringify(label)).join(" | ")};\n`,
     ),
     ...catalog.results.map(({ name, columns, comment }) => renderRow(pascal(name), columns, comment)),
-    ...catalog.verbs
+    ...verbs
       .filter(({ result }) => result === null)
       .map(({ name, columns }) => renderRow(`${pascal(name)}Row`, columns, `One row of vmstate.${name}.`)),
     ...catalog.views.map((view) => renderRow(`${pascal(view.name)}Row`, withRowId(view), view.comment)),
-    ...catalog.verbs.map(renderArguments),
+    ...verbs.map(renderArguments),
     "/**",
     " * The arguments of each verb, by which a wrapper checks what it is given before it sends anything. One with a question",
     " * mark may be left out.",
@@ -83,9 +92,7 @@ export function renderTypescript(catalog: Catalog): string {
     " * @hidden",
     " */",
     "export const ARGUMENTS = {",
-    ...catalog.verbs.map(
-      ({ name, parameters }) => `  ${camel(name)}: ${JSON.stringify(kindsOf(parameters))},`,
-    ),
+    ...verbs.map(({ name, parameters }) => `  ${camel(name)}: ${JSON.stringify(kindsOf(parameters))},`),
     "} as const;",
     "",
     "/**",

@@ -61,8 +61,11 @@ function readsOf(name: string): Reads[] {
   return [...caller.reads].filter(([what]) => nameOf(what) === name).map(([, reads]) => reads);
 }
 
+/** A page of instances in a state is read by this verb. */
+const OF_PAGES = "instances_in_state";
+
 it("the reads of every verb were counted", async () => {
-  await expectEveryVerb(db.sql, PLACE, [...caller.reads.keys()].map(nameOf));
+  await expectEveryVerb(db.sql, PLACE, [...[...caller.reads.keys()].map(nameOf), OF_PAGES]);
 });
 
 it("no verb scans a whole table, or reads more rows than its arguments name", async () => {
@@ -97,11 +100,11 @@ describe("a page reads rows in proportion to its limit, and scans no table", () 
       (sql, { projectId, name }) => apiInstances(sql, { projectId, after: name, limit: LIMIT }),
       LIMIT,
     ],
-    [
-      "apiInstances in a state",
-      (sql, { projectId }) => apiInstances(sql, { projectId, state: "running", limit: LIMIT }),
-      100,
-    ],
+    ...(["running", "stopped", "failed"] as const).map((state): (typeof pages)[number] => [
+      `apiInstances in state ${state}`,
+      (sql, { projectId }) => apiInstances(sql, { projectId, state, limit: LIMIT }),
+      LIMIT,
+    ]),
     ["instanceDetails", (sql, { projectId }) => instanceDetails(sql, { projectId, limit: LIMIT }), LIMIT],
     ["instanceDetail", (sql, { instanceId }) => instanceDetail(sql, { instanceId }), 1],
     ["sledVmms", (sql, { sledId }) => sledVmms(sql, { sledId, limit: LIMIT }), LIMIT],

@@ -22,6 +22,7 @@ export const LISTS: ReadonlyMap<string, string> = new Map([
   ["apply_batch_migration_parts", BATCH],
   ["fail_vmms_of_sled", SLED],
   ["purge", PURGE],
+  ["instances_in_state", "instances_in_state lists instances of a project, which are on many shards"],
 ]);
 
 const UNIQUE_ID =

@@ -33,7 +33,7 @@ const namesOf = (attempts: readonly Attempt[]): string[] => attempts.map(({ what
 const ROLES: [string, AccessKind[], { verbs: readonly string[]; views: string[] }][] = [
   ["control_plane", ["control_plane"], { verbs: VERBS, views: PUBLIC_VIEWS }],
   ["sled_agent", ["sled_agent"], { verbs: ["report_vmm", "report_vmms"], views: ["schema_version"] }],
-  ["reader", ["reader"], { verbs: ["explain_update"], views: PUBLIC_VIEWS }],
+  ["reader", ["reader"], { verbs: ["explain_update", "instances_in_state"], views: PUBLIC_VIEWS }],
   ["stranger", [], { verbs: [], views: [] }],
 ];
 

@@ -42,6 +42,7 @@ export const LIFE = [
   "inherit_update applied",
   "commit_update applied",
   "delete_vmm applied",
+  "instances_in_state found",
   "request_stop applied",
   "fail_sled_vmms applied",
   "fail_sled applied",
@@ -79,6 +80,7 @@ export async function live(sql: postgres.Sql): Promise<string[]> {
   ): Promise<postgres.Row | undefined> => record(name, await call(sql, name, a));
 
   const p_instance_id = randomUUID();
+  const p_project_id = randomUUID();
   const on = { p_instance_id };
   const p_time = new Date().toISOString();
   const place = { ...on, p_propolis_ip: "fd00::1" };
@@ -89,7 +91,7 @@ export async function live(sql: postgres.Sql): Promise<string[]> {
 
   await verb("create_instance", {
     p_id: p_instance_id,
-    p_project_id: randomUUID(),
+    p_project_id,
     p_name: "web",
     p_intended_state: "stopped",
   });
@@ -157,6 +159,8 @@ export async function live(sql: postgres.Sql): Promise<string[]> {
     p_plan_token: String(plan?.["plan_token"]),
   });
   await verb("delete_vmm", { ...on, p_propolis_id: unwound });
+  const inState = await call(sql, "instances_in_state", { p_project_id, p_state: "running" });
+  calls.push(`instances_in_state ${inState[0]?.["instance_id"] === p_instance_id ? "found" : "missing"}`);
   await verb("request_stop", on);
   await verb("fail_sled_vmms", {
     p_sled_id: sourceSled,

@@ -33,6 +33,7 @@ const NULLS: Row[] = [
   ofNull("unlock_update(null, null, null)", "p_instance_id"),
   ofNull("run_update(null, null)", "p_instance_id"),
   ofNull("explain_update(null)", "p_instance_id"),
+  ofNull("instances_in_state(null, null)", "p_project_id"),
   ofNull("fail_vmm(null, null, null)", "p_instance_id"),
   ofNull("fail_sled(null, null)", "p_reason"),
   ofNull("fail_sled_vmms(null, null, null)", "p_propolis_ids"),
@@ -84,6 +85,11 @@ const VALUES: Row[] = [
     "purge('2100-01-01Z')",
     "p_before",
     "p_before must be at least 1 hour ago, not 2100-01-01 00:00:00+00.",
+  ),
+  invalid(
+    "instances_in_state('{project}', 'running', null, -1)",
+    "p_limit",
+    "p_limit must not be negative, not -1.",
   ),
   invalid("purge('2020-01-01Z', 0)", "p_limit", "p_limit must be from 1 to 100000, not 0."),
   invalid(

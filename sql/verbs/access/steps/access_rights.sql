@@ -24,7 +24,7 @@ BEGIN ATOMIC
     WHERE p.pronamespace = 'vmstate'::regnamespace
       AND CASE p_kind
         WHEN 'control_plane' THEN p.prosecdef OR p.oid IN (SELECT c.id FROM called AS c)
-        WHEN 'reader' THEN p.proname = 'explain_update' OR p.oid IN (SELECT c.id FROM called AS c)
+        WHEN 'reader' THEN p.proname IN ('explain_update', 'instances_in_state') OR p.oid IN (SELECT c.id FROM called AS c)
         WHEN 'sled_agent' THEN p.proname IN ('report_vmm', 'report_vmms')
       END
   UNION ALL
