@@ -20,10 +20,19 @@ FROM (
   UNION ALL
   SELECT i.id, i.state, v.state, vmstate.last_heard(v.time_reported, v.time_state_updated, statement_timestamp()),
     i.state_generation, i.time_state_updated, i.intended_state, i.auto_restart_policy, i.auto_restart_cooldown,
-    CASE WHEN vmstate.ran_long(v.time_started, v.time_reported) THEN 0 ELSE i.auto_restart_attempts END,
+    CASE
+      WHEN vmstate.ran_long(v.time_started, v.time_reported) OR vmstate.ran_long(d.time_started, d.time_reported) THEN 0
+      ELSE i.auto_restart_attempts
+    END,
     i.time_last_auto_restarted, i.updater_lease_until, i.time_updater_released
   FROM vmstate.vmm AS v
   JOIN vmstate.instance AS i ON i.id = v.instance_id AND i.active_propolis_id = v.id
+  LEFT JOIN LATERAL (
+    SELECT w.time_started, w.time_reported
+    FROM vmstate.vmm AS w
+    WHERE w.instance_id = i.id AND w.id = i.destination_propolis_id
+    OFFSET 0
+  ) AS d ON true
   WHERE v.state <> 'running' AND v.time_unlinked IS NULL AND v.time_deleted IS NULL
     AND v.state = 'saga_unwound'
     AND coalesce(v.time_deleted, 'infinity') = 'infinity' AND least(v.time_deleted, 'infinity') = 'infinity'

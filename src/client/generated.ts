@@ -13,7 +13,7 @@ export type InstanceIdArgument =
     };
 
 /** The number of the newest migration of this package. */
-export const SCHEMA_NUMBER = 15;
+export const SCHEMA_NUMBER = 16;
 
 /**
  * Names what vmstate.grant_access makes of a role.

@@ -13,6 +13,7 @@ import {
 } from "../../src/index.js";
 import { withDatabase } from "../support/database.js";
 import {
+  anotherMigration,
   anotherStart,
   applied,
   failed,
@@ -310,6 +311,26 @@ describe("10 minutes of running reset auto_restart_attempts:", () => {
     await say(sql, s, "destination", "running", "completed");
     await update(sql, s);
     expect(await attempts(s)).toBe(0);
+  });
+
+  test("a destination that ran 10 minutes beside an unwound VMM: reset when the instance is restarted", async () => {
+    const s = await looping(1);
+    await restartedAgo(s, "1 day");
+    const { propolisId, ...start } = { ...anotherStart(s), ...RESTART };
+    await applied(beginStart(sql, { ...start, propolisId }));
+    await say(sql, { ...s, propolisId }, "active", "running");
+    const migration = { ...anotherMigration(s), sourcePropolisId: propolisId };
+    const { destinationPropolisId } = migration;
+    await applied(beginMigration(sql, migration));
+    await say(sql, { ...s, propolisId: destinationPropolisId }, "active", "running");
+    await applied(unwindStart(sql, { ...start, propolisId }));
+    await restartedAgo(s, "6 minutes");
+    expect(await listed(s)).toBeUndefined();
+    expect(await restart(s)).toMatchObject({ reason: "restart_not_permitted" });
+    await ranFor(destinationPropolisId, "10 minutes");
+    expect(await listed(s)).toMatchObject({ autoRestartAttempts: 0 });
+    await applied(restart(s));
+    expect(await attempts(s)).toBe(1);
   });
 
   test("a VMM that was reported starting for 1 day: not reset", async () => {

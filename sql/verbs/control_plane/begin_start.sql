@@ -16,6 +16,7 @@ DECLARE
   v_auto_restart boolean := coalesce(p_start_reason = 'auto_restart', false);
   v_instance vmstate.instance;
   v_active vmstate.vmm;
+  v_destination vmstate.vmm;
   v_attempts integer;
   v_reason pg_catalog.text;
   v_now pg_catalog.timestamptz;
@@ -45,7 +46,15 @@ BEGIN
 
   SELECT v.* INTO v_active FROM vmstate.vmm AS v
     WHERE v.instance_id = p_instance_id AND v.id = v_instance.active_propolis_id;
-  v_attempts := CASE WHEN vmstate.ran_long(v_active.time_started, v_active.time_reported) THEN 0 ELSE v_instance.auto_restart_attempts END;
+  IF v_instance.destination_propolis_id IS NOT NULL THEN
+    SELECT v.* INTO v_destination FROM vmstate.vmm AS v
+      WHERE v.instance_id = p_instance_id AND v.id = v_instance.destination_propolis_id;
+  END IF;
+  v_attempts := CASE
+    WHEN vmstate.ran_long(v_active.time_started, v_active.time_reported) THEN 0
+    WHEN vmstate.ran_long(v_destination.time_started, v_destination.time_reported) THEN 0
+    ELSE v_instance.auto_restart_attempts
+  END;
   v_now := clock_timestamp();
   v_reason := CASE
     WHEN v_instance.state = 'creating' THEN 'creating'

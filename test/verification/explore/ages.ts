@@ -77,7 +77,7 @@ export function ranForLong({ time_started: from, time_reported: until }: VmmRow)
   return from !== null && until !== null && Date.parse(until) - Date.parse(from) >= HOUR_MS / 6;
 }
 
-/** The automatic restarts that count: none once the active VMM has run for long. */
+/** The automatic restarts that count: none once a linked VMM has run for long. */
 export function attempts(state: Snapshot): number {
   const { active_propolis_id: active, destination_propolis_id: destination } = state.instance;
   const linked = [active, destination].map((id) => vmmOf(state, id)).filter((vmm) => vmm !== undefined);

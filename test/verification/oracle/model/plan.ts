@@ -6,7 +6,7 @@ import type {
   MigrationVerdict,
 } from "../../../../src/client/generated.js";
 import type { Answer } from "./step.js";
-import { attemptsAfterUpdate } from "./restart.js";
+import { attemptsNow } from "./restart.js";
 import {
   hadBeenRunning,
   type InstanceRow,
@@ -74,7 +74,7 @@ export function carriedOut(
     destinationPropolisId: columns.newDestinationPropolisId,
     migrationId: columns.newMigrationId,
     intendedState: columns.newIntendedState,
-    autoRestartAttempts: attemptsAfterUpdate(world, instance),
+    autoRestartAttempts: attemptsNow(world, instance),
     updaterId: null,
     updaterParentId: null,
     updaterGeneration,

@@ -41,16 +41,11 @@ function wait(world: World, instance: InstanceRow): number {
   return Math.max(cooldown, attempts >= BOOT_LOOP ? HOUR : Math.min(HOUR, cooldown * 2 ** (attempts - 1)));
 }
 
-/** The automatic restarts that count: none once the active VMM has run for long. */
+/** The automatic restarts that count: none once a VMM that the instance names has run for long. */
 export function attemptsNow(world: World, instance: InstanceRow): number {
-  const active = vmmOf(world, instance.id, instance.activePropolisId);
-  return active !== undefined && ranForLong(active) ? 0 : instance.autoRestartAttempts;
-}
-
-/** The automatic restarts that count after an update: none once a VMM that the instance named before has run for long. */
-export function attemptsAfterUpdate(world: World, instance: InstanceRow): number {
-  const destination = vmmOf(world, instance.id, instance.destinationPropolisId);
-  return destination !== undefined && ranForLong(destination) ? 0 : attemptsNow(world, instance);
+  const ids = [instance.activePropolisId, instance.destinationPropolisId];
+  const linked = ids.map((id) => vmmOf(world, instance.id, id)).filter((vmm) => vmm !== undefined);
+  return linked.some(ranForLong) ? 0 : instance.autoRestartAttempts;
 }
 
 /** Whether the guest ran long: from the first report that it runs to the last report of the VMM. */
