@@ -4,7 +4,10 @@ import { fileURLToPath } from "node:url";
 import type postgres from "postgres";
 import { reportVmms } from "../../src/index.js";
 import type { Random } from "../../src/simulator/random.js";
+import { next, type Vmm as Member } from "../support/lifecycle.js";
 import type { Report, Schema, VmmKey } from "./alternatives/alternative.js";
+
+export { next, type Member };
 
 const PLAIN = readFileSync(fileURLToPath(new URL("plain.sql", import.meta.url)), "utf8");
 
@@ -15,11 +18,6 @@ export interface FleetSize {
   lives: number;
   /** Instances of the project that is listed. */
   listed: number;
-}
-
-export interface Member extends VmmKey {
-  generation: number;
-  state: Report["state"];
 }
 
 /** The same rows in both schemas, and what became of them since. */
@@ -138,12 +136,4 @@ export class Fleet {
     });
     if (wrong.length > 0) throw new Error(`${this.schema}: ${wrong.length} VMMs are not as last reported`);
   }
-}
-
-/** The next report of a VMM, which is as good as stored from here on. */
-export function next(member: Member, state: Report["state"]): Report {
-  member.generation++;
-  member.state = state;
-  const { instanceId, propolisId, generation } = member;
-  return { instanceId, propolisId, state, generation, time: new Date() };
 }

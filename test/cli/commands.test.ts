@@ -83,8 +83,8 @@ describe("status", () => {
 
     const orphaning = await new Scenario(db.sql).createStopped();
     const source = await orphaning.run();
-    const { migrationId, destinationPropolisId } = await orphaning.migrate(source);
-    await orphaning.reportMigrationIn(destinationPropolisId, migrationId, "failed");
+    const { migrationId } = await orphaning.migrate(source);
+    await orphaning.reportMigrationIn(migrationId, "failed");
     await orphaning.update();
   }
 
@@ -209,7 +209,7 @@ describe("show", () => {
     const web = await new Scenario(db.sql).createStopped();
     const source = await web.run();
     const { migrationId, destinationPropolisId } = await web.migrate(source);
-    await web.reportMigrationIn(destinationPropolisId, migrationId, "completed");
+    await web.reportMigrationIn(migrationId, "completed");
     await web.update();
     expect(await output("show", web.instanceId)).toMatch(/^migration, unlinked /m);
     await web.report(destinationPropolisId, "destroyed");
@@ -276,7 +276,7 @@ describe("explain", () => {
     const web = await new Scenario(db.sql).createStopped();
     const source = await web.run();
     const { migrationId, destinationPropolisId } = await web.migrate(source);
-    await web.reportMigrationIn(destinationPropolisId, migrationId, "completed");
+    await web.reportMigrationIn(migrationId, "completed");
     const text = await output("explain", web.instanceId);
     expectFits(text);
     expect(lines(text).slice(1)).toEqual([
@@ -293,7 +293,7 @@ describe("explain", () => {
     const web = await new Scenario(db.sql).createStopped();
     const source = await web.run();
     const { migrationId, destinationPropolisId } = await web.migrate(source);
-    await web.reportMigrationIn(destinationPropolisId, migrationId, "failed");
+    await web.reportMigrationIn(migrationId, "failed");
     const saga = await web.beginUpdate("1 hour");
     const text = await output("explain", web.instanceId);
     expectFits(text);

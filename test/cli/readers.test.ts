@@ -122,11 +122,11 @@ describe.each(KINDS)("a role of kind %s, which has no right on a table,", (kind)
 
   it("explains a migration with the verdict of pending_update, if listed there", async () => {
     const web = await new Scenario(db.sql).createStopped();
-    const { migrationId, destinationPropolisId } = await web.migrate(await web.run());
+    const { migrationId } = await web.migrate(await web.run());
     expect(await output("explain", web.instanceId)).toContain(
       "This role may not read the migration verdict.",
     );
-    await web.reportMigrationIn(destinationPropolisId, migrationId, "completed");
+    await web.reportMigrationIn(migrationId, "completed");
     expect(await output("explain", web.instanceId)).toContain("migration verdict: completed");
   });
 

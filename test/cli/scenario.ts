@@ -1,51 +1,44 @@
 import { randomUUID } from "node:crypto";
-import { vmstate, type Vmstate } from "../../src/client/bind.js";
+import { vmstate } from "../../src/client/bind.js";
 import type { MigrationState, ReportedVmmState } from "../../src/client/generated.js";
 import type { SqlClient } from "../../src/client/sql-client.js";
+import { callsOf, Lifecycle, type Move, type NewVmm } from "../support/lifecycle.js";
 
-/** One instance on its way through life, by the verbs. */
+/** One instance on its way through life, and its VMMs by their ids, as a command names them. */
 export class Scenario {
   readonly projectId = randomUUID();
-  private readonly verbs: Vmstate;
-  private generation = 1;
+  private readonly life: Lifecycle;
+  private readonly vmms = new Map<string, NewVmm>();
+  private readonly moves = new Map<string, Move>();
 
   constructor(
-    sql: SqlClient,
+    private readonly sql: SqlClient,
     readonly instanceId: string = randomUUID(),
   ) {
-    this.verbs = vmstate(sql);
+    this.life = new Lifecycle(callsOf(vmstate(sql)), instanceId, this.projectId);
   }
 
   async create(name = "web"): Promise<this> {
-    const { instanceId: id, projectId } = this;
-    await this.verbs.createInstance({ instanceId: id, projectId, name, intendedState: "running" });
+    const { instanceId, projectId } = this;
+    await vmstate(this.sql).createInstance({ instanceId, projectId, name, intendedState: "running" });
     return this;
   }
 
-  async createStopped(name?: string): Promise<this> {
-    await this.create(name);
-    await this.verbs.finishInstanceCreation({ instanceId: this.instanceId });
+  async createStopped(name = "web"): Promise<this> {
+    await this.life.create("running", name);
     return this;
   }
 
   /** Starts a VMM and answers its id. */
   async start(sagaId = randomUUID()): Promise<string> {
-    const propolisId = randomUUID();
-    const { instanceId } = this;
-    await this.verbs.beginStart({
-      instanceId,
-      sagaId,
-      propolisId,
-      sledId: randomUUID(),
-      propolisIp: "fd00::1",
-    });
-    return propolisId;
+    const vmm = await this.life.start({ ...this.life.newVmm(), sagaId });
+    this.vmms.set(vmm.propolisId, vmm);
+    return vmm.propolisId;
   }
 
   async startAndUnwind(): Promise<string> {
-    const sagaId = randomUUID();
-    const propolisId = await this.start(sagaId);
-    await this.verbs.unwindStart({ instanceId: this.instanceId, sagaId, propolisId });
+    const propolisId = await this.start();
+    await vmstate(this.sql).unwindStart(this.vmm(propolisId));
     return propolisId;
   }
 
@@ -56,60 +49,49 @@ export class Scenario {
   }
 
   async migrate(sourcePropolisId: string): Promise<{ migrationId: string; destinationPropolisId: string }> {
-    const { instanceId } = this;
-    const ids = { migrationId: randomUUID(), destinationPropolisId: randomUUID() };
-    await this.verbs.beginMigration({
-      ...ids,
-      instanceId,
-      sagaId: randomUUID(),
-      sourcePropolisId,
-      sledId: randomUUID(),
-      propolisIp: "fd00::2",
-    });
-    return ids;
+    const move = await this.life.migrate(this.vmm(sourcePropolisId));
+    this.vmms.set(move.propolisId, move);
+    this.moves.set(move.migrationId, move);
+    return move;
   }
 
   async report(propolisId: string, state: ReportedVmmState): Promise<void> {
-    const { instanceId } = this;
-    const generation = ++this.generation;
-    await this.verbs.reportVmm({ instanceId, propolisId, state, generation, time: new Date() });
+    await this.life.report(this.vmm(propolisId), state);
   }
 
-  async reportMigrationIn(propolisId: string, migrationId: string, side: MigrationState): Promise<void> {
-    const generation = ++this.generation;
-    const time = new Date();
-    await this.verbs.reportVmm({
-      instanceId: this.instanceId,
-      propolisId,
-      state: "running",
-      generation,
-      time,
-      migrationInId: migrationId,
-      migrationInState: side,
-      migrationInGeneration: generation,
-      migrationInTime: time,
-    });
+  async reportMigrationIn(migrationId: string, side: MigrationState): Promise<void> {
+    await this.life.reportIn(known(this.moves, migrationId), "running", side);
   }
 
   async beginUpdate(lease: string): Promise<string> {
     const sagaId = randomUUID();
-    await this.verbs.beginUpdate({ instanceId: this.instanceId, sagaId, lease });
+    await vmstate(this.sql).beginUpdate({ instanceId: this.instanceId, sagaId, lease });
     return sagaId;
   }
 
   async update(): Promise<void> {
-    await this.verbs.runUpdate({ instanceId: this.instanceId, sagaId: randomUUID() });
+    await this.life.update();
   }
 
   async deleteVmm(propolisId: string): Promise<void> {
-    await this.verbs.deleteVmm({ instanceId: this.instanceId, propolisId });
+    await this.life.deleteVmm(this.vmm(propolisId));
   }
 
   async stop(): Promise<void> {
-    await this.verbs.requestStop({ instanceId: this.instanceId });
+    await this.life.requestStop();
   }
 
   async delete(): Promise<void> {
-    await this.verbs.deleteInstance({ instanceId: this.instanceId });
+    await this.life.delete();
   }
+
+  private vmm(propolisId: string): NewVmm {
+    return known(this.vmms, propolisId);
+  }
+}
+
+function known<V>(map: ReadonlyMap<string, V>, id: string): V {
+  const value = map.get(id);
+  if (value === undefined) throw new Error(`the scenario does not know ${id}`);
+  return value;
 }

@@ -1,17 +1,27 @@
 import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import type { Vmstate } from "../../src/index.js";
-import { life } from "../tools/release/upgrade/lifecycle.js";
+import { live } from "../tools/release/upgrade/lifecycle.js";
 
 /** Lives of instances, each broken off one verb later than the one before, so that rows in all states are there. */
 export async function populate(vm: Vmstate): Promise<void> {
   for (let verbs = 1; !(await isOver(vm, verbs)); verbs++);
 }
 
+class BrokenOff extends Error {}
+
 async function isOver(vm: Vmstate, verbs: number): Promise<boolean> {
-  const steps = life(vm, randomUUID());
-  for (let n = 0; n < verbs; n++) if ((await steps.next()).done) return true;
-  return false;
+  let called = 0;
+  const breakOff = (): void => {
+    if (++called === verbs) throw new BrokenOff();
+  };
+  return await live(vm, randomUUID(), breakOff).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof BrokenOff) return false;
+      throw error;
+    },
+  );
 }
 
 /** The rows of the tables that a copy carries, in columns that both have. */

@@ -2,7 +2,7 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PACKAGE_ROOT, readMigrations } from "../../src/schema/files.js";
 import { readSources } from "../../src/schema/sources.js";
-import { LIFE, live } from "../sql/access/life.js";
+import { live } from "../sql/access/life.js";
 import { createEmptyDatabase, type TestDatabase } from "../support/database.js";
 import { partitionedLayout, SCHEMA } from "./layout.js";
 
@@ -50,10 +50,11 @@ beforeAll(async () => {
   const [sources, migrations] = [await readSources(PACKAGE_ROOT), await readMigrations(PACKAGE_ROOT)];
   await db.sql.unsafe(partitionedLayout(sources, migrations, { partitions: PARTITIONS, customPlans: true }));
   const touched: Omit<Call, "verb">[] = [];
-  const answers = await live(watching(db.connect({ max: 1 }), touched));
-  expect(answers).toEqual(LIFE);
-  expect(touched).toHaveLength(LIFE.length);
-  calls = touched.map((call, at) => ({ ...call, verb: LIFE[at]?.split(" ")[0] ?? "" }));
+  // A plan that is kept after the fifth call locks every partition.
+  const connection = { plan_cache_mode: "force_custom_plan" };
+  const verbs = await live(watching(db.connect({ max: 1, connection }), touched));
+  expect(touched).toHaveLength(verbs.length);
+  calls = touched.map((call, at) => ({ ...call, verb: String(verbs[at]) }));
 });
 afterAll(() => db.drop());
 

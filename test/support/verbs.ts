@@ -121,6 +121,7 @@ export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-function leftOutOf(place: Place): string[] {
+/** The verbs that the place does without. */
+export function leftOutOf(place: Place): string[] {
   return LEFT_OUT.filter(({ places }) => places.includes(place)).flatMap(({ verbs }) => verbs);
 }

@@ -7,7 +7,7 @@ import { PACKAGE_ROOT, readMigrations } from "../../../src/schema/files.js";
 import { createEmptyDatabase, type TestDatabase } from "../../support/database.js";
 import { PATH_BEFORE, SAFE_PATH } from "../../../tools/release/search-path.js";
 import { Actors, errorOf, PASSWORD } from "../../sql/access/actors.js";
-import { LIFE, live } from "../../sql/access/life.js";
+import { live, VERBS } from "../../sql/access/life.js";
 import { namesIn } from "./names.js";
 import { arm, BUILT_IN, HOSTILE, makeOverloads, typesOfVmstate } from "./overloads.js";
 import { byHand, type Way, WAYS } from "./ways.js";
@@ -110,7 +110,7 @@ describe(
         const { sql } = await actors.create("control_plane", ["control_plane"], { fetch_types: false });
         await arm(mallory);
         expect(await errorOf(mallory`select public.clock_timestamp()`)).toMatchObject({ message: HOSTILE });
-        expect(await live(sql)).toEqual(LIFE);
+        expect(new Set(await live(sql))).toEqual(new Set(VERBS));
       },
     );
 

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import type { Vmstate } from "../../../../src/index.js";
-import { life } from "./lifecycle.js";
+import { live } from "./lifecycle.js";
 
 /** One client that does not stop when the database is upgraded. */
 export abstract class Client {
@@ -31,8 +31,7 @@ export abstract class Client {
 /** Instances that come and go. */
 export class Lives extends Client {
   protected override async once(): Promise<void> {
-    const verbs = life(this.vm, randomUUID());
-    while (!(await verbs.next()).done) this.verbs++;
+    await live(this.vm, randomUUID(), () => this.verbs++);
   }
 }
 

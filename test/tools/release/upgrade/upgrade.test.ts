@@ -1,5 +1,4 @@
 import { readdirSync } from "node:fs";
-import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import { expect, it } from "vitest";
 import { compareCatalogs } from "../../../../src/schema/drift/compare.js";
@@ -13,9 +12,9 @@ import { readSources } from "../../../../src/schema/sources.js";
 import { createDatabase, createEmptyDatabase } from "../../../support/database.js";
 import { PackageCopy } from "../../../support/package-copy.js";
 import { until } from "../../../support/until.js";
+import { populate } from "../../../schema/population.js";
 import { isRecreatable } from "../../../../tools/release/lint.js";
 import { newMigration } from "../../../../tools/release/new-migration.js";
-import { life } from "./lifecycle.js";
 import { packedName, PACKAGES, ReleasedPackage } from "../../../../tools/release/released-package.js";
 import { type Client, Lives, Reader, SledAgent } from "./traffic.js";
 
@@ -57,7 +56,7 @@ async function upgradedInUse(version: string, upgrade: (url: string) => Promise<
   const then = await released.load();
   await then.migrate(database.url);
   const connect = (): Vmstate => then.vmstate(database.connect({ max: 1 }));
-  await oneAtEachStep(connect());
+  await populate(connect());
   const standing = await everything(database.sql);
 
   const agents = [await new SledAgent(connect()).start(20), await new SledAgent(connect()).start(20)];
@@ -92,14 +91,6 @@ async function working(clients: readonly Client[], act: () => Promise<void>): Pr
   await each(2);
   for (const client of clients) client.stop();
   await work;
-}
-
-/** As many instances as a life has verbs, each left after another one. */
-async function oneAtEachStep(vm: Vmstate): Promise<void> {
-  for (let last = 1, isOver = false; !isOver; last++) {
-    const verbs = life(vm, randomUUID());
-    for (let verb = 0; verb < last && !isOver; verb++) isOver = (await verbs.next()).done ?? false;
-  }
 }
 
 /** A migration may add columns. */
