@@ -1,6 +1,7 @@
 import { VmstateError } from "../errors/vmstate-error.js";
 import { INTERVAL_COLUMNS, NUMBER_COLUMNS, TIME_COLUMNS } from "./generated.js";
 import { intervalText } from "./interval.js";
+import { textsThroughPostgres } from "./postgres/texts.js";
 import type { QueryClient, SqlClient } from "./sql-client.js";
 import { type Statement, textOf, textParametersOf } from "./statement.js";
 
@@ -38,15 +39,10 @@ export async function rowsByColumn<Row>(sql: SqlClient, statement: Statement): P
   return rows as Row[];
 }
 
-/**
- * Takes the text of each row.
- *
- * From `postgres` raw, so that neither the client's own types nor its transforms change a value.
- */
+/** Takes the text of each row. */
 async function textsOf(sql: SqlClient, statement: Statement): Promise<string[]> {
   if (typeof sql !== "function") return await textsThrough(sql, statement);
-  const rows = await sql(statement.strings, ...(statement.values as never[])).raw();
-  return rows.map((row) => String(row[0]));
+  return await textsThroughPostgres(sql, statement);
 }
 
 async function textsThrough(client: QueryClient, statement: Statement): Promise<string[]> {

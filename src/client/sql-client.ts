@@ -7,7 +7,12 @@ interface PostgresQuery {
  * A client of `postgres`: the pool (`postgres(url)`), a transaction (`sql.begin`) or a reserved connection. How it
  * parses and transforms values does not matter.
  */
-export type PostgresClient = (strings: TemplateStringsArray, ...values: never[]) => PostgresQuery;
+export interface PostgresClient {
+  (strings: TemplateStringsArray, ...values: never[]): PostgresQuery;
+  unsafe(text: string, values: never[], options: { prepare: boolean; simple: boolean }): PostgresQuery;
+  /** The same function in a pool and in each transaction of the pool, and another one in every other pool. */
+  json: object;
+}
 
 /**
  * The one method by which vmstate reaches a database through any other client. `fromPg`, `fromKysely` and `fromDrizzle`

@@ -1,0 +1,85 @@
+import type { PostgresClient } from "../sql-client.js";
+import { type Answer, prepared, unprepared } from "./queries.js";
+
+/** By {@link PostgresClient.json}, for a pool and all of its transactions. */
+const known = new WeakMap<object, boolean>();
+
+/** By the client, because the connection of a transaction must not wait for one of the pool. */
+const asked = new WeakMap<PostgresClient, Promise<boolean>>();
+
+/**
+ * Tells whether a pooler of any kind stands between the client and the database.
+ *
+ * Asks the database once for each pool. Of PostgreSQL a connection gets the number of its process; a pooler, whose
+ * connections have no process of their own, makes one up.
+ */
+export function isBehindPooler(sql: PostgresClient): boolean | Promise<boolean> {
+  return known.get(sql.json) ?? asked.get(sql) ?? ask(sql);
+}
+
+function ask(sql: PostgresClient): Promise<boolean> {
+  const answer = askServer(sql);
+  asked.set(sql, answer);
+  return answer;
+}
+
+async function askServer(sql: PostgresClient): Promise<boolean> {
+  try {
+    const answer = await unprepared(sql, "select pg_catalog.pg_backend_pid()::pg_catalog.text", []);
+    const isBehind = String(answer[0]?.[0]) !== String(answer.state.pid);
+    known.set(sql.json, isBehind);
+    return isBehind;
+  } finally {
+    asked.delete(sql);
+  }
+}
+
+/** What a connection of the pool finds. */
+interface Finding {
+  /** Identifies the connection. */
+  connection: object;
+  /** The name under which the connection has prepared this statement. */
+  name: string;
+  /** The names under which the session has it. */
+  names: string[];
+}
+
+/** How many connections ask at the same time. They change, so that the pooler does not deal the sessions out alike. */
+const ROUNDS = [2, 1, 2, 1, 3, 1, 3];
+
+/**
+ * Finds out whether a pooler hands the sessions of this client from one connection to the other, with the prepared
+ * statements in them.
+ *
+ * A statement that one connection has prepared is then seen by another one, or is missing (26000). Neither happens
+ * where each connection has a session of its own, nor behind a pooler that keeps account of prepared statements.
+ *
+ * @throws the error of a statement that is missing
+ */
+export async function sharesSessions(sql: PostgresClient): Promise<boolean> {
+  if (!(await isBehindPooler(sql))) return false;
+  const connections = new Map<string, object>();
+  for (const size of ROUNDS) {
+    const findings = await Promise.all(Array.from({ length: size }, () => find(sql)));
+    for (const { name, connection } of findings) connections.set(name, connection);
+    const isForeign = ({ names, connection }: Finding): boolean =>
+      names.some((name) => (connections.get(name) ?? connection) !== connection);
+    if (findings.some(isForeign)) return true;
+  }
+  return false;
+}
+
+async function find(sql: PostgresClient): Promise<Finding> {
+  const answer = await askPrepared(sql)`
+    /* vmstate asks for a pooler */
+    select pg_catalog.to_json(array(
+      select s.name from pg_catalog.pg_prepared_statements as s
+       where pg_catalog.strpos(s.statement, '/* vmstate asks for a pooler */') operator(pg_catalog.>) 0
+    ))::pg_catalog.text`;
+  const names = JSON.parse(String(answer[0]?.[0])) as string[];
+  return { connection: answer.state, name: answer.statement.name, names };
+}
+
+function askPrepared(sql: PostgresClient): (strings: TemplateStringsArray) => PromiseLike<Answer> {
+  return (strings) => prepared(sql, strings, []);
+}
