@@ -1,5 +1,15 @@
 import type { PostgresClient } from "../sql-client.js";
-import { type Answer, prepared, unprepared } from "./queries.js";
+import { statement, textOf } from "../statement.js";
+import { prepared, unprepared } from "./queries.js";
+
+const PROCESS = statement`select pg_catalog.pg_backend_pid()::pg_catalog.text`;
+
+const NAMES = statement`
+  /* vmstate asks for a pooler */
+  select pg_catalog.to_json(array(
+    select s.name from pg_catalog.pg_prepared_statements as s
+     where pg_catalog.strpos(s.statement, '/* vmstate asks for a pooler */') operator(pg_catalog.>) 0
+  ))::pg_catalog.text`;
 
 /** By {@link PostgresClient.json}, for a pool and all of its transactions. */
 const known = new WeakMap<object, boolean>();
@@ -25,7 +35,7 @@ function ask(sql: PostgresClient): Promise<boolean> {
 
 async function askServer(sql: PostgresClient): Promise<boolean> {
   try {
-    const answer = await unprepared(sql, "select pg_catalog.pg_backend_pid()::pg_catalog.text", []);
+    const answer = await unprepared(sql, textOf(PROCESS), []);
     const isBehind = String(answer[0]?.[0]) !== String(answer.state.pid);
     known.set(sql.json, isBehind);
     return isBehind;
@@ -70,16 +80,7 @@ export async function sharesSessions(sql: PostgresClient): Promise<boolean> {
 }
 
 async function find(sql: PostgresClient): Promise<Finding> {
-  const answer = await askPrepared(sql)`
-    /* vmstate asks for a pooler */
-    select pg_catalog.to_json(array(
-      select s.name from pg_catalog.pg_prepared_statements as s
-       where pg_catalog.strpos(s.statement, '/* vmstate asks for a pooler */') operator(pg_catalog.>) 0
-    ))::pg_catalog.text`;
+  const answer = await prepared(sql, NAMES.strings, []);
   const names = JSON.parse(String(answer[0]?.[0])) as string[];
   return { connection: answer.state, name: answer.statement.name, names };
-}
-
-function askPrepared(sql: PostgresClient): (strings: TemplateStringsArray) => PromiseLike<Answer> {
-  return (strings) => prepared(sql, strings, []);
 }
