@@ -2,8 +2,9 @@ import { sqlStateOf } from "../errors/sql-state.js";
 import { typedError } from "../errors/typed-error.js";
 import { type Incompatibility, IncompatibleDatabaseError } from "../errors/vmstate-error.js";
 import { SCHEMA_NUMBER, type SchemaVersionRow } from "./generated.js";
-import { sharesSessions } from "./postgres/pooler.js";
-import type { PostgresClient, SqlClient } from "./sql-client.js";
+import { isWhole, sharesSessions } from "./postgres/pooler.js";
+import type { WholeClient } from "./postgres/queries.js";
+import type { SqlClient } from "./sql-client.js";
 import { viewRows } from "./view-rows.js";
 
 const MIGRATE = "run `npx vmstate migrate`";
@@ -26,15 +27,16 @@ export async function assertCompatible(sql: SqlClient): Promise<void> {
   const version = await readVersion(sql);
   if (version.number < SCHEMA_NUMBER) throw tooOld(version);
   if (version.breakingNumber > SCHEMA_NUMBER) throw tooNew(version);
-  if (typeof sql === "function" && prepares(sql)) await requirePreparedStatements(sql);
+  if (prepares(sql)) await requirePreparedStatements(sql);
 }
 
 /** Tells a pool that prepares statements. A transaction is a pool's, which can be asked itself. */
-function prepares(sql: PostgresClient & { options?: { prepare?: boolean } }): boolean {
+function prepares(sql: SqlClient): sql is WholeClient {
+  if (typeof sql !== "function" || !isWhole(sql)) return false;
   return sql.options !== undefined && sql.options.prepare !== false;
 }
 
-async function requirePreparedStatements(sql: PostgresClient): Promise<void> {
+async function requirePreparedStatements(sql: WholeClient): Promise<void> {
   if (await sharesSessions(sql).catch(explain)) throw new IncompatibleDatabaseError(POOLED);
 }
 
@@ -56,7 +58,7 @@ const POOLED = {
   reason: "pooler",
   detail:
     "a pooler runs the transactions of this client in sessions that lack the statements which the client has prepared",
-  hint: "have the client prepare none (`postgres(url, { prepare: false })`; no `name` of a query in pg), or set the pooler to session mode",
+  hint: "have the client prepare none (of postgres.js: `prepare: false`, and `max_pipeline=0` in the URL; of pg: no `name` of a query), or set the pooler to session mode",
 } as const;
 
 /** By SQLSTATE. */

@@ -40,9 +40,8 @@ export async function rowsByColumn<Row>(sql: SqlClient, statement: Statement): P
 }
 
 /** Takes the text of each row. */
-async function textsOf(sql: SqlClient, statement: Statement): Promise<string[]> {
-  if (typeof sql !== "function") return await textsThrough(sql, statement);
-  return await textsThroughPostgres(sql, statement);
+function textsOf(sql: SqlClient, statement: Statement): Promise<string[]> {
+  return typeof sql === "function" ? textsThroughPostgres(sql, statement) : textsThrough(sql, statement);
 }
 
 async function textsThrough(client: QueryClient, statement: Statement): Promise<string[]> {

@@ -1,6 +1,6 @@
 import type { PostgresClient } from "../sql-client.js";
-import { statement, textOf } from "../statement.js";
-import { prepared, unprepared } from "./queries.js";
+import { statement } from "../statement.js";
+import { prepared, unprepared, type WholeClient } from "./queries.js";
 
 const PROCESS = statement`select pg_catalog.pg_backend_pid()::pg_catalog.text`;
 
@@ -11,11 +11,36 @@ const NAMES = statement`
      where pg_catalog.strpos(s.statement, '/* vmstate asks for a pooler */') operator(pg_catalog.>) 0
   ))::pg_catalog.text`;
 
-/** By {@link PostgresClient.json}, for a pool and all of its transactions. */
+/** Whether a pooler stands between, by {@link PostgresClient.json}: for a pool and all of its transactions. */
 const known = new WeakMap<object, boolean>();
 
-/** By the client, because the connection of a transaction must not wait for one of the pool. */
-const asked = new WeakMap<PostgresClient, Promise<boolean>>();
+/** By the client, because a transaction must not wait for the pool, whose only connection it may have. */
+const asked = new WeakMap<WholeClient, Promise<boolean>>();
+
+/**
+ * Tells whether the sessions of a client may lack what it has prepared, for all that is known.
+ *
+ * As long as nothing is known, which one question to the database changes, no call waits for it: an unprepared
+ * statement runs everywhere, only slower.
+ */
+export function mayLackStatements(sql: PostgresClient): sql is WholeClient {
+  if (!isWhole(sql)) return false;
+  const isBehind = known.get(sql.json);
+  if (isBehind !== undefined) return isBehind;
+  if (sql.options?.prepare === false) known.set(sql.json, true);
+  else isBehindPooler(sql).catch(() => undefined);
+  return true;
+}
+
+/** Tells a client from a function that hands templates on to one. */
+export function isWhole(sql: PostgresClient): sql is WholeClient {
+  return sql.json !== undefined && sql.unsafe !== undefined;
+}
+
+/** Has the statements of a pool prepared from now on, whatever stands between. */
+export function takeForDirect(sql: WholeClient): void {
+  known.set(sql.json, false);
+}
 
 /**
  * Tells whether a pooler of any kind stands between the client and the database.
@@ -23,19 +48,19 @@ const asked = new WeakMap<PostgresClient, Promise<boolean>>();
  * Asks the database once for each pool. Of PostgreSQL a connection gets the number of its process; a pooler, whose
  * connections have no process of their own, makes one up.
  */
-export function isBehindPooler(sql: PostgresClient): boolean | Promise<boolean> {
-  return known.get(sql.json) ?? asked.get(sql) ?? ask(sql);
+async function isBehindPooler(sql: WholeClient): Promise<boolean> {
+  return known.get(sql.json) ?? (await (asked.get(sql) ?? ask(sql)));
 }
 
-function ask(sql: PostgresClient): Promise<boolean> {
+function ask(sql: WholeClient): Promise<boolean> {
   const answer = askServer(sql);
   asked.set(sql, answer);
   return answer;
 }
 
-async function askServer(sql: PostgresClient): Promise<boolean> {
+async function askServer(sql: WholeClient): Promise<boolean> {
   try {
-    const answer = await unprepared(sql, textOf(PROCESS), []);
+    const answer = await unprepared(sql, PROCESS);
     const isBehind = String(answer[0]?.[0]) !== String(answer.state.pid);
     known.set(sql.json, isBehind);
     return isBehind;
@@ -66,7 +91,7 @@ const ROUNDS = [2, 1, 2, 1, 3, 1, 3];
  *
  * @throws the error of a statement that is missing
  */
-export async function sharesSessions(sql: PostgresClient): Promise<boolean> {
+export async function sharesSessions(sql: WholeClient): Promise<boolean> {
   if (!(await isBehindPooler(sql))) return false;
   const connections = new Map<string, object>();
   for (const size of ROUNDS) {
@@ -79,8 +104,8 @@ export async function sharesSessions(sql: PostgresClient): Promise<boolean> {
   return false;
 }
 
-async function find(sql: PostgresClient): Promise<Finding> {
-  const answer = await prepared(sql, NAMES.strings, []);
+async function find(sql: WholeClient): Promise<Finding> {
+  const answer = await prepared(sql, NAMES);
   const names = JSON.parse(String(answer[0]?.[0])) as string[];
   return { connection: answer.state, name: answer.statement.name, names };
 }

@@ -1,4 +1,6 @@
+import { sqlStateOf } from "../../errors/sql-state.js";
 import type { PostgresClient } from "../sql-client.js";
+import { type Statement, textOf, textParametersOf } from "../statement.js";
 
 /** What `postgres` answers, with what it says of the connection and of the statement. */
 export interface Answer extends ReadonlyArray<ArrayLike<unknown>> {
@@ -7,33 +9,12 @@ export interface Answer extends ReadonlyArray<ArrayLike<unknown>> {
   statement: { name: string };
 }
 
-/** What `postgres` does with a query that was refused because the session does not have its prepared statement. */
-interface Retried {
-  cancelled: unknown;
-  reject: (error: unknown) => void;
-}
+/** A client with all that `postgres` gives a pool and a transaction. */
+export type WholeClient = PostgresClient & Required<Pick<PostgresClient, "unsafe" | "json">>;
 
-/**
- * Rejects a query in place of the retry of `postgres`.
- *
- * `postgres` sends such a query again among those that are already on their way, takes the answers of one for those
- * of another, and hangs for ever. It notes the error before it sends, and it sends no query that was cancelled.
- */
-const REJECTS_FOR_RETRY: PropertyDescriptor & ThisType<Retried> = {
-  set(error: unknown) {
-    this.cancelled = true;
-    this.reject(error);
-  },
-};
-
-/** Sends a statement that the session keeps for the next time; rejects if the session has lost it. */
-export function prepared(
-  sql: PostgresClient,
-  strings: TemplateStringsArray,
-  values: readonly unknown[],
-): PromiseLike<Answer> {
-  const query = sql(strings, ...(values as never[])).raw();
-  return Object.defineProperty(query, "retried", REJECTS_FOR_RETRY) as PromiseLike<Answer>;
+/** Sends a statement that the session keeps for the next time. */
+export function prepared(sql: PostgresClient, { strings, values }: Statement): PromiseLike<Answer> {
+  return sql(strings, ...(values as never[])).raw() as PromiseLike<Answer>;
 }
 
 /**
@@ -41,13 +22,16 @@ export function prepared(
  *
  * With values of its own, `postgres` would first send the text alone and ask for its types. A pooler may take the
  * answer to an earlier query on this connection for the end of all, hand the session to another client, and the types
- * never arrive.
+ * never arrive. So the values are put where `postgres` 3.4.9 has those of a query that it sends once more, and
+ * {@link lacksValues} tells a release of it that has them elsewhere.
  */
-export function unprepared(
-  sql: PostgresClient,
-  text: string,
-  values: readonly (string | null)[],
-): PromiseLike<Answer> {
-  const query = sql.unsafe(text, [], { prepare: false, simple: false }).raw();
-  return Object.assign(query, { parameters: [...values] }) as unknown as PromiseLike<Answer>;
+export function unprepared(sql: WholeClient, statement: Statement): PromiseLike<Answer> {
+  const query = sql.unsafe(textOf(statement), [], { prepare: false, simple: false }).raw();
+  const parameters = textParametersOf(statement);
+  return Object.assign(query, { parameters }) as unknown as PromiseLike<Answer>;
+}
+
+/** Tells that PostgreSQL got an unprepared statement without its values: it ran nothing. */
+export function lacksValues(error: unknown): boolean {
+  return sqlStateOf(error) === "08P01" && (error as { routine?: unknown }).routine === "exec_bind_message";
 }

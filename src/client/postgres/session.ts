@@ -1,5 +1,7 @@
+import { connectionLossIn } from "../../errors/connection-loss.js";
 import { sqlStateOf } from "../../errors/sql-state.js";
 import type { PostgresClient } from "../sql-client.js";
+import { lacksValues } from "./queries.js";
 
 /** The one connection of a transaction or of a reserved client, as long as it lives. */
 interface Session {
@@ -19,7 +21,7 @@ const sessions = new WeakMap<PostgresClient, Session>();
  * of them are rejected. A pool has other connections.
  */
 export function inSession<T>(sql: PostgresClient, send: () => PromiseLike<T>): PromiseLike<T> {
-  return "options" in sql ? send() : sentIn(sessionOf(sql), send);
+  return "savepoint" in sql || "release" in sql ? sentIn(sessionOf(sql), send) : send();
 }
 
 function sessionOf(sql: PostgresClient): Session {
@@ -58,7 +60,8 @@ function lose(session: Session, error: unknown): void {
   for (const reject of session.waiting) reject(error);
 }
 
-/** A connection exception, a server that goes down or ends the session, or an error of Node or of `postgres` itself. */
+/** A connection exception, a server that goes down or ends the session, or what Node or `postgres` itself says. */
 function isLoss(error: unknown): boolean {
-  return /^(08...|57P0[1-5]|CONNECTION_\w+|E[A-Z]{3,})$/.test(sqlStateOf(error));
+  if (connectionLossIn(error) !== undefined) return true;
+  return /^(08...|57P0[1-5])$/.test(sqlStateOf(error)) && !lacksValues(error);
 }

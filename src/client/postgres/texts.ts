@@ -1,8 +1,8 @@
 import { sqlStateOf } from "../../errors/sql-state.js";
 import type { PostgresClient } from "../sql-client.js";
-import { type Statement, textOf, textParametersOf } from "../statement.js";
-import { isBehindPooler } from "./pooler.js";
-import { type Answer, prepared, unprepared } from "./queries.js";
+import type { Statement } from "../statement.js";
+import { mayLackStatements, takeForDirect } from "./pooler.js";
+import { type Answer, lacksValues, prepared, unprepared, type WholeClient } from "./queries.js";
 import { inSession } from "./session.js";
 
 /**
@@ -11,36 +11,31 @@ import { inSession } from "./session.js";
  * Raw, so that neither the client's own types nor its transforms change a value. Prepared, which halves the time of a
  * call, unless a pooler stands between, which may run the next call in a session that lacks the statement.
  */
-export async function textsThroughPostgres(sql: PostgresClient, statement: Statement): Promise<string[]> {
-  const rows = await inSession(sql, () => send(sql, statement));
-  return rows.map((row) => String(row[0]));
+export function textsThroughPostgres(sql: PostgresClient, statement: Statement): Promise<string[]> {
+  return mayLackStatements(sql) ? textsOfUnprepared(sql, statement) : textsOfPrepared(sql, statement);
 }
 
-async function send(sql: PostgresClient, statement: Statement): Promise<Answer> {
-  if (await isBehindPooler(sql)) return await sendUnprepared(sql, statement);
+async function textsOfPrepared(sql: PostgresClient, statement: Statement): Promise<string[]> {
+  return textsOf(await inSession(sql, () => prepared(sql, statement)));
+}
+
+async function textsOfUnprepared(sql: WholeClient, statement: Statement): Promise<string[]> {
   try {
-    return await prepared(sql, statement.strings, statement.values);
+    return textsOf(await inSession(sql, () => unprepared(sql, statement)));
   } catch (error) {
-    if (!REFUSED_TO_RUN.includes(sqlStateOf(error))) throw error;
-    return await sendAgain(sql, statement, error);
+    if (!lacksValues(error)) throw error;
+    takeForDirect(sql);
+    return await textsOfPrepared(sql, statement).catch((second: unknown) => throwOf(error, second));
   }
 }
 
-/** The session has no statement of this name, or what it has does not fit any more. */
-const REFUSED_TO_RUN = ["26000", "0A000"];
+function textsOf(rows: Answer): string[] {
+  return rows.map((row) => String(row[0]));
+}
 
 /** An earlier statement has failed, and the transaction with it. */
 const TRANSACTION_FAILED = "25P02";
 
-/** Sends a statement again that the server refused to run, so that nothing can be done twice. */
-async function sendAgain(sql: PostgresClient, statement: Statement, refusal: unknown): Promise<Answer> {
-  try {
-    return await sendUnprepared(sql, statement);
-  } catch (error) {
-    throw sqlStateOf(error) === TRANSACTION_FAILED ? refusal : error;
-  }
-}
-
-function sendUnprepared(sql: PostgresClient, statement: Statement): PromiseLike<Answer> {
-  return unprepared(sql, textOf(statement), textParametersOf(statement));
+function throwOf(first: unknown, second: unknown): never {
+  throw sqlStateOf(second) === TRANSACTION_FAILED ? first : second;
 }

@@ -18,9 +18,12 @@ export interface Connected extends AsyncDisposable {
 /** Makes a client of at most so many connections. */
 export type Connect = (url: string, max: number) => Connected | Promise<Connected>;
 
+/** Nobody can catch the error of a connection that is lost while it fetches types. */
+const QUIET = { fetch_types: false, onnotice: () => undefined };
+
 function onPostgres(options: { prepare?: boolean } = {}): Connect {
   return (url, max) => {
-    const sql = postgres(url, { max, onnotice: () => undefined, ...options });
+    const sql = postgres(url, { max, ...QUIET, ...options });
     return {
       sql,
       transaction: (act) => sql.begin((tx) => act(tx)),
@@ -50,8 +53,12 @@ async function inTransaction(pool: pg.Pool, act: Act): Promise<void> {
   }
 }
 
+/** A client that is in use emits the loss of its connection, besides rejecting what waits on it. */
 function newPool(url: string, max: number): pg.Pool {
-  return new pg.Pool({ connectionString: url, max }).on("error", () => undefined);
+  const ignore = (): void => undefined;
+  return new pg.Pool({ connectionString: url, max })
+    .on("error", ignore)
+    .on("connect", (client) => client.on("error", ignore));
 }
 
 function onPg(connected: (pool: pg.Pool) => Omit<Connected, keyof AsyncDisposable>): Connect {
@@ -81,7 +88,7 @@ export const CLIENTS: Record<string, Connect> = {
     };
   }),
   "Drizzle on postgres.js": (url, max) => {
-    const sql = postgres(url, { max, onnotice: () => undefined });
+    const sql = postgres(url, { max, ...QUIET });
     const drizzle = drizzleOnPostgres(sql);
     return {
       sql: fromDrizzle(drizzle),

@@ -1,16 +1,18 @@
 import { randomUUID } from "node:crypto";
 import postgres from "postgres";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { apiInstance, createInstance, requestStop } from "../../../src/index.js";
 import { withDatabase } from "../../support/database.js";
+import { hasPgBouncer, startPgBouncer, withPgBouncer } from "../../support/pgbouncer.js";
 import { startResettingProxy } from "../../support/resetting-proxy.js";
 import { until } from "../../support/until.js";
+import { CLIENTS } from "./clients.js";
 
 const db = withDatabase();
 
 it("a lost connection rejects waiting and later calls of a reserved client, and the pool answers again", async () => {
   const id = randomUUID();
-  await createInstance(db.sql, { id, projectId: id, name: "web", intendedState: "running" });
+  await createInstance(db.sql, { instanceId: id, projectId: id, name: "web", intendedState: "running" });
   await using proxy = await startResettingProxy(db.url);
   const pool = postgres(proxy.url, { max: 2, onnotice: () => undefined });
   const sql = await pool.reserve();
@@ -40,7 +42,12 @@ it("a lost connection rejects waiting and later calls of a reserved client, and 
 
 it("a call that the database refuses leaves the others of a reserved client alone", async () => {
   const sql = await db.connect({ max: 1 }).reserve();
-  const refused = createInstance(sql, { id: "no uuid", projectId: "", name: "", intendedState: "running" });
+  const refused = createInstance(sql, {
+    instanceId: "no uuid",
+    projectId: "",
+    name: "",
+    intendedState: "running",
+  });
   const [refusal, answer] = await Promise.allSettled([
     refused,
     requestStop(sql, { instanceId: randomUUID() }),
@@ -49,3 +56,35 @@ it("a call that the database refuses leaves the others of a reserved client alon
   expect(answer).toMatchObject({ status: "fulfilled", value: { outcome: "not_found" } });
   sql.release();
 });
+
+describe.skipIf(!hasPgBouncer)(withPgBouncer, () => {
+  it.each(Object.entries(CLIENTS))("killed: every call through %s rejects", async (_, connect) => {
+    const instanceId = randomUUID();
+    await createInstance(db.sql, {
+      instanceId,
+      projectId: instanceId,
+      name: "web",
+      intendedState: "running",
+    });
+    await using pooler = await startPgBouncer(db.url, { mode: "transaction", size: 4 });
+    await using client = await connect(pooler.url, 3);
+    await apiInstance(client.sql, { instanceId });
+    await db.sql.begin(async (tx) => {
+      await tx`select from vmstate.instance where id = ${instanceId} for update`;
+      const settled = Promise.allSettled(
+        Array.from({ length: 6 }, () => requestStop(client.sql, { instanceId })),
+      );
+      await until("a call waits", async () => (await waiting(tx)) > 0);
+      await pooler.kill();
+      for (const each of await settled)
+        expect(each).toMatchObject({ status: "rejected", reason: { name: "ConnectionError" } });
+    });
+  });
+});
+
+async function waiting(sql: postgres.TransactionSql): Promise<number> {
+  const rows = await sql`
+    select from pg_stat_activity
+     where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0`;
+  return rows.length;
+}

@@ -22,8 +22,8 @@ const db = withDatabase();
 /** Creates an instance by several calls, and reads it. */
 async function create(sql: SqlClient, name: string): Promise<void> {
   const id = randomUUID();
-  await createInstance(sql, { id, projectId: id, name, intendedState: "running" });
-  expect(await finishInstanceCreation(sql, { id })).toMatchObject({ outcome: "applied" });
+  await createInstance(sql, { instanceId: id, projectId: id, name, intendedState: "running" });
+  expect(await finishInstanceCreation(sql, { instanceId: id })).toMatchObject({ outcome: "applied" });
   expect(await apiInstance(sql, { instanceId: id })).toMatchObject({ id, name, state: "stopped" });
 }
 
@@ -94,11 +94,25 @@ describe.skipIf(!hasPgBouncer)(withPgBouncer, () => {
         name: "IncompatibleDatabaseError",
         reason: "pooler",
         detail: expect.stringContaining("a pooler runs the transactions of this client") as string,
-        hint: expect.stringContaining("postgres(url, { prepare: false })") as string,
+        hint: expect.stringContaining("`prepare: false`, and `max_pipeline=0` in the URL") as string,
       });
       await sql.end();
     });
   });
+
+  it.each([1, 4, 12])(
+    "a service's own statements answer beside calls with what it is told, %i",
+    async (size) => {
+      await using pooler = await startPgBouncer(db.url, { mode: "transaction", size });
+      const sql = postgres(`${pooler.url}?max_pipeline=0`, { prepare: false });
+      const own = async (name: string): Promise<void> => {
+        const answers = [create(sql, name), sql`select 1 as n`, sql`select ${name}::text as name`];
+        expect((await Promise.all(answers)).slice(1)).toEqual([[{ n: 1 }], [{ name }]]);
+      };
+      expect(await outcomes(own)).toEqual(ALL_DONE);
+      await sql.end();
+    },
+  );
 
   it("a client of pg that names its statements is told so", async () => {
     await using pooler = await startPgBouncer(db.url, { mode: "transaction", size: 4 });
@@ -112,20 +126,4 @@ describe.skipIf(!hasPgBouncer)(withPgBouncer, () => {
     await expect(assertCompatible(naming)).rejects.toMatchObject({ reason: "pooler" });
     await pool.end();
   });
-});
-
-it("a statement that the session has lost is sent once more on a direct connection, too", async () => {
-  const sql = db.connect({ max: 1 });
-  await create(sql, "prepared");
-  await sql`deallocate all`;
-  expect(await outcomes((name) => create(sql, name))).toEqual(ALL_DONE);
-});
-
-it("a transaction whose session has lost a statement rejects with the server's own word", async () => {
-  const sql = db.connect({ max: 1 });
-  const missing = { instanceId: randomUUID() };
-  await apiInstance(sql, missing);
-  await sql`deallocate all`;
-  await expect(sql.begin((tx) => apiInstance(tx, missing))).rejects.toMatchObject({ code: "26000" });
-  expect(await sql.begin((tx) => apiInstance(tx, missing))).toBeUndefined();
 });
