@@ -104,7 +104,9 @@ describe.skipIf(!hasPgBouncer)(withPgBouncer, () => {
     "a service's own statements answer beside calls with what it is told, %i",
     async (size) => {
       await using pooler = await startPgBouncer(db.url, { mode: "transaction", size });
-      const sql = postgres(`${pooler.url}?max_pipeline=0`, { prepare: false });
+      const url = new URL(pooler.url);
+      url.searchParams.set("max_pipeline", "0");
+      const sql = postgres(url.href, { prepare: false });
       const own = async (name: string): Promise<void> => {
         const answers = [create(sql, name), sql`select 1 as n`, sql`select ${name}::text as name`];
         expect((await Promise.all(answers)).slice(1)).toEqual([[{ n: 1 }], [{ name }]]);
