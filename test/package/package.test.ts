@@ -20,7 +20,7 @@ let project: Project;
 beforeAll(async () => {
   tarball = await packAnew();
   project = new Project();
-  await project.install(tarball);
+  await project.install(tarball, "postgres");
   expect(compileService(project.dir)).toEqual([]);
 });
 afterAll(() => {
