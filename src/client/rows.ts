@@ -56,7 +56,7 @@ async function textsThrough(client: QueryClient, statement: Statement): Promise<
 
 function noRows(): VmstateError {
   return new VmstateError(
-    "query() of the client resolves to no array of rows: wrap a client of pg by fromPg, one of Kysely by fromKysely, one of Drizzle by fromDrizzle",
+    "query() of the client resolves to no array of rows: wrap a client of pg by fromPg, one of Kysely by fromKysely, one of Drizzle by fromDrizzle, one of Prisma by fromPrisma",
   );
 }
 

@@ -17,8 +17,8 @@ export interface PostgresClient {
 }
 
 /**
- * The one method by which vmstate reaches a database through any other client. `fromPg`, `fromKysely` and `fromDrizzle`
- * make one; for another client, write the method yourself.
+ * The one method by which vmstate reaches a database through any other client. `fromPg`, `fromKysely`, `fromDrizzle`
+ * and `fromPrisma` make one; for another client, write the method yourself.
  */
 export interface QueryClient {
   /**
