@@ -88,7 +88,7 @@ describe("arguments", () => {
     // @ts-expect-error: no start has this reason
     expectTypeOf(api.beginStart).toBeCallableWith(client, { ...start, startReason: "reboot" });
     // @ts-expect-error: a text may be any
-    expectTypeOf(api.beginStart).toBeCallableWith(client, { ...start, startReason: "user" as string });
+    expectTypeOf(api.beginStart).toBeCallableWith(client, { ...start, startReason: start.sagaId });
   });
 
   it("let an instance be created to be running or stopped, and not as a guest or a deletion leaves it", () => {
@@ -96,14 +96,11 @@ describe("arguments", () => {
     expectTypeOf<Exclude<IntendedState, CreateInstanceArguments["intendedState"]>>().toEqualTypeOf<
       "guest_shutdown" | "destroyed"
     >();
-    const instance = {} as CreateInstanceArguments;
+    const of = {} as CreateInstanceArguments;
     // @ts-expect-error: only a guest shuts itself down
-    expectTypeOf(api.createInstance).toBeCallableWith(client, {
-      ...instance,
-      intendedState: "guest_shutdown",
-    });
+    expectTypeOf(api.createInstance).toBeCallableWith(client, { ...of, intendedState: "guest_shutdown" });
     // @ts-expect-error: only deleteInstance destroys
-    expectTypeOf(api.createInstance).toBeCallableWith(client, { ...instance, intendedState: "destroyed" });
+    expectTypeOf(api.createInstance).toBeCallableWith(client, { ...of, intendedState: "destroyed" });
   });
 
   it("list the reasons for which a caller fails a VMM, and no other text", () => {
