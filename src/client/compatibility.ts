@@ -3,7 +3,7 @@ import { typedError } from "../errors/typed-error.js";
 import { type Incompatibility, IncompatibleDatabaseError } from "../errors/vmstate-error.js";
 import { SCHEMA_NUMBER, type SchemaVersionRow } from "./generated.js";
 import { isWhole, sharesSessions } from "./postgres/pooler.js";
-import type { WholeClient } from "./postgres/queries.js";
+import type { PoolClient } from "./postgres/queries.js";
 import type { SqlClient } from "./sql-client.js";
 import { viewRows } from "./view-rows.js";
 
@@ -31,27 +31,29 @@ export async function assertCompatible(sql: SqlClient): Promise<void> {
 }
 
 /** Tells a pool that prepares statements. A transaction is a pool's, which can be asked itself. */
-function prepares(sql: SqlClient): sql is WholeClient {
+function prepares(sql: SqlClient): sql is PoolClient {
   if (typeof sql !== "function" || !isWhole(sql)) return false;
   return sql.options !== undefined && sql.options.prepare !== false;
 }
 
-async function requirePreparedStatements(sql: WholeClient): Promise<void> {
-  if (await sharesSessions(sql).catch(explain)) throw new IncompatibleDatabaseError(POOLED);
-}
-
-function explain(error: unknown): never {
-  throw explained(typedError("assertCompatible", error));
+async function requirePreparedStatements(sql: PoolClient): Promise<void> {
+  if (await explaining(() => sharesSessions(sql))) throw new IncompatibleDatabaseError(POOLED);
 }
 
 async function readVersion(sql: SqlClient): Promise<SchemaVersionRow> {
+  const [version] = await explaining(
+    () => viewRows<SchemaVersionRow>(sql, "assertCompatible", "schema_version")``,
+  );
+  if (version === undefined) throw notRecorded();
+  return version;
+}
+
+async function explaining<T>(ask: () => Promise<T>): Promise<T> {
   try {
-    const [version] = await viewRows<SchemaVersionRow>(sql, "assertCompatible", "schema_version")``;
-    if (version) return version;
+    return await ask();
   } catch (error) {
-    throw explained(error);
+    throw explained(typedError("assertCompatible", error));
   }
-  throw notRecorded();
 }
 
 const POOLED = {

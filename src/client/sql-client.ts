@@ -13,7 +13,7 @@ export interface PostgresClient {
   /** The same function in a pool and in each transaction of the pool, and another one in every other pool. */
   json?: object;
   /** Only a pool has them. */
-  options?: { prepare?: unknown };
+  options?: { prepare?: unknown; max?: number };
 }
 
 /**

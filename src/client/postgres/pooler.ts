@@ -1,6 +1,6 @@
 import type { PostgresClient } from "../sql-client.js";
 import { statement } from "../statement.js";
-import { prepared, unprepared, type WholeClient } from "./queries.js";
+import { prepared, unprepared, type PoolClient, type WholeClient } from "./queries.js";
 
 const PROCESS = statement`select pg_catalog.pg_backend_pid()::pg_catalog.text`;
 
@@ -91,11 +91,13 @@ const ROUNDS = [2, 1, 2, 1, 3, 1, 3];
  *
  * @throws the error of a statement that is missing
  */
-export async function sharesSessions(sql: WholeClient): Promise<boolean> {
+export async function sharesSessions(sql: PoolClient): Promise<boolean> {
   if (!(await isBehindPooler(sql))) return false;
   const connections = new Map<string, object>();
   for (const size of ROUNDS) {
-    const findings = await Promise.all(Array.from({ length: size }, () => find(sql)));
+    // On one connection `postgres` would send a statement that is missing once more among others, and mix up answers.
+    const length = Math.min(size, sql.options.max);
+    const findings = await Promise.all(Array.from({ length }, () => find(sql)));
     for (const { name, connection } of findings) connections.set(name, connection);
     const isForeign = ({ names, connection }: Finding): boolean =>
       names.some((name) => (connections.get(name) ?? connection) !== connection);

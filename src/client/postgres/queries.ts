@@ -12,6 +12,9 @@ export interface Answer extends ReadonlyArray<ArrayLike<unknown>> {
 /** A client with all that `postgres` gives a pool and a transaction. */
 export type WholeClient = PostgresClient & Required<Pick<PostgresClient, "unsafe" | "json">>;
 
+/** A client that may have several connections. */
+export type PoolClient = WholeClient & { options: { max: number } };
+
 /** Sends a statement that the session keeps for the next time. */
 export function prepared(sql: PostgresClient, { strings, values }: Statement): PromiseLike<Answer> {
   return sql(strings, ...(values as never[])).raw() as PromiseLike<Answer>;

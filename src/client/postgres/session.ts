@@ -1,7 +1,5 @@
 import { connectionLossIn } from "../../errors/connection-loss.js";
-import { sqlStateOf } from "../../errors/sql-state.js";
 import type { PostgresClient } from "../sql-client.js";
-import { lacksValues } from "./queries.js";
 
 /** The one connection of a transaction or of a reserved client, as long as it lives. */
 interface Session {
@@ -40,7 +38,7 @@ async function sentIn<T>(session: Session, send: () => PromiseLike<T>): Promise<
   try {
     return await Promise.race([send(), loss]);
   } catch (error) {
-    if (isLoss(error)) lose(session, error);
+    if (connectionLossIn(error) !== undefined) lose(session, error);
     throw error;
   } finally {
     session.waiting.delete(reject);
@@ -58,10 +56,4 @@ function rejectable(): { promise: Promise<never>; reject: (error: unknown) => vo
 function lose(session: Session, error: unknown): void {
   session.lost = error;
   for (const reject of session.waiting) reject(error);
-}
-
-/** A connection exception, a server that goes down or ends the session, or what Node or `postgres` itself says. */
-function isLoss(error: unknown): boolean {
-  if (connectionLossIn(error) !== undefined) return true;
-  return /^(08...|57P0[1-5])$/.test(sqlStateOf(error)) && !lacksValues(error);
 }

@@ -1,12 +1,16 @@
 import { randomUUID } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { describe, expect, it } from "vitest";
 import { apiInstance, createInstance, requestStop } from "../../../src/index.js";
+import { execute } from "../../package/commands.js";
 import { withDatabase } from "../../support/database.js";
 import { hasPgBouncer, startPgBouncer, withPgBouncer } from "../../support/pgbouncer.js";
 import { startResettingProxy } from "../../support/resetting-proxy.js";
 import { until } from "../../support/until.js";
 import { CLIENTS } from "./clients.js";
+
+const FIXTURE = fileURLToPath(new URL("lost-transaction.fixture.ts", import.meta.url));
 
 const db = withDatabase();
 
@@ -55,6 +59,15 @@ it("a call that the database refuses leaves the others of a reserved client alon
   expect(refusal).toMatchObject({ status: "rejected", reason: { code: "22P02" } });
   expect(answer).toMatchObject({ status: "fulfilled", value: { outcome: "not_found" } });
   sql.release();
+});
+
+it("a lost connection rejects waiting and later calls of a transaction, and the transaction", async () => {
+  const instanceId = randomUUID();
+  await createInstance(db.sql, { instanceId, projectId: instanceId, name: "db", intendedState: "running" });
+  const args = ["--import", "tsx", FIXTURE, db.url, instanceId];
+  const { code, stdout } = await execute(process.cwd(), {}, process.execPath, ...args);
+  const lost = "ConnectionError";
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `${[lost, lost, lost, lost].join(" ")} rejected\n` });
 });
 
 describe.skipIf(!hasPgBouncer)(withPgBouncer, () => {

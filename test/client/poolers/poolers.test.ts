@@ -100,6 +100,14 @@ describe.skipIf(!hasPgBouncer)(withPgBouncer, () => {
     });
   });
 
+  it("a client of postgres.js with one connection gets an answer, and one with two is told what to set", async () => {
+    await using pooler = await startPgBouncer(db.url, { mode: "transaction", size: 1 });
+    const [one, two] = [postgres(pooler.url, { max: 1 }), postgres(pooler.url, { max: 2 })];
+    await assertCompatible(one);
+    await expect(assertCompatible(two)).rejects.toMatchObject({ reason: "pooler" });
+    await Promise.all([one.end(), two.end()]);
+  });
+
   it.each([1, 4, 12])(
     "a service's own statements answer beside calls with what it is told, %i",
     async (size) => {
