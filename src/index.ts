@@ -11,6 +11,7 @@ export { assertCompatible } from "./client/compatibility.js";
 export { type DrizzleClient, fromDrizzle } from "./client/adapters/drizzle.js";
 export { fromKysely, type KyselyClient } from "./client/adapters/kysely.js";
 export { fromPg, type PgClient } from "./client/adapters/pg.js";
+export { fromPrisma, type PrismaClient } from "./client/adapters/prisma.js";
 export * from "./client/control-plane.js";
 export type * from "./client/deprecated.js";
 export {

@@ -23,7 +23,7 @@ export interface Database {
   /** For people, without a password: `database app at db.example:5432`. */
   where: string;
   /** One more client of it, which the caller ends. */
-  newClient: (options: PoolOptions) => postgres.Sql;
+  newClient: (options: PoolOptions) => Promise<postgres.Sql>;
   /** Ends all connections, at once, and the server if it is ours. May be called again. */
   close: () => Promise<void>;
 }
@@ -89,7 +89,7 @@ export function requireUrl(databaseUrl: string | undefined): string {
 
 async function connect(url: string, mayBeEmpty: boolean, signal: AbortSignal): Promise<Database> {
   const route = await orInterruption(findRoute(url, APPLICATION), signal);
-  const sql = newPool(route);
+  const sql = await newPool(route);
   try {
     if (!mayBeEmpty) await orInterruption(requireInstalled(sql), signal);
   } catch (error) {
@@ -120,7 +120,7 @@ async function startServer(signal: AbortSignal): Promise<Database> {
   const { url, version, stop } = await startEmbedded();
   await migrate(url);
   const route = await findRoute(url, APPLICATION);
-  const sql = newPool(route);
+  const sql = await newPool(route);
   const close = async (): Promise<void> => {
     await endAtOnce(sql);
     await stop();

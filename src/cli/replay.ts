@@ -101,7 +101,7 @@ async function playOn(
 ): Promise<ReplayResult> {
   const { limit, seed, concurrency } = options;
   say(stderr, `${limit} VMs on ${where}, seed ${seed}`);
-  const sql = newClient({ max: concurrency, prepare: true });
+  const sql = await newClient({ max: concurrency, prepare: true });
   const end = (): Promise<void> => sql.end({ timeout: CLOSE_TIMEOUT_S });
   signal.addEventListener("abort", () => void end(), { once: true });
   const progress = showProgress(stderr, limit);

@@ -1,6 +1,7 @@
 import { VmstateError } from "../errors/vmstate-error.js";
 import { INTERVAL_COLUMNS, NUMBER_COLUMNS, TIME_COLUMNS } from "./generated.js";
 import { intervalText } from "./interval.js";
+import { textsThroughPostgres } from "./postgres/texts.js";
 import type { QueryClient, SqlClient } from "./sql-client.js";
 import { type Statement, textOf, textParametersOf } from "./statement.js";
 
@@ -38,15 +39,9 @@ export async function rowsByColumn<Row>(sql: SqlClient, statement: Statement): P
   return rows as Row[];
 }
 
-/**
- * Takes the text of each row.
- *
- * From `postgres` raw, so that neither the client's own types nor its transforms change a value.
- */
-async function textsOf(sql: SqlClient, statement: Statement): Promise<string[]> {
-  if (typeof sql !== "function") return await textsThrough(sql, statement);
-  const rows = await sql(statement.strings, ...(statement.values as never[])).raw();
-  return rows.map((row) => String(row[0]));
+/** Takes the text of each row. */
+function textsOf(sql: SqlClient, statement: Statement): Promise<string[]> {
+  return typeof sql === "function" ? textsThroughPostgres(sql, statement) : textsThrough(sql, statement);
 }
 
 async function textsThrough(client: QueryClient, statement: Statement): Promise<string[]> {
@@ -61,7 +56,7 @@ async function textsThrough(client: QueryClient, statement: Statement): Promise<
 
 function noRows(): VmstateError {
   return new VmstateError(
-    "query() of the client resolves to no array of rows: wrap a client of pg by fromPg, one of Kysely by fromKysely, one of Drizzle by fromDrizzle",
+    "query() of the client resolves to no array of rows: wrap a client of pg by fromPg, one of Kysely by fromKysely, one of Drizzle by fromDrizzle, one of Prisma by fromPrisma",
   );
 }
 

@@ -5,13 +5,20 @@ interface PostgresQuery {
 
 /**
  * A client of `postgres`: the pool (`postgres(url)`), a transaction (`sql.begin`) or a reserved connection. How it
- * parses and transforms values does not matter.
+ * parses and transforms values does not matter. A function that hands a template on to one will do.
  */
-export type PostgresClient = (strings: TemplateStringsArray, ...values: never[]) => PostgresQuery;
+export interface PostgresClient {
+  (strings: TemplateStringsArray, ...values: never[]): PostgresQuery;
+  unsafe?(text: string, values: never[], options: { prepare: boolean; simple: boolean }): PostgresQuery;
+  /** The same function in a pool and in each transaction of the pool, and another one in every other pool. */
+  json?: object;
+  /** Only a pool has them. */
+  options?: { prepare?: unknown; max?: number };
+}
 
 /**
- * The one method by which vmstate reaches a database through any other client. `fromPg`, `fromKysely` and `fromDrizzle`
- * make one; for another client, write the method yourself.
+ * The one method by which vmstate reaches a database through any other client. `fromPg`, `fromKysely`, `fromDrizzle`
+ * and `fromPrisma` make one; for another client, write the method yourself.
  */
 export interface QueryClient {
   /**

@@ -1,4 +1,5 @@
-import postgres from "postgres";
+import type postgres from "postgres";
+import { optionalPackage } from "../errors/optional-package.js";
 import { openConnection, type Route } from "./open.js";
 
 export interface PoolOptions {
@@ -6,6 +7,15 @@ export interface PoolOptions {
   max?: number;
   /** Whether the server may keep a statement for the next time, if no pooler stands between. Default: no. */
   prepare?: boolean;
+}
+
+/**
+ * Loads `postgres`, which only some commands need, so that the rest works without it.
+ *
+ * @throws VmstateError that says what to install
+ */
+async function loadPostgres(): Promise<typeof postgres> {
+  return (await optionalPackage("postgres", () => import("postgres"))).default;
 }
 
 /**
@@ -20,7 +30,11 @@ export async function findRoute(databaseUrl: string, applicationName: string): P
 }
 
 /** Makes a client whose sessions have our settings. */
-export function newPool(route: Route, { max = 10, prepare = false }: PoolOptions = {}): postgres.Sql {
+export async function newPool(
+  route: Route,
+  { max = 10, prepare = false }: PoolOptions = {},
+): Promise<postgres.Sql> {
+  const postgres = await loadPostgres();
   return postgres({
     ...commonOptions(route, route.options),
     max,
@@ -33,7 +47,8 @@ export function newPool(route: Route, { max = 10, prepare = false }: PoolOptions
 }
 
 /** Makes a client with default options, for sessions of the URL's user. */
-export function newPlainPool(route: Route): postgres.Sql {
+export async function newPlainPool(route: Route): Promise<postgres.Sql> {
+  const postgres = await loadPostgres();
   return postgres(commonOptions(route, route.optionsOfUser));
 }
 

@@ -1,3 +1,5 @@
+import { driverErrorIn } from "./prisma-error.js";
+
 /** Codes of Node's sockets and of `postgres`. */
 const CODES = new Set([
   "CONNECTION_CLOSED",
@@ -43,6 +45,8 @@ export interface ConnectionLoss {
 /** Finds what a client says of a lost connection, also in what a library on top of the client made of it. */
 export function connectionLossIn(error: unknown): ConnectionLoss | undefined {
   if (!(error instanceof Error)) return undefined;
+  const driverError = driverErrorIn(error);
+  if (driverError !== undefined) return connectionLossIn(driverError);
   const code = "code" in error && error.code !== undefined ? (error.code as string) : undefined;
   const isClosed = CLOSED.has(code ?? error.message);
   if (isClosed || isLost(error, code)) return { error, code, isClosed };

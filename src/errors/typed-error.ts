@@ -15,6 +15,7 @@ import {
   TooManyConnectionsError,
 } from "./call-errors.js";
 import { connectionLossIn } from "./connection-loss.js";
+import { driverErrorIn } from "./prisma-error.js";
 import { IncompatibleDatabaseError, VmstateError } from "./vmstate-error.js";
 
 type Make = (failure: Failure) => VmstateError;
@@ -77,6 +78,8 @@ export function typedError(verb: string, cause: unknown): unknown {
 /** A library on top of a client may wrap its error: the one with an SQLSTATE is then a `cause`. */
 function serverErrorIn(error: unknown): ServerError | undefined {
   if (!(error instanceof Error)) return undefined;
+  const driverError = driverErrorIn(error);
+  if (driverError !== undefined) return serverErrorIn(driverError);
   return isOfServer(error) ? error : serverErrorIn(error.cause);
 }
 

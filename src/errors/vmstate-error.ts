@@ -3,8 +3,11 @@ export class VmstateError extends Error {
   override readonly name: string = "VmstateError";
 }
 
-/** Why a database does not go with this package. `no_access`: the role may not even ask. */
-export type IncompatibleReason = "not_installed" | "no_access" | "older" | "newer";
+/**
+ * Why a database does not go with this package. `no_access`: the role may not even ask. `pooler`: the client prepares
+ * statements, and a pooler runs its transactions in sessions that do not have them.
+ */
+export type IncompatibleReason = "not_installed" | "no_access" | "older" | "newer" | "pooler";
 
 /** Why a database is incompatible, and what was called. */
 export interface Incompatibility {

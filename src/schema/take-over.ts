@@ -44,7 +44,7 @@ interface Candidate {
  * @throws VmstateError that names some differences when there is no such migration
  */
 export async function recognize({ migrations, databaseUrl }: TakeOverOptions): Promise<Migration> {
-  const sql = newPool(await findRoute(databaseUrl, "vmstate migrate"), { max: 1 });
+  const sql = await newPool(await findRoute(databaseUrl, "vmstate migrate"), { max: 1 });
   try {
     const actual = await readLive(sql);
     return await beside(sql, async (transaction, schema) => {

@@ -89,7 +89,7 @@ async function createCopy(admin: postgres.Sql, serverUrl: string): Promise<strin
 
 async function handleOf(serverUrl: string, name: string): Promise<TestDatabase> {
   const url = withDatabase(serverUrl, name);
-  const sql = newPlainPool(await findRoute(url, "vmstate testing"));
+  const sql = await newPlainPool(await findRoute(url, "vmstate testing"));
   const close = async (): Promise<void> => {
     await sql.end({ timeout: CLOSE_TIMEOUT_S });
     await asAdmin(serverUrl, (admin) => dropDatabase(admin, name));

@@ -4,7 +4,7 @@ import { migrate } from "../schema/migrate.js";
 
 /** Lends `act` a connection to make and drop databases with, and closes it. */
 export async function asAdmin<T>(serverUrl: string, act: (admin: postgres.Sql) => Promise<T>): Promise<T> {
-  const admin = newPool(await findRoute(serverUrl, "vmstate testing"), { max: 1 });
+  const admin = await newPool(await findRoute(serverUrl, "vmstate testing"), { max: 1 });
   try {
     return await act(admin);
   } finally {

@@ -40,7 +40,7 @@ it("npm run bench: its results match their schema, fit 80 columns and have plots
 
   expect(resultsSchema.parse(JSON.parse(JSON.stringify(results)))).toEqual(results);
   expect(told.map(({ id }) => id)).toEqual(results.cases.map(({ id }) => id));
-  expect(results.targets).toHaveLength(11);
+  expect(results.targets).toHaveLength(16);
   expect(results.machine.settings).toHaveProperty("fsync");
 
   const text = [

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { migrate } from "../../src/schema/index.js";
 import { Random } from "../../src/simulator/random.js";
 import { copyDatabase, type TestDatabase } from "../support/copy.js";
+import { adapters } from "./cases/adapters.js";
 import { batches } from "./cases/batches.js";
 import type { Case, Raced, Stage } from "./cases/case.js";
 import { costs } from "./cases/costs.js";
@@ -82,6 +83,7 @@ function casesOf({ batches: sizes, callers }: Scale): Case[] {
     costs,
     healthReports,
     transitions,
+    adapters,
     ...sizes.map(batches),
     ...callers.map(reporterCase),
     startCycle,

@@ -1,4 +1,5 @@
 import type { Random } from "../../src/simulator/random.js";
+import { ADAPTERS, bareOf } from "./cases/adapters.js";
 import type { Raced } from "./cases/case.js";
 import { GATHERED, SINGLE } from "./cases/reporter.js";
 import { p50, type Spread, speedRatio, spread, type Timed } from "./measure.js";
@@ -32,6 +33,9 @@ export function judge(cases: readonly Raced[], random: Random): Target[] {
         target,
         run.speed(`reporter-${callers}`, GATHERED, SINGLE),
       ),
+    ),
+    ...ADAPTERS.map((name) =>
+      least(`a report through ${name} / its bare query`, 0.9, run.speed("adapters", name, bareOf(name))),
     ),
     least(
       "a whole life / found/updated CTE",

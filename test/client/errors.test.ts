@@ -226,6 +226,8 @@ describe.each(Object.entries(OPEN))("through %s", (_, open) => {
             where datname = current_database() and wait_event_type = 'Lock'`;
         return isEnded;
       });
+      // The lock stays until then: a session that gets it first would answer before it ends.
+      await ended;
     });
     const error = await ended;
     expect(error).toBeInstanceOf(api.ConnectionError);

@@ -9,10 +9,13 @@ import type {
   BeginStartArguments,
   BeginUpdateResult,
   CommitUpdateResult,
+  CreateInstanceArguments,
   CreateInstanceResult,
+  FailSledArguments,
   FailVmmResult,
   FailVmmArguments,
   InstanceState,
+  IntendedState,
   ReportedVmmState,
   ReportVmmResult,
   ReportVmmArguments,
@@ -58,6 +61,9 @@ describe("a client", () => {
   });
 });
 
+/** Only its type counts: what is called here never runs. */
+const client = {} as SqlClient;
+
 describe("arguments", () => {
   it("are required without a default in the database, otherwise optional, undefined or null", () => {
     type Minimal = Pick<
@@ -76,8 +82,36 @@ describe("arguments", () => {
     expectTypeOf<ReportVmmArguments["time"]>().toEqualTypeOf<Date | string>();
   });
 
-  it("list the reasons of a start", () => {
-    expectTypeOf<"user" | "auto_restart">().toExtend<NonNullable<BeginStartArguments["startReason"]>>();
+  it("list the reasons of a start, and no other text", () => {
+    expectTypeOf<NonNullable<BeginStartArguments["startReason"]>>().toEqualTypeOf<"user" | "auto_restart">();
+    const start = {} as BeginStartArguments;
+    // @ts-expect-error: no start has this reason
+    expectTypeOf(api.beginStart).toBeCallableWith(client, { ...start, startReason: "reboot" });
+    // @ts-expect-error: a text may be any
+    expectTypeOf(api.beginStart).toBeCallableWith(client, { ...start, startReason: start.sagaId });
+  });
+
+  it("let an instance be created to be running or stopped, and not as a guest or a deletion leaves it", () => {
+    expectTypeOf<CreateInstanceArguments["intendedState"]>().toEqualTypeOf<"running" | "stopped">();
+    expectTypeOf<Exclude<IntendedState, CreateInstanceArguments["intendedState"]>>().toEqualTypeOf<
+      "guest_shutdown" | "destroyed"
+    >();
+    const of = {} as CreateInstanceArguments;
+    // @ts-expect-error: only a guest shuts itself down
+    expectTypeOf(api.createInstance).toBeCallableWith(client, { ...of, intendedState: "guest_shutdown" });
+    // @ts-expect-error: only deleteInstance destroys
+    expectTypeOf(api.createInstance).toBeCallableWith(client, { ...of, intendedState: "destroyed" });
+  });
+
+  it("list the reasons for which a caller fails a VMM, and no other text", () => {
+    type Reason = "sled_agent_report" | "no_such_vmm" | "sled_expunged" | "sled_off" | "operator";
+    expectTypeOf<FailVmmArguments["reason"]>().toEqualTypeOf<Reason>();
+    expectTypeOf<FailSledArguments["reason"]>().toEqualTypeOf<Reason>();
+    const failure = {} as FailVmmArguments;
+    // @ts-expect-error: no VMM fails of this
+    expectTypeOf(api.failVmm).toBeCallableWith(client, { ...failure, reason: "crashed" });
+    // @ts-expect-error: a reason has to be given
+    expectTypeOf(api.failVmm).toBeCallableWith(client, { ...failure, reason: null });
   });
 });
 

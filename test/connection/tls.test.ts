@@ -48,7 +48,7 @@ async function encryption(url: string): Promise<(boolean | undefined)[]> {
   const question = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
   const { rows } = await client.query<{ ssl: boolean }>(question);
   await client.end();
-  const pool = newPool(route, { max: 1 });
+  const pool = await newPool(route, { max: 1 });
   const [row] = await pool.unsafe<{ ssl: boolean }[]>(question);
   await pool.end();
   return [rows[0]?.ssl, row?.ssl];
@@ -154,7 +154,7 @@ describe("channel binding", () => {
     const { client, route } = await openConnection(urlOf("channel_binding=require"), "test");
     await client.end();
     const other = new X509Certificate(readFileSync(file("client.crt"))).raw;
-    const pool = newPool({ ...route, tls: pinned({}, other) }, { max: 1 });
+    const pool = await newPool({ ...route, tls: pinned({}, other) }, { max: 1 });
     await expect(pool`select 1`).rejects.toThrow(/unable to verify|unable to get|self.signed/);
     await pool.end();
   });
@@ -163,7 +163,7 @@ describe("channel binding", () => {
 it("a client of the test database uses the same route", async () => {
   const { client, route } = await openConnection(urlOf("options=-c%20geqo_threshold%3D13"), "test");
   await client.end();
-  const pool = newPlainPool(route);
+  const pool = await newPlainPool(route);
   const [row] =
     await pool`select current_setting('geqo_threshold') as own, current_setting('search_path') as path`;
   expect(row).toEqual({ own: "13", path: '"$user", public' });

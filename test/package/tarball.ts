@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import { bundleEntry } from "../../tools/build/bundle.mjs";
 import { addCommonjs } from "../../tools/build/commonjs.mjs";
 import { npm } from "./commands.js";
 
@@ -33,6 +34,7 @@ export async function packAnew(): Promise<string> {
   for (const part of PARTS) cpSync(join(ROOT, part), join(dir, part), { recursive: true });
   build(join(dir, "dist"));
   addCommonjs(join(dir, "dist"));
+  await bundleEntry(join(dir, "dist"));
   const [{ filename }] = JSON.parse(await npm(dir, "pack", "--json", "--ignore-scripts")) as [
     { filename: string },
   ];

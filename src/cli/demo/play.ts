@@ -16,7 +16,7 @@ import { EXAMPLES, sendIn, storyFiles } from "./stories.js";
 export async function playDemo({ sql, where, newClient }: Database, io: Io): Promise<void> {
   say(io.stdout, prologue(where));
   // Transactions by hand need a client with one connection.
-  const session = newClient({ max: 1 });
+  const session = await newClient({ max: 1 });
   const end = (): Promise<void> => session.end({ timeout: 0 });
   io.signal.addEventListener("abort", () => void end(), { once: true });
   try {

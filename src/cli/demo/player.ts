@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import postgres from "postgres";
 import { VmstateError } from "../../errors/vmstate-error.js";
-import { type Answer, answerText, errorText } from "./psql-text.js";
+import { type Answer, answerText, errorText, isOfServer } from "./psql-text.js";
 import { type Command, parseScript, type Statement, type Step } from "./steps.js";
 
 /** What psql would print next: a part of the script, or what came of it. */
@@ -42,7 +41,7 @@ export class Player {
       if (statement.gset !== undefined) this.remember(answer, statement.gset);
       else if (answer.columns.length > 0) yield { kind: "answer", text: answerText(answer) };
     } catch (error) {
-      if (!refused || !(error instanceof postgres.PostgresError)) throw error;
+      if (!refused || !isOfServer(error)) throw error;
       yield { kind: "error", text: errorText(error, text) };
       return;
     }

@@ -33,6 +33,11 @@ function centered(text: string, width: number): string {
   return text.padStart(text.length + Math.floor((width - text.length) / 2)).padEnd(width);
 }
 
+/** Tells an answer of the server from an error on this side; by the field that only the server fills in. */
+export function isOfServer(error: unknown): error is postgres.PostgresError {
+  return error instanceof Error && "severity_local" in error;
+}
+
 /**
  * Writes an error as psql does for a statement from standard input.
  *

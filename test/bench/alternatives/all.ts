@@ -15,12 +15,14 @@ export interface Alternatives extends AsyncDisposable {
   all: Alternative[];
   /** The client of the floor and of vmstate. */
   sql: postgres.Sql;
+  /** The client of Kysely and Drizzle. */
+  pool: pg.Pool;
+  /** The client of TypeORM. */
+  dataSource: DataSource;
 }
 
 /** Who would have been one. */
-export const ABSENT = [
-  { name: "Prisma", why: "npm alone does not install it: generating its client downloads an engine" },
-];
+export const ABSENT = [{ name: "Prisma", why: "it is larger than all that this repository needs together" }];
 
 export async function openAlternatives(url: string, connections: number): Promise<Alternatives> {
   // else it is a string
@@ -49,5 +51,5 @@ export async function openAlternatives(url: string, connections: number): Promis
   const close = async (): Promise<void> => {
     await Promise.all([sql.end(), pool.end(), dataSource.destroy()]);
   };
-  return { all, sql, [Symbol.asyncDispose]: close };
+  return { all, sql, pool, dataSource, [Symbol.asyncDispose]: close };
 }

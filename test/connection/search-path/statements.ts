@@ -12,7 +12,12 @@ export interface Statement {
 const OUR_SESSIONS = ["cli", "connection", "schema"];
 
 /** What hands the text of a template of the wrappers on, which is found where it stands. */
-const HAND_ON = ["src/client/rows.ts", "src/client/adapters/pg.ts", "src/testing/create.ts"];
+const HAND_ON = [
+  "src/client/rows.ts",
+  "src/client/adapters/pg.ts",
+  "src/client/postgres/queries.ts",
+  "src/testing/create.ts",
+];
 
 const TAGS = /^(sql|admin|transaction|tx|statement)$/;
 /** What takes a statement as a text. */

@@ -4,6 +4,7 @@ import type {
   DrizzleClient,
   KyselyClient,
   PgClient,
+  PrismaClient,
   ReportVmmArguments,
   VmmAddress,
   Vmstate,
@@ -26,6 +27,7 @@ declare global {
     transaction(): { execute(act: (tx: KyselyClient) => Promise<void>): Promise<void> };
   };
   const drizzle: DrizzleClient & { transaction(act: (tx: DrizzleClient) => Promise<void>): Promise<void> };
+  const prisma: PrismaClient & { $transaction(act: (tx: PrismaClient) => Promise<void>): Promise<void> };
   const vm: Vmstate;
   const vmstate: typeof import("vmstate").vmstate;
   const reportVmm: typeof import("vmstate").reportVmm;
