@@ -33,8 +33,8 @@ export interface Move extends NewVmm {
   destinationPropolisId: string;
 }
 
-/** What the holder of the updater lock knows. */
-export interface Held {
+/** The updater lock of an update saga, and the plan that it may commit. */
+export interface UpdaterLock {
   instanceId: string;
   sagaId: string;
   updaterGeneration: number;
@@ -155,7 +155,7 @@ export class Lifecycle {
     await this.call("runUpdate", { instanceId: this.instanceId, sagaId: randomUUID() }, what);
   }
 
-  async beginUpdate(what?: string): Promise<Held> {
+  async beginUpdate(what?: string): Promise<UpdaterLock> {
     const saga = { instanceId: this.instanceId, sagaId: randomUUID() };
     const { updaterGeneration, planToken } = await this.call("beginUpdate", { ...saga, lease: LEASE }, what);
     return { ...saga, updaterGeneration: Number(updaterGeneration), planToken: String(planToken) };
@@ -205,9 +205,9 @@ export class Lifecycle {
     await this.report(vmm, "destroyed", "destroyed");
     const { instanceId, sagaId: parentSagaId, updaterGeneration } = await this.beginUpdate();
     const saga = { instanceId, sagaId: randomUUID() };
-    const heir = { ...saga, parentSagaId, updaterGeneration, lease: LEASE };
-    const held = await this.call("inheritUpdate", heir);
-    const plan = { updaterGeneration: Number(held.updaterGeneration), planToken: String(held.planToken) };
+    const handover = { ...saga, parentSagaId, updaterGeneration, lease: LEASE };
+    const inherited = await this.call("inheritUpdate", handover);
+    const plan = { updaterGeneration: Number(inherited.updaterGeneration), planToken: String(inherited.planToken) };
     await this.call("commitUpdate", { ...saga, ...plan });
     await this.deleteVmm(vmm);
   }

@@ -2,6 +2,9 @@ import type { Vmstate } from "../../../../src/index.js";
 import type { Answer, Arguments, Verb } from "../../../../src/simulator/checked-client.js";
 import { applied, type Call, callsOf, Lifecycle, next } from "../../../support/lifecycle.js";
 
+/** The first release knows an instance that is being made by `id` alone. */
+const OF_NEW = new Set<Verb>(["createInstance", "finishInstanceCreation"]);
+
 /**
  * Takes an instance from its creation to its deletion by the verbs of the first release: with a start that unwinds and is
  * replaced, a migration, a stop and a VMM that fails.
@@ -12,8 +15,10 @@ import { applied, type Call, callsOf, Lifecycle, next } from "../../../support/l
 export async function live(vm: Vmstate, instanceId: string, called: () => void): Promise<void> {
   const calls = callsOf(vm);
   const asked: Call = async <V extends Verb>(verb: V, argument: Arguments<V>): Promise<Answer<V>> => {
-    // The first release knows an instance that is being made by `id` alone.
-    const answer: Answer<V> = await calls(verb, { ...(argument as object), id: instanceId } as never);
+    const answer: Answer<V> = await calls(verb, {
+      ...(argument as object),
+      ...(OF_NEW.has(verb) && { id: instanceId }),
+    } as never);
     called();
     return answer;
   };
