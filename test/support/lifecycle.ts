@@ -207,7 +207,10 @@ export class Lifecycle {
     const saga = { instanceId, sagaId: randomUUID() };
     const handover = { ...saga, parentSagaId, updaterGeneration, lease: LEASE };
     const inherited = await this.call("inheritUpdate", handover);
-    const plan = { updaterGeneration: Number(inherited.updaterGeneration), planToken: String(inherited.planToken) };
+    const plan = {
+      updaterGeneration: Number(inherited.updaterGeneration),
+      planToken: String(inherited.planToken),
+    };
     await this.call("commitUpdate", { ...saga, ...plan });
     await this.deleteVmm(vmm);
   }
