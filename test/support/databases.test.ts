@@ -34,6 +34,7 @@ describe("createDatabase", () => {
     const other = await createDatabase();
     const client = other.connect({ max: 1 });
     const [{ pid }] = await client<[{ pid: number }]>`select pg_backend_pid() as pid`;
+    // Nothing waits for its end. A lock would not do: its holder is closed as well, and the client may get it first.
     const busy = client`select pg_sleep(60)`.catch((error: unknown) => error);
     await until("the client is busy", async () => {
       const active = await db.sql`select from pg_stat_activity where pid = ${pid} and wait_event = 'PgSleep'`;

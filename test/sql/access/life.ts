@@ -22,7 +22,7 @@ export const PUBLIC_VIEWS = [
   "watched_vmm",
 ];
 
-/** The verbs that the life calls: all that a role with the access control_plane may call. */
+/** The verbs that a role with the access control_plane may call; a test compares them with those that the life calls. */
 export const VERBS: readonly string[] = VERB_FILES.map((file) => basename(file, ".sql")).filter(
   (verb) => !leftOutOf("test/sql/access/life.ts").includes(verb),
 );
