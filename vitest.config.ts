@@ -10,8 +10,8 @@ export default defineConfig({
     // A title that `$title` fills in is printed whole; the default cuts it after 40 characters.
     chaiConfig: { truncateThreshold: 200 },
     // A hang is found soon enough; a busy machine is no reason to fail.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     coverage: {
       provider: "v8",
       include: ["src/**"],

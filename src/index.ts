@@ -12,6 +12,7 @@ export { type DrizzleClient, fromDrizzle } from "./client/adapters/drizzle.js";
 export { fromKysely, type KyselyClient } from "./client/adapters/kysely.js";
 export { fromPg, type PgClient } from "./client/adapters/pg.js";
 export { fromPrisma, type PrismaClient } from "./client/adapters/prisma.js";
+export { withCause } from "./client/cause.js";
 export * from "./client/control-plane.js";
 export type * from "./client/deprecated.js";
 export {
@@ -32,10 +33,13 @@ export {
 export { isRetryable } from "./errors/retryable.js";
 export { IncompatibleDatabaseError, type IncompatibleReason, VmstateError } from "./errors/vmstate-error.js";
 export type * from "./client/generated.js";
+export * from "./client/history-views.js";
+export * from "./client/history.js";
 export * from "./client/operator.js";
 export { reporter, type Reporter, type ReporterOptions } from "./client/reporter.js";
 export type { PostgresClient, QueryClient, SqlClient } from "./client/sql-client.js";
 export * from "./client/sled-agent.js";
+export { type SledDigest, sledDigest, type SledVmm } from "./client/sled-digest.js";
 export * from "./client/update-saga.js";
 export * from "./client/views.js";
 

@@ -3,14 +3,37 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 DECLARE
-  -- OLD and NEW have the row type of their partition or shard.
-  v_old vmstate.instance := OLD;
-  v_new vmstate.instance := NEW;
+  v_old vmstate.instance;
+  v_new vmstate.instance;
 BEGIN
+  -- Judges the two commonest changes on the row of the one VMM, because reading the plan costs as much as a whole start: an
+  -- update unlinks a dead VMM, and a start links a new one. What these two refuse, the checks below judge.
+  IF num_nonnulls(NEW.active_propolis_id, OLD.destination_propolis_id, NEW.destination_propolis_id, OLD.migration_id, NEW.migration_id) = 0 THEN
+    PERFORM FROM vmstate.vmm AS v
+      WHERE v.instance_id = OLD.id AND v.id = OLD.active_propolis_id AND vmstate.is_absorbing(v.state)
+      FOR NO KEY UPDATE;
+    IF FOUND THEN
+      RETURN NEW;
+    END IF;
+  ELSIF num_nonnulls(OLD.active_propolis_id, OLD.destination_propolis_id, NEW.destination_propolis_id, OLD.migration_id, NEW.migration_id) = 0
+      AND OLD.state <> 'creating' THEN
+    PERFORM FROM vmstate.vmm AS v
+      WHERE v.instance_id = OLD.id AND v.id = NEW.active_propolis_id
+        AND v.state = 'creating' AND v.time_unlinked IS NOT NULL AND v.migration_id IS NULL
+        AND NOT EXISTS (SELECT FROM vmstate.migration AS m
+          WHERE m.instance_id = OLD.id AND m.destination_propolis_id = NEW.active_propolis_id)
+      FOR NO KEY UPDATE;
+    IF FOUND THEN
+      RETURN NEW;
+    END IF;
+  END IF;
   IF (OLD.active_propolis_id, OLD.destination_propolis_id, OLD.migration_id)
       IS NOT DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id, NEW.migration_id) THEN
     RETURN NEW;
   END IF;
+  -- OLD and NEW have the row type of their partition or shard.
+  v_old := OLD;
+  v_new := NEW;
   -- Locks the rows of the new ids, too: the checks below read them, and another session may be ending or deleting them.
   PERFORM vmstate.lock_links(OLD.id,
     ARRAY[OLD.active_propolis_id, OLD.destination_propolis_id, NEW.active_propolis_id, NEW.destination_propolis_id],

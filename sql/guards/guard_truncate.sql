@@ -3,7 +3,7 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
-  PERFORM vmstate.raise_link_protected(format('table vmstate.%I: no row is removed unless it is marked as deleted', TG_ARGV[0]), 'a table in use', 'TRUNCATE',
+  PERFORM vmstate.raise_link_protected(format('table vmstate.%I: no row is removed unless it is marked as deleted', TG_ARGV[0]), 'a table whose rows only purge removes', 'TRUNCATE',
     'delete_instance and delete_vmm mark rows as deleted, and purge then removes such rows.');
   RETURN NULL;
 END;

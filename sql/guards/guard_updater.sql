@@ -3,6 +3,11 @@ LANGUAGE plpgsql
 SET search_path = ''
 AS $$
 BEGIN
+  -- Accepts at once the commit of an update under a new fencing token, which no check below refuses.
+  IF NEW.updater_generation > OLD.updater_generation AND NEW.updater_id IS NULL
+      AND NEW.committed_updater_generation = NEW.updater_generation THEN
+    RETURN NEW;
+  END IF;
   IF coalesce(NEW.committed_updater_generation, 0) < coalesce(OLD.committed_updater_generation, 0) THEN
     PERFORM vmstate.raise_old_generation(format('the last commit of instance %s', OLD.id),
       OLD.committed_updater_generation, NEW.committed_updater_generation);

@@ -2,15 +2,13 @@ CREATE OR REPLACE FUNCTION vmstate.guard_vmm_link() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
-DECLARE
-  v_linked boolean;
 BEGIN
   IF OLD.time_unlinked IS NOT DISTINCT FROM NEW.time_unlinked THEN
     RETURN NULL;
   END IF;
-  v_linked := EXISTS (SELECT FROM vmstate.instance AS i
-    WHERE i.id = NEW.instance_id AND NEW.id IN (i.active_propolis_id, i.destination_propolis_id));
-  IF v_linked <> (NEW.time_unlinked IS NULL) OR num_nulls(OLD.time_unlinked, NEW.time_unlinked) <> 1 THEN
+  PERFORM FROM vmstate.instance AS i
+    WHERE i.id = NEW.instance_id AND NEW.id IN (i.active_propolis_id, i.destination_propolis_id);
+  IF FOUND <> (NEW.time_unlinked IS NULL) OR FOUND = (OLD.time_unlinked IS NULL) THEN
     PERFORM vmstate.raise_link_protected(
       format('time_unlinked of VMM %s: the value contradicts the links of the instance', OLD.id),
       coalesce(OLD.time_unlinked::pg_catalog.text, 'null (linked)'),

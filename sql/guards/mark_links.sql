@@ -5,6 +5,12 @@ AS $$
 DECLARE
   v_now pg_catalog.timestamptz := clock_timestamp();
 BEGIN
+  -- The commonest change alone, in a statement with few expressions: PostgreSQL prepares them anew at each execution.
+  IF num_nonnulls(NEW.active_propolis_id, OLD.destination_propolis_id, NEW.destination_propolis_id) = 0 THEN
+    UPDATE vmstate.vmm AS v SET time_unlinked = v_now
+      WHERE v.instance_id = NEW.id AND v.id = OLD.active_propolis_id AND v.time_unlinked IS NULL;
+    RETURN NULL;
+  END IF;
   IF (OLD.active_propolis_id, OLD.destination_propolis_id)
       IS NOT DISTINCT FROM (NEW.active_propolis_id, NEW.destination_propolis_id) THEN
     RETURN NULL;

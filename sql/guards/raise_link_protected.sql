@@ -11,4 +11,4 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.raise_link_protected FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.raise_link_protected IS 'Raises VM104 for a change that the links of an instance do not allow.';
+COMMENT ON FUNCTION vmstate.raise_link_protected IS 'Raises VM104 for a change that no writer may make to a row or table.';

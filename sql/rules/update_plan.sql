@@ -110,6 +110,6 @@ BEGIN ATOMIC
   ) AS loses_link;
 END;
 REVOKE ALL ON FUNCTION vmstate.update_plan FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.update_plan IS 'Decides what the update saga has to make of an instance.
+COMMENT ON FUNCTION vmstate.update_plan IS 'Decides what the update saga writes to an instance.
 
 The one decision on which VMM has the guest, which ids are cleared, the state and intent that follow, and what happens to the VMMs that lose their link. needed is false if no id would change. The carrier is the VMM that had the guest last.';

@@ -47,7 +47,7 @@ CREATE INDEX instance_with_migration ON vmstate.instance (id) WHERE migration_id
 CREATE INDEX instance_in_creation ON vmstate.instance (id) WHERE state = 'creating';
 CREATE INDEX instance_down_against_intent ON vmstate.instance (id)
   WHERE state IN ('no_vmm', 'failed') AND intended_state = 'running' AND auto_restart_policy IS DISTINCT FROM 'never'
-    -- as on vmm
+    -- Redundant on purpose, as in the indexes of vmm: the planner has no statistics on these predicates.
     AND coalesce(time_deleted, 'infinity') = 'infinity' AND least(time_deleted, 'infinity') = 'infinity';
 
 CREATE INDEX instance_deleted ON vmstate.instance (time_deleted) WHERE time_deleted IS NOT NULL;

@@ -118,6 +118,73 @@ COMMENT ON TYPE vmstate.report_result IS 'Answers report_vmm: the outcome of eac
 
 The outcome of a part that the report does not have is null. update_needed is true if this very report made a linked row terminal, so that the update saga has to run.';
 
+CREATE TYPE vmstate.settlement_result AS (
+  vmm_outcome vmstate.outcome,
+  vmm_state vmstate.vmm_state,
+  vmm_state_generation bigint,
+  update_outcome vmstate.outcome,
+  update_reason text,
+  delete_outcome vmstate.outcome,
+  delete_reason text,
+  instance_id uuid,
+  api_state vmstate.api_instance_state,
+  state vmstate.instance_state,
+  state_generation bigint,
+  active_propolis_id uuid,
+  destination_propolis_id uuid,
+  migration_id uuid,
+  updater_generation bigint,
+  updater_lease_until timestamptz,
+  new_state vmstate.instance_state,
+  new_active_propolis_id uuid,
+  new_destination_propolis_id uuid,
+  new_migration_id uuid,
+  new_intended_state vmstate.intended_state,
+  network text,
+  network_propolis_id uuid,
+  unlinked_propolis_ids uuid[],
+  terminate_propolis_ids uuid[],
+  plan_token text,
+  updater_id uuid,
+  network_vmm vmstate.vmm_address,
+  unlinked_vmms vmstate.vmm_address[],
+  terminate_vmms vmstate.vmm_address[]
+);
+COMMENT ON TYPE vmstate.settlement_result IS 'Answers settle: the outcomes of its three parts, the VMM, and the instance.
+
+vmm_state and vmm_state_generation are those of the VMM after the report. The columns from instance_id on are those of vmstate.update_result. The columns of a part that was not done are null.';
+
+CREATE TYPE vmstate.maintenance_result AS (
+  outcome vmstate.outcome,
+  reason text,
+  created integer,
+  dropped integer,
+  deleted integer
+);
+COMMENT ON TYPE vmstate.maintenance_result IS 'Answers maintain_history.
+
+How many partitions were made (created) and dropped, and how many rows of history_default were deleted.';
+
+CREATE TYPE vmstate.past_instance_result AS (
+  outcome vmstate.outcome,
+  reason text,
+  "time" timestamptz,
+  api_state vmstate.api_instance_state,
+  state vmstate.instance_state,
+  state_generation bigint,
+  intended_state vmstate.intended_state,
+  active_propolis_id uuid,
+  active_state vmstate.vmm_state,
+  active_sled_id uuid,
+  destination_propolis_id uuid,
+  destination_state vmstate.vmm_state,
+  destination_sled_id uuid,
+  migration_id uuid
+);
+COMMENT ON TYPE vmstate.past_instance_result IS 'Answers instance_at: an instance and its VMMs as they were at a time.
+
+time is that of the newest change before. state_generation is null if only the change that followed is recorded.';
+
 CREATE TYPE vmstate.vmm_report AS (
   instance_id uuid,
   propolis_id uuid,
@@ -164,3 +231,15 @@ CREATE TYPE vmstate.batch_result AS (
 COMMENT ON TYPE vmstate.batch_result IS 'Says what became of one report of a batch: a row of vmstate.report_vmms.
 
 ordinal is the place of the report in the batch, from 1.';
+
+CREATE TYPE vmstate.sled_result AS (
+  outcome vmstate.outcome,
+  reason text,
+  sled_id uuid,
+  vmm_count integer,
+  time_reported timestamptz,
+  time_agreed timestamptz
+);
+COMMENT ON TYPE vmstate.sled_result IS 'Answers report_sled: whether the sled has the VMMs that the database has.
+
+vmm_count is how many the database has. time_reported is the time of this report, and time_agreed that of the last report that agreed; null: none did.';

@@ -51,10 +51,14 @@ Values:
 - gone: the row was deleted.
 - not_found: the row never existed, or belongs to another instance.';
 
-CREATE TYPE vmstate.access_kind AS ENUM ('control_plane', 'sled_agent', 'reader');
+CREATE TYPE vmstate.change_kind AS ENUM ('instance', 'vmm', 'migration');
+COMMENT ON TYPE vmstate.change_kind IS 'Names the table of a row whose change vmstate.history records.';
+
+CREATE TYPE vmstate.access_kind AS ENUM ('control_plane', 'sled_agent', 'reader', 'operator');
 COMMENT ON TYPE vmstate.access_kind IS 'Names what vmstate.grant_access makes of a role.
 
 Values:
 - control_plane: every verb and every public view.
 - sled_agent: the reports, of the VMMs of its own sled, and the view schema_version.
-- reader: every public view, and explain_update.';
+- reader: every public view, explain_update, instances_in_state and instance_at.
+- operator: what a reader has, and maintain_history.';

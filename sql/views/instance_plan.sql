@@ -48,6 +48,6 @@ CROSS JOIN LATERAL vmstate.update_plan(
   r.source_side,
   r.destination_side
 ) AS p;
-COMMENT ON VIEW vmstate.instance_plan IS 'Shows for every instance what the update saga would make of it now.
+COMMENT ON VIEW vmstate.instance_plan IS 'Shows for every instance what the update saga would write to it now.
 
 Calls vmstate.update_plan on each row of vmstate.resolved_instance. For the functions of this schema; no kind of role may read it.';

@@ -71,7 +71,47 @@ FROM vmstate.instance AS i
 JOIN vmstate.migration AS m ON m.instance_id = i.id AND m.id = i.migration_id
 JOIN vmstate.vmm AS v ON v.instance_id = m.instance_id AND v.id = m.destination_propolis_id
 JOIN vmstate.vmm AS s ON s.instance_id = m.instance_id AND s.id = m.source_propolis_id
-WHERE v.sled_id = s.sled_id;
+WHERE v.sled_id = s.sled_id
+UNION ALL
+SELECT i.id, i.active_propolis_id, 'history_agrees', 'the instance is not as its newest recorded change left it'
+FROM vmstate.instance AS i
+CROSS JOIN LATERAL (
+  SELECT h.state, h.generation, h.active_propolis_id, h.destination_propolis_id, h.migration_id, h.intended_state, h.deleted
+  FROM vmstate.history AS h
+  WHERE h.instance_id = i.id AND h.row_id = i.id AND h.kind = 'instance'
+  ORDER BY h.id DESC LIMIT 1
+) AS h
+WHERE (h.state, h.generation, h.active_propolis_id, h.destination_propolis_id, h.migration_id, h.intended_state, h.deleted)
+  IS DISTINCT FROM
+  (i.state::text, i.state_generation::bigint, i.active_propolis_id, i.destination_propolis_id, i.migration_id, i.intended_state, i.time_deleted IS NOT NULL)
+UNION ALL
+SELECT v.instance_id, v.id, 'history_agrees', 'the VMM is not as its newest recorded change left it'
+FROM vmstate.vmm AS v
+CROSS JOIN LATERAL (
+  SELECT h.state, h.generation, h.failure_reason, h.deleted
+  FROM vmstate.history AS h
+  WHERE h.instance_id = v.instance_id AND h.row_id = v.id AND h.kind = 'vmm'
+  ORDER BY h.id DESC LIMIT 1
+) AS h
+-- Health reports raise the generation and are not recorded.
+WHERE (h.state, h.failure_reason, h.deleted) IS DISTINCT FROM (v.state::text, v.failure_reason, v.time_deleted IS NOT NULL)
+  OR h.generation > v.state_generation
+UNION ALL
+SELECT m.instance_id, m.destination_propolis_id, 'history_agrees', format('migration %s is not as its newest recorded change left it', m.id)
+FROM vmstate.migration AS m
+CROSS JOIN LATERAL (
+  SELECT h.state, h.destination_state, h.generation, h.deleted
+  FROM vmstate.history AS h
+  WHERE h.instance_id = m.instance_id AND h.row_id = m.id AND h.kind = 'migration'
+  ORDER BY h.id DESC LIMIT 1
+) AS h
+WHERE (h.state, h.destination_state, h.deleted) IS DISTINCT FROM (m.source_state::text, m.destination_state, m.time_deleted IS NOT NULL)
+  OR h.generation > m.source_generation + m.destination_generation
+UNION ALL
+SELECT h.instance_id, NULL, 'history_id_is_ahead', format('change %s is recorded, and the sequence history_id has only reached %s', h.id, s.last_value)
+FROM vmstate.history_id AS s
+CROSS JOIN (SELECT n.instance_id, n.id FROM vmstate.history AS n ORDER BY n.id DESC LIMIT 1) AS h
+WHERE h.id > CASE WHEN s.is_called THEN s.last_value ELSE 0 END;
 COMMENT ON VIEW vmstate.invariant_violation IS 'Lists breaches of the invariants, one row each: empty in a sound database.
 
-A row means that triggers or foreign keys were switched off. Reads whole tables.';
+A row means that triggers or foreign keys were switched off, or, of history_id_is_ahead, that rows of the history came by logical replication, which copies no sequence. propolis_id is null for an instance without a VMM. Reads whole tables.';

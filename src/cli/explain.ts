@@ -52,7 +52,7 @@ async function readBackground(sql: postgres.TransactionSql, instanceId: string):
   return row;
 }
 
-/** Reads from public views, and from the answer of explain_update, what stands beside the plan, as far as they tell it. */
+/** Reads what is printed beside the plan from public views and the answer of explain_update, as far as they have it. */
 async function readPublicBackground(
   sql: postgres.TransactionSql,
   instanceId: string,

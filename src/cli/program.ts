@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
 import { explainCommand } from "./explain.js";
+import { historyCommand } from "./history.js";
 import type { Host } from "../terminal/io.js";
 import { listCommand } from "./list.js";
 import { migrateCommand } from "./migrate.js";
@@ -19,6 +20,7 @@ const COMMANDS = [
   listCommand,
   showCommand,
   explainCommand,
+  historyCommand,
   verifyCommand,
   doctorCommand,
   purgeCommand,

@@ -90,7 +90,7 @@ async function purgeAll(
   { olderThan, batch }: PurgeOptions,
   purged: Purged,
 ): Promise<void> {
-  const before = await longAgo(sql, olderThan);
+  const before = await timeAgo(sql, olderThan);
   let leftOver = true;
   for (let batches = 1; leftOver; batches++) {
     io.signal.throwIfAborted();
@@ -119,7 +119,8 @@ function explain(cause: unknown): never {
   );
 }
 
-async function longAgo(sql: postgres.Sql, age: string): Promise<string> {
+/** Reads the time that was `age` ago by the clock of the database, as text, since a Date has no microseconds. */
+async function timeAgo(sql: postgres.Sql, age: string): Promise<string> {
   const [row] = await sql<[{ before: string }]>`
     select (pg_catalog.now() operator(pg_catalog.-) ${age}::pg_catalog.text::pg_catalog.interval)::pg_catalog.text as before`;
   return row.before;

@@ -17,7 +17,9 @@ interface Options extends DatabaseUrlOption, JsonOption, Setting {
   yes?: true;
 }
 
+/** How many seeds there are: the generator of random numbers has a state of 32 bits. */
 const SEEDS = 2 ** 32;
+/** How long the calls under way may take to end when the replay is interrupted. */
 const CLOSE_TIMEOUT_S = 1;
 
 const ABOUT = `
@@ -49,10 +51,10 @@ async function runReplay(
   options: Omit<Options, "seed"> & { seed?: number },
   command: Command,
 ): Promise<void> {
-  await playAndTell(ioOf(command), file, { seed: randomInt(SEEDS), ...options });
+  await playAndPrint(ioOf(command), file, { seed: randomInt(SEEDS), ...options });
 }
 
-async function playAndTell(io: Io, file: string, options: Options): Promise<void> {
+async function playAndPrint(io: Io, file: string, options: Options): Promise<void> {
   const { stdout, stderr, signal, width } = io;
   const vms = Math.min(await countVms(file), options.limit ?? Infinity);
   const database = await openDatabase({ ...options, embedded: true }, signal);

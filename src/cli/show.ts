@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { type BothSides, readBothSides } from "./queries/instance-rows.js";
+import { type InstanceWithRows, readInstanceWithRows } from "./queries/instance-rows.js";
 import { type Io, ioOf, say, sayJson } from "../terminal/io.js";
 import {
   databaseUrlOption,
@@ -9,7 +9,7 @@ import {
   type JsonOption,
 } from "./options.js";
 import { instanceText } from "./output/instance-text.js";
-import { type PublicSide, readPublicSide } from "./queries/public-instance.js";
+import { type PublicInstance, readPublicInstance } from "./queries/public-instance.js";
 import { publicText } from "./output/public-text.js";
 import { mayReadTables } from "./queries/rights.js";
 import { withSnapshot } from "./queries/snapshot.js";
@@ -31,13 +31,15 @@ async function runShow(
 ): Promise<void> {
   const io = ioOf(command);
   const sides = await withSnapshot(io, options, async (sql) =>
-    (await mayReadTables(sql)) ? await readBothSides(sql, instanceId) : await readPublicSide(sql, instanceId),
+    (await mayReadTables(sql))
+      ? await readInstanceWithRows(sql, instanceId)
+      : await readPublicInstance(sql, instanceId),
   );
   if (options.json) sayJson(io.stdout, sides);
   else say(io.stdout, textOf(sides, io));
 }
 
-function textOf(sides: BothSides | PublicSide, io: Io): string {
+function textOf(sides: InstanceWithRows | PublicInstance, io: Io): string {
   const now = new Date();
   return sides.rows ? instanceText(sides, now, io) : publicText(sides, now, io);
 }

@@ -10,14 +10,21 @@ import { withSnapshot } from "./queries/snapshot.js";
 export function verifyCommand(): Command {
   return new Command("verify")
     .description("list the rows that break an invariant")
+    .option("--since <time>", "look only at instances that have changed since this time")
     .addOption(databaseUrlOption())
     .addOption(jsonOption())
     .action(runVerify);
 }
 
-async function runVerify(options: DatabaseUrlOption & JsonOption, command: Command): Promise<void> {
+interface Options extends DatabaseUrlOption, JsonOption {
+  since?: string;
+}
+
+async function runVerify(options: Options, command: Command): Promise<void> {
   const io = ioOf(command);
-  const violations = await withSnapshot(io, options, (sql) => invariantViolations(sql));
+  const violations = await withSnapshot(io, options, (sql) =>
+    invariantViolations(sql, { since: options.since }),
+  );
   if (options.json) sayJson(io.stdout, violations);
   else printViolations(io, violations);
   requireNone(violations);
@@ -32,7 +39,7 @@ function describe(
   { colors }: Io,
   { invariant, detail, instanceId, propolisId }: InvariantViolationRow,
 ): string {
-  return `${colors.red(invariant)}: ${detail}\n  instance ${instanceId}\n  VMM      ${propolisId}`;
+  return `${colors.red(invariant)}: ${detail}\n  instance ${instanceId}\n  VMM      ${propolisId ?? "none"}`;
 }
 
 /**

@@ -3,9 +3,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Io, say } from "../terminal/io.js";
 
 /**
- * Prints a text again and again, until a signal comes or nobody reads stdout any more.
+ * Prints a text again and again, until a signal comes or stdout is closed.
  *
- * On a terminal each text replaces the last one; elsewhere a blank line stands between them.
+ * On a terminal each text replaces the last one; elsewhere a blank line separates them.
  *
  * @param read what is printed, which is read anew each time
  */

@@ -8,7 +8,7 @@ import { callForRow } from "./call.js";
 import type { SqlClient } from "./sql-client.js";
 import { statement } from "./statement.js";
 
-/** `unchanged`: it was so already. */
+/** What a call about the access of a role did; `unchanged`: nothing, the role had or lacked that already. */
 export interface AccessResult {
   outcome: Extract<Outcome, "applied" | "unchanged">;
 }

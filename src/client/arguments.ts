@@ -14,10 +14,16 @@ interface Signature {
 
 type Given = Readonly<Record<string, unknown>>;
 
-const WORDS: Record<string, string> = { id: "a string", text: "a text", number: "a number" };
+const WORDS: Record<string, string> = {
+  boolean: "a boolean",
+  id: "a string",
+  text: "a text",
+  number: "a number",
+};
 
 const ACCEPTS = {
   any: () => true,
+  boolean: hasText,
   id: (value) => typeof value === "string" || isTextual(value),
   text: hasText,
   number: hasText,

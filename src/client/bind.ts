@@ -1,12 +1,23 @@
 import * as access from "./access.js";
 import * as controlPlane from "./control-plane.js";
+import * as historyViews from "./history-views.js";
+import * as history from "./history.js";
 import * as operator from "./operator.js";
 import type { SqlClient } from "./sql-client.js";
 import * as sledAgent from "./sled-agent.js";
 import * as updateSaga from "./update-saga.js";
 import * as views from "./views.js";
 
-const functions = { ...controlPlane, ...sledAgent, ...updateSaga, ...operator, ...views, ...access };
+const functions = {
+  ...controlPlane,
+  ...sledAgent,
+  ...updateSaga,
+  ...operator,
+  ...views,
+  ...history,
+  ...historyViews,
+  ...access,
+};
 
 type Functions = typeof functions;
 

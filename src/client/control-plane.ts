@@ -9,6 +9,7 @@ import type {
   RenameInstanceResult,
   RequestRebootResult,
   RequestStopResult,
+  SettleResult,
   UnwindMigrationResult,
   UnwindStartResult,
 } from "./results.js";
@@ -23,11 +24,13 @@ import type {
   RenameInstanceArguments,
   RequestRebootArguments,
   RequestStopArguments,
+  SettleArguments,
   UnwindMigrationArguments,
   UnwindStartArguments,
 } from "./generated.js";
 import { callForRow } from "./call.js";
 import { withInstanceId } from "./instance-id.js";
+import { timeText } from "./parameters.js";
 import type { SqlClient } from "./sql-client.js";
 import { statement } from "./statement.js";
 
@@ -208,6 +211,26 @@ export function deleteInstance(sql: SqlClient, a: DeleteInstanceArguments): Prom
     a,
     () =>
       statement`select pg_catalog.to_json(vmstate.delete_instance(p_instance_id => ${a.instanceId}))::pg_catalog.text`,
+  );
+}
+
+/**
+ * Records that a VMM has ended, updates its instance and deletes the VMM, in one call.
+ *
+ * For a control plane that has no network to move and nothing else to do in between: otherwise use {@link reportVmm},
+ * {@link beginUpdate} and {@link deleteVmm}. Each part has an outcome of its own; a report that is stale or not terminal has
+ * no update and no deletion. Terminate the VMMs in `terminateVmms` afterwards.
+ */
+export function settle(sql: SqlClient, a: SettleArguments): Promise<SettleResult> {
+  return callForRow(
+    sql,
+    "settle",
+    a,
+    () => statement`select pg_catalog.to_json(vmstate.settle(
+    p_instance_id => ${a.instanceId}, p_propolis_id => ${a.propolisId}, p_saga_id => ${a.sagaId},
+    p_state => ${a.state}, p_generation => ${a.generation},
+    p_time => ${timeText(a.time)}::pg_catalog.text::pg_catalog.timestamptz,
+    p_delete => ${a.delete ?? null}::pg_catalog.text::pg_catalog.bool))::pg_catalog.text`,
   );
 }
 

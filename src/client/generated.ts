@@ -13,7 +13,7 @@ export type InstanceIdArgument =
     };
 
 /** The number of the newest migration of this package. */
-export const SCHEMA_NUMBER = 16;
+export const SCHEMA_NUMBER = 21;
 
 /**
  * Names what vmstate.grant_access makes of a role.
@@ -22,9 +22,10 @@ export const SCHEMA_NUMBER = 16;
  *
  * - control_plane: every verb and every public view.
  * - sled_agent: the reports, of the VMMs of its own sled, and the view schema_version.
- * - reader: every public view, and explain_update.
+ * - reader: every public view, explain_update, instances_in_state and instance_at.
+ * - operator: what a reader has, and maintain_history.
  */
-export type AccessKind = "control_plane" | "sled_agent" | "reader";
+export type AccessKind = "control_plane" | "sled_agent" | "reader" | "operator";
 
 /** Names the state of an instance as the API shows it. */
 export type ApiInstanceState =
@@ -56,6 +57,9 @@ export type ApiVmmState =
  * NULL in a row means best_effort.
  */
 export type AutoRestartPolicy = "never" | "best_effort";
+
+/** Names the table of a row whose change vmstate.history records. */
+export type ChangeKind = "instance" | "vmm" | "migration";
 
 /** Says why a VMM is failed. */
 export type FailureReason = "sled_agent_report" | "no_such_vmm" | "sled_expunged" | "sled_off" | "operator";
@@ -189,6 +193,41 @@ export interface InstanceResult {
 }
 
 /**
+ * Answers maintain_history.
+ *
+ * How many partitions were made (created) and dropped, and how many rows of history_default were deleted.
+ */
+export interface MaintenanceResult {
+  outcome: Outcome | null;
+  reason: string | null;
+  created: number | null;
+  dropped: number | null;
+  deleted: number | null;
+}
+
+/**
+ * Answers instance_at: an instance and its VMMs as they were at a time.
+ *
+ * time is that of the newest change before. state_generation is null if only the change that followed is recorded.
+ */
+export interface PastInstanceResult {
+  outcome: Outcome | null;
+  reason: string | null;
+  time: string | null;
+  apiState: ApiInstanceState | null;
+  state: InstanceState | null;
+  stateGeneration: number | null;
+  intendedState: IntendedState | null;
+  activePropolisId: string | null;
+  activeState: VmmState | null;
+  activeSledId: string | null;
+  destinationPropolisId: string | null;
+  destinationState: VmmState | null;
+  destinationSledId: string | null;
+  migrationId: string | null;
+}
+
+/**
  * Answers report_vmm: the outcome of each part, and the VMM as it stands.
  *
  * The outcome of a part that the report does not have is null. update_needed is true if this very report made a linked row terminal, so that the update saga has to run.
@@ -200,6 +239,58 @@ export interface ReportResult {
   updateNeeded: boolean | null;
   state: VmmState | null;
   stateGeneration: number | null;
+}
+
+/**
+ * Answers settle: the outcomes of its three parts, the VMM, and the instance.
+ *
+ * vmm_state and vmm_state_generation are those of the VMM after the report. The columns from instance_id on are those of vmstate.update_result. The columns of a part that was not done are null.
+ */
+export interface SettlementResult {
+  vmmOutcome: Outcome | null;
+  vmmState: VmmState | null;
+  vmmStateGeneration: number | null;
+  updateOutcome: Outcome | null;
+  updateReason: string | null;
+  deleteOutcome: Outcome | null;
+  deleteReason: string | null;
+  instanceId: string | null;
+  apiState: ApiInstanceState | null;
+  state: InstanceState | null;
+  stateGeneration: number | null;
+  activePropolisId: string | null;
+  destinationPropolisId: string | null;
+  migrationId: string | null;
+  updaterGeneration: number | null;
+  updaterLeaseUntil: Date | null;
+  newState: InstanceState | null;
+  newActivePropolisId: string | null;
+  newDestinationPropolisId: string | null;
+  newMigrationId: string | null;
+  newIntendedState: IntendedState | null;
+  network: string | null;
+  networkPropolisId: string | null;
+  unlinkedPropolisIds: string[] | null;
+  terminatePropolisIds: string[] | null;
+  planToken: string | null;
+  updaterId: string | null;
+  networkVmm: VmmAddress | null;
+  unlinkedVmms: VmmAddress[] | null;
+  terminateVmms: VmmAddress[] | null;
+}
+
+/**
+ * Answers report_sled: whether the sled has the VMMs that the database has.
+ *
+ * vmm_count is how many the database has. time_reported is the time of this report, and time_agreed that of the last report that agreed; null: none did.
+ */
+export interface SledResult {
+  outcome: Outcome | null;
+  reason: string | null;
+  sledId: string | null;
+  vmmCount: number | null;
+  timeReported: Date | null;
+  timeAgreed: Date | null;
 }
 
 /**
@@ -391,6 +482,16 @@ export interface ApiVmmRow {
 }
 
 /**
+ * Shows since when the history is whole, and the greatest id that was removed.
+ *
+ * since is when the history began, or the time of the newest change that maintain_history removed. In a copy of the schema without its sequences: the time of the oldest change. last_dropped_id is 0 if nothing was removed.
+ */
+export interface HistoryExtentRow {
+  since: Date | null;
+  lastDroppedId: number;
+}
+
+/**
  * Shows instances with their VMMs and migration, without deleted instances.
  *
  * api_state is what the API shows of the instance, and state is what the row has; state_generation is that of the row. The columns active_… say where the active VMM is, and the columns destination_… where the destination VMM is; active_api_state and destination_api_state are states as the API shows them, so saga_unwound appears as destroyed. The columns migration_… are the linked migration, with the state of each side. What is not linked is null. A migration stays linked until the update saga unlinks it, also once it has ended or was unwound: api_state says whether the instance shows migrating. time_state_updated is that of the active VMM, if there is one; a time in the future, from a sled whose clock is ahead, is shown as now.
@@ -426,15 +527,68 @@ export interface InstanceDetailRow {
 }
 
 /**
+ * Lists the changes of instances, oldest first.
+ *
+ * One row for each change of the state, the generation, a link, the intent, and for a deletion; and one for each updater lock that break_update ended. old_state is null where the instance was inserted. The columns role, verb, saga_id and cause say who made the change. vmstate.history_extent says since when changes are recorded.
+ */
+export interface InstanceHistoryRow {
+  time: string;
+  id: number;
+  transactionId: string;
+  instanceId: string;
+  generation: number;
+  oldState: InstanceState | null;
+  state: InstanceState;
+  deleted: boolean;
+  oldActivePropolisId: string | null;
+  activePropolisId: string | null;
+  oldDestinationPropolisId: string | null;
+  destinationPropolisId: string | null;
+  oldMigrationId: string | null;
+  migrationId: string | null;
+  oldIntendedState: IntendedState | null;
+  intendedState: IntendedState;
+  role: string;
+  verb: string | null;
+  sagaId: string | null;
+  cause: string | null;
+}
+
+/**
  * Lists breaches of the invariants, one row each: empty in a sound database.
  *
- * A row means that triggers or foreign keys were switched off. Reads whole tables.
+ * A row means that triggers or foreign keys were switched off, or, of history_id_is_ahead, that rows of the history came by logical replication, which copies no sequence. propolis_id is null for an instance without a VMM. Reads whole tables.
  */
 export interface InvariantViolationRow {
   instanceId: string;
-  propolisId: string;
+  propolisId: string | null;
   invariant: string;
   detail: string;
+}
+
+/**
+ * Lists the changes of migrations, oldest first.
+ *
+ * One row for each change of the state of a side, and for a deletion. row_id is the id of the migration. old_state and state are those of the source side; generation is the sum of the generations of both sides, at most 2^53-1.
+ */
+export interface MigrationHistoryRow {
+  time: string;
+  id: number;
+  transactionId: string;
+  instanceId: string;
+  rowId: string;
+  generation: number;
+  oldState: MigrationState | null;
+  state: MigrationState;
+  oldDestinationState: MigrationState | null;
+  destinationState: MigrationState;
+  deleted: boolean;
+  sourcePropolisId: string;
+  destinationPropolisId: string;
+  role: string;
+  verb: string | null;
+  sagaId: string;
+  cause: string | null;
 }
 
 /**
@@ -495,6 +649,18 @@ export interface SchemaVersionRow {
 }
 
 /**
+ * Lists sleds that should have VMMs and have not been heard for 1 minute.
+ *
+ * Longest silent first; vmstate.silent_after() is the threshold. A sled is heard when report_sled answers it, also with differs, and when a report of one of its VMMs is accepted. vmm_count is the number of VMMs that the database has on the sled, alive and known to the sled; a sled without one is not listed. time_last_heard is by the clock of the database, and so is since, from when on the sled counts as silent. If the host is dead, call fail_sled. Costs in proportion to the sleds that have VMMs, and to the VMMs of the silent ones.
+ */
+export interface SilentSledRow {
+  sledId: string;
+  vmmCount: number;
+  timeLastHeard: Date;
+  since: Date;
+}
+
+/**
  * Lists instances that have been in a transitional state for more than 10 minutes.
  *
  * The transitional states are creating, starting, stopping, rebooting and migrating; vmstate.stuck_after() is the threshold. age is how long there has been no news of the instance, by the clock of the database; waits_for names what has to act.
@@ -508,9 +674,33 @@ export interface StuckInstanceRow {
 }
 
 /**
+ * Lists the changes of VMMs, oldest first.
+ *
+ * One row for each change of the state or the failure_reason, and for a deletion; none for a health report. row_id is the id of the VMM. Shows saga_unwound as it is. time_observed is when the sled saw the state, by the clock of the sled.
+ */
+export interface VmmHistoryRow {
+  time: string;
+  id: number;
+  transactionId: string;
+  instanceId: string;
+  rowId: string;
+  generation: number;
+  oldState: VmmState | null;
+  state: VmmState;
+  deleted: boolean;
+  sledId: string;
+  failureReason: FailureReason | null;
+  timeObserved: Date;
+  role: string;
+  verb: string | null;
+  sagaId: string;
+  cause: string | null;
+}
+
+/**
  * Lists every VMM that a sled should know of: ask the sled agents about them.
  *
- * Linked VMMs and unlinked ones, those of deleted instances too: the whole fleet. time_reported is when the last report was accepted, by the clock of the database, and null before the first one: an old time_reported shows a silent sled, or a sled that counts its generations anew and whose reports are refused as stale.
+ * Linked VMMs and unlinked ones, those of deleted instances too: the whole fleet. time_reported is when the last report of the VMM was accepted, by the clock of the database, and null before the first one. time_heard is that time, or when report_sled last said that the sled has just the VMMs of the database, whichever is later: an old time_heard shows a silent sled, or a sled that counts its generations anew and whose reports are refused as stale.
  */
 export interface WatchedVmmRow {
   instanceId: string;
@@ -523,6 +713,7 @@ export interface WatchedVmmRow {
   timeStateUpdated: Date;
   linked: boolean;
   timeReported: Date | null;
+  timeHeard: Date | null;
 }
 
 /**
@@ -638,7 +829,7 @@ export interface BindSledAgentArguments {
 /**
  * Ends an updater lock for an operator, whoever holds it and for however long.
  *
- * explain_update shows the fencing token of the lock, which p_updater_generation names. The commit of the saga that held the lock is then conflict/lock_lost. p_reason goes to the log of the server.
+ * explain_update shows the fencing token of the lock, which p_updater_generation names. The commit of the saga that held the lock is then conflict/lock_lost. p_reason goes to the log of the server, and to the history as the cause of a change after which the instance is as before.
  *
  * Outcomes:
  *
@@ -873,7 +1064,7 @@ export type FinishInstanceCreationArguments = InstanceIdArgument;
 /**
  * Grants a role all that one kind of role needs.
  *
- * control_plane: every verb and every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names, and the view schema_version. reader: every public view, explain_update and instances_in_state. No kind may touch a table. A role may have several kinds. Members of the role have its access, too: for many sleds, grant once to a group role, since PostgreSQL has room for about 2,400 roles on one object. Call grant_access again after a migration of the schema, which may bring new functions and views. revoke_access takes the access away. For the owner of the schema only, with whose rights grant_access runs.
+ * control_plane: every verb and every public view. sled_agent: report_vmm, report_vmms and report_vmm_batch, of the VMMs of the sled that bind_sled_agent names, report_sled of that sled, and the view schema_version. reader: every public view, explain_update, instances_in_state and instance_at. operator: what a reader has, and maintain_history. No kind may touch a table. A role may have several kinds. Members of the role have its access, too: for many sleds, grant once to a group role, since PostgreSQL has room for about 2,400 roles on one object. Call grant_access again after a migration of the schema, which may bring new functions and views. revoke_access takes the access away. For the owner of the schema only, with whose rights grant_access runs.
  *
  * Outcomes:
  *
@@ -917,6 +1108,49 @@ export interface InheritUpdateArguments {
 }
 
 /**
+ * Shows an instance and its VMMs as they were at a time, from the history.
+ *
+ * p_time is compared with the times at which changes were written, which is before they were committed. api_state is what vmstate.api_instance showed; active_state and destination_state are those of the rows, saga_unwound included. time is when the newest of these changes before p_time was written, and null if none is recorded. state_generation is null where only the change that followed is recorded. For the present, any time in the future does.
+ *
+ * Outcomes:
+ *
+ * - applied: the instance existed at that time.
+ * - conflict/not_recorded: the time is before vmstate.history_extent begins.
+ * - gone: the instance had been deleted by then; the columns show the deleted instance.
+ * - not_found: the instance did not exist yet, or no instance has this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null.
+ */
+export interface InstanceAtArguments {
+  instanceId: string;
+  time: Date | string;
+}
+
+/**
+ * Makes the partitions of the history that come next, and drops old ones.
+ *
+ * Call it once an hour or a day. Makes what is missing up to two times p_width (default 7 days; at least 1 hour, at most p_keep, without months) ahead, so that no verb writes to history_default. Drops partitions that are wholly older than p_keep (default 90 days; at least 1 day), and deletes rows of history_default that are older, 10,000 in a call: vmstate.history_extent says what is left. A range of time of which history_default has a row gets no partition. Verbs wait at most 100 ms for a lock of this call, and then while it ends its transaction: call it outside of a transaction. p_force makes partitions although history_default has more than 100,000 rows, which PostgreSQL reads while writers of that table wait. If it is never called, nothing breaks and nothing is dropped.
+ *
+ * Outcomes:
+ *
+ * - applied: partitions were made or dropped, or rows deleted: created, dropped and deleted say how many.
+ * - unchanged: there was nothing to do, or another session is doing it.
+ * - conflict/locked: another session held a lock, or wrote to history_default: what was left is for the next call. What was done stays.
+ * - conflict/default_full: history_default has more than 100,000 rows, so no partition was made. What was deleted stays.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null, p_keep or p_width is out of its range, or the history would have more than 20 partitions.
+ */
+export interface MaintainHistoryArguments {
+  keep?: Interval | null | undefined;
+  width?: Interval | null | undefined;
+  force?: boolean | null | undefined;
+}
+
+/**
  * Hard-deletes rows that were soft-deleted before p_before.
  *
  * Deletes migrations of which no VMM is in orphaned_vmm or abandoned_vmm, then VMMs that no migration names, then instances that have neither: at most p_limit rows (1 to 100000, default 1000) of all three. Answers one row: how many of each were deleted, and left_over, which is true if more than p_limit rows were due, so that purge must be called again. Skips rows that other sessions have locked, and waits for no lock. Afterwards a late replay of create_instance, begin_start or begin_migration begins anew, and a late report is not_found: let p_before lie further back than any saga or network partition lasts.
@@ -950,6 +1184,27 @@ export interface PurgeArguments {
 export interface RenameInstanceArguments {
   instanceId: string;
   name: string;
+}
+
+/**
+ * Records that a sled is alive, and compares which VMMs it has, in which states.
+ *
+ * One call for all VMMs of a sled of which there is no news. p_vmm_count and p_digest are of the VMMs that live on the sled, by the word of its agent: every VMM but those in state failed or destroyed, and those of which a report was answered terminal or gone. p_digest is the SHA-256, in 64 hexadecimal digits, of one line for each of them, sorted by id: the id in lower case with its hyphens, a space, the state as report_vmm takes it, and a line feed. Without a VMM it is the SHA-256 of nothing. The database compares it with its own VMMs of the sled that are neither deleted, nor dead, nor still creating. If both are equal, every one of these VMMs counts as heard now. Writes the one row of the sled in any case, since the sled is alive, and no VMM: no generation rises. Says nothing of migrations: their parts go by report_vmm. The answer has the number of VMMs that the database has (vmm_count), the time of this report and that of the last one that agreed, by the clock of the database. Locks the row of the sled and no other; of a transaction that is not committed when the call reads the VMMs, the call sees nothing. A role that may call fail_vmm reports every sled; any other role the sled that bind_sled_agent bound the role to.
+ *
+ * Outcomes:
+ *
+ * - applied: the sled has the VMMs and the states that the database has.
+ * - conflict/differs: the sled is recorded as alive, but the VMMs or their states differ: send them all by report_vmms.
+ *
+ * Errors:
+ *
+ * - VM001: an argument is null, p_vmm_count is negative, or p_digest is not 64 hexadecimal digits.
+ * - 42501: the caller is bound to another sled, or to none.
+ */
+export interface ReportSledArguments {
+  sledId: string;
+  vmmCount: number;
+  digest: string;
 }
 
 /**
@@ -1055,7 +1310,7 @@ export interface RequestStopArguments {
 /**
  * Revokes from a role what grant_access gave it for one kind.
  *
- * Takes effect at once, also in transactions that are under way. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include that kind: control_plane includes the other two, so grant those again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent, which bind_sled_agent ends. For the owner of the schema only.
+ * Takes effect at once, also in transactions that are under way. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include that kind: control_plane includes the other kinds and operator includes reader, so grant those again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent, which bind_sled_agent ends. For the owner of the schema only.
  *
  * Outcomes:
  *
@@ -1092,6 +1347,37 @@ export interface RevokeAccessArguments {
 export interface RunUpdateArguments {
   instanceId: string;
   sagaId: string;
+}
+
+/**
+ * Records that a VMM has ended, updates its instance and deletes the VMM.
+ *
+ * One call for what a control plane does after a VMM failed or was destroyed, if it has no network to move and nothing else to do in between. The three parts are report_vmm (vmm_outcome), run_update (update_outcome, update_reason) and delete_vmm (delete_outcome, delete_reason), each by its own rules, in one transaction. A report that is stale, or whose p_state is neither failed nor destroyed, is no more than a report: the other two outcomes are null. So is delete_outcome if p_delete is false; p_delete is true if NULL. If a migration still needs the VMM, or another saga holds the updater lock, the report is recorded all the same, and the update and the deletion are left to a later call. Terminate the VMMs in terminate_propolis_ids afterwards. A replay finds the VMM terminal or gone, and answers unchanged for the update and the deletion. p_generation is 1 to 2^53-1; p_time is within the years 1970 to 9999.
+ *
+ * Outcomes:
+ *
+ * - applied: the part was written.
+ * - unchanged: there is nothing to update, or the VMM was deleted before.
+ * - stale: the generation of the report is not newer than the recorded one; nothing else was done.
+ * - terminal: the VMM was dead before; the update and the deletion follow.
+ * - conflict/locked: another saga holds an unexpired lease of the updater lock.
+ * - conflict/linked: the instance still names the VMM, so the VMM was not deleted.
+ * - gone: the VMM or the instance was deleted.
+ * - not_found: the instance has no VMM with this id.
+ *
+ * Errors:
+ *
+ * - VM001: an argument without a default is null, p_generation is not 1 to 2^53-1, or p_time is not within the years 1970 to 9999.
+ * - 42501: the caller was granted settle, but neither fail_vmm nor the sled that the VMM is on.
+ */
+export interface SettleArguments {
+  instanceId: string;
+  propolisId: string;
+  sagaId: string;
+  state: ReportedVmmState;
+  generation: number;
+  time: Date | string;
+  delete?: boolean | null | undefined;
 }
 
 /**
@@ -1222,8 +1508,11 @@ export const ARGUMENTS = {
     sagaId: "id",
     lease: "text",
   },
+  instanceAt: { instanceId: "id", time: "any" },
+  maintainHistory: { keep: "text?", width: "text?", force: "boolean?" },
   purge: { before: "any", limit: "number?" },
   renameInstance: { instanceId: "id", name: "text" },
+  reportSled: { sledId: "id", vmmCount: "number", digest: "text" },
   reportVmm: {
     instanceId: "id",
     propolisId: "id",
@@ -1244,6 +1533,15 @@ export const ARGUMENTS = {
   requestStop: { instanceId: "id" },
   revokeAccess: { role: "text", kind: "text" },
   runUpdate: { instanceId: "id", sagaId: "id" },
+  settle: {
+    instanceId: "id",
+    propolisId: "id",
+    sagaId: "id",
+    state: "text",
+    generation: "number",
+    time: "any",
+    delete: "boolean?",
+  },
   unlockUpdate: { instanceId: "id", sagaId: "id", updaterGeneration: "number" },
   unwindMigration: { instanceId: "id", sagaId: "id", migrationId: "id" },
   unwindStart: { instanceId: "id", sagaId: "id", propolisId: "id" },
@@ -1264,10 +1562,15 @@ export const VIEW_ROWS = {
     "pg_catalog.json_build_object('id', r.id, 'migration_id', r.id, 'instance_id', r.instance_id, 'source_propolis_id', r.source_propolis_id, 'source_sled_id', r.source_sled_id, 'source_api_state', r.source_api_state, 'source_state', r.source_state, 'destination_propolis_id', r.destination_propolis_id, 'destination_sled_id', r.destination_sled_id, 'destination_api_state', r.destination_api_state, 'destination_state', r.destination_state, 'time_source_updated', r.time_source_updated, 'time_destination_updated', r.time_destination_updated, 'time_created', r.time_created, 'time_reported', r.time_reported)",
   api_vmm:
     "pg_catalog.json_build_object('id', r.id, 'propolis_id', r.id, 'state', r.state, 'instance_id', r.instance_id, 'sled_id', r.sled_id, 'propolis_ip', r.propolis_ip, 'propolis_port', r.propolis_port, 'failure_reason', r.failure_reason, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created)",
+  history_extent: "pg_catalog.json_build_object('since', r.since, 'last_dropped_id', r.last_dropped_id)",
   instance_detail:
     "pg_catalog.json_build_object('id', r.id, 'instance_id', r.id, 'api_state', r.api_state, 'state', r.state, 'state_generation', r.state_generation, 'intended_state', r.intended_state, 'project_id', r.project_id, 'name', r.name, 'auto_restart_policy', r.auto_restart_policy, 'auto_restart_cooldown', r.auto_restart_cooldown, 'active_propolis_id', r.active_propolis_id, 'active_api_state', r.active_api_state, 'active_sled_id', r.active_sled_id, 'active_propolis_ip', r.active_propolis_ip, 'active_propolis_port', r.active_propolis_port, 'destination_propolis_id', r.destination_propolis_id, 'destination_api_state', r.destination_api_state, 'destination_sled_id', r.destination_sled_id, 'destination_propolis_ip', r.destination_propolis_ip, 'destination_propolis_port', r.destination_propolis_port, 'migration_id', r.migration_id, 'migration_source_propolis_id', r.migration_source_propolis_id, 'migration_source_state', r.migration_source_state, 'migration_destination_state', r.migration_destination_state, 'time_state_updated', r.time_state_updated, 'time_created', r.time_created, 'time_modified', r.time_modified)",
+  instance_history:
+    "pg_catalog.json_build_object('time', r.time, 'id', r.id, 'transaction_id', r.transaction_id, 'instance_id', r.instance_id, 'generation', r.generation, 'old_state', r.old_state, 'state', r.state, 'deleted', r.deleted, 'old_active_propolis_id', r.old_active_propolis_id, 'active_propolis_id', r.active_propolis_id, 'old_destination_propolis_id', r.old_destination_propolis_id, 'destination_propolis_id', r.destination_propolis_id, 'old_migration_id', r.old_migration_id, 'migration_id', r.migration_id, 'old_intended_state', r.old_intended_state, 'intended_state', r.intended_state, 'role', r.role, 'verb', r.verb, 'saga_id', r.saga_id, 'cause', r.cause)",
   invariant_violation:
     "pg_catalog.json_build_object('instance_id', r.instance_id, 'propolis_id', r.propolis_id, 'invariant', r.invariant, 'detail', r.detail)",
+  migration_history:
+    "pg_catalog.json_build_object('time', r.time, 'id', r.id, 'transaction_id', r.transaction_id, 'instance_id', r.instance_id, 'row_id', r.row_id, 'generation', r.generation, 'old_state', r.old_state, 'state', r.state, 'old_destination_state', r.old_destination_state, 'destination_state', r.destination_state, 'deleted', r.deleted, 'source_propolis_id', r.source_propolis_id, 'destination_propolis_id', r.destination_propolis_id, 'role', r.role, 'verb', r.verb, 'saga_id', r.saga_id, 'cause', r.cause)",
   orphaned_vmm:
     "pg_catalog.json_build_object('instance_id', r.instance_id, 'propolis_id', r.propolis_id, 'sled_id', r.sled_id, 'propolis_ip', r.propolis_ip, 'propolis_port', r.propolis_port, 'state', r.state, 'time_unlinked', r.time_unlinked, 'expected_to_end', r.expected_to_end, 'since', r.since)",
   pending_update:
@@ -1276,21 +1579,29 @@ export const VIEW_ROWS = {
     "pg_catalog.json_build_object('instance_id', r.instance_id, 'api_state', r.api_state, 'state_generation', r.state_generation, 'time_last_auto_restarted', r.time_last_auto_restarted, 'since', r.since, 'auto_restart_attempts', r.auto_restart_attempts, 'time_next_auto_restart', r.time_next_auto_restart)",
   schema_version:
     "pg_catalog.json_build_object('number', r.number, 'name', r.name, 'time_applied', r.time_applied, 'breaking_number', r.breaking_number)",
+  silent_sled:
+    "pg_catalog.json_build_object('sled_id', r.sled_id, 'vmm_count', r.vmm_count, 'time_last_heard', r.time_last_heard, 'since', r.since)",
   stuck_instance:
     "pg_catalog.json_build_object('instance_id', r.instance_id, 'api_state', r.api_state, 'age', r.age, 'waits_for', r.waits_for, 'since', r.since)",
+  vmm_history:
+    "pg_catalog.json_build_object('time', r.time, 'id', r.id, 'transaction_id', r.transaction_id, 'instance_id', r.instance_id, 'row_id', r.row_id, 'generation', r.generation, 'old_state', r.old_state, 'state', r.state, 'deleted', r.deleted, 'sled_id', r.sled_id, 'failure_reason', r.failure_reason, 'time_observed', r.time_observed, 'role', r.role, 'verb', r.verb, 'saga_id', r.saga_id, 'cause', r.cause)",
   watched_vmm:
-    "pg_catalog.json_build_object('instance_id', r.instance_id, 'propolis_id', r.propolis_id, 'sled_id', r.sled_id, 'propolis_ip', r.propolis_ip, 'propolis_port', r.propolis_port, 'state', r.state, 'state_generation', r.state_generation, 'time_state_updated', r.time_state_updated, 'linked', r.linked, 'time_reported', r.time_reported)",
+    "pg_catalog.json_build_object('instance_id', r.instance_id, 'propolis_id', r.propolis_id, 'sled_id', r.sled_id, 'propolis_ip', r.propolis_ip, 'propolis_port', r.propolis_port, 'state', r.state, 'state_generation', r.state_generation, 'time_state_updated', r.time_state_updated, 'linked', r.linked, 'time_reported', r.time_reported, 'time_heard', r.time_heard)",
 } as const;
 
 /** Columns, in camel case, that hold points in time. */
 export const TIME_COLUMNS: ReadonlySet<string> = new Set([
   "since",
+  "timeAgreed",
   "timeApplied",
   "timeCreated",
   "timeDestinationUpdated",
+  "timeHeard",
   "timeLastAutoRestarted",
+  "timeLastHeard",
   "timeModified",
   "timeNextAutoRestart",
+  "timeObserved",
   "timeReported",
   "timeSourceUpdated",
   "timeStateUpdated",
@@ -1298,19 +1609,28 @@ export const TIME_COLUMNS: ReadonlySet<string> = new Set([
   "updaterLeaseUntil",
 ]);
 
+/** Columns, in camel case, that hold points in time to the microsecond, which stay text. */
+export const PRECISE_TIME_COLUMNS: ReadonlySet<string> = new Set(["time"]);
+
 /** Columns, in camel case, that hold whole numbers. */
 export const NUMBER_COLUMNS: ReadonlySet<string> = new Set([
   "activePropolisPort",
   "autoRestartAttempts",
   "breakingNumber",
+  "created",
   "destinationPropolisPort",
+  "dropped",
+  "generation",
   "instances",
+  "lastDroppedId",
   "migrations",
   "number",
   "ordinal",
   "propolisPort",
   "stateGeneration",
   "updaterGeneration",
+  "vmmCount",
+  "vmmStateGeneration",
   "vmms",
 ]);
 

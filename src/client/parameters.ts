@@ -1,4 +1,6 @@
-// As text, which the client leaves alone, whatever types and transforms it is configured with.
+// Parameters are sent as text, because a client changes no text, whatever types and transforms it is configured with.
+// A statement casts a boolean and a point in time from text (`::pg_catalog.text::pg_catalog.bool`): of a parameter that is a
+// boolean, the driver `postgres` below Drizzle makes false whatever the text says.
 
 /**
  * Writes a point in time as text.
@@ -11,7 +13,7 @@ export function timeText(time: Date | string | null | undefined): string | null 
   return time === null || time === undefined ? null : String(time);
 }
 
-/** Tells a `Date`, also one of another realm, as a test runner has it, where `instanceof` says no. */
+/** Tells whether a value is a `Date`, also one of another realm, as in a test runner, where `instanceof` is false. */
 function isDate(value: unknown): value is Date {
   return Object.prototype.toString.call(value) === "[object Date]";
 }
@@ -27,7 +29,7 @@ export function arrayText(elements: readonly string[] | null | undefined): strin
   return `{${elements.map(elementText).join()}}`;
 }
 
-/** What is no text, because the caller has no types, becomes text that PostgreSQL refuses. */
+/** Quotes an element. A caller without types may pass a value that is no text, which PostgreSQL then refuses. */
 function elementText(element: string | number | boolean | null | undefined): string {
   if (element === null || element === undefined) return "NULL";
   return `"${String(element).replace(/["\\]/g, "\\$&")}"`;

@@ -3,9 +3,12 @@ import type {
   FailResult,
   FailSledRow,
   InstanceResult,
+  MaintenanceResult,
   Outcome,
+  PastInstanceResult,
   PurgeRow,
   ReportVmmsRow,
+  SledResult,
   StartResult,
   UpdateResult,
   VmmAddress,
@@ -13,7 +16,7 @@ import type {
   VmmState,
 } from "./generated.js";
 
-/** One outcome, or several that are answered alike, of a row type. */
+/** A row with one of these outcomes, and the reason that goes with it. */
 type Result<O extends Outcome, Reason extends string | null, Row> = Omit<Row, "outcome" | "reason"> & {
   outcome: O;
   reason: Reason;
@@ -36,7 +39,7 @@ type OnInstance<Row extends InstanceResult, Conflict extends string, Columns ext
 
 type OnInstanceOnly<Conflict extends string = never> = OnInstance<InstanceResult, Conflict, InstanceColumns>;
 
-/** Of a conflict, the row that was not created: all null. */
+/** On a conflict no row was created, so all its columns are null. */
 export type CreateInstanceResult =
   | Result<"applied" | "unchanged" | "gone", null, Present<InstanceResult, InstanceColumns>>
   | Result<"conflict", "name_taken" | "instance_id_taken", Absent<InstanceResult>>;
@@ -140,6 +143,19 @@ export type BreakUpdateResult = OnInstanceOnly<"lock_lost">;
 /** How many rows a call of `purge` deleted; `leftOver`: more were due, so call it again. */
 export type PurgeResult = Present<PurgeRow, keyof PurgeRow>;
 
+type MaintenanceCounts = Present<MaintenanceResult, "created" | "dropped" | "deleted">;
+
+/** What a call of `maintainHistory` did; on a conflict, what it did stays done, and the next call does the rest. */
+export type MaintainHistoryResult =
+  | Result<"applied" | "unchanged", null, MaintenanceCounts>
+  | Result<"conflict", "locked" | "default_full", MaintenanceCounts>;
+
+/** An instance as it was; `gone`: as a deleted one. */
+export type InstanceAtResult =
+  | Result<"applied" | "gone", null, Present<PastInstanceResult, "apiState" | "state" | "intendedState">>
+  | Result<"conflict", "not_recorded", Absent<PastInstanceResult>>
+  | Result<"not_found", null, Absent<PastInstanceResult>>;
+
 type ReportOutcome = Extract<Outcome, "applied" | "stale" | "terminal" | "gone" | "not_found">;
 
 /** What became of a report; an outcome of a migration is null when the report has no such part. */
@@ -153,9 +169,50 @@ export type ReportVmmResult = {
   | { vmmOutcome: "not_found"; state: null; stateGeneration: null }
 );
 
+/** The columns of the instance in the answer of `settle`: null if `settle` did not run the update. */
+type InstanceOfSettlement = Omit<PlanRow, "outcome" | "reason">;
+
+type UpdateOfSettlement = Present<InstanceOfSettlement, InstanceColumns | PlanColumns> &
+  (
+    | { updateOutcome: "applied" | "unchanged" | "gone"; updateReason: null }
+    | { updateOutcome: "conflict"; updateReason: "locked" }
+  );
+
+/** The deletion is null if `delete` was false. */
+type DeletionOfSettlement =
+  | { deleteOutcome: "applied" | "unchanged" | null; deleteReason: null }
+  | { deleteOutcome: "conflict"; deleteReason: "linked" };
+
+type ReportAlone = Absent<InstanceOfSettlement> & {
+  updateOutcome: null;
+  updateReason: null;
+  deleteOutcome: null;
+  deleteReason: null;
+};
+
+/** What became of the three parts of `settle`; unless the VMM has ended, only the report was made. */
+export type SettleResult =
+  | ({
+      vmmOutcome: "applied" | "terminal" | "gone";
+      vmmState: VmmState;
+      vmmStateGeneration: number;
+    } & UpdateOfSettlement &
+      DeletionOfSettlement)
+  | ({
+      vmmOutcome: Exclude<ReportOutcome, "not_found">;
+      vmmState: VmmState;
+      vmmStateGeneration: number;
+    } & ReportAlone)
+  | ({ vmmOutcome: "not_found"; vmmState: null; vmmStateGeneration: null } & ReportAlone);
+
 /** What became of one report of a batch; `ordinal` is its place in it, from 1. */
 export type ReportVmmsResult = ReportVmmResult &
   Present<
     Pick<ReportVmmsRow, "ordinal" | "instanceId" | "propolisId">,
     "ordinal" | "instanceId" | "propolisId"
   >;
+
+/** Whether a sled has the VMMs that the database has; `timeAgreed` is null if the sled never had them. */
+export type ReportSledResult =
+  | Result<"applied", null, Present<SledResult, "sledId" | "vmmCount" | "timeReported" | "timeAgreed">>
+  | Result<"conflict", "differs", Present<SledResult, "sledId" | "vmmCount" | "timeReported">>;

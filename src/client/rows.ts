@@ -1,5 +1,5 @@
 import { VmstateError } from "../errors/vmstate-error.js";
-import { INTERVAL_COLUMNS, NUMBER_COLUMNS, TIME_COLUMNS } from "./generated.js";
+import { INTERVAL_COLUMNS, NUMBER_COLUMNS, PRECISE_TIME_COLUMNS, TIME_COLUMNS } from "./generated.js";
 import { intervalText } from "./interval.js";
 import { textsThroughPostgres } from "./postgres/texts.js";
 import type { QueryClient, SqlClient } from "./sql-client.js";
@@ -8,7 +8,8 @@ import { type Statement, textOf, textParametersOf } from "./statement.js";
 /**
  * Reads the rows of a statement whose only column is JSON text of a row, and converts their names and values.
  *
- * Keys are in camel case, points in time are `Date`s, and whole numbers are checked to be exact.
+ * Keys are in camel case, points in time are `Date`s but for those of the history, and whole numbers are checked to be
+ * exact.
  */
 export async function manyRows<Row>(sql: SqlClient, statement: Statement): Promise<Row[]> {
   const texts = await textsOf(sql, statement);
@@ -22,12 +23,13 @@ export async function oneRow<Row>(sql: SqlClient, statement: Statement): Promise
 }
 
 /**
- * Reads the rows of a statement that answers with all of them by column.
+ * Reads the rows of a statement whose answer is one JSON object of columns.
  *
- * The names of the columns are sent once, not in each row.
+ * So the names of the columns are sent once, not in each row. Returns undefined if the client has lost the answer.
  */
-export async function rowsByColumn<Row>(sql: SqlClient, statement: Statement): Promise<Row[]> {
-  const [text = "{}"] = await textsOf(sql, statement);
+export async function rowsByColumn<Row>(sql: SqlClient, statement: Statement): Promise<Row[] | undefined> {
+  const [text] = await textsOf(sql, statement);
+  if (text === undefined) return undefined;
   const columns = parse(text) as Record<string, unknown[] | null>;
   const rows: Record<string, unknown>[] = [];
   for (const name in columns) {
@@ -39,7 +41,7 @@ export async function rowsByColumn<Row>(sql: SqlClient, statement: Statement): P
   return rows as Row[];
 }
 
-/** Takes the text of each row. */
+/** Sends a statement and returns the text that each of its rows has. */
 function textsOf(sql: SqlClient, statement: Statement): Promise<string[]> {
   return typeof sql === "function" ? textsThroughPostgres(sql, statement) : textsThrough(sql, statement);
 }
@@ -106,9 +108,16 @@ function columnOf(name: string): Column {
 
 function converterOf(key: string): (value: unknown) => unknown {
   if (TIME_COLUMNS.has(key)) return (value) => new Date(String(value));
+  if (PRECISE_TIME_COLUMNS.has(key)) return (value) => isoTime(String(value));
   if (NUMBER_COLUMNS.has(key)) return (value) => exact(key, value);
   if (INTERVAL_COLUMNS.has(key)) return (value) => intervalText(String(value));
   return inCamelCase;
+}
+
+/** Writes a point in time in UTC, with the microseconds that a `Date` would lose. */
+function isoTime(text: string): string {
+  const [, fraction = ""] = /\.(\d+)/.exec(text) ?? [];
+  return `${new Date(text).toISOString().slice(0, 19)}.${fraction.padEnd(6, "0")}Z`;
 }
 
 /** Names the attributes of a composite value, or of each in an array, as the columns of a row are named. */

@@ -5,7 +5,7 @@ interface PostgresQuery {
 
 /**
  * A client of `postgres`: the pool (`postgres(url)`), a transaction (`sql.begin`) or a reserved connection. How it
- * parses and transforms values does not matter. A function that hands a template on to one will do.
+ * parses and transforms values does not matter. A function that passes its template on to such a client works, too.
  */
 export interface PostgresClient {
   (strings: TemplateStringsArray, ...values: never[]): PostgresQuery;

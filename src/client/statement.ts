@@ -9,7 +9,7 @@ export function statement(strings: TemplateStringsArray, ...values: readonly unk
   return { strings, values };
 }
 
-/** By the pieces, of which each place in the source has its own. */
+/** The texts that were made already. A template in the source passes the same array of pieces on every call. */
 const texts = new WeakMap<TemplateStringsArray, string>();
 
 /** The text as PostgreSQL takes it: `$1`, `$2` … for the values. */

@@ -4,20 +4,22 @@ import { manyRows } from "./rows.js";
 import type { SqlClient } from "./sql-client.js";
 import { statement } from "./statement.js";
 
-/** A tag of what follows FROM in a statement about a view. */
+/** A template tag that reads rows of a view; the template is what follows the view in the statement. */
 export type ReadRows<Row> = (
   rest: TemplateStringsArray,
   ...values: (string | number | null)[]
 ) => Promise<Row[]>;
 
 /**
- * Tags what follows FROM in a statement that answers with rows of a view, called `r` there.
+ * Returns a template tag that reads rows of a view.
+ *
+ * The template is what follows the view in the statement: WHERE, ORDER BY and LIMIT. It calls the view `r`.
  *
  * @param reader the function that reads the view, for its errors
  */
 export function viewRows<Row>(sql: SqlClient, reader: string, view: keyof typeof VIEW_ROWS): ReadRows<Row> {
   return async (rest, ...values) => {
-    const strings = behind(`select ${VIEW_ROWS[view]}::pg_catalog.text from vmstate.${view} as r `, rest);
+    const strings = prepended(`select ${VIEW_ROWS[view]}::pg_catalog.text from vmstate.${view} as r `, rest);
     try {
       return await manyRows(sql, statement(strings, ...values));
     } catch (error) {
@@ -26,7 +28,7 @@ export function viewRows<Row>(sql: SqlClient, reader: string, view: keyof typeof
   };
 }
 
-function behind(start: string, [first = "", ...others]: TemplateStringsArray): TemplateStringsArray {
+function prepended(start: string, [first = "", ...others]: TemplateStringsArray): TemplateStringsArray {
   const strings = [start + first, ...others];
   return Object.assign(strings, { raw: strings });
 }

@@ -9,13 +9,16 @@ import type {
   OrphanedVmmRow,
   PendingUpdateRow,
   RestartableInstanceRow,
+  SilentSledRow,
   StuckInstanceRow,
   WatchedVmmRow,
 } from "./generated.js";
 import { requireArguments } from "./arguments.js";
+import { timeText } from "./parameters.js";
 import type { SqlClient } from "./sql-client.js";
 import { type ReadRows, viewRows } from "./view-rows.js";
 
+// What each function takes, in the form that requireArguments reads; a question mark: may be left out.
 const LIMIT = { limit: "number?" };
 const PAGE = { after: "text?", ...LIMIT };
 const BY_INSTANCE = { instanceId: "id" };
@@ -139,7 +142,7 @@ export async function sledVmms(sql: SqlClient, a: { sledId: string } & Page): Pr
  * Reads a migration as the API shows it.
  *
  * Undefined when the migration does not exist, is deleted, or is not of `instanceId`. Name the instance if you know it:
- * tables that are cut by the instance are asked in one place then.
+ * where the tables are partitioned by the instance, only one partition is read then.
  */
 export async function apiMigration(
   sql: SqlClient,
@@ -227,16 +230,37 @@ export async function stuckInstances(sql: SqlClient, a: Limit = {}): Promise<Stu
   return await viewRows<StuckInstanceRow>(sql, "stuckInstances", "stuck_instance")`limit ${a.limit ?? null}`;
 }
 
+/** Lists sleds that should have VMMs and have not been heard for 1 minute, longest silent first. */
+export async function silentSleds(sql: SqlClient, a: Limit = {}): Promise<SilentSledRow[]> {
+  requireArguments("silentSleds", a, LIMIT);
+  return await viewRows<SilentSledRow>(sql, "silentSleds", "silent_sled")`limit ${a.limit ?? null}`;
+}
+
+/** Which instances to check. */
+export interface Checked extends Limit {
+  /** Only those that have changed since this time, by the history. Default: all. */
+  since?: Date | string | null | undefined;
+}
+
 /**
  * Lists rows that break an invariant; a sound database has none.
  *
- * Reads whole tables.
+ * Reads whole tables, unless `since` is given.
  */
-export async function invariantViolations(sql: SqlClient, a: Limit = {}): Promise<InvariantViolationRow[]> {
-  requireArguments("invariantViolations", a, LIMIT);
-  return await viewRows<InvariantViolationRow>(
-    sql,
-    "invariantViolations",
-    "invariant_violation",
-  )`limit ${a.limit ?? null}`;
+export async function invariantViolations(sql: SqlClient, a: Checked = {}): Promise<InvariantViolationRow[]> {
+  requireArguments("invariantViolations", a, { ...LIMIT, since: "any?" });
+  const { since = null, limit = null } = a;
+  const rows = viewRows<InvariantViolationRow>(sql, "invariantViolations", "invariant_violation");
+  if (since === null) return await rows`limit ${limit}`;
+  return await rows`
+    where r.instance_id operator(pg_catalog.=) any (array(
+        select i.instance_id from vmstate.instance_history as i
+          where i."time" operator(pg_catalog.>=) ${timeText(since)}::pg_catalog.text::pg_catalog.timestamptz
+        union
+        select v.instance_id from vmstate.vmm_history as v
+          where v."time" operator(pg_catalog.>=) ${timeText(since)}::pg_catalog.text::pg_catalog.timestamptz
+        union
+        select m.instance_id from vmstate.migration_history as m
+          where m."time" operator(pg_catalog.>=) ${timeText(since)}::pg_catalog.text::pg_catalog.timestamptz))
+    limit ${limit}`;
 }

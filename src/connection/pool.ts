@@ -1,11 +1,12 @@
 import type postgres from "postgres";
 import { optionalPackage } from "../errors/optional-package.js";
-import { openConnection, type Route } from "./open.js";
+import { openConnection } from "./open.js";
+import type { Route } from "./route.js";
 
 export interface PoolOptions {
   /** At most so many connections. */
   max?: number;
-  /** Whether the server may keep a statement for the next time, if no pooler stands between. Default: no. */
+  /** Whether to prepare statements, unless the connection goes through a pooler. Default: no. */
   prepare?: boolean;
 }
 

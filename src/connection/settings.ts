@@ -1,9 +1,9 @@
 import { setting } from "../errors/database-url/parameters.js";
 
 /**
- * What our sessions depend on, whatever the role, the database or the URL set. Functions, operators and types come from
- * pg_catalog, so that no other role's objects run with our rights (CVE-2018-1058). No timeout ends a migration that waits for its
- * turn. What the server writes as text reads the same everywhere.
+ * Settings that our sessions depend on; they override those of the role, the database and the URL. Functions, operators and types come from
+ * pg_catalog, so that no other role's objects run with our rights (CVE-2018-1058). No timeout ends a
+ * schema migration that waits for its turn. What the server writes as text reads the same everywhere.
  */
 const SETTINGS = {
   search_path: "pg_catalog, pg_temp",

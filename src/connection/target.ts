@@ -4,7 +4,7 @@ import { oneOf, type Parameters } from "../errors/database-url/parameters.js";
 
 const ATTRIBUTES = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
 
-/** Which server to take: one that answers true, or else one for which the next answers true. */
+/** Tells whether to take a server. The second choice is tried only if no server fits the first. */
 export type Choice = (client: Client) => Promise<boolean>;
 
 /**

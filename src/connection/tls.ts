@@ -16,8 +16,8 @@ const VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
 /**
  * Lists the ways to connect that `sslmode` allows, in the order of libpq.
  *
- * As in libpq, a root certificate has the server's certificate verified in every mode, and only `verify-full` verifies
- * the host's name too.
+ * As in libpq, a root certificate means that the server's certificate is verified in every mode; only `verify-full`
+ * verifies the host's name too.
  *
  * @throws VmstateError when the mode is unknown, a file cannot be read, or the parameters contradict each other
  */

@@ -64,6 +64,7 @@ function probe(bin) {
  */
 function copyOf(tree, scratch) {
   const copy = scratch.makeForPrograms();
+  // Static libraries, which no program needs to run, are left out.
   const filter = (/** @type {string} */ path) => !path.endsWith(".a");
   cpSync(tree, copy, { recursive: true, verbatimSymlinks: true, filter });
   makeLinks(copy);

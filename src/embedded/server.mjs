@@ -106,6 +106,8 @@ function run(bin, data, port, settings) {
 }
 
 /**
+ * Waits until the server accepts connections; returns false if it exits, or takes too long.
+ *
  * @param {string} data
  * @param {RunningServer} server
  */

@@ -56,22 +56,22 @@ export class InvalidArgumentError extends DatabaseError {
   }
 }
 
-/** VM101: a write has no newer generation. Only a write past the verbs meets it, as that of a trigger of one's own. */
+/** VM101: a write has no newer generation. Only a write that bypasses the verbs raises it, as in a trigger of yours. */
 export class OldGenerationError extends DatabaseError {
   override readonly name: string = "OldGenerationError";
 }
 
-/** VM102: there is no such transition. Only a write past the verbs meets it. */
+/** VM102: there is no such transition. Only a write that bypasses the verbs raises it. */
 export class InvalidTransitionError extends DatabaseError {
   override readonly name: string = "InvalidTransitionError";
 }
 
-/** VM103: a column that identifies a row is immutable. Only a write past the verbs meets it. */
+/** VM103: a column that identifies a row is immutable. Only a write that bypasses the verbs raises it. */
 export class ImmutableColumnError extends DatabaseError {
   override readonly name: string = "ImmutableColumnError";
 }
 
-/** VM104: a link, a row or a lock is still needed. Only a write past the verbs meets it. */
+/** VM104: a link, a row or a lock is still needed. Only a write that bypasses the verbs raises it. */
 export class ProtectedRowError extends DatabaseError {
   override readonly name: string = "ProtectedRowError";
 }
@@ -109,7 +109,7 @@ export class TooManyConnectionsError extends DatabaseError {
 /**
  * Class 08 and 57P01 to 57P05: there is no connection, or it was lost before the answer came.
  *
- * The call may have been committed all the same. `sqlState` is 08006 where the client had no word of the server.
+ * The call may have been committed all the same. `sqlState` is 08006 where the error comes from the client and not from the server.
  */
 export class ConnectionError extends DatabaseError {
   override readonly name: string = "ConnectionError";

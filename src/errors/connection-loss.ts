@@ -16,7 +16,7 @@ const CODES = new Set([
   "EAI_AGAIN",
 ]);
 
-/** `pg` says it by the message alone: such an error has no code. */
+/** Messages of `pg` for a lost connection, whose errors have no code. */
 const MESSAGES_OF_PG = new Set([
   "Connection terminated unexpectedly",
   "Connection terminated due to connection timeout",
@@ -34,7 +34,7 @@ const CLOSED = new Set([
   "Cannot use a pool after calling end on the pool",
 ]);
 
-/** The error by which a client says, without a word of the server, that there is no connection. */
+/** A client's own error for a connection that is lost or was never made, as opposed to an error of the server. */
 export interface ConnectionLoss {
   error: Error;
   code: string | undefined;
@@ -42,7 +42,7 @@ export interface ConnectionLoss {
   isClosed: boolean;
 }
 
-/** Finds what a client says of a lost connection, also in what a library on top of the client made of it. */
+/** Finds the error of a lost connection, also where a library on top of the client has wrapped that error. */
 export function connectionLossIn(error: unknown): ConnectionLoss | undefined {
   if (!(error instanceof Error)) return undefined;
   const driverError = driverErrorIn(error);

@@ -1,16 +1,16 @@
 import { connectionLossIn } from "./connection-loss.js";
 import { sqlStateOf } from "./sql-state.js";
 
-/** SQLSTATEs of what may be gone when the same is tried once more, and why. */
+/** SQLSTATEs of errors that a repeated call may not meet, and why. */
 const RETRYABLE = new Set([
   // Serialization failure and deadlock: PostgreSQL chose this transaction to give way, and the other one is done soon.
   "40001",
   "40P01",
   // It is not known whether the transaction was committed: a replay finds out.
   "40003",
-  // The caller's own lock_timeout: whoever holds the lock lets go of it with its transaction.
+  // The caller's own lock_timeout: the session that holds the lock releases it at the end of its transaction.
   "55P03",
-  // No connection is left, or a limit of the role is reached: others end.
+  // No connection is left, or a limit of the role is reached: other connections end.
   "53300",
   // The server shuts down, crashed, starts or is being promoted; or it ended an idle session.
   "57P01",
@@ -32,6 +32,6 @@ export function isRetryable(error: unknown): boolean {
   const loss = connectionLossIn(error);
   if (loss !== undefined) return !loss.isClosed;
   const state = sqlStateOf(error);
-  // PgBouncer says 08P01 of a server that it has lost.
+  // PgBouncer reports a server that it has lost as 08P01.
   return RETRYABLE.has(state) || /^08...$/.test(state);
 }

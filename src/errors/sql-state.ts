@@ -1,8 +1,9 @@
 import { driverErrorIn } from "./prisma-error.js";
 
 /**
- * The SQLSTATE, or Node's code, of what a client of PostgreSQL threw; empty for other errors. A library on top of a
- * client may wrap its error: the one with a code is then its `cause`.
+ * Returns the SQLSTATE, or Node's code, of an error; empty for other errors.
+ *
+ * A library on top of a client may wrap the error of the client, which has the code and is then a `cause`.
  */
 export function sqlStateOf(error: unknown): string {
   if (!(error instanceof Error)) return "";

@@ -54,7 +54,7 @@ interface ServerError extends Error {
 }
 
 /**
- * Makes the error that a function of this package throws, of what the caller's client threw.
+ * Turns what the caller's client threw into the error that a verb throws.
  *
  * What is neither an answer of PostgreSQL nor a lost connection stays as it is.
  *
@@ -96,8 +96,9 @@ function messageOf(error: Error): string {
 }
 
 /**
- * Reads the name of the argument out of the message, where a function of vmstate always has it; PostgreSQL has no field
- * for it. The name is then as the caller knows it: `startReason`.
+ * Reads the name of the invalid argument, as the caller knows it: `startReason`.
+ *
+ * The name is in the message, because PostgreSQL has no field for the name of an argument.
  */
 function argumentIn(message: string): string | undefined {
   const name = /: invalid argument p_(\w+)$/.exec(message)?.[1];

@@ -4,7 +4,7 @@ export class VmstateError extends Error {
 }
 
 /**
- * Why a database does not go with this package. `no_access`: the role may not even ask. `pooler`: the client prepares
+ * Why this package cannot work with a database. `no_access`: the role may not read the version of the schema. `pooler`: the client prepares
  * statements, and a pooler runs its transactions in sessions that do not have them.
  */
 export type IncompatibleReason = "not_installed" | "no_access" | "older" | "newer" | "pooler";
@@ -18,11 +18,11 @@ export interface Incompatibility {
   sqlState?: string | undefined;
 }
 
-/** The database and this package do not go together; nothing was changed. */
+/** Says that this package cannot work with the database; nothing was changed. */
 export class IncompatibleDatabaseError extends VmstateError {
   override readonly name = "IncompatibleDatabaseError";
   readonly reason: IncompatibleReason;
-  /** What is the case. */
+  /** What was found. */
   readonly detail: string;
   /** What to do: a command to run. */
   readonly hint: string;

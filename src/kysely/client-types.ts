@@ -5,7 +5,7 @@ export interface ClientTypes {
   timestamptz: unknown;
 }
 
-/** What `pg` makes of them, unless it is told otherwise. */
+/** The types that `pg` reads, unless the application configures others. */
 export interface PgTypes extends ClientTypes {
   bigint: string;
   interval: PgInterval;
@@ -30,7 +30,7 @@ export interface PgInterval {
   milliseconds?: number;
 }
 
-/** What no value is: a column that Kysely could leave out of an INSERT would not make one impossible. */
+/** A type that no value has, so that no INSERT compiles. A column of type `never` could be left out of an INSERT. */
 export interface OnlyFunctionsWrite {
   "only the functions of vmstate write its tables": never;
 }

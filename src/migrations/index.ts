@@ -1,5 +1,5 @@
 /**
- * The place of `vmstate/migrate` in `dist/` up to 0.1.0, for whoever loads it by its path.
+ * The place of `vmstate/migrate` in `dist/` up to 0.1.0, for callers that import it by its path.
  *
  * @module
  */

@@ -10,7 +10,7 @@ export interface Migration {
   number: number;
   /** The file's name without `.sql`: `0001_vmstate`. */
   name: string;
-  /** Whether services of before no longer work with it. */
+  /** Whether services built for an earlier schema stop working. */
   isBreaking: boolean;
   text: string;
 }

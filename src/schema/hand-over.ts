@@ -50,8 +50,12 @@ async function readMisplaced(client: ClientBase, names: string[]): Promise<Mispl
   const { rows } = await client.query<Misplaced>(
     `
     with object (kind, address, name, owner, home) as (
-      select 'TABLE', c.oid::regclass::text, c.relname, c.relowner, c.relnamespace
-        from pg_class as c where c.relkind in ('r', 'p', 'v', 'm')
+      -- A partition goes by the name of its table: its own name tells a date.
+      select 'TABLE', c.oid::regclass::text, coalesce(p.relname, c.relname), c.relowner, c.relnamespace
+        from pg_class as c
+        left join pg_inherits as i on i.inhrelid = c.oid and c.relispartition
+        left join pg_class as p on p.oid = i.inhparent
+        where c.relkind in ('r', 'p', 'v', 'm')
       union all
       select 'TYPE', t.oid::regtype::text, t.typname, t.typowner, t.typnamespace
         from pg_type as t left join pg_class as c on c.oid = t.typrelid

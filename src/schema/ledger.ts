@@ -3,14 +3,14 @@ import { join } from "node:path";
 
 export interface ReleasedMigration {
   name: string;
-  /** Of the file, in hexadecimal. */
+  /** The hash of the file, in hexadecimal. */
   sha256: string;
   breaking: boolean;
 }
 
 export interface Release {
   version: string;
-  /** Those that the releases before did not have. */
+  /** The migrations that no earlier release had. */
   migrations: ReleasedMigration[];
   /** Public objects of the schema, each with parts, that are new in it: what no later release may change or take away. */
   signatures: Record<string, string[]>;

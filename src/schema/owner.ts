@@ -4,7 +4,7 @@ import { VmstateError } from "../errors/vmstate-error.js";
 /** The role that owns schema vmstate, and what the session may do as that role. */
 export interface Owner {
   name: string;
-  /** Who logged in. */
+  /** The role that logged in. */
   user: string;
   isCurrent: boolean;
   mayBecome: boolean;

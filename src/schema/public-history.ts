@@ -4,7 +4,7 @@ import type { Applied } from "./history.js";
 
 /** A schema migration of a database, as far as every role with USAGE on the schema may read it. */
 export interface KnownApplied extends Omit<Applied, "timeApplied"> {
-  /** Null of all but the newest. */
+  /** Null for all but the newest. */
   timeApplied: Date | null;
 }
 

@@ -50,7 +50,7 @@ function statusOf({ name, isBreaking, timeApplied }: KnownApplied, migrations: M
 /**
  * Lists what {@link migrate} would apply.
  *
- * @throws VmstateError as migrate would before it applies anything, and when it would take a schema without records over
+ * @throws VmstateError as migrate would before it applies anything, and for a schema without records, which migrate would take over
  */
 export async function pendingMigrations(databaseUrl: string): Promise<Migration[]> {
   const migrations = await readMigrations(PACKAGE_ROOT);

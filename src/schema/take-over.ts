@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import type postgres from "postgres";
 import type { Comparison, Difference } from "./drift/compare.js";
-import { beside, make, rolledBack, settle } from "./drift/beside.js";
+import { withSecondSchema, makeIn, rolledBack, prepareTransaction } from "./drift/beside.js";
 import { compareBeside, compareShape } from "./drift/find-drift.js";
 import { findRoute, newPool } from "../connection/pool.js";
 import { type CatalogObject, readCatalog } from "./drift/read.js";
@@ -16,7 +16,7 @@ export interface TakeOverOptions {
 /**
  * Records the migrations of a schema that has no record of them.
  *
- * Such a schema is a copy of the schema alone, or what psql made before it broke off.
+ * Such a schema is a copy without rows, or what psql made before it stopped at an error.
  *
  * @param client in a transaction that holds the migrators' lock; what it has seen is compared in a second session
  * @returns the name of the last migration recorded
@@ -29,7 +29,7 @@ export async function takeOver(client: ClientBase, options: TakeOverOptions): Pr
   return last.name;
 }
 
-/** The schema after a migration, and in what the live one differs from it. */
+/** A migration, and how the live schema differs from the schema that the migration leaves. */
 interface Candidate {
   migration: Migration;
   differences: Difference[];
@@ -47,12 +47,12 @@ export async function recognize({ migrations, databaseUrl }: TakeOverOptions): P
   const sql = await newPool(await findRoute(databaseUrl, "vmstate migrate"), { max: 1 });
   try {
     const actual = await readLive(sql);
-    return await beside(sql, async (transaction, schema) => {
+    return await withSecondSchema(sql, async (transaction, schema) => {
       const candidates: Candidate[] = [];
       for (const migration of migrations) {
-        await make(transaction, schema, migration.text);
+        await makeIn(transaction, schema, migration.text);
         // The migration may have changed search_path.
-        await settle(transaction);
+        await prepareTransaction(transaction);
         const differences = await differencesFrom(transaction, schema, actual);
         if (differences.length === 0) return migration;
         candidates.push({ migration, differences });
@@ -86,13 +86,15 @@ async function differencesFrom(
  */
 async function readLive(sql: postgres.Sql): Promise<CatalogObject[]> {
   return await sql.begin("isolation level repeatable read read only", async (transaction) => {
-    await settle(transaction);
+    await prepareTransaction(transaction);
     return await readCatalog(transaction);
   });
 }
 
+/** How many differences the error names. */
 const NAMED = 3;
 
+/** Makes the error for a schema that equals none of the candidates: says how it differs from the nearest. */
 function unlike(candidates: readonly Candidate[]): VmstateError {
   const { migration, differences } = candidates.reduce((nearest, candidate) =>
     candidate.differences.length <= nearest.differences.length ? candidate : nearest,

@@ -5,8 +5,8 @@ import type { Ids } from "./ids.js";
 
 /** What a replay has left in the database that must not be there. */
 export interface Findings {
-  /** VMs that did not end as their lives say. */
-  wrong: ProblemLog;
+  /** VMs that are not in the state in which the replay must leave them. */
+  wrongEndStates: ProblemLog;
   /** What still waits for an update saga, for a sled or for deletion. */
   leftovers: ProblemLog;
   /** Breaches of the database's own invariants. */
@@ -24,16 +24,20 @@ export async function check(
   concurrency: number,
   endsRunning: readonly boolean[],
 ): Promise<Findings> {
-  const wrong = new ProblemLog();
+  const wrongEndStates = new ProblemLog();
   const pool = new TaskPool(concurrency);
   for (const [index, runs] of endsRunning.entries())
     await pool.begin(async () => {
       const end = await endOf(client, ids.instanceId(index));
       const due = runs ? "running, 1 VMM running" : "deleted";
-      if (end !== due) wrong.add(`vm-${index} must be ${due}; it is ${end}`);
+      if (end !== due) wrongEndStates.add(`vm-${index} must be ${due}; it is ${end}`);
     });
   await pool.finish();
-  return { wrong, leftovers: await leftoversOf(client, ids), violations: await violationsOf(client) };
+  return {
+    wrongEndStates,
+    leftovers: await leftoversOf(client, ids),
+    violations: await violationsOf(client),
+  };
 }
 
 async function endOf(client: CheckedClient, instanceId: string): Promise<string> {

@@ -6,9 +6,9 @@ import type { CallStats } from "./call-stats.js";
 
 /** A function of this package. */
 export type Verb = keyof Vmstate;
-/** What it takes, next to the client. */
+/** The argument of a function of the package, without its client. */
 export type Arguments<V extends Verb> = Parameters<Vmstate[V]>[0];
-/** What it answers. */
+/** What a function of the package resolves to. */
 export type Answer<V extends Verb> = Awaited<ReturnType<Vmstate[V]>>;
 
 /** Some columns that an answer must have. */
@@ -26,9 +26,9 @@ type Matching<A, E> = A extends { outcome: unknown }
 /** A code of the server: others are those of Node or of the client. */
 const SQLSTATE = /^[\dA-Z]{5}$/;
 
-/** A verb did not answer as it must. */
+/** Says that a verb gave an answer that is not expected. */
 export class UnexpectedAnswer extends Error {
-  override readonly name = "Unexpected";
+  override readonly name = "UnexpectedAnswer";
 
   constructor(verb: string, argument: unknown, got: string, expected: string, cause?: unknown) {
     super(`${verb} ${JSON.stringify(argument)}: ${got}; expected ${expected}`, { cause });

@@ -12,16 +12,18 @@ export interface Step {
 
 /** Probabilities. */
 export interface Rates {
-  /** How likely each thing that may go wrong does so. */
+  /** How likely each fault is. */
   failRate: number;
-  /** How likely a VM migrates, and how likely once more. */
+  /** How likely a VM migrates, and after each migration once more. */
   migrateRate: number;
 }
 
-/** What a restart policy says, as far as a replay uses it: at once, hardly ever, never. */
+/** How often a VM may be restarted automatically, as its policy and its cooldown have it. */
 export type Restarts = "freely" | "once" | "never";
 
+/** Within this time after its arrival, a VM that never leaves has its other steps. */
 const DAY_S = 86_400;
+/** So that a migrate rate of 1 ends, too. */
 const MOST_MIGRATIONS = 3;
 
 /** One VM of the trace between its steps, as the database must have it. */
@@ -33,14 +35,14 @@ export class Lifetime implements Instance {
   active: Vmm | undefined;
   migration: Migration | undefined;
   /** VMMs that lost their link and are not deleted yet; none between two steps. */
-  left: Vmm[] = [];
+  unlinkedVmms: Vmm[] = [];
   /** Migrations that lost their link and are not deleted yet; none between two steps. */
-  past: Migration[] = [];
+  unlinkedMigrations: Migration[] = [];
   restarts: Restarts = "freely";
   wasRestarted = false;
   /** Automatic restarts since the last start by a user. */
   restartsInARow = 0;
-  /** How many ids it needed so far. */
+  /** How many ids were derived for the VM so far. */
   ids = 0;
 
   constructor(

@@ -1,6 +1,7 @@
+/** So that a run in which everything fails ends with a page of problems, not with millions of lines. */
 const KEPT = 10;
 
-/** Counts complaints, and keeps the first. */
+/** Counts problems, and keeps the first ten. */
 export class ProblemLog {
   readonly first: string[] = [];
   #count = 0;

@@ -38,7 +38,7 @@ export async function removeReplay(sql: SqlClient, run: string, signal: AbortSig
   return { instances: instanceIds.length, vmms: vmms.length };
 }
 
-/** Ends the update lock that an interrupted saga holds, and deletes the instance, whose VMMs are dead. */
+/** Ends the updater lock that an interrupted saga holds, and deletes the instance, whose VMMs are dead. */
 async function removeInstance(sql: SqlClient, instanceId: string): Promise<void> {
   const { updaterId, updaterGeneration } = await explainUpdate(sql, { instanceId });
   if (updaterId !== null)

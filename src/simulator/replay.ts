@@ -17,7 +17,7 @@ import { Ids } from "./ids.js";
 
 /** How to replay. */
 export interface ReplayOptions extends Rates {
-  /** How many VMs may be in play at a time. */
+  /** How many VMs may have steps under way at a time. */
   concurrency: number;
   /** The same seed makes the same decisions. */
   seed: number;
@@ -28,7 +28,7 @@ export interface ReplayOptions extends Rates {
   onPlayed: (vms: number) => void;
 }
 
-/** What came of it. */
+/** What a replay did and found. */
 export interface ReplayResult extends Findings {
   vms: number;
   seconds: number;
@@ -37,10 +37,10 @@ export interface ReplayResult extends Findings {
   unexpected: ProblemLog;
 }
 
-/** One step of a life that is due. */
+/** One step of a VM, and when the step is due. */
 interface Turn extends Due {
   lifetime: Lifetime;
-  /** Its place among the steps of the life. */
+  /** The place of the step among the steps of the VM. */
   n: number;
   kind: Step["kind"];
 }
@@ -69,9 +69,11 @@ class Replay {
   readonly #lateReports: LateReports;
   readonly #pool: TaskPool;
   readonly #schedule = new Schedule<Turn>();
-  /** Of the lives in play, the turns that are due. */
+  /** By VM in play, the turns that are due. */
   readonly #inPlay = new Map<Lifetime, Turn[]>();
+  /** VMs whose further steps are not played, because a verb gave an unexpected answer. */
   readonly #lost = new WeakSet<Lifetime>();
+  /** By index of the VM, whether the VM still runs when the trace ends. */
   readonly #endsRunning: boolean[] = [];
   readonly #unexpected = new ProblemLog();
   #played = 0;

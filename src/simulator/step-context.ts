@@ -6,7 +6,7 @@ import { apiStateOf, type Vmm } from "./model.js";
 import type { LateReports } from "./late-reports.js";
 import type { Ids } from "./ids.js";
 
-/** Nobody listens there. */
+/** An address of TEST-NET-1, where nothing listens. */
 export const PROPOLIS_IP = "192.0.2.1";
 
 /** What every verb on an instance answers about it. */

@@ -22,10 +22,10 @@ export function summaryOf(result: ReplayResult, setting: Setting, width: number)
     `${count(vms)} VMs, ${count(calls)} verbs in ${seconds.toFixed(1)} s: ${count(calls / seconds)} verbs/s`,
     `seed ${setting.seed}, concurrency ${setting.concurrency}, ${rates}`,
     tableOf(verbs, width),
-    `ended as their lives say: ${count(vms - result.wrong.count)} of ${count(vms)} VMs`,
-    `left over: ${count(result.leftovers.count)}`,
+    `VMs that ended in the state that the trace asks for: ${count(vms - result.wrongEndStates.count)} of ${count(vms)}`,
+    `updates, VMMs and instances left over: ${count(result.leftovers.count)}`,
     `violated invariants: ${count(result.violations.count)}`,
-    `unexpected outcomes: ${count(result.unexpected.count)}`,
+    `unexpected answers: ${count(result.unexpected.count)}`,
   ].join("\n");
 }
 
@@ -43,7 +43,7 @@ export function jsonOf(result: ReplayResult, setting: Setting): string {
     verbs: calls,
     violations: result.violations.count,
     unexpected: result.unexpected.count,
-    wrong: result.wrong.count,
+    wrong: result.wrongEndStates.count,
     leftovers: result.leftovers.count,
     seconds,
     verbsPerSecond: calls / seconds,
@@ -53,10 +53,14 @@ export function jsonOf(result: ReplayResult, setting: Setting): string {
 }
 
 /** Lists the first problems of a replay, a line each. */
-export function problemsOf({ unexpected, wrong, leftovers, violations }: ReplayResult): string[] {
-  return Object.entries({ unexpected, wrong, "left over": leftovers, violated: violations }).flatMap(
-    ([kind, { first }]) => first.map((line) => `${kind}: ${line}`),
-  );
+export function problemsOf({ unexpected, wrongEndStates, leftovers, violations }: ReplayResult): string[] {
+  const kinds = {
+    "unexpected answer": unexpected,
+    "wrong end state": wrongEndStates,
+    "left over": leftovers,
+    "violated invariant": violations,
+  };
+  return Object.entries(kinds).flatMap(([kind, { first }]) => first.map((line) => `${kind}: ${line}`));
 }
 
 /**
@@ -64,11 +68,11 @@ export function problemsOf({ unexpected, wrong, leftovers, violations }: ReplayR
  *
  * @throws VmstateError unless all went well
  */
-export function requireClean({ unexpected, wrong, leftovers, violations }: ReplayResult): void {
-  if (unexpected.count + wrong.count + leftovers.count + violations.count === 0) return;
+export function requireClean({ unexpected, wrongEndStates, leftovers, violations }: ReplayResult): void {
+  if (unexpected.count + wrongEndStates.count + leftovers.count + violations.count === 0) return;
   const counts = [
-    `unexpected outcomes ${count(unexpected.count)}`,
-    `VMs in a wrong state ${count(wrong.count)}`,
+    `unexpected answers ${count(unexpected.count)}`,
+    `VMs in a wrong end state ${count(wrongEndStates.count)}`,
     `left over ${count(leftovers.count)}`,
     `violated invariants ${count(violations.count)}`,
   ];

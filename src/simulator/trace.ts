@@ -3,7 +3,7 @@ import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { VmstateError } from "../errors/vmstate-error.js";
 
-/** One row of a trace: a VM that somebody once asked for. */
+/** One row of a trace: a VM that a tenant once asked for. */
 export interface TraceVm {
   /** Seconds of the trace's clock. */
   arrival: number;
@@ -26,7 +26,7 @@ const COLUMNS = {
   batch: { pattern: /^\d{1,15}$/, what: "a whole number" },
   vcpus: POSITIVE,
   memory_gb: POSITIVE,
-  lifetime_s: { pattern: /^(\d+(\.\d+)?)?$/, what: "a number, 0 or more, or empty" },
+  lifetime_s: { pattern: /^(\d+(\.\d+)?)?$/, what: "empty or a number, 0 or more" },
 } satisfies Record<string, Column>;
 
 const HEADER = Object.keys(COLUMNS).join();
@@ -51,7 +51,8 @@ export async function* readTrace(file: string, limit = Infinity): AsyncGenerator
       yield next;
       if (++count >= limit) return;
     }
-    if (count === 0) throw new VmstateError("no VMs in it");
+    if (count === 0)
+      throw new VmstateError("the trace has no VM: it needs a line for each VM below the header");
   } catch (error) {
     throw traceError(file, error);
   }
@@ -62,7 +63,7 @@ interface Row {
   fields: string[];
 }
 
-/** The rows below the header. No field of a trace has a comma or a quote in it, so that a spreadsheet's quotes go. */
+/** Reads the rows below the header, without quotes around a field: no field of a trace has a comma or a quote. */
 async function* readRows(file: string): AsyncGenerator<Row, void, undefined> {
   let line = 0;
   for await (const text of readLines(open(file))) {
@@ -75,7 +76,7 @@ async function* readRows(file: string): AsyncGenerator<Row, void, undefined> {
   }
 }
 
-/** Of a line that never ends, only as much as a row may have, and some more. */
+/** Reads lines. Of a line that never ends it reads little more than a row may have. */
 async function* readLines(stream: Readable): AsyncGenerator<string, void, undefined> {
   let rest = "";
   for await (const chunk of stream.setEncoding("utf8") as AsyncIterable<string>) {
@@ -116,27 +117,29 @@ function open(file: string): Readable {
 
 function requireHeader(header: string[]): void {
   if (header.join() !== HEADER)
-    throw new VmstateError(`line 1: the header is "${header.join()}", not "${HEADER}"`);
+    throw new VmstateError(`line 1: the header must be "${HEADER}", not "${header.join()}"`);
 }
 
 function requireVm(fields: string[], line: number, latest: number): TraceVm {
   const columns = Object.entries(COLUMNS);
   if (fields.length !== columns.length)
-    throw new VmstateError(`line ${line}: it has ${fields.length} columns, not ${columns.length}`);
+    throw new VmstateError(`line ${line}: the row must have ${columns.length} columns, not ${fields.length}`);
   const problems = columns.flatMap(([name, { pattern, what }], at) => {
     const field = String(fields[at]);
-    return pattern.test(field) ? [] : [`${name} is ${JSON.stringify(field)}, not ${what}`];
+    return pattern.test(field) ? [] : [`${name} must be ${what}, not ${JSON.stringify(field)}`];
   });
   if (problems.length > 0) throw new VmstateError(`line ${line}: ${problems.join("; ")}`);
   const [arrival, batch, , , duration] = fields.map((field) => (field === "" ? undefined : Number(field)));
   const vm = { arrival: Number(arrival), batch: Number(batch), duration };
   if (vm.arrival < latest)
-    throw new VmstateError(`line ${line}: arrival_s is ${vm.arrival}, but the row before has ${latest}`);
+    throw new VmstateError(
+      `line ${line}: arrival_s must be at least ${latest}, as in the row before, not ${vm.arrival}`,
+    );
   return vm;
 }
 
 function tooLong(line: number): VmstateError {
-  return new VmstateError(`line ${line}: it is longer than ${LONGEST_ROW} characters`);
+  return new VmstateError(`line ${line}: the row must have at most ${LONGEST_ROW} characters`);
 }
 
 function traceError(file: string, error: unknown): VmstateError {

@@ -7,7 +7,7 @@ export type Colors = ReturnType<typeof pc.createColors>;
 /** A stream that may be a terminal, whose width it then knows. */
 export type Stream = Writable & { isTTY?: boolean; columns?: number };
 
-/** What of `process` the program uses. */
+/** The part of `process` that the program uses. */
 export interface Host {
   stdin: Readable & { isTTY?: boolean };
   stdout: Stream;
@@ -18,11 +18,11 @@ export interface Host {
   off: (event: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void) => unknown;
 }
 
-/** What an action works with. */
+/** The streams and settings that the action of a command works with. */
 export interface Io {
   /** For data, and nothing else. */
   stdout: Host["stdout"];
-  /** For talk: progress, notes, errors. */
+  /** For progress, notes and errors. */
   stderr: Host["stderr"];
   /** For answers to questions. */
   stdin: Host["stdin"];
@@ -36,7 +36,7 @@ export interface Io {
   signal: AbortSignal;
 }
 
-/** What every output fits in. */
+/** The columns in which every output fits. */
 export const WIDTH = 80;
 
 const ios = new WeakMap<Command, Io>();

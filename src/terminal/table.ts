@@ -20,7 +20,7 @@ export type Paint = (text: string) => string;
 export type Cell = string | number | { text: string; paint: Paint };
 
 export interface TableOptions {
-  /** What stands between two columns. Default: two spaces. */
+  /** The text between two columns. Default: two spaces. */
   between?: string;
   head?: Cell[];
   /** Columns to align right. */

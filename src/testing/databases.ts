@@ -2,7 +2,7 @@ import type postgres from "postgres";
 import { findRoute, newPool } from "../connection/pool.js";
 import { migrate } from "../schema/migrate.js";
 
-/** Lends `act` a connection to make and drop databases with, and closes it. */
+/** Runs `act` with a connection for creating and dropping databases, and closes the connection. */
 export async function asAdmin<T>(serverUrl: string, act: (admin: postgres.Sql) => Promise<T>): Promise<T> {
   const admin = await newPool(await findRoute(serverUrl, "vmstate testing"), { max: 1 });
   try {

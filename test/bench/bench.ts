@@ -12,6 +12,7 @@ import { oneInstance } from "./cases/one-instance.js";
 import { projectList } from "./cases/project-list.js";
 import { reporterCase } from "./cases/reporter.js";
 import { healthReports, transitions } from "./cases/reports.js";
+import { sledReports } from "./cases/sleds.js";
 import { startCycle } from "./cases/start-cycle.js";
 import { unwoundStart } from "./cases/unwound-start.js";
 import { workLists } from "./cases/work-lists.js";
@@ -30,6 +31,8 @@ export interface Scale {
   batches: number[];
   /** How many callers report at once. */
   callers: number[];
+  /** How many VMMs the sleds have that report all at once. */
+  sleds: number[];
   /** What the number of rounds of a full run is multiplied by. */
   effort: number;
 }
@@ -38,7 +41,8 @@ export const FULL: Scale = {
   size: { rows: 20_000, lives: 100, listed: 100 },
   writers: 32,
   batches: [10, 100, 1_000],
-  callers: [1, 64, 512],
+  callers: [1, 8, 64, 512],
+  sleds: [20, 50, 100],
   effort: 1,
 };
 
@@ -47,6 +51,7 @@ export const QUICK: Scale = {
   writers: 8,
   batches: [10, 100],
   callers: [1, 64],
+  sleds: [20],
   effort: 0.01,
 };
 
@@ -58,7 +63,7 @@ export interface BenchOptions {
   onCase: (result: CaseResult) => void;
 }
 
-/** All cases, in a database of their own. */
+/** Runs all cases, in a database of their own. */
 export async function runBench(server: BenchServer, options: BenchOptions): Promise<Results> {
   const name = `vmstate_bench_${randomBytes(6).toString("hex")}`;
   await using database = await copyDatabase({ serverUrl: server.url, name, template: "template0" });
@@ -78,7 +83,7 @@ export async function runBench(server: BenchServer, options: BenchOptions): Prom
   };
 }
 
-function casesOf({ batches: sizes, callers }: Scale): Case[] {
+function casesOf({ batches: sizes, callers, sleds }: Scale): Case[] {
   return [
     costs,
     healthReports,
@@ -86,6 +91,7 @@ function casesOf({ batches: sizes, callers }: Scale): Case[] {
     adapters,
     ...sizes.map(batches),
     ...callers.map(reporterCase),
+    ...sleds.map(sledReports),
     startCycle,
     migrationCycle,
     unwoundStart,

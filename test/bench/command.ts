@@ -15,12 +15,16 @@ export interface Settings {
 }
 
 /** A bench as a command, with what all of them can be set to. */
-export function benchCommand(name: string, description: string): Command {
+export function benchCommand(
+  name: string,
+  description: string,
+  server = "DATABASE_URL, else its own",
+): Command {
   const seed = anySeed();
   return new Command(name)
-    .description(`${description} Server: DATABASE_URL, else its own.`)
+    .description(`${description} Server: ${server}.`)
     .addOption(new Option("--quick", "whether it runs at all: small, no targets").default(false))
-    .addOption(new Option("--seed <n>", seed.description).argParser(wholeNumber).default(seed.standard))
+    .addOption(new Option("--seed <n>", seed.description).argParser(wholeNumber).default(seed.defaultValue))
     .addOption(
       new Option("--out <dir>", "where the JSON and the plots go; --quick: else a temporary directory"),
     )
@@ -35,7 +39,7 @@ export interface Output {
   plots: ReadonlyMap<string, string>;
 }
 
-/** Where it was written. */
+/** Writes the JSON and the plots of a run; returns the directory. */
 export async function write({ name, json, plots }: Output, { out, quick }: Settings): Promise<string> {
   const dir = out ?? (quick ? mkdtempSync(join(tmpdir(), "vmstate-bench-")) : RESULTS);
   mkdirSync(dir, { recursive: true });

@@ -1,9 +1,10 @@
 import { DOMParser, onErrorStopParsing } from "@xmldom/xmldom";
 import { expect } from "vitest";
 
+/** The largest plot that a page should have. */
 const BYTES = 60_000;
 
-/** Well-formed, legible on any page, no larger than a page should load, and without what is no number. */
+/** Expects so many plots: well-formed, on a background of their own, small enough for a page, and without NaN. */
 export function expectPlots(plots: ReadonlyMap<string, string>, count: number): void {
   expect(plots.size).toBe(count);
   for (const svg of plots.values()) {

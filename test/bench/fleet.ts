@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type postgres from "postgres";
-import { reportVmms } from "../../src/index.js";
+import { reportSled, reportVmms, sledDigest, type SqlClient } from "../../src/index.js";
 import type { Random } from "../../src/simulator/random.js";
 import { next, type Vmm as Member } from "../support/lifecycle.js";
 import type { Report, Schema, VmmKey } from "./alternatives/alternative.js";
@@ -20,7 +20,7 @@ export interface FleetSize {
   listed: number;
 }
 
-/** The same rows in both schemas, and what became of them since. */
+/** The same rows in both schemas, and how they changed since. */
 export interface Fleets {
   fleets: Record<Schema, Fleet>;
   /** Stopped instances. */
@@ -30,7 +30,7 @@ export interface Fleets {
   size: FleetSize;
 }
 
-/** Through the verbs, and copied. */
+/** Makes the rows through the verbs, and copies them to bench_plain. */
 export async function createFleets(sql: postgres.Sql, size: FleetSize, random: Random): Promise<Fleets> {
   const projectId = randomUUID();
   const running = await createRunning(sql, randomUUID(), size.rows);
@@ -56,11 +56,21 @@ export async function createStopped(sql: postgres.Sql, project: string, count: n
 
 const BATCH = 1_000;
 
-/** Each instance's VMM has its id, and is on a sled of its own. */
-export async function createRunning(sql: postgres.Sql, project: string, count: number): Promise<VmmKey[]> {
+/**
+ * Makes running instances, each with a VMM that has the id of the instance.
+ *
+ * The VMMs are on the given sled, or else each on a sled of its own.
+ */
+export async function createRunning(
+  sql: postgres.Sql,
+  project: string,
+  count: number,
+  sledId: string | null = null,
+): Promise<VmmKey[]> {
   const ids = await createStopped(sql, project, count);
   await sql`
-    select (vmstate.begin_start(id, id, id, id, 'fd00::1')).outcome from unnest(${ids}::uuid[]) as i (id)`;
+    select (vmstate.begin_start(id, id, id, coalesce(${sledId}::uuid, id), 'fd00::1')).outcome
+      from unnest(${ids}::uuid[]) as i (id)`;
   const vmms = ids.map((id) => ({ instanceId: id, propolisId: id }));
   for (let from = 0; from < count; from += BATCH)
     await reportVmms(
@@ -70,6 +80,26 @@ export async function createRunning(sql: postgres.Sql, project: string, count: n
         .map((vmm) => ({ ...vmm, state: "running", generation: 2, time: new Date() })),
     );
   return vmms;
+}
+
+/** A sled whose VMMs all run, and that has reported once. */
+export interface RunningSled {
+  vmms: Member[];
+  /** @throws Error when the database does not agree */
+  report: (sql: SqlClient) => Promise<void>;
+}
+
+export async function createSled(sql: postgres.Sql, size: number): Promise<RunningSled> {
+  const sledId = randomUUID();
+  const keys = await createRunning(sql, randomUUID(), size, sledId);
+  const vmms = keys.map((key): Member => ({ ...key, generation: 2, state: "running" }));
+  const digest = { sledId, ...(await sledDigest(vmms)) };
+  const report = async (client: SqlClient): Promise<void> => {
+    const { outcome } = await reportSled(client, digest);
+    if (outcome !== "applied") throw new Error("the sled and the database differ");
+  };
+  await report(sql);
+  return { vmms, report };
 }
 
 /** The rows of one schema as they have to be. */
@@ -106,20 +136,20 @@ export class Fleet {
     return next(member, member.state === "running" ? "rebooting" : "running");
   }
 
-  /** One report each of so many VMMs. */
+  /** Makes one report each of so many VMMs. */
   batch(size: number): Report[] {
     const chosen = new Set<Member>();
     while (chosen.size < Math.min(size, this.#members.length)) chosen.add(this.pick());
     return [...chosen].map((member) => next(member, "running"));
   }
 
-  /** Of every VMM, in batches. */
+  /** Makes one report of every VMM, in batches. */
   *everybody(size: number): Generator<Report[]> {
     for (let from = 0; from < this.#members.length; from += size)
       yield this.#members.slice(from, from + size).map((member) => next(member, "running"));
   }
 
-  /** So many VMMs, none in common with those of the others. */
+  /** Returns the n-th of several equal shares of the VMMs, which have no VMM in common. */
   share(of: number, n: number): Member[] {
     return this.#members.filter((_, at) => at % of === n);
   }

@@ -19,7 +19,7 @@ const SETTINGS = [
 ];
 const CLIENTS = ["postgres", "pg", "kysely", "drizzle-orm", "typeorm"];
 
-/** What a reader has to know to judge the figures. */
+/** Describes the machine, the server and the clients, on which the figures depend. */
 export async function describeMachine(sql: postgres.Sql, server: string): Promise<Machine> {
   const rows = await sql<{ name: string; value: string }[]>`
     select name, current_setting(name) as value from unnest(${[...SETTINGS, "server_version"]}::text[]) as n (name)`;
@@ -38,7 +38,7 @@ export async function describeMachine(sql: postgres.Sql, server: string): Promis
   };
 }
 
-/** Of a library as it is installed. */
+/** Reads the version of an installed library. */
 function versionOf(name: string): string {
   const file = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
   const { version } = JSON.parse(readFileSync(file, "utf8")) as { version: string };

@@ -1,5 +1,6 @@
 import process from "node:process";
 import { FULL, QUICK, runBench } from "./bench.js";
+import { capacityText } from "./capacity.js";
 import { benchCommand, type Settings, write } from "./command.js";
 import { plotsOf } from "./plots/plots.js";
 import { caseText, machineText, targetsText } from "./print.js";
@@ -17,6 +18,7 @@ try {
   console.log(`\n${machineText(results.machine, results)}`);
   for (const { name, why } of results.absent) console.log(`without ${name}: ${why}`);
   if (results.targets.length > 0) console.log(`\n${targetsText(results.targets)}`);
+  if (!quick) console.log(`\n${capacityText(results)}`);
   const json = resultsSchema.parse(results);
   const dir = await write({ name: "bench.json", json, plots: plotsOf(results) }, settings);
   console.log(`\nbench: ${results.cases.length} cases, results in ${dir}`);

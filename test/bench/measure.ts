@@ -1,14 +1,14 @@
 import { median, quantile, sampleWithReplacement, shuffle } from "simple-statistics";
 import type { Random } from "../../src/simulator/random.js";
 
-/** One call of a alternative, which handles `size` units (VMMs, cycles …). */
+/** One call of an alternative, which handles `size` units (VMMs, cycles …). */
 export interface Entry {
   name: string;
   size: number;
   call: () => Promise<unknown>;
 }
 
-/** How long each round took a alternative. */
+/** How long each round of an alternative took. */
 export interface Timed {
   name: string;
   size: number;
@@ -22,8 +22,9 @@ export interface Rounds {
 }
 
 /**
- * Everybody once in each round, in an order that changes from round to round: whatever else the machine does hits all
- * of them.
+ * Calls every alternative once in each round, in an order that changes from round to round.
+ *
+ * So whatever else the machine does slows all alternatives alike.
  */
 export async function race(entries: readonly Entry[], { warmUp, rounds, random }: Rounds): Promise<Timed[]> {
   const timed = entries.map(({ name, size }) => ({ name, size, micros: [] as number[] }));
@@ -60,7 +61,11 @@ export interface Spread {
 
 const RESAMPLES = 400;
 
-/** How many times as fast as `base` per unit: the median over the rounds, each with itself, with a bootstrap interval. */
+/**
+ * Computes how many times as fast as `base` an entry is, per unit.
+ *
+ * Compares each round of one with the same round of the other, and returns the median with a bootstrap interval.
+ */
 export function speedRatio(timed: Timed, base: Timed, random: Random): Spread {
   const perUnit = ({ micros, size }: Timed): number[] => micros.map((each) => each / size);
   const bases = perUnit(base);

@@ -7,7 +7,7 @@ export function machineText(machine: Machine, { rows, seed }: Pick<Results, "row
   return [
     serverText(machine),
     wrap(`${rows} VMMs in vmstate, and as many in its copy without triggers, bench_plain, seed ${seed}`),
-    wrap("bare statement: on bench_plain, the harder to keep up with"),
+    wrap("bare statement: on bench_plain, where no trigger slows it down"),
   ].join("\n");
 }
 

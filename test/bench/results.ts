@@ -5,13 +5,13 @@ const figure = z.number().nonnegative();
 
 const entry = z.object({
   name: z.string(),
-  /** Of a call. */
+  /** The latency of a call. */
   p50Micros: figure,
   p99Micros: figure,
-  /** Units of a call: VMMs, cycles, lists. */
+  /** The number of units that a call handles: VMMs, cycles, lists. */
   size: z.number().positive(),
   perSecond: figure,
-  /** Speed per unit, next to that of the case's base. */
+  /** How many times as fast per unit as the base of the case. */
   ratio: spread.nullable(),
   /** What else was counted, by name. */
   counts: z.record(z.string(), z.number()),
@@ -30,12 +30,12 @@ const raced = z.object({
 
 export const target = z.object({
   name: z.string(),
-  /** `least`: the figure has to be so much, `most`: no more. */
+  /** `least`: the figure has to reach the target; `most`: the figure may not exceed it. */
   bound: z.enum(["least", "most"]),
   target: z.number(),
   measured: spread,
   reached: z.boolean(),
-  /** What an answer that did nothing but commit would measure. */
+  /** The figure of bare statements, which no client can exceed. */
   limit: z.number().optional(),
 });
 
@@ -59,7 +59,7 @@ export const resultsSchema = z.object({
   machine,
   absent: z.array(z.object({ name: z.string(), why: z.string() })),
   cases: z.array(raced).min(1),
-  /** None of a quick run, which is too short for them. */
+  /** Empty for a quick run, which is too short to judge. */
   targets: z.array(target),
 });
 

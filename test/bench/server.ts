@@ -7,7 +7,7 @@ export interface BenchServer {
   stop: () => Promise<void>;
 }
 
-/** As a control plane runs it. Checkpoints are kept out of the measurement, and stated. */
+/** Settings as for a control plane, except that checkpoints do not happen during the measurement. */
 const DURABLE = {
   fsync: "on",
   synchronous_commit: "on",
@@ -18,7 +18,7 @@ const DURABLE = {
   max_connections: "150",
 };
 
-/** The one at `url`, or else one of its own, on disk, set to more than being durable. */
+/** Takes the server at `url`, or else starts one with its data on disk, with durable settings and those that are given. */
 export async function openServer(
   url: string | undefined,
   settings: Record<string, string> = {},

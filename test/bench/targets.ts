@@ -2,6 +2,7 @@ import type { Random } from "../../src/simulator/random.js";
 import { ADAPTERS, bareOf } from "./cases/adapters.js";
 import type { Raced } from "./cases/case.js";
 import { GATHERED, SINGLE } from "./cases/reporter.js";
+import { COMMITS, SETTLED } from "./cases/start-cycle.js";
 import { p50, type Spread, speedRatio, spread, type Timed } from "./measure.js";
 import type { Target } from "./results.js";
 
@@ -10,22 +11,42 @@ const ORMS = ["Kysely", "Drizzle", "TypeORM update()"];
 /** By the number of callers over one pool, how many times as fast as single calls the reporter has to be. */
 const REPORTERS = [
   [1, 0.9],
+  [8, 2.5],
   [64, 6],
   [512, 9],
 ] as const;
 
-/** What the package promises of itself, next to what this run measured. */
+/** By size, how fast a batch has to be, compared with a bare UPDATE of as many VMMs. */
+const BATCHES = [
+  [100, 0.85],
+  [1_000, 0.8],
+] as const;
+
+/**
+ * By its rival, how fast a life of five calls has to be: where a commit is quick, and where it takes 2 ms or more.
+ *
+ * A slow disk brings every ratio nearer to that of the commits, 7 to 5.
+ */
+const SETTLED_LIVES = [
+  ["bare statement", 0.8, 0.9],
+  ["found/updated CTE", 1.5, 1.7],
+  ["Kysely", 2.4, 2.6],
+] as const;
+const SLOW_COMMIT_MICROS = 2_000;
+
+/** Compares what this run measured with the targets of the project. */
 export function judge(cases: readonly Raced[], random: Random): Target[] {
   const run = new Run(cases, random);
   const orm = run.fastest("start-cycle", ORMS);
   const bare = (base: string): Spread => run.speed("start-cycle", "bare statement", base);
   return [
-    least("a report / bare statement", 0.95, run.speed("health-report", "vmstate", "bare statement")),
-    least("a batch of 100 / one by one, VMs/s", 20, run.speed("batch-100", "vmstate", "vmstate, one by one")),
-    least(
-      "a batch of 100 / bare UPDATE FROM unnest",
-      0.6,
-      run.speed("batch-100", "vmstate", "bare statement"),
+    least("a report / bare statement", 0.85, run.speed("health-report", "vmstate", "bare statement")),
+    ...BATCHES.map(([size, target]) =>
+      least(
+        `a batch of ${size} / bare UPDATE FROM unnest`,
+        target,
+        run.speed(`batch-${size}`, "vmstate", "bare statement"),
+      ),
     ),
     ...REPORTERS.map(([callers, target]) =>
       least(
@@ -50,18 +71,36 @@ export function judge(cases: readonly Raced[], random: Random): Target[] {
       bare("found/updated CTE"),
     ),
     least(`a whole life / the fastest ORM (${orm})`, 3, run.speed("start-cycle", "vmstate", orm), bare(orm)),
+    most("commits of a life that ends by settle", 5, run.count("start-cycle", SETTLED, COMMITS)),
+    ...SETTLED_LIVES.map(([base, quick, slow]) =>
+      least(
+        `a life with settle / ${base}`,
+        run.commitMicros() < SLOW_COMMIT_MICROS ? quick : slow,
+        run.speed("start-cycle", SETTLED, base),
+      ),
+    ),
+    least(
+      "32 writers on one VMM / bare statement",
+      0.8,
+      run.speed("one-instance", "vmstate", "bare statement"),
+    ),
+    least(
+      "32 writers on many VMMs / bare statement",
+      0.85,
+      run.speed("many-writers", "vmstate", "bare statement"),
+    ),
     least("HOT updates of health reports, %", 97, run.hot()),
-    most("WAL of a health report / bare statement", 1.15, run.wal("vmstate", "bare statement")),
+    most("WAL of a health report / bare statement", 1, run.wal("vmstate", "bare statement")),
   ];
 }
 
-/** It has to measure so much. */
+/** A target that the measured figure has to reach. */
 export function least(name: string, target: number, measured: Spread, limit?: Spread): Target {
   const reached = measured.median >= target;
   return { name, bound: "least", target, measured, reached, ...(limit && { limit: limit.median }) };
 }
 
-/** It may measure no more. */
+/** A target that the measured figure may not exceed. */
 export function most(name: string, target: number, measured: Spread): Target {
   return { name, bound: "most", target, measured, reached: measured.median <= target };
 }
@@ -83,8 +122,17 @@ class Run {
   }
 
   hot(): Spread {
-    const percent = this.#case("wal").counts.get("vmstate")?.["hotPercent"] ?? Number.NaN;
-    return { median: percent, low: percent, high: percent };
+    return this.count("wal", "vmstate", "hotPercent");
+  }
+
+  /** What was counted once, in no rounds. */
+  count(id: string, name: string, what: string): Spread {
+    const counted = this.#case(id).counts.get(name)?.[what] ?? Number.NaN;
+    return { median: counted, low: counted, high: counted };
+  }
+
+  commitMicros(): number {
+    return p50(this.#timed("costs", "empty commit"));
   }
 
   wal(name: string, base: string): Spread {

@@ -10,34 +10,34 @@ import {
 import type { VmmKey } from "./alternatives/alternative.js";
 import { type Member, next } from "./fleet.js";
 
-/** VMMs whose update is pending. */
+/** Ends VMMs, so that updates are pending. */
 export async function makePending(sql: postgres.ISql, vmms: readonly Member[]): Promise<void> {
-  for (const vmm of vmms) await say(sql, vmm, "destroyed");
+  for (const vmm of vmms) await report(sql, vmm, "destroyed");
 }
 
-/** They died, and no instance names them any more; one that failed may be restarted. */
+/** Ends and unlinks VMMs; the instance of one that failed may be restarted. */
 export async function makeAbandoned(
   sql: postgres.ISql,
   vmms: readonly Member[],
   state: "destroyed" | "failed",
 ): Promise<void> {
   for (const vmm of vmms) {
-    await say(sql, vmm, state);
+    await report(sql, vmm, state);
     await update(sql, vmm);
   }
 }
 
-/** Instances whose VMM runs on although they have moved away. */
+/** Migrates instances, and leaves the source VMMs running. */
 export async function makeOrphaned(sql: postgres.ISql, vmms: readonly Member[]): Promise<void> {
-  for (const vmm of vmms) await moveAway(sql, vmm);
+  for (const vmm of vmms) await migrate(sql, vmm);
 }
 
-/** Instances that have been creating for an hour. */
+/** Makes instances that have been creating for an hour. */
 export async function makeStuck(sql: postgres.ISql, count: number): Promise<void> {
-  for (let n = 0; n < count; n++) await forget(sql);
+  for (let n = 0; n < count; n++) await createLongAgo(sql);
 }
 
-async function say(sql: postgres.ISql, vmm: Member, state: ReportedVmmState): Promise<void> {
+async function report(sql: postgres.ISql, vmm: Member, state: ReportedVmmState): Promise<void> {
   await reportVmm(sql, next(vmm, state));
 }
 
@@ -45,7 +45,7 @@ async function update(sql: postgres.ISql, { instanceId }: VmmKey): Promise<void>
   await runUpdate(sql, { instanceId, sagaId: randomUUID() });
 }
 
-async function moveAway(sql: postgres.ISql, vmm: Member): Promise<void> {
+async function migrate(sql: postgres.ISql, vmm: Member): Promise<void> {
   const { instanceId, propolisId: sourcePropolisId } = vmm;
   const [sagaId, migrationId, destinationPropolisId, sledId] = Array.from({ length: 4 }, () =>
     randomUUID(),
@@ -65,7 +65,7 @@ async function moveAway(sql: postgres.ISql, vmm: Member): Promise<void> {
   await update(sql, vmm);
 }
 
-async function forget(sql: postgres.ISql): Promise<void> {
+async function createLongAgo(sql: postgres.ISql): Promise<void> {
   const id = randomUUID();
   await createInstance(sql, {
     instanceId: id,

@@ -108,9 +108,13 @@ describe("status", () => {
       orphaned_vmm: 1,
       restartable_instance: 1,
       stuck_instance: 3,
+      silent_sled: 0,
       watched_vmm: 2,
     });
-    for (const { oldestSeconds } of Object.values(workLists)) expect(oldestSeconds).toBeGreaterThanOrEqual(0);
+    for (const { size, oldestSeconds } of Object.values(workLists)) {
+      if (size === 0) expect(oldestSeconds).toBeNull();
+      else expect(oldestSeconds).toBeGreaterThanOrEqual(0);
+    }
     expect(Math.round(Number(workLists["stuck_instance"]?.oldestSeconds) / 60)).toBe(180);
   });
 
@@ -136,6 +140,8 @@ describe("status", () => {
     const { workLists } = await json<Status>("status");
     expect(workLists["pending_update"]?.oldestSeconds).toBeLessThan(3600);
     expect(Math.round(Number(workLists["watched_vmm"]?.oldestSeconds) / 60)).toBe(120);
+    expect(workLists["silent_sled"]?.size).toBe(1);
+    expect(Math.round(Number(workLists["silent_sled"]?.oldestSeconds) / 60)).toBe(119);
     expect(await output("show", pending.instanceId)).toMatch(/^ {2}reported +\d+ (s|min) ago$/m);
   });
 
@@ -301,7 +307,7 @@ describe("explain", () => {
       "An update would:",
       `  - unlink VMM ${destinationPropolisId} and terminate it on its sled`,
       `  - clear migration ${migrationId}`,
-      `The update lock is held by saga ${saga},`,
+      `The updater lock is held by saga ${saga},`,
       expect.stringMatching(/^updater generation \(fencing token\) 2, lease until \d{4}-.*Z\.$/),
     ]);
   });

@@ -8,9 +8,9 @@ it.each([
   [new Date(999), [["  lock lease", "", "expired 1970-01-01T00:00:00.999Z"]]],
   [new Date(1001), [["  lock lease", "", "until 1970-01-01T00:00:01.001Z"]]],
   [null, []],
-])("the lease of an update lock until %s is shown as %j", (updaterLeaseUntil, lease) => {
+])("the lease of an updater lock until %s is shown as %j", (updaterLeaseUntil, lease) => {
   expect(lockLines({ ...lock, updaterLeaseUntil }, now)).toEqual([
-    ["  update lock", "", "saga"],
+    ["  updater lock", "", "saga"],
     ["  lock generation", "", "3"],
     ...lease,
   ]);

@@ -66,7 +66,7 @@ describe.each(KINDS)("a role of kind %s, which has no right on a table,", (kind)
     expect(text).toMatch(/^ {2}state +migrating +vmm, generation \d+$/m);
     expect(text).toMatch(/^ {2}intent +running$/m);
     expect(text).toMatch(new RegExp(`^ {2}migration +${migrationId}$`, "m"));
-    expect(text).toMatch(/^ {2}update lock +none$/m);
+    expect(text).toMatch(/^ {2}updater lock +none$/m);
     expect(text).toMatch(
       new RegExp(`^VMM, unlinked +${lost}\n {2}state +failed\n {2}failure +sled_agent_report$`, "m"),
     );
@@ -75,13 +75,13 @@ describe.each(KINDS)("a role of kind %s, which has no right on a table,", (kind)
     expect(text).toContain("This role may read the public views only.");
   });
 
-  it("shows the saga that holds the update lock, also with --json", async () => {
+  it("shows the saga that holds the updater lock, also with --json", async () => {
     const web = await new Scenario(db.sql).createStopped("n".repeat(63));
     await web.report(await web.run(), "failed");
     const saga = await web.beginUpdate("1 hour");
     expect(await output("show", web.instanceId)).toMatch(
       new RegExp(
-        `^ {2}update lock +${saga}\n {2}lock generation +2\n {2}lock lease +until \\d{4}-\\S+Z$`,
+        `^ {2}updater lock +${saga}\n {2}lock generation +2\n {2}lock lease +until \\d{4}-\\S+Z$`,
         "m",
       ),
     );
@@ -114,7 +114,7 @@ describe.each(KINDS)("a role of kind %s, which has no right on a table,", (kind)
     expect(await output("explain", web.instanceId)).toContain("intent from running to guest_shutdown");
     const saga = await web.beginUpdate("1 hour");
     expect((await output("explain", web.instanceId)).split("\n").slice(-3)).toEqual([
-      `The update lock is held by saga ${saga},`,
+      `The updater lock is held by saga ${saga},`,
       expect.stringMatching(/^updater generation \(fencing token\) 2, lease until \d{4}-.*Z\.$/),
       "",
     ]);

@@ -4,7 +4,7 @@ import type { MigrationState, ReportedVmmState } from "../../src/client/generate
 import type { SqlClient } from "../../src/client/sql-client.js";
 import { callsOf, Lifecycle, type Move, type NewVmm } from "../support/lifecycle.js";
 
-/** One instance on its way through life, and its VMMs by their ids, as a command names them. */
+/** One instance that a test takes from state to state, and its VMMs by their ids, as a command names them. */
 export class Scenario {
   readonly projectId = randomUUID();
   private readonly life: Lifecycle;

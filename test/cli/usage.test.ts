@@ -17,7 +17,7 @@ const COMMANDS = [
   "replay",
 ];
 const SUBCOMMANDS = ["migrate status", "migrate plan", "migrate export", "replay remove"];
-/** Their database does not come from the environment: one writes what stays, one has no database. */
+/** Commands that ignore DATABASE_URL: `replay` and `replay remove` write to the database, `migrate export` needs none. */
 const WITHOUT_ENVIRONMENT = ["replay", "replay remove", "migrate export"];
 
 it("--help lists every command, in 80 columns, and succeeds", async () => {
@@ -85,6 +85,6 @@ it.each([
   expect(await runCli(...args)).toEqual({ code: 2, stdout: "", stderr: `vmstate: ${line}\n` });
 });
 
-it("a command outside of the program has no streams to write to", () => {
+it("a command that runs outside of the program throws, because it has no streams", () => {
   expect(() => ioOf(new Command("alone"))).toThrow("alone");
 });

@@ -6,6 +6,8 @@ import { CamelCasePlugin, Kysely, type KyselyPlugin, ParseJSONResultsPlugin, Pos
 import pg from "pg";
 import { DataSource } from "typeorm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ARGUMENTS } from "../../src/client/generated.js";
+import * as api from "../../src/index.js";
 import {
   apiInstance,
   assertCompatible,
@@ -23,6 +25,19 @@ import { running } from "../sql/scenario.js";
 import { comparable, runLifecycle } from "./lifecycle.js";
 
 const role = `vmstate_test_adapters_${process.pid}`;
+
+type Verb = keyof typeof ARGUMENTS;
+
+/** The arguments that are booleans, each with its verb, and with null for the other arguments of the verb. */
+const BOOLEANS = Object.entries(ARGUMENTS).flatMap(([verb, kinds]) =>
+  Object.entries<string>(kinds)
+    .filter(([, kind]) => kind === "boolean?")
+    .map(([argument]): [Verb, string, object] => [
+      verb as Verb,
+      argument,
+      Object.fromEntries(Object.keys(kinds).map((name) => [name, null])),
+    ]),
+);
 
 /** What makes a transaction of a client end without a commit. */
 class RolledBack extends Error {}
@@ -173,6 +188,13 @@ describe.each(Object.entries(CASES))("through %s", (_, { client, transaction }) 
     await close();
   });
 
+  it.each(BOOLEANS)("%s sends its argument %s as the caller gave it", async (verb, argument, others) => {
+    const call = api[verb] as unknown as (sql: SqlClient, a: object) => Promise<unknown>;
+    // What makes a boolean of every value, as the driver `postgres` does, makes one of this text.
+    const refused = call(client(), { ...others, [argument]: "maybe" });
+    expect(codesOf(await refused.catch((thrown: unknown) => thrown))).toContain("22P02");
+  });
+
   it("the database is found compatible", async () => {
     await expect(assertCompatible(client())).resolves.toBeUndefined();
   });
@@ -222,14 +244,14 @@ it("rows of one's own and vmstate's commit together, in Drizzle and in Kysely", 
   expect(await db.sql`select from audit where instance_id in ${db.sql([one, other])}`).toHaveLength(2);
 });
 
-describe("a client that keeps no text", () => {
+describe("a client that does not return text unchanged", () => {
   const answering = (rows: unknown): SqlClient => ({ query: () => Promise.resolve(rows as never) });
   const ask = (sql: SqlClient) => apiInstance(sql, { instanceId: randomUUID() });
 
   it.each([
     ["parses it", [{ row: { id: "1" } }], "not as object [object Object]"],
     ["changes it", [{ row: "<{}>" }], "not as string <{}>"],
-    ["has no column", [{}], "not as undefined undefined"],
+    ["returns no column", [{}], "not as undefined undefined"],
   ])("is refused when it %s", async (_, rows, message) => {
     await expect(ask(answering(rows))).rejects.toThrow(message);
     await expect(ask(answering(rows))).rejects.toMatchObject({ name: "VmstateError" });

@@ -25,7 +25,13 @@ async function refusal(name: string, a: unknown): Promise<api.InvalidArgumentErr
   return refused;
 }
 
-const VALUES: Record<string, unknown> = { id: randomUUID(), text: "text", number: 1, any: "any" };
+const VALUES: Record<string, unknown> = {
+  id: randomUUID(),
+  text: "text",
+  number: 1,
+  boolean: true,
+  any: "any",
+};
 
 function complete(kinds: Readonly<Record<string, string>>): Record<string, unknown> {
   return Object.fromEntries(
@@ -64,7 +70,9 @@ describe.each(VERBS)("%s", (verb, kinds: Readonly<Record<string, string>>) => {
       for (const value of [{}, [randomUUID()], Symbol("x"), () => "x", { toString: null }]) {
         const refused = await refusal(verb, { ...complete(kinds), [name]: value });
         expect(refused.argument).toBe(name);
-        expect(refused.message).toMatch(new RegExp(`^${verb}: ${name} must be a (string|text|number), not `));
+        expect(refused.message).toMatch(
+          new RegExp(`^${verb}: ${name} must be a (string|text|number|boolean), not `),
+        );
       }
   });
 
@@ -77,7 +85,7 @@ describe.each(VERBS)("%s", (verb, kinds: Readonly<Record<string, string>>) => {
         });
   });
 
-  it("sends what may be right", async () => {
+  it("sends a call whose arguments have the right types or are null", async () => {
     const call = FUNCTIONS.get(verb);
     const sent = complete(kinds);
     for (const a of [sent, ...Object.keys(kinds).map((name) => ({ ...sent, [name]: null }))])
@@ -161,7 +169,7 @@ describe("a function that reads a view", () => {
 
   it.each([
     ...["pendingUpdates", "abandonedVmms", "orphanedVmms", "restartableInstances", "watchedVmms"],
-    ...["stuckInstances", "invariantViolations"],
+    ...["stuckInstances", "silentSleds", "invariantViolations"],
   ])("%s refuses a limit without a text", async (name) => {
     expect(await refusal(name, { limit: {} })).toMatchObject({ argument: "limit" });
   });

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => db.drop());
 
-async function complaint(sql: postgres.Sql): Promise<IncompatibleDatabaseError> {
+async function refusal(sql: postgres.Sql): Promise<IncompatibleDatabaseError> {
   const error = await assertCompatible(sql).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(IncompatibleDatabaseError);
   expect(error).toBeInstanceOf(VmstateError);
@@ -27,7 +27,7 @@ async function change(number: number, isBreaking: boolean): Promise<void> {
     insert into vmstate.schema_change (number, name, is_breaking) values (${number}, ${name}, ${isBreaking})`;
 }
 
-describe("assertCompatible", () => {
+describe("assertCompatible, by the database", () => {
   it("accepts the database of this package with every kind of client", async () => {
     await assertCompatible(db.sql);
     await assertCompatible(db.connect({ transform: postgres.camel, prepare: false }));
@@ -39,7 +39,7 @@ describe("assertCompatible", () => {
     await assertCompatible(db.sql);
     await change(SCHEMA_NUMBER + 2, true);
     await change(SCHEMA_NUMBER + 3, false);
-    expect(await complaint(db.sql)).toMatchObject({
+    expect(await refusal(db.sql)).toMatchObject({
       name: "IncompatibleDatabaseError",
       reason: "newer",
       detail: `this database is at ${String(SCHEMA_NUMBER + 3).padStart(4, "0")}_made_up, and migration ${SCHEMA_NUMBER + 2} breaks this vmstate, which knows ${SCHEMA_NUMBER}`,
@@ -55,7 +55,7 @@ describe("assertCompatible", () => {
   it("names the command to run for an older database", async () => {
     await db.sql`update vmstate.schema_change set number = 0, name = '0000_before' where number = ${SCHEMA_NUMBER}`;
     await db.sql`delete from vmstate.schema_change where number > 0`;
-    expect(await complaint(db.sql)).toMatchObject({
+    expect(await refusal(db.sql)).toMatchObject({
       reason: "older",
       detail: `this database is at 0000_before, older than migration ${SCHEMA_NUMBER}, which this vmstate needs`,
       hint: "run `npx vmstate migrate`",
@@ -65,11 +65,11 @@ describe("assertCompatible", () => {
   it("names the command to run for a database without vmstate, or with a part of it", async () => {
     await using empty = await createEmptyDatabase();
     const expected = { reason: "not_installed", hint: "run `npx vmstate migrate`" };
-    expect(await complaint(empty.sql)).toMatchObject(expected);
+    expect(await refusal(empty.sql)).toMatchObject(expected);
     await empty.sql`create schema vmstate`;
-    expect(await complaint(empty.sql)).toMatchObject(expected);
+    expect(await refusal(empty.sql)).toMatchObject(expected);
     await db.sql`delete from vmstate.schema_change`;
-    expect(await complaint(db.sql)).toMatchObject(expected);
+    expect(await refusal(db.sql)).toMatchObject(expected);
   });
 
   it("throws other errors unchanged", async () => {
@@ -79,7 +79,7 @@ describe("assertCompatible", () => {
   });
 });
 
-describe("assertCompatible", () => {
+describe("assertCompatible, by the role", () => {
   let actors: Actors;
   let own: TestDatabase;
   beforeAll(async () => {
@@ -100,7 +100,7 @@ describe("assertCompatible", () => {
 
   it("names grant_access for a role without access", async () => {
     const { sql, role } = await actors.create("stranger", []);
-    expect(await complaint(sql)).toMatchObject({
+    expect(await refusal(sql)).toMatchObject({
       reason: "no_access",
       hint: "have the schema's owner call vmstate.grant_access for it",
     });

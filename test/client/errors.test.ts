@@ -99,7 +99,7 @@ const BY_CODE: [string, { name: string }, boolean][] = [
   ["08P01", api.ConnectionError, true],
 ];
 
-it("a host with several addresses, none of which answers, is a lost connection; the first one is named", async () => {
+it("a host with several addresses, none of which answers, is a ConnectionError with the message of the first address", async () => {
   const errors = [new Error("connect ECONNREFUSED ::1:1"), new Error("connect ECONNREFUSED 127.0.0.1:1")];
   const refused = Object.assign(new AggregateError(errors), { code: "ECONNREFUSED" });
   const client = { query: () => Promise.reject(refused) };
@@ -166,7 +166,7 @@ describe.each(Object.entries(OPEN))("through %s", (_, open) => {
     expect(one).toMatchObject({ verb: "reportVmm", argument: "generation", code: "VM001" });
   });
 
-  it("a database without vmstate is an incompatible one", async () => {
+  it("a database without vmstate is an IncompatibleDatabaseError", async () => {
     await using empty = await createEmptyDatabase();
     const other = await open(empty.url);
     const expected = { reason: "not_installed", hint: "run `npx vmstate migrate`" };
@@ -178,7 +178,7 @@ describe.each(Object.entries(OPEN))("through %s", (_, open) => {
     await other.close();
   });
 
-  it("a lost connection is known whatever the client says of it", async () => {
+  it("a lost connection is a ConnectionError, whatever the client throws", async () => {
     await using proxy = await startPooler("ignores", db.url);
     const other = await open(proxy.url);
     let lost: Promise<unknown> | undefined;
@@ -199,7 +199,7 @@ describe.each(Object.entries(OPEN))("through %s", (_, open) => {
     await other.close();
   });
 
-  it("a refused connection is a lost one", async () => {
+  it("a refused connection is a ConnectionError", async () => {
     const proxy = await startPooler("ignores", db.url);
     const other = await open(proxy.url);
     await proxy[Symbol.asyncDispose]();
@@ -211,7 +211,7 @@ describe.each(Object.entries(OPEN))("through %s", (_, open) => {
     await other.close();
   });
 
-  it("a connection that an administrator ends is a lost one", async () => {
+  it("a connection that an administrator ends is a ConnectionError", async () => {
     const other = await open(db.url);
     await api.apiInstance(other.client, f);
     let ended: Promise<unknown> | undefined;
@@ -237,7 +237,7 @@ describe.each(Object.entries(OPEN))("through %s", (_, open) => {
     await other.close();
   });
 
-  it("a client that its program has closed never answers again", async () => {
+  it("an error of a client that its program has closed is not retryable", async () => {
     const other = await open(db.url);
     await api.apiInstance(other.client, f);
     await other.close();
@@ -263,7 +263,7 @@ describe("an error that is neither PostgreSQL's nor a lost connection", () => {
   });
 });
 
-it("a socket file that is not there may come back with the server", async () => {
+it("a missing socket file is retryable: a server that starts makes the file again", async () => {
   const pool = new pg.Pool({ host: "/nowhere", database: "none" });
   const error = await rejection(api.apiInstance(api.fromPg(pool), { instanceId: randomUUID() }));
   expect(error).toBeInstanceOf(api.ConnectionError);
@@ -272,7 +272,7 @@ it("a socket file that is not there may come back with the server", async () => 
   await pool.end();
 });
 
-it("an address that answers nowhere fails with the message of its first address", async () => {
+it("a host at none of whose addresses a server answers fails with the message of the first address", async () => {
   await using proxy = await startPooler("ignores", db.url);
   const { port } = new URL(proxy.url);
   await proxy[Symbol.asyncDispose]();

@@ -214,7 +214,7 @@ describe("the reasons of a conflict", () => {
     outcomes = labels.map(({ label }) => label);
   });
 
-  const verbs = ["control-plane", "sled-agent", "update-saga", "operator", "access"].map((file) =>
+  const verbs = ["control-plane", "sled-agent", "update-saga", "operator", "history", "access"].map((file) =>
     fileURLToPath(new URL(`../../src/client/${file}.ts`, import.meta.url)),
   );
   const typed = reasonsByFunction(verbs);
@@ -234,7 +234,7 @@ describe("the reasons of a conflict", () => {
   function reasonsIn(name: string): string[] {
     const body = bodies.get(name);
     if (body === undefined) throw new Error(`no function vmstate.${name}`);
-    const helper = /v_reason := vmstate\.(\w+)/.exec(body)?.[1];
+    const helper = /(?:v_reason :=|RETURN) vmstate\.(?!to_)(\w+)/.exec(body)?.[1];
     const literals = /(?:'conflict',|v_reason :=|\bTHEN|\bELSE|\bRETURN)\s+'(\w+)'(?!::)/g;
     const found = [...body.matchAll(literals)].map(([, literal]) => String(literal));
     const all = helper === undefined ? found : [...found, ...reasonsIn(helper)];
@@ -242,7 +242,7 @@ describe("the reasons of a conflict", () => {
   }
 });
 
-/** Of each exported function of these files, the strings that `reason` may be in what it resolves to. */
+/** By exported function of these files, the strings that `reason` may be in its result. */
 function reasonsByFunction(files: string[]): Map<string, string[]> {
   const program = ts.createProgram(files, {
     strict: true,

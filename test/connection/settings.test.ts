@@ -9,7 +9,7 @@ import { Scenario } from "../cli/scenario.js";
 import { createDatabase, createEmptyDatabase, type TestDatabase } from "../support/database.js";
 import { PackageCopy } from "../support/package-copy.js";
 
-/** Of a role, a database or a server; they end or disturb what depends on something else. */
+/** Settings of a role, a database or a server that end or disturb sessions that rely on others. */
 const HOSTILE = {
   statement_timeout: "1ms",
   lock_timeout: "1ms",
@@ -66,7 +66,7 @@ async function withHostileSettings({ url, sql }: TestDatabase): Promise<string> 
   return Object.assign(new URL(url), { username: role, password: "secret" }).href;
 }
 
-/** Until the server says that the migration waits for a lock. */
+/** Waits until the server says that the migration waits for a lock. */
 async function untilMigrationWaits(sql: postgres.Sql): Promise<void> {
   const waiting = async (): Promise<readonly unknown[]> =>
     await sql`
@@ -112,7 +112,7 @@ describe("settings of a role", () => {
       await other`lock vmstate.vmm in access share mode`;
       running = migrateFrom(copy.root, url, { lockTimeout: "0" });
       await untilMigrationWaits(db.sql);
-      // Behind it in the queue: answered only when it has given all locks back, and waits for its next try.
+      // This query queues behind the migration: it is answered only when the migration has released all its locks.
       expect(await db.sql`select count(*) from vmstate.vmm`).toHaveLength(1);
     });
     expect(await running).toEqual([name]);

@@ -8,7 +8,7 @@ import { systemBin } from "../support/system-programs.js";
 
 export const CERTIFICATES = join(import.meta.dirname, "certificates");
 
-/** Who may log in how. */
+/** The pg_hba.conf: which user may log in, and how. */
 const HBA = `
 hostnossl all plain    all scram-sha-256
 hostssl   all secure   all scram-sha-256

@@ -232,7 +232,7 @@ describe("an installed package's server", () => {
 
   interface Launched {
     child: ChildProcess;
-    /** Its next line of output. */
+    /** Resolves to the next line that the process prints. */
     nextLine: () => Promise<string>;
   }
 

@@ -13,10 +13,10 @@ it.each(["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"])(
   },
 );
 
-it("a package that is there, and fails to load, says so itself", async () => {
+it("a package that is installed and fails to load throws its own error", async () => {
   await expect(optionalPackage("some-client", notThere("EACCES"))).rejects.toMatchObject({ code: "EACCES" });
 });
 
-it("a package that is there is loaded", async () => {
+it("a package that is installed is loaded", async () => {
   expect((await optionalPackage("pg", () => import("pg"))).default.Pool).toBeTypeOf("function");
 });

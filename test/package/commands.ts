@@ -24,7 +24,10 @@ export async function execute(
     TEST_DATABASE_URL: "",
   };
   try {
-    return { code: 0, ...(await run(file, args, { cwd: dir, env: { ...inherited, ...env } })) };
+    return {
+      code: 0,
+      ...(await run(file, args, { cwd: dir, env: { ...inherited, ...env }, maxBuffer: 2 ** 26 })),
+    };
   } catch (error) {
     return error as Output;
   }

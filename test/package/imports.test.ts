@@ -11,7 +11,7 @@ import { createDatabase } from "../support/database.js";
 
 const SRC = new URL("../../src", import.meta.url).pathname;
 
-/** All that is loaded with a file: other files, and what is no file. Types are loaded by nobody. */
+/** All that is loaded with a file: other files, and what is no file. Imports of types are not loaded. */
 function loadedWith(entry: string): { files: string[]; others: string[] } {
   const files = new Set([join(SRC, entry)]);
   const others = new Set<string>();
@@ -53,7 +53,7 @@ it("what migrates would be found", () => {
   expect(others).toEqual(expect.arrayContaining(["node:fs/promises", "postgres"]));
 });
 
-it("a bundle for no platform runs with nothing but what the language has", async () => {
+it("a platform-neutral bundle runs where there are only the globals of the language", async () => {
   const { outputFiles } = await build({
     entryPoints: [join(SRC, "index.ts")],
     ...{ bundle: true, platform: "neutral", format: "iife", globalName: "bundle", write: false },

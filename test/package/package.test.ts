@@ -170,7 +170,7 @@ describe("the package", () => {
   });
 });
 
-/** Of one that knows no `exports`: `engines` admits none. */
+/** Tells whether only a Node without `exports` has the problem, which `engines` rules out. */
 function isOfOldNode(problem: Problem): boolean {
   return problem.kind === "NoResolution" && problem.resolutionKind === "node10";
 }

@@ -7,7 +7,7 @@ import { ROOT } from "./tarball.js";
 
 const CONSUMER = fileURLToPath(new URL("./consumer", import.meta.url));
 
-/** Somebody's project that has the package, and nothing of this repository. */
+/** A project of a user that has the package, and nothing else of this repository. */
 export class Project implements Disposable {
   readonly dir = mkdtempSync(join(tmpdir(), "vmstate-consumer-"));
   readonly installed = join(this.dir, "node_modules/vmstate");

@@ -12,9 +12,9 @@ import {
   writingNothing,
   type Scenario,
 } from "../sql/scenario.js";
-import { newStage, NOTHING, standing, whileHeld } from "./story.js";
+import { regressionDatabase, NOTHING, situationOf, whileHeld } from "./situation.js";
 
-const stage = newStage();
+const database = regressionDatabase();
 
 const updating = ({ instanceId }: Scenario) => ({ instanceId, sagaId: randomUUID() });
 
@@ -23,7 +23,7 @@ const updating = ({ instanceId }: Scenario) => ({ instanceId, sagaId: randomUUID
 it.each(["before the destination's report", "before the update", "after the update"])(
   "CloudStack 3741: a source reported destroyed %s does not stop a guest that runs on the destination",
   async (when) => {
-    const { db, sql } = stage;
+    const { db, sql } = database;
     const s = await migrating(sql);
     const arrive = (host: postgres.Sql) => say(host, s, "destination", "running", "completed");
     const leave = () => say(sql, s, "active", "destroyed");
@@ -43,7 +43,7 @@ it.each(["before the destination's report", "before the update", "after the upda
     }
 
     expect(await runUpdate(sql, updating(s))).toMatchObject({ outcome: "unchanged" });
-    expect(await standing(sql, s)).toEqual({
+    expect(await situationOf(sql, s)).toEqual({
       ...NOTHING,
       shown: "running",
       intends: "running",
@@ -57,7 +57,7 @@ it.each(["before the destination's report", "before the update", "after the upda
 // The report itself could not be read; this test follows 14026: maintenance, asked for twice, tried to move VMs that had moved.
 // That attempt failed, and VMs that had run on elsewhere all the while were marked as stopped.
 it("CloudStack 14206 (after 14026): a second migration of a guest that has already moved is refused and changes nothing", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await migrated(sql);
   const retry = anotherMigration(s);
 
@@ -80,7 +80,7 @@ it("CloudStack 14206 (after 14026): a second migration of a guest that has alrea
     });
   });
 
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -93,7 +93,7 @@ it("CloudStack 14206 (after 14026): a second migration of a guest that has alrea
 // The report itself could not be read; this test follows 11286, where the target host could not be prepared for a migration.
 // The failed preparation made the management server stop the VM, which had never left its host.
 it("CloudStack 10961 (after 11286): a migration that unwinds before the guest moves leaves the guest running, and can be repeated", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await migrating(sql);
   expect(await unwindMigration(sql, s.migration)).toMatchObject({
     outcome: "applied",
@@ -114,7 +114,7 @@ it("CloudStack 10961 (after 11286): a migration that unwinds before the guest mo
   await say(sql, retried, "destination", "running", "completed");
   await update(sql, s);
 
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -128,7 +128,7 @@ it("CloudStack 10961 (after 11286): a migration that unwinds before the guest mo
 // A step after the migration failed, as the virtual router was migrating too, so the whole migration was cancelled.
 // The guest already ran on its new host, and the clean-up of the cancelled migration stopped it there.
 it("CloudStack 7285: a migrate saga that fails after the guest has moved cannot unwind the migration", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await migrating(sql);
   await say(sql, s, "destination", "running", "completed");
 
@@ -145,7 +145,7 @@ it("CloudStack 7285: a migrate saga that fails after the guest has moved cannot 
   });
   await say(sql, s, "active", "destroyed");
 
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
 import { beginUpdate, commitUpdate, failVmm, unlockUpdate } from "../../src/index.js";
 import { migrating, say, type Scenario, writingNothing } from "../sql/scenario.js";
-import { newStage, type Stage } from "./story.js";
+import { regressionDatabase, type RegressionDatabase } from "./situation.js";
 
-const before = newStage();
-const after = newStage();
+const before = regressionDatabase();
+const after = regressionDatabase();
 
 /** The same instance in two databases: the old primary, and the replica that had received no more than this. */
 async function replicated(): Promise<Scenario> {
@@ -26,7 +26,7 @@ async function copyRows(table: string, { instanceId }: Scenario): Promise<void> 
 }
 
 /** The updater generation and the plan that a new saga gets. */
-async function plan({ sql }: Stage, { instanceId }: Scenario) {
+async function plan({ sql }: RegressionDatabase, { instanceId }: Scenario) {
   const saga = { instanceId, sagaId: randomUUID() };
   const answer = await beginUpdate(sql, { ...saga, lease: "5 min" });
   expect(answer.outcome).toBe("applied");

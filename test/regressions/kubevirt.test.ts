@@ -27,16 +27,16 @@ import {
   update,
   writingNothing,
 } from "../sql/scenario.js";
-import { newStage, NOTHING, report, standing } from "./story.js";
+import { regressionDatabase, NOTHING, report, situationOf } from "./situation.js";
 
-const stage = newStage();
+const database = regressionDatabase();
 
 // The guest ran on its target; the source pod crashed before it could say that the migration had succeeded.
 // So the instance was marked as failed, and the healthy guest on the target was deleted for it.
 it.each(["before", "after"])(
   "KubeVirt 13112: a source that crashes %s the destination reports completed does not end the guest on the destination",
   async (order) => {
-    const { sql } = stage;
+    const { sql } = database;
     const s = await migrating(sql);
     await say(sql, s, "destination", "migrating", "in_progress");
     if (order === "after") await say(sql, s, "destination", "running", "completed");
@@ -56,7 +56,7 @@ it.each(["before", "after"])(
       network: "move",
       terminatePropolisIds: [],
     });
-    expect(await standing(sql, s)).toEqual({
+    expect(await situationOf(sql, s)).toEqual({
       ...NOTHING,
       shown: "running",
       intends: "running",
@@ -70,10 +70,10 @@ it.each(["before", "after"])(
 // The report itself could not be read; this test follows 18765, where a restarted node agent came up with an empty cache.
 // It took what it did not know for gone, failed a guest that had just been moved to it, and removed it.
 it("KubeVirt 16622 (after 18765): reports from a restarted agent, at generations below the row's, are stale and do not end the guest", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await migrated(sql);
   const neighbour = await running(sql);
-  const before = await standing(sql, s);
+  const before = await situationOf(sql, s);
 
   // all that the restarted agent knows is the neighbour, and what it guesses about ours
   expect(
@@ -95,12 +95,12 @@ it("KubeVirt 16622 (after 18765): reports from a restarted agent, at generations
       expectedGeneration: 1,
     }),
   ).toMatchObject({ outcome: "conflict", reason: "stale_generation", stateGeneration: 2 });
-  expect(await standing(sql, s)).toEqual(before);
+  expect(await situationOf(sql, s)).toEqual(before);
   expect(await reportVmm(sql, report(s, s.destinationId, "running", 3))).toMatchObject({
     vmmOutcome: "applied",
   });
 
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -113,7 +113,7 @@ it("KubeVirt 16622 (after 18765): reports from a restarted agent, at generations
 // The target pod crashed during its preparations, and the instance's record of the migration was never ended.
 // Every further migration was refused, because one was still in flight, though its object did not even exist any more.
 it("KubeVirt 2495: a destination that fails before the guest moves ends the migration, and the next migration can begin", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await migrating(sql);
   expect(await say(sql, s, "destination", "failed")).toMatchObject({
     vmmOutcome: "applied",
@@ -124,10 +124,10 @@ it("KubeVirt 2495: a destination that fails before the guest moves ends the migr
     outcome: "conflict",
     reason: "migration_in_progress",
   });
-  expect(await standing(sql, s)).toMatchObject({ shown: "migrating", updatePending: true });
+  expect(await situationOf(sql, s)).toMatchObject({ shown: "migrating", updatePending: true });
 
   await update(sql, s);
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -137,7 +137,7 @@ it("KubeVirt 2495: a destination that fails before the guest moves ends the migr
   });
   expect(await applied(beginMigration(sql, next))).toMatchObject({ migrationId: next.migrationId });
 
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "migrating",
     intends: "running",
@@ -151,7 +151,7 @@ it("KubeVirt 2495: a destination that fails before the guest moves ends the migr
 // The report itself could not be read; this test follows 18087, where one target that failed set off retries without end.
 // Each new target failed too; thousands of launcher pods were seen for a single guest, until it was stopped.
 it("KubeVirt 17203 (after 18087): four unwound migrations leave one link to clear, and no running VMM", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await running(sql);
   const attempts = [1, 2, 3, 4].map(() => anotherMigration(s));
   for (const attempt of attempts) {
@@ -166,7 +166,7 @@ it("KubeVirt 17203 (after 18087): four unwound migrations leave one link to clea
     });
   }
   const targets = attempts.map(({ destinationPropolisId }) => destinationPropolisId);
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -184,7 +184,7 @@ it("KubeVirt 17203 (after 18087): four unwound migrations leave one link to clea
   await writingNothing(sql, async () => {
     expect(await runUpdate(sql, { ...s, sagaId: randomUUID() })).toMatchObject({ outcome: "unchanged" });
   });
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -195,7 +195,7 @@ it("KubeVirt 17203 (after 18087): four unwound migrations leave one link to clea
 
 // A guest that cannot boot was launched again the moment it had failed, for ever.
 it("KubeVirt 5905: automatic restarts of a guest that fails at once are counted and delayed, and a user's start resets the count", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await failed(sql);
   await configureInstance(sql, { instanceId: s.instanceId, autoRestartCooldown: "0" });
   const restarts: string[] = [];
@@ -208,7 +208,7 @@ it("KubeVirt 5905: automatic restarts of a guest that fails at once are counted 
   }
   expect(restarts).toHaveLength(2);
   expect(await instance(sql, s)).toMatchObject({ auto_restart_attempts: 2 });
-  expect(await standing(sql, s)).toMatchObject({ shown: "failed", restartable: false });
+  expect(await situationOf(sql, s)).toMatchObject({ shown: "failed", restartable: false });
 
   await sql`update vmstate.instance set time_last_auto_restarted = clock_timestamp() - interval '2 seconds'
     where id = ${s.instanceId}`;
@@ -224,7 +224,7 @@ it.each([
   ["its VMM reported destroyed after a migration, never running", "completed"],
   ["its VMM reported rebooting, then destroyed", "rebooting"],
 ])("KubeVirt 1406: a guest that shuts itself down is not restarted: %s", async (_, way) => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = way === "completed" ? await migrating(sql) : await starting(sql);
   if (way === "completed") {
     await say(sql, s, "active", "destroyed", "completed");
@@ -234,7 +234,7 @@ it.each([
     await say(sql, s, "active", "destroyed");
   }
   await update(sql, s);
-  expect(await standing(sql, s)).toMatchObject({
+  expect(await situationOf(sql, s)).toMatchObject({
     shown: "stopped",
     intends: "guest_shutdown",
     restartable: false,

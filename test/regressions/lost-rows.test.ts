@@ -5,8 +5,8 @@ import { withDatabase } from "../support/database.js";
 import { running, stopped } from "../sql/scenario.js";
 
 /**
- * A failover to a replica that lagged behind loses transactions that were answered: here they are rolled back. As
- * docs/operations.md tells.
+ * A failover to a replica that lagged behind loses transactions that were answered; here, such transactions are rolled
+ * back. docs/operations.md says what to do then.
  */
 const db = withDatabase();
 let vm: Vmstate;
@@ -16,7 +16,7 @@ beforeAll(() => {
 
 class Lost extends Error {}
 
-/** Does something of which the database knows nothing in the end. */
+/** Calls verbs on the old primary, which the new primary knows nothing of: in a transaction that is rolled back. */
 async function lost(act: (vm: Vmstate) => Promise<unknown>): Promise<void> {
   const failure = db.sql.begin(async (sql) => {
     await act(vmstate(sql));
@@ -31,7 +31,7 @@ describe("an agent's report is not_found after a failover (Nova: instances runni
 
   it("a replay of begin_start is applied and adopts the guest", async () => {
     const { instanceId, start } = await stopped(db.sql);
-    await lost((then) => then.beginStart(start));
+    await lost((primary) => primary.beginStart(start));
     const report = reportOf(instanceId, start.propolisId);
     expect(await vm.reportVmm(report)).toMatchObject({ vmmOutcome: "not_found" });
     expect(await vm.beginStart(start)).toMatchObject({
@@ -44,7 +44,7 @@ describe("an agent's report is not_found after a failover (Nova: instances runni
 
   it("a replay of begin_start is a conflict if another VMM was started since, so the guest has to be ended", async () => {
     const { instanceId, start } = await stopped(db.sql);
-    await lost((then) => then.beginStart(start));
+    await lost((primary) => primary.beginStart(start));
     await vm.beginStart({ ...start, sagaId: randomUUID(), propolisId: randomUUID() });
     expect(await vm.beginStart(start)).toMatchObject({ outcome: "conflict", reason: "already_started" });
     expect(await vm.reportVmm(reportOf(instanceId, start.propolisId))).toMatchObject({
@@ -54,7 +54,7 @@ describe("an agent's report is not_found after a failover (Nova: instances runni
 
   it("a replay of begin_migration is applied and adopts the destination while the source runs", async () => {
     const { instanceId, migration, destinationId } = await running(db.sql);
-    await lost((then) => then.beginMigration(migration));
+    await lost((primary) => primary.beginMigration(migration));
     const report = reportOf(instanceId, destinationId);
     expect(await vm.reportVmm(report)).toMatchObject({ vmmOutcome: "not_found" });
     expect(await vm.beginMigration(migration)).toMatchObject({ outcome: "applied", apiState: "migrating" });
@@ -71,7 +71,7 @@ describe("an agent's report is not_found after a failover (Nova: instances runni
   it("a repeated report is applied to a VMM whose row has lost it", async () => {
     const { instanceId, propolisId } = await running(db.sql);
     const report = { ...reportOf(instanceId, propolisId), state: "stopping", generation: 99 } as const;
-    await lost((then) => then.reportVmm(report));
+    await lost((primary) => primary.reportVmm(report));
     expect(await vm.reportVmm(report)).toMatchObject({ vmmOutcome: "applied", stateGeneration: 99 });
   });
 });

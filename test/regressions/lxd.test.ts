@@ -1,14 +1,14 @@
 import { expect, it } from "vitest";
 import { beginMigration, beginStart, failSled, reportVmm, unwindStart } from "../../src/index.js";
 import { anotherStart, applied, running, starting, update, writingNothing } from "../sql/scenario.js";
-import { elevenMinutesPass, newStage, NOTHING, report, standing } from "./story.js";
+import { elevenMinutesPass, regressionDatabase, NOTHING, report, situationOf } from "./situation.js";
 
-const stage = newStage();
+const database = regressionDatabase();
 
 // The report itself could not be read; this test follows 16624, the warning that healing may misjudge a member as offline.
 // Its instances are then started elsewhere while it still runs them.
 it("LXD 17787 (after 16624): a live host that was declared dead cannot take back a guest that was restarted on another host", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await running(sql);
   expect(await failSled(sql, { sledId: s.start.sledId, reason: "sled_off" })).toMatchObject([
     { propolisId: s.propolisId, updateNeeded: true },
@@ -36,7 +36,7 @@ it("LXD 17787 (after 16624): a live host that was declared dead cannot take back
     expect(await failSled(sql, { sledId: s.start.sledId, reason: "sled_off" })).toEqual([]);
   });
 
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -53,16 +53,16 @@ it.each([
 ])(
   "LXD 7321: an instance on a host whose clock is %s is not stuck while the host reports, and is stuck while it does not",
   async (_, skew) => {
-    const { sql } = stage;
+    const { sql } = database;
     const s = await starting(sql);
     const time = new Date(Date.now() + skew);
     await elevenMinutesPass(sql, s);
     await reportVmm(sql, { ...report(s, s.propolisId, "starting", 9), time });
-    expect(await standing(sql, s)).toMatchObject({ shown: "starting", waitsFor: null });
+    expect(await situationOf(sql, s)).toMatchObject({ shown: "starting", waitsFor: null });
 
     await elevenMinutesPass(sql, s);
     await sql`update vmstate.vmm set time_state_updated = ${time}, state_generation = state_generation + 1
     where id = ${s.propolisId}`;
-    expect(await standing(sql, s)).toMatchObject({ shown: "starting", waitsFor: "sled agent" });
+    expect(await situationOf(sql, s)).toMatchObject({ shown: "starting", waitsFor: "sled agent" });
   },
 );

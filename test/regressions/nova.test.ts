@@ -29,14 +29,21 @@ import {
   vmm,
   writingNothing,
 } from "../sql/scenario.js";
-import { elevenMinutesPass, newStage, NOTHING, report, standing, whileHeld } from "./story.js";
+import {
+  elevenMinutesPass,
+  regressionDatabase,
+  NOTHING,
+  report,
+  situationOf,
+  whileHeld,
+} from "./situation.js";
 
-const stage = newStage();
+const database = regressionDatabase();
 
 // The guest had moved, then the clean-up on the source failed (disconnecting its volumes), and with it the migration.
 // The server ended in error; all the same it has to be recorded on the host where it runs, the destination.
 it("Nova 1628606: a source that fails after it reported completed does not remain the active VMM", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await migrating(sql);
   await say(sql, s, "destination", "migrating", "in_progress");
   expect(await say(sql, s, "active", "failed", "completed")).toMatchObject({
@@ -45,7 +52,7 @@ it("Nova 1628606: a source that fails after it reported completed does not remai
     updateNeeded: true,
   });
   await update(sql, s);
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "migrating",
     intends: "running",
@@ -57,7 +64,7 @@ it("Nova 1628606: a source that fails after it reported completed does not remai
 
   await say(sql, s, "destination", "running", "completed");
   await update(sql, s);
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -72,7 +79,7 @@ it("Nova 1628606: a source that fails after it reported completed does not remai
 it.each(["first", "last"])(
   "Nova 1414065: a source that is destroyed and reports %s that the migration failed does not allow a second start of a moved guest",
   async (order) => {
-    const { sql } = stage;
+    const { sql } = database;
     const s = await migrating(sql);
     if (order === "last") await say(sql, s, "destination", "running", "completed");
     await say(sql, s, "active", "destroyed", "failed");
@@ -88,7 +95,7 @@ it.each(["first", "last"])(
       reason: "already_started",
       activePropolisId: s.destinationId,
     });
-    expect(await standing(sql, s)).toEqual({
+    expect(await situationOf(sql, s)).toEqual({
       ...NOTHING,
       shown: "running",
       intends: "running",
@@ -102,7 +109,7 @@ it.each(["first", "last"])(
 // An evacuation for which the scheduler found no host left its migration record in "accepted" instead of "error".
 // When the source host came back, it took that for a finished evacuation and deleted the only copy of the server.
 it("Nova 1713783: an unwound migration stays failed when its source reports again, and the guest stays on the source", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await migrating(sql);
   await applied(unwindMigration(sql, s.migration));
   const ended = { source_state: "failed", destination_state: "failed" };
@@ -121,7 +128,7 @@ it("Nova 1713783: an unwound migration stays failed when its source reports agai
   });
   await update(sql, s);
 
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -134,7 +141,7 @@ it("Nova 1713783: an unwound migration stays failed when its source reports agai
 // A second identical request found the task state already as it wanted it, so nothing was saved and no check was made.
 // Nearly every action could run twice at once on one instance; shelving twice corrupted a customer's database.
 it("Nova 1821373: a begin_migration with the ids of another saga's migration is a conflict, not a success", async () => {
-  const { db, sql } = stage;
+  const { db, sql } = database;
   const s = await running(sql);
   const twin = { ...s.migration, sagaId: randomUUID() };
 
@@ -153,7 +160,7 @@ it("Nova 1821373: a begin_migration with the ids of another saga's migration is 
   expect(await unwindMigration(sql, twin)).toMatchObject({ outcome: "conflict", reason: "wrong_saga" });
   expect(await beginMigration(sql, s.migration)).toMatchObject({ outcome: "unchanged", stateGeneration: 4 });
 
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "migrating",
     intends: "running",
@@ -166,7 +173,7 @@ it("Nova 1821373: a begin_migration with the ids of another saga's migration is 
 // Known here by its title only: a live migration is left in migrating as the domain is not found.
 // This test: the source is gone in the middle of a migration, which has to be seen, and to end.
 it("Nova 1662626: a migration whose source is dead is listed as stuck, and ends with its destination", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await migrating(sql);
   await say(sql, s, "destination", "migrating", "in_progress");
   await applied(failVmm(sql, { ...s, reason: "no_such_vmm" }));
@@ -177,7 +184,7 @@ it("Nova 1662626: a migration whose source is dead is listed as stuck, and ends 
     reason: "not_stopped",
   });
   await elevenMinutesPass(sql, s);
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "migrating",
     intends: "running",
@@ -189,7 +196,7 @@ it("Nova 1662626: a migration whose source is dead is listed as stuck, and ends 
 
   expect(await say(sql, s, "destination", "failed", "failed")).toMatchObject({ updateNeeded: true });
   await update(sql, s);
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "failed",
     intends: "running",
@@ -201,7 +208,7 @@ it("Nova 1662626: a migration whose source is dead is listed as stuck, and ends 
 // nova-compute was restarted while builds on it still waited for a lock, before the host was written to the instance.
 // On start-up it looked for instances of its own host only: these stayed in BUILD for ever.
 it("Nova 1833581: a start whose process dies before the commit does not block the next; after it, the start is listed as stuck and ends with its sled", async () => {
-  const { db, sql } = stage;
+  const { db, sql } = database;
   const s = await stopped(sql);
   const other = anotherStart(s);
 
@@ -217,7 +224,7 @@ it("Nova 1833581: a start whose process dies before the commit does not block th
 
   // the second process has committed, and dies before it asks the sled for anything
   await elevenMinutesPass(sql, s);
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "starting",
     intends: "running",
@@ -228,7 +235,7 @@ it("Nova 1833581: a start whose process dies before the commit does not block th
     { propolisId: other.propolisId, state: "failed", updateNeeded: true },
   ]);
   await update(sql, s);
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "failed",
     intends: "running",
@@ -240,21 +247,21 @@ it("Nova 1833581: a start whose process dies before the commit does not block th
 // The API marked a resize as "confirming" before it asked the host; the periodic confirmation takes only finished ones.
 // When the request then failed, the log promised another try, and none ever came.
 it("Nova 1855927: an update whose lease expires is listed again, and the late commit of its saga is lock_lost", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await saying(sql, "failed");
   const dead = { instanceId: s.instanceId, sagaId: randomUUID() };
   const { updaterGeneration, planToken } = await applied(beginUpdate(sql, { ...dead, lease: "1 hour" }));
-  expect(await standing(sql, s)).toMatchObject({ shown: "stopping", updatePending: false });
+  expect(await situationOf(sql, s)).toMatchObject({ shown: "stopping", updatePending: false });
 
   await expireLease(sql, s);
-  expect(await standing(sql, s)).toMatchObject({ shown: "stopping", updatePending: true });
+  expect(await situationOf(sql, s)).toMatchObject({ shown: "stopping", updatePending: true });
   await update(sql, s);
   expect(
     await writingNothing(sql, () => commitUpdate(sql, { ...dead, updaterGeneration, planToken })),
   ).toMatchObject({ outcome: "conflict", reason: "lock_lost" });
 
   expect(await instance(sql, s)).toMatchObject({ state_generation: 4, updater_id: null });
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "failed",
     intends: "running",
@@ -266,17 +273,17 @@ it("Nova 1855927: an update whose lease expires is listed again, and the late co
 // The resource tracker ran after a move was recorded as confirmed or reverted, and before the claim for it was dropped.
 // Of the two hosts, one was then charged for a server that it did not have, and the other not for the one that it had.
 it("Nova 1879878: at each step of a hand-over, watched_vmm lists every VMM that is still on a sled", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await migrating(sql);
   const source = { instanceId: s.instanceId, propolisId: s.propolisId };
   const both = [s.propolisId, s.destinationId].sort();
 
   await say(sql, s, "destination", "running", "completed");
-  expect(await standing(sql, s)).toMatchObject({ updatePending: true, ending: [], watched: both });
+  expect(await situationOf(sql, s)).toMatchObject({ updatePending: true, ending: [], watched: both });
   expect(await deleteVmm(sql, source)).toMatchObject({ outcome: "conflict", reason: "linked" });
 
   await update(sql, s);
-  expect(await standing(sql, s)).toMatchObject({
+  expect(await situationOf(sql, s)).toMatchObject({
     updatePending: false,
     ending: [s.propolisId],
     watched: both,
@@ -284,11 +291,11 @@ it("Nova 1879878: at each step of a hand-over, watched_vmm lists every VMM that 
   expect(await deleteVmm(sql, source)).toMatchObject({ outcome: "conflict", reason: "not_destroyable" });
 
   await say(sql, s, "active", "destroyed");
-  expect(await standing(sql, s)).toMatchObject({ abandoned: [s.propolisId], watched: [s.destinationId] });
+  expect(await situationOf(sql, s)).toMatchObject({ abandoned: [s.propolisId], watched: [s.destinationId] });
   expect(await deleteVmm(sql, source)).toMatchObject({ outcome: "applied" });
   expect(await writingNothing(sql, () => deleteVmm(sql, source))).toMatchObject({ outcome: "unchanged" });
 
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -300,7 +307,7 @@ it("Nova 1879878: at each step of a hand-over, watched_vmm lists every VMM that 
 // The power sync compared a server that had just been deployed with a power state cached from before its deployment.
 // It shut the server down, and the user could not start it again.
 it("Nova 1815791: reports from before a start do not stop the started VMM", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await saying(sql, "destroyed");
   await update(sql, s);
   const start = anotherStart(s);
@@ -322,7 +329,7 @@ it("Nova 1815791: reports from before a start do not stop the started VMM", asyn
     });
   });
 
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",

@@ -33,9 +33,9 @@ import {
   writingNothing,
   type Scenario,
 } from "../sql/scenario.js";
-import { newStage, NOTHING, report, standing, whileHeld } from "./story.js";
+import { regressionDatabase, NOTHING, report, situationOf, whileHeld } from "./situation.js";
 
-const stage = newStage();
+const database = regressionDatabase();
 
 const automatic = (s: Scenario) => ({ ...anotherStart(s), startReason: "auto_restart" as const });
 
@@ -44,9 +44,9 @@ const automatic = (s: Scenario) => ({ ...anotherStart(s), startReason: "auto_res
 it.each(["before", "after"])(
   "Omicron 9174: an instance whose start unwound is restarted automatically %s its VMM is unlinked",
   async (order) => {
-    const { sql } = stage;
+    const { sql } = database;
     const s = await unwound(sql);
-    expect(await standing(sql, s)).toEqual({
+    expect(await situationOf(sql, s)).toEqual({
       ...NOTHING,
       shown: "stopped",
       intends: "running",
@@ -56,7 +56,7 @@ it.each(["before", "after"])(
     });
     if (order === "after") {
       await update(sql, s);
-      expect(await standing(sql, s)).toEqual({
+      expect(await situationOf(sql, s)).toEqual({
         ...NOTHING,
         shown: "stopped",
         intends: "running",
@@ -70,7 +70,7 @@ it.each(["before", "after"])(
       outcome: "applied",
       replacedPropolisId: order === "before" ? s.propolisId : null,
     });
-    expect(await standing(sql, s)).toEqual({
+    expect(await situationOf(sql, s)).toEqual({
       ...NOTHING,
       shown: "starting",
       intends: "running",
@@ -95,11 +95,11 @@ const VANISHING: [string, (sql: postgres.Sql, s: Scenario) => Promise<unknown>][
 it.each(VANISHING)(
   "Omicron 6520: a dead destination (%s) ends the migration, though its side stays in_progress",
   async (_, vanish) => {
-    const { sql } = stage;
+    const { sql } = database;
     const s = await migrating(sql);
     await say(sql, s, "destination", "migrating", "in_progress");
     await vanish(sql, s);
-    expect(await standing(sql, s)).toMatchObject({ shown: "migrating", updatePending: true });
+    expect(await situationOf(sql, s)).toMatchObject({ shown: "migrating", updatePending: true });
     await update(sql, s);
 
     const { instanceId, destinationId: propolisId } = s;
@@ -116,7 +116,7 @@ it.each(VANISHING)(
         updateNeeded: false,
       },
     );
-    expect(await standing(sql, s)).toEqual({
+    expect(await situationOf(sql, s)).toEqual({
       ...NOTHING,
       shown: "running",
       intends: "running",
@@ -129,7 +129,7 @@ it.each(VANISHING)(
 // A stop in the middle of a migration was sent to the source alone.
 // If the guest had moved by then, the instance could end without a VMM while its new one, told nothing, ran on.
 it("Omicron 11107: request_stop during a migration returns both VMMs, and the instance stops when the guest does", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await migrating(sql);
   await say(sql, s, "destination", "migrating", "in_progress");
   const { commandPropolisIds } = await applied(requestStop(sql, s));
@@ -139,7 +139,7 @@ it("Omicron 11107: request_stop during a migration returns both VMMs, and the in
   await say(sql, s, "destination", "running", "completed");
   await say(sql, s, "active", "destroyed");
   await update(sql, s);
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "stopped",
@@ -154,7 +154,7 @@ it("Omicron 11107: request_stop during a migration returns both VMMs, and the in
   await say(sql, s, "destination", "destroyed");
   await update(sql, s);
 
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "stopped",
     intends: "stopped",
@@ -167,7 +167,7 @@ it("Omicron 11107: request_stop during a migration returns both VMMs, and the in
 it.each(["before the VMM is found gone", "while it is being restarted"])(
   "Omicron 7727 (after 6809): request_stop %s is not undone by an automatic restart",
   async (when) => {
-    const { db, sql } = stage;
+    const { db, sql } = database;
     const s = await running(sql);
     const early = when.startsWith("before");
     if (early) expect(await requestStop(sql, s)).toMatchObject({ commandPropolisIds: [s.propolisId] });
@@ -178,7 +178,7 @@ it.each(["before the VMM is found gone", "while it is being restarted"])(
       state: "failed",
     });
     await update(sql, s);
-    expect(await standing(sql, s)).toMatchObject({ shown: "failed", restartable: !early });
+    expect(await situationOf(sql, s)).toMatchObject({ shown: "failed", restartable: !early });
 
     if (early) expect(await beginStart(sql, automatic(s))).toMatchObject({ reason: "restart_not_permitted" });
     const { first, second } = await whileHeld(
@@ -188,7 +188,7 @@ it.each(["before the VMM is found gone", "while it is being restarted"])(
     );
     expect(first).toMatchObject({ outcome: "applied", apiState: "stopped", commandPropolisIds: [] });
     expect(second).toMatchObject({ outcome: "conflict", reason: "restart_not_permitted" });
-    expect(await standing(sql, s)).toEqual({
+    expect(await situationOf(sql, s)).toEqual({
       ...NOTHING,
       shown: "stopped",
       intends: "stopped",
@@ -200,11 +200,11 @@ it.each(["before the VMM is found gone", "while it is being restarted"])(
 // The watcher met VMMs that outlived their instance, and took a migration target's state for that of the active VMM.
 // That tripped its own assertion on what an instance without a VMM may be, seen as a test that failed now and then.
 it("Omicron 8755: a destination that outlives its instance is listed until it ends, and its reports do not change the instance", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await migrating(sql);
   await say(sql, s, "destination", "migrating", "in_progress");
   await applied(unwindStart(sql, s.start));
-  expect(await standing(sql, s)).toMatchObject({ shown: "stopped", watched: [s.destinationId] });
+  expect(await situationOf(sql, s)).toMatchObject({ shown: "stopped", watched: [s.destinationId] });
   await applied(deleteInstance(sql, s));
 
   expect(await say(sql, s, "destination", "running")).toMatchObject({
@@ -212,7 +212,7 @@ it("Omicron 8755: a destination that outlives its instance is listed until it en
     updateNeeded: false,
   });
   expect(await runUpdate(sql, { ...s, sagaId: randomUUID() })).toMatchObject({ outcome: "gone" });
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     orphaned: [s.destinationId],
     abandoned: [s.propolisId],
@@ -223,13 +223,13 @@ it("Omicron 8755: a destination that outlives its instance is listed until it en
   const { instanceId } = s;
   for (const propolisId of [s.propolisId, s.destinationId])
     await applied(deleteVmm(sql, { instanceId, propolisId }));
-  expect(await standing(sql, s)).toEqual(NOTHING);
+  expect(await situationOf(sql, s)).toEqual(NOTHING);
 });
 
 // The report itself could not be read; this test follows 10784: an instance was deleted before its update saga had locked it.
 // The saga took the failure to lock for a passing one, and tried again without end.
 it("Omicron 10787 (after 10784): every verb of an update saga is gone after the instance is deleted", async () => {
-  const { db, sql } = stage;
+  const { db, sql } = database;
   const s = await unwound(sql);
   const holder = { instanceId: s.instanceId, sagaId: randomUUID() };
   const { updaterGeneration, planToken } = await applied(beginUpdate(sql, { ...holder, lease: "1 hour" }));
@@ -259,15 +259,15 @@ it("Omicron 10787 (after 10784): every verb of an update saga is gone after the 
       expect(answer).toMatchObject({ outcome: "gone", reason: null });
   });
 
-  expect(await standing(sql, s)).toEqual({ ...NOTHING, abandoned: [s.propolisId] });
+  expect(await situationOf(sql, s)).toEqual({ ...NOTHING, abandoned: [s.propolisId] });
 });
 
 // An unwinding create saga marked its instance as failed, only to be allowed to delete it.
 // In between it looked like one to restart: it was started, and could not be deleted any more.
 it("Omicron 7326: an instance in creation is deleted directly, and cannot be started before or during the deletion", async () => {
-  const { db, sql } = stage;
+  const { db, sql } = database;
   const s = await creating(sql, { intendedState: "running" });
-  expect(await standing(sql, s)).toEqual({ ...NOTHING, shown: "creating", intends: "running" });
+  expect(await situationOf(sql, s)).toEqual({ ...NOTHING, shown: "creating", intends: "running" });
   expect(await beginStart(sql, automatic(s))).toMatchObject({ outcome: "conflict", reason: "creating" });
 
   const { first, second } = await whileHeld(
@@ -280,37 +280,37 @@ it("Omicron 7326: an instance in creation is deleted directly, and cannot be sta
   expect(await writingNothing(sql, () => deleteInstance(sql, s))).toMatchObject({ outcome: "unchanged" });
 
   await applied(createInstance(sql, { ...s.create, instanceId: randomUUID() }));
-  expect(await standing(sql, s)).toEqual(NOTHING);
+  expect(await situationOf(sql, s)).toEqual(NOTHING);
 });
 
 // A saga crashed between taking the updater lock and recording that it had, and unwound without releasing it: the
 // instance was locked until a person picked the lock.
 it("Omicron 10166: an operator finds the lock of a dead update saga with explain_update and breaks it, and another saga updates the instance", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await running(sql);
   await say(sql, s, "active", "failed");
   const dead = { instanceId: s.instanceId, sagaId: randomUUID() };
   const { updaterGeneration, planToken } = await applied(beginUpdate(sql, { ...dead, lease: "1 day" }));
   const next = { instanceId: s.instanceId, sagaId: randomUUID() };
   expect(await runUpdate(sql, next)).toMatchObject({ outcome: "conflict", reason: "locked" });
-  expect(await standing(sql, s)).toMatchObject({ shown: "stopping", updatePending: false });
+  expect(await situationOf(sql, s)).toMatchObject({ shown: "stopping", updatePending: false });
 
   const held = await explainUpdate(sql, s);
   expect(held).toMatchObject({ updaterId: dead.sagaId, updaterGeneration });
   await applied(breakUpdate(sql, { ...s, updaterGeneration, reason: "its Nexus is gone" }));
-  expect(await standing(sql, s)).toMatchObject({ shown: "stopping", updatePending: true });
+  expect(await situationOf(sql, s)).toMatchObject({ shown: "stopping", updatePending: true });
   await applied(runUpdate(sql, next));
 
   // the saga was not dead after all
   expect(
     await writingNothing(sql, () => commitUpdate(sql, { ...dead, updaterGeneration, planToken })),
   ).toMatchObject({ outcome: "conflict", reason: "lock_lost" });
-  expect(await standing(sql, s)).toMatchObject({ shown: "failed", restartable: true });
+  expect(await situationOf(sql, s)).toMatchObject({ shown: "failed", restartable: true });
 });
 
 // A sled rebooted, and its guests were gone, while the API went on to show them as running.
 it("Omicron 3633: fail_sled_vmms fails the VMMs that a rebooted sled has lost, and not one that started there since", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const lost = await running(sql);
   const since = await unwound(sql);
   const start = { ...anotherStart(since), sledId: lost.start.sledId };
@@ -325,14 +325,14 @@ it("Omicron 3633: fail_sled_vmms fails the VMMs that a rebooted sled has lost, a
     }),
   ).toMatchObject([{ propolisId: lost.propolisId, updateNeeded: true }]);
   await update(sql, lost);
-  expect(await standing(sql, lost)).toEqual({
+  expect(await situationOf(sql, lost)).toEqual({
     ...NOTHING,
     shown: "failed",
     intends: "running",
     restartable: true,
     abandoned: [lost.propolisId],
   });
-  expect(await standing(sql, since)).toMatchObject({
+  expect(await situationOf(sql, since)).toMatchObject({
     shown: "running",
     active: start.propolisId,
     watched: [start.propolisId],

@@ -11,14 +11,14 @@ import {
   vmm,
   writingNothing,
 } from "../sql/scenario.js";
-import { newStage, NOTHING, standing } from "./story.js";
+import { regressionDatabase, NOTHING, situationOf } from "./situation.js";
 
-const stage = newStage();
+const database = regressionDatabase();
 
 // A live migration failed, and the VM still ran on the host that it was to leave.
 // It was recorded on the destination all the same, a host that did not have it.
 it("OpenNebula 3582: a migration that the source reports failed leaves the guest on the source, though the destination reports completed", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await migrating(sql);
   await say(sql, s, "destination", "running", "completed");
   await say(sql, s, "active", "running", "failed");
@@ -30,7 +30,7 @@ it("OpenNebula 3582: a migration that the source reports failed leaves the guest
     unlinkedPropolisIds: [s.destinationId],
     terminatePropolisIds: [s.destinationId],
   });
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -40,7 +40,7 @@ it("OpenNebula 3582: a migration that the source reports failed leaves the guest
   });
 
   expect(await say(sql, s, "destination", "destroyed")).toMatchObject({ updateNeeded: false });
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -53,12 +53,12 @@ it("OpenNebula 3582: a migration that the source reports failed leaves the guest
 // Just before a host crashed, its probes could return an empty list of VMs, and an absent VM was taken to be off.
 // The VMs stood as powered off, not as unknown: a crash looked like a shutdown.
 it("OpenNebula 5564: a VMM missing from an agent's list stays as it is, and on a dead sled it is failed, not stopped by the guest", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await running(sql);
   const shutDown = await running(sql);
 
   expect(await writingNothing(sql, () => reportVmms(sql, []))).toEqual([]);
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -72,7 +72,7 @@ it("OpenNebula 5564: a VMM missing from an agent's list stays as it is, and on a
   await say(sql, shutDown, "active", "destroyed");
   await update(sql, shutDown);
 
-  expect(await standing(sql, shutDown)).toEqual({
+  expect(await situationOf(sql, shutDown)).toEqual({
     ...NOTHING,
     shown: "stopped",
     intends: "guest_shutdown",
@@ -82,7 +82,7 @@ it("OpenNebula 5564: a VMM missing from an agent's list stays as it is, and on a
     outcome: "conflict",
     reason: "restart_not_permitted",
   });
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "failed",
     intends: "running",

@@ -22,14 +22,14 @@ import {
   vmm,
   writingNothing,
 } from "../sql/scenario.js";
-import { connection, dyingAfter, newStage, NOTHING, report, standing } from "./story.js";
+import { connection, dyingAfter, regressionDatabase, NOTHING, report, situationOf } from "./situation.js";
 
-const stage = newStage();
+const database = regressionDatabase();
 
 // Neither this report nor a trace of it could be read, so nothing is said of it here.
 // This test: rows that change together do so even when the process that changes them dies on the way.
 it("oVirt 1072282: unwind_migration whose process dies is rolled back as a whole, and can be repeated", async () => {
-  const { db, sql } = stage;
+  const { db, sql } = database;
   const s = await migrating(sql);
   await say(sql, s, "destination", "migrating", "in_progress");
 
@@ -39,7 +39,7 @@ it("oVirt 1072282: unwind_migration whose process dies is rolled back as a whole
       state: "saga_unwound",
     });
   });
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "migrating",
     intends: "running",
@@ -59,7 +59,7 @@ it("oVirt 1072282: unwind_migration whose process dies is rolled back as a whole
     updateNeeded: false,
   });
   await update(sql, s);
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "running",
     intends: "running",
@@ -72,7 +72,7 @@ it("oVirt 1072282: unwind_migration whose process dies is rolled back as a whole
 // Neither this report nor a trace of it could be read, so nothing is said of it here.
 // This test: a host that is declared dead while a guest is being started on it takes that guest along.
 it("oVirt 1026811: a start committed while fail_sled runs is failed by the next fail_sled, and stays failed", async () => {
-  const { db, sql } = stage;
+  const { db, sql } = database;
   const sledId = randomUUID();
   const [guest, late] = [await stopped(sql), await stopped(sql)];
   await applied(beginStart(sql, { ...guest.start, sledId }));
@@ -96,7 +96,7 @@ it("oVirt 1026811: a start committed while fail_sled runs is failed by the next 
     { vmmOutcome: "terminal", updateNeeded: false, state: "failed" },
   ]);
   for (const s of [guest, late]) {
-    expect(await standing(sql, s)).toEqual({
+    expect(await situationOf(sql, s)).toEqual({
       ...NOTHING,
       shown: "failed",
       intends: "running",
@@ -109,7 +109,7 @@ it("oVirt 1026811: a start committed while fail_sled runs is failed by the next 
 // Known here by its title only: a disk could not be plugged in, because the domain already had one at that address.
 // This test: two sides disagree on whether an id is free, which must be refused as a whole, and the next one served.
 it("oVirt 1927243: an id that another or a deleted VMM or migration has is refused and nothing is written; a new id is accepted", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const s = await saying(sql, "destroyed");
   await update(sql, s);
   await applied(deleteVmm(sql, s));
@@ -142,13 +142,13 @@ it("oVirt 1927243: an id that another or a deleted VMM or migration has is refus
   const [start, move] = [anotherStart(s), anotherMigration(other)];
   await applied(beginStart(sql, start));
   await applied(beginMigration(sql, move));
-  expect(await standing(sql, s)).toEqual({
+  expect(await situationOf(sql, s)).toEqual({
     ...NOTHING,
     shown: "starting",
     intends: "running",
     active: start.propolisId,
   });
-  expect(await standing(sql, other)).toEqual({
+  expect(await situationOf(sql, other)).toEqual({
     ...NOTHING,
     shown: "migrating",
     intends: "running",

@@ -11,9 +11,9 @@ import {
   unwindStart,
 } from "../../src/index.js";
 import { anotherStart, expireLease, failed, running } from "../sql/scenario.js";
-import { newStage } from "./story.js";
+import { regressionDatabase } from "./situation.js";
 
-const stage = newStage();
+const database = regressionDatabase();
 
 const ROWS = 9;
 const FIRST = 3;
@@ -25,7 +25,7 @@ async function workOn(
   ids: readonly string[],
   attempt: (sql: postgres.Sql, instanceId: string) => Promise<void>,
 ): Promise<Set<string>> {
-  const { sql } = stage;
+  const { sql } = database;
   const reached = new Set<string>();
   for (let round = 0; round < ROUNDS; round++) {
     const rows = await sql<{ instance_id: string }[]>`select instance_id from ${sql(`vmstate.${list}`)}
@@ -77,7 +77,7 @@ async function begun(
 it.each(ATTEMPTS)(
   "pg-boss 871 (after 849): updates that never commit do not starve other instances in pending_update: %s",
   async (_, attempt) => {
-    const { sql } = stage;
+    const { sql } = database;
     const ids: string[] = [];
     for (let i = 0; i < ROWS; i++) {
       const { instanceId, propolisId } = await running(sql);
@@ -89,7 +89,7 @@ it.each(ATTEMPTS)(
 );
 
 it("pg-boss 871 (after 849): restarts that always unwind do not starve other instances in restartable_instance", async () => {
-  const { sql } = stage;
+  const { sql } = database;
   const ids: string[] = [];
   for (let i = 0; i < ROWS; i++) {
     const { instanceId } = await failed(sql, { intendedState: "running" });

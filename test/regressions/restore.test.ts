@@ -2,9 +2,9 @@ import type postgres from "postgres";
 import { describe, expect, it } from "vitest";
 import { beginStart, deleteInstance, reportVmm, reportVmms, requestStop } from "../../src/index.js";
 import { anotherStart, applied, stopped, writingNothing, type Scenario } from "../sql/scenario.js";
-import { newStage, NOTHING, report, standing } from "./story.js";
+import { regressionDatabase, NOTHING, report, situationOf } from "./situation.js";
 
-const stage = newStage();
+const database = regressionDatabase();
 
 // After a failover to a replica that lagged, or a restore, the database does not know what started since: its agent is
 // told not_found. Either the same begin_start adopts the guest, or, where that is refused, the guest has to end.
@@ -36,17 +36,17 @@ async function isUnknown(sql: postgres.Sql, s: Scenario): Promise<void> {
 
 describe("an agent's report is not_found after a failover or a restore:", () => {
   it("a replay of begin_start adopts the guest, and its next report is applied", async () => {
-    const { sql } = stage;
+    const { sql } = database;
     const s = await forgottenStart(sql);
     await isUnknown(sql, s);
-    expect(await standing(sql, s)).toEqual({ ...NOTHING, shown: "stopped", intends: "stopped" });
+    expect(await situationOf(sql, s)).toEqual({ ...NOTHING, shown: "stopped", intends: "stopped" });
 
     expect(await beginStart(sql, s.start)).toMatchObject({ outcome: "applied", apiState: "starting" });
     expect(await reportVmm(sql, report(s, s.propolisId, "running", 9))).toMatchObject({
       vmmOutcome: "applied",
       state: "running",
     });
-    expect(await standing(sql, s)).toEqual({
+    expect(await situationOf(sql, s)).toEqual({
       ...NOTHING,
       shown: "running",
       intends: "running",
@@ -56,7 +56,7 @@ describe("an agent's report is not_found after a failover or a restore:", () => 
   });
 
   it("a replay of begin_start is a conflict if the instance was started again since, so the guest has to be ended", async () => {
-    const { sql } = stage;
+    const { sql } = database;
     const s = await forgottenStart(sql);
     const other = anotherStart(s);
     await applied(beginStart(sql, other));
@@ -81,11 +81,11 @@ describe("an agent's report is not_found after a failover or a restore:", () => 
         vmmOutcome: "not_found",
       });
     });
-    expect(await standing(sql, s)).toEqual(after);
+    expect(await situationOf(sql, s)).toEqual(after);
   });
 
   it("a replay of begin_start is gone if the instance was deleted since, so the guest has to be ended", async () => {
-    const { sql } = stage;
+    const { sql } = database;
     const s = await forgottenStart(sql);
     await applied(deleteInstance(sql, s));
     await isUnknown(sql, s);
@@ -93,7 +93,7 @@ describe("an agent's report is not_found after a failover or a restore:", () => 
   });
 
   it("a replay of begin_start adopts the guest of an instance that the user stopped since, and request_stop returns its VMM", async () => {
-    const { sql } = stage;
+    const { sql } = database;
     const s = await forgottenStart(sql);
     await requestStop(sql, s);
     await applied(beginStart(sql, s.start));
@@ -102,6 +102,6 @@ describe("an agent's report is not_found after a failover or a restore:", () => 
       outcome: "applied",
       commandPropolisIds: [s.propolisId],
     });
-    expect(await standing(sql, s)).toMatchObject({ shown: "running", intends: "stopped" });
+    expect(await situationOf(sql, s)).toMatchObject({ shown: "running", intends: "stopped" });
   });
 });

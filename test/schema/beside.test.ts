@@ -1,11 +1,13 @@
 import { expect, it } from "vitest";
-import { beside, make } from "../../src/schema/drift/beside.js";
+import { withSecondSchema, makeIn } from "../../src/schema/drift/beside.js";
 import { readCatalog } from "../../src/schema/drift/read.js";
 import { createDatabase } from "../support/database.js";
 
 it("a PostgreSQL error in the text of the comparison schema is thrown unchanged", async () => {
   await using db = await createDatabase();
-  const made = beside(db.sql, (sql, schema) => make(sql, schema, "select nonsense from vmstate.vmm"));
+  const made = withSecondSchema(db.sql, (sql, schema) =>
+    makeIn(sql, schema, "select nonsense from vmstate.vmm"),
+  );
   await expect(made).rejects.toMatchObject({ code: "42P01" });
 });
 

@@ -301,8 +301,8 @@ describe("in schema vmstate", () => {
   it("every verb of the control plane and the update saga sets plan_cache_mode = force_generic_plan", async () => {
     await none(migrated.sql`
       select proname as name from pg_proc
-        where pronamespace = 'vmstate'::regnamespace and prosecdef
-          and proname !~ '^(report_vmms?|fail_vmm|fail_sled|fail_sled_vmms|purge)$'
+        where pronamespace = 'vmstate'::regnamespace and prosecdef and prorettype <> 'trigger'::regtype
+          and proname !~ '^(report_vmms?|report_vmm_batch|fail_vmm|fail_sled|fail_sled_vmms|purge|maintain_history)$'
           and coalesce('plan_cache_mode=force_generic_plan' <> all (proconfig), true)`);
   });
 

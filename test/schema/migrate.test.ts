@@ -82,7 +82,7 @@ describe("migrate", () => {
 
     const cli = join(ROOT, "node_modules/node-pg-migrate/bin/node-pg-migrate.js");
     const env = { ...process.env, DATABASE_URL: stock.url };
-    await promisify(execFile)(process.execPath, [cli, "up"], { cwd: ROOT, env });
+    await promisify(execFile)(process.execPath, [cli, "up"], { cwd: ROOT, env, maxBuffer: 2 ** 26 });
     await applyByHand(plain.sql, ...names);
 
     const expected = await contents(db.sql);

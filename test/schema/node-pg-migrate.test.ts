@@ -15,7 +15,7 @@ const CLI = fileURLToPath(
   new URL("../../node_modules/node-pg-migrate/bin/node-pg-migrate.js", import.meta.url),
 );
 /** What README and docs/operations.md tell to pass for our migrations. */
-const APART = ["--migrations-schema", "vmstate", "--create-migrations-schema"];
+const OWN_TABLE = ["--migrations-schema", "vmstate", "--create-migrations-schema"];
 
 let db: TestDatabase;
 let copy: PackageCopy;
@@ -39,7 +39,10 @@ afterEach(async () => {
 /** The stock command line, `up`. */
 async function up(dir: string, ...options: string[]): Promise<void> {
   const env = { ...process.env, DATABASE_URL: db.url };
-  await promisify(execFile)(process.execPath, [CLI, "up", "-m", dir, ...options], { env });
+  await promisify(execFile)(process.execPath, [CLI, "up", "-m", dir, ...options], {
+    env,
+    maxBuffer: 2 ** 26,
+  });
 }
 
 const upApp = (): Promise<void> => up(app);
@@ -62,7 +65,7 @@ const MORE = "1800000000000_more";
 describe("an application that uses node-pg-migrate too, beside", () => {
   const OURS: [string, () => Promise<unknown>][] = [
     ["vmstate migrate", migrate],
-    ["the stock command line with --migrations-schema", () => upOurs(...APART)],
+    ["the stock command line with --migrations-schema", () => upOurs(...OWN_TABLE)],
   ];
 
   it.each(OURS)("%s: the application's migrations come first", async (_, ours) => {
@@ -86,16 +89,16 @@ describe("an application that uses node-pg-migrate too, beside", () => {
   });
 
   it("vmstate migrate and the stock command line in turns", async () => {
-    await upOurs(...APART);
+    await upOurs(...OWN_TABLE);
     expect(await migrate()).toEqual([]);
     addToBoth();
     expect(await migrate()).toEqual([next]);
-    await upOurs(...APART);
+    await upOurs(...OWN_TABLE);
     copy.migration(
       next.replace("next", "after").replace(/^\d+/, String(names.length + 2).padStart(4, "0")),
       "select",
     );
-    await upOurs(...APART);
+    await upOurs(...OWN_TABLE);
     expect(await migrate()).toEqual([]);
     await upApp();
     expect(await recordedIn("vmstate")).toHaveLength(names.length + 2);
@@ -122,7 +125,7 @@ describe("vmstate's migrations in public.pgmigrations, applied by the stock comm
     addToBoth();
     await upApp();
     expect(await migrate()).toEqual([next]);
-    await upOurs(...APART);
+    await upOurs(...OWN_TABLE);
     expect(await recordedIn("public")).toEqual([APP, MORE]);
   });
 

@@ -11,7 +11,7 @@ import { majorOf, objectsIn, ownersIn, Roles } from "./roles.js";
 let db: TestDatabase;
 let roles: Roles;
 let copy: PackageCopy;
-/** Of the schema. May not create anything else in the database. */
+/** The owner of the schema, who may not create anything else in the database. */
 let owner: string;
 let names: string[];
 let next: string;
@@ -174,7 +174,7 @@ describe("migrate refuses, and changes nothing, as", () => {
 });
 
 describe("migrate gives the schema's owner the objects that an earlier version left to the migrating role:", () => {
-  /** As a version that did not become the owner. */
+  /** Installs the schema as a version did that did not act as the owner of the schema. */
   async function installedBy(role: string): Promise<void> {
     await db.sql.unsafe(`grant all on schema vmstate to ${role}`);
     const sql = roles.connect(role);

@@ -3,7 +3,7 @@ import type postgres from "postgres";
 import type { Vmstate } from "../../src/index.js";
 import { live } from "../tools/release/upgrade/lifecycle.js";
 
-/** Lives of instances, each broken off one verb later than the one before, so that rows in all states are there. */
+/** Plays lifecycles of instances, each stopped one verb later than the one before, so that there are rows in all states. */
 export async function populate(vm: Vmstate): Promise<void> {
   for (let verbs = 1; !(await isOver(vm, verbs)); verbs++);
 }

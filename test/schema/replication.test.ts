@@ -13,12 +13,12 @@ import { type Package, ReleasedPackage } from "../../tools/release/released-pack
 import { populate, rowsOf } from "./population.js";
 import { type Pair, ReplicatingServer } from "./replication.js";
 
-/** As docs/operations.md tells. */
+/** The statement in docs/operations.md that publishes the tables. */
 const PUBLICATION =
   /^CREATE PUBLICATION vmstate FOR TABLE\s.*?;$/ms.exec(readFileSync("docs/operations.md", "utf8"))?.[0] ??
   "-- docs/operations.md names no tables";
 
-/** As docs/operations.md tells. */
+/** The statement in docs/operations.md that fills in migration_id. */
 const FILL =
   /^UPDATE vmstate\.vmm AS v SET migration_id .*?;$/ms.exec(
     readFileSync("docs/operations.md", "utf8"),
@@ -26,16 +26,16 @@ const FILL =
 
 let server: ReplicatingServer;
 let released: ReleasedPackage;
-let then: Package;
-/** Of the first release; tells which columns both sides have whatever their release. */
+let release: Package;
+/** A database of the first release: it has only columns that both sides have, whatever their release. */
 let old: TestDatabase;
 beforeAll(async () => {
   server = await ReplicatingServer.start();
   const [first] = await readLedger(PACKAGE_ROOT);
   released = new ReleasedPackage(first?.version ?? "");
-  then = await released.load();
+  release = await released.load();
   old = await createEmptyDatabase();
-  await then.migrate(old.url);
+  await release.migrate(old.url);
 });
 afterAll(async () => {
   await old.drop();
@@ -49,7 +49,7 @@ beforeEach(async () => {
   pair = await server.createPair();
   copy = new PackageCopy();
   const last = copy.migrations().at(-1) ?? "";
-  // It adds columns, which the other side does not have until it is migrated.
+  // This migration adds columns, which the other side does not have until that side is migrated.
   copy.migration(
     `${String(Number.parseInt(last, 10) + 1).padStart(4, "0")}_more`,
     `alter table vmstate.vmm add extra text, alter extra set default 'none';
@@ -71,7 +71,7 @@ async function expectSameRows(): Promise<void> {
   expect(await rowsOf(pair.subscriber.sql, old.sql)).toEqual(published);
 }
 
-/** What was the subscriber is in order, guarded, and works. */
+/** Expects that the former subscriber breaks no invariant, has its guards, and works. */
 async function expectToWorkAlone(): Promise<void> {
   await pair.unsubscribe();
   const { sql, url } = pair.subscriber;
@@ -84,16 +84,16 @@ async function expectToWorkAlone(): Promise<void> {
 
 describe("a subscriber to the tables that docs/operations.md names", () => {
   beforeEach(async () => {
-    for (const { url } of [pair.publisher, pair.subscriber]) await then.migrate(url);
-    await populate(then.vmstate(pair.publisher.sql));
+    for (const { url } of [pair.publisher, pair.subscriber]) await release.migrate(url);
+    await populate(release.vmstate(pair.publisher.sql));
     await pair.subscribe(PUBLICATION);
-    await populate(then.vmstate(pair.publisher.sql));
+    await populate(release.vmstate(pair.publisher.sql));
     await expectSameRows();
   });
 
   it("is migrated before the publisher: no row waits", async () => {
     await migrate(pair.subscriber);
-    await populate(then.vmstate(pair.publisher.sql));
+    await populate(release.vmstate(pair.publisher.sql));
     await expectSameRows();
     await migrate(pair.publisher);
     await populate(vmstate(pair.publisher.sql));
@@ -112,7 +112,7 @@ describe("a subscriber to the tables that docs/operations.md names", () => {
 
   it("takes over with a newer release than the publisher", async () => {
     await migrate(pair.subscriber);
-    await populate(then.vmstate(pair.publisher.sql));
+    await populate(release.vmstate(pair.publisher.sql));
     await expectSameRows();
     await expectToWorkAlone();
     const unknown = (): Promise<unknown> => pair.subscriber.sql`
@@ -139,7 +139,7 @@ describe("a subscriber of this release", () => {
 
 describe("a publication of the whole schema", () => {
   it("fails at the second upgrade, whose ledger row the subscriber has already", async () => {
-    for (const { url } of [pair.publisher, pair.subscriber]) await then.migrate(url);
+    for (const { url } of [pair.publisher, pair.subscriber]) await release.migrate(url);
     await pair.subscriber.sql`truncate vmstate.schema_change, vmstate.pgmigrations`;
     await pair.subscribe("create publication vmstate for tables in schema vmstate");
     await migrate(pair.subscriber);

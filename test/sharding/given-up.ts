@@ -1,4 +1,4 @@
-/** A case of the SQL suite that does not hold where the tables are cut by the instance id. */
+/** A case of the SQL suite that does not hold where the tables are partitioned by the instance id. */
 export interface GivenUp {
   file: string;
   /** The title of the test, without those around it. */

@@ -1,7 +1,7 @@
 import { type Migration, recordOf } from "../../src/schema/files.js";
 import type { Source } from "../../src/schema/sources.js";
 
-/** A change of a file of `sql/` without which it cannot be installed on tables that are cut by the instance id. */
+/** A change of a file of `sql/` without which it cannot be installed on tables that are partitioned by the instance id. */
 interface Rewrite {
   file: string;
   from: string | RegExp;
@@ -12,7 +12,7 @@ interface Rewrite {
 export const SCHEMA = "vmstate_partitions";
 
 export interface Layout {
-  /** Of each table that is cut by the instance id. */
+  /** How many partitions each of the three tables has. */
   partitions: number;
   /**
    * Whether verbs plan for the values at hand: such a plan locks only the partitions that it reads. A plan that is kept
@@ -21,8 +21,8 @@ export interface Layout {
   customPlans: boolean;
 }
 
-/** A partitioned table has no storage parameters of its own; its partitions have. */
-function cut(table: string, key: string, count: number): Rewrite {
+/** Makes a table partitioned. Only its partitions have storage parameters. */
+function partition(table: string, key: string, count: number): Rewrite {
   const partitions = Array.from(
     { length: count },
     (_, n) =>
@@ -35,13 +35,28 @@ function cut(table: string, key: string, count: number): Rewrite {
   };
 }
 
+/**
+ * Lets a step of a batch read all partitions of a table instead of choosing one for each report.
+ *
+ * PostgreSQL 18 (18.4 at least) ends the server with a segmentation fault where a statement chooses partitions while it runs,
+ * and locks rows in a part of it that it runs again: after a lock for which it waited, it chooses by memory that it has freed.
+ * A row that another session changed meanwhile is enough, no partition need be attached or dropped.
+ */
+function unpruned(step: string): Rewrite {
+  return {
+    file: `verbs/sled_agent/steps/${step}.sql`,
+    from: "SET search_path = ''",
+    to: "SET search_path = ''\nSET enable_partition_pruning = off",
+  };
+}
+
 function rewritesFor(partitions: number): Rewrite[] {
   return [
     { file: "schema.sql", from: /^/, to: `CREATE SCHEMA ${SCHEMA};\n` },
-    cut("instance", "id", partitions),
-    cut("vmm", "instance_id", partitions),
-    cut("migration", "instance_id", partitions),
-    // A unique key has to have the column that the table is cut by.
+    partition("instance", "id", partitions),
+    partition("vmm", "instance_id", partitions),
+    partition("migration", "instance_id", partitions),
+    // A unique key has to have the column by which the table is partitioned.
     {
       file: "tables/instance.sql",
       from: "CREATE UNIQUE INDEX instance_name",
@@ -49,12 +64,14 @@ function rewritesFor(partitions: number): Rewrite[] {
     },
     { file: "tables/vmm.sql", from: "id uuid NOT NULL UNIQUE", to: "id uuid NOT NULL" },
     { file: "tables/migration.sql", from: "id uuid NOT NULL UNIQUE", to: "id uuid NOT NULL" },
+    unpruned("apply_vmm_parts"),
+    unpruned("apply_vmm_parts_with_repeats"),
   ];
 }
 
 /**
- * The files of `sql/` with the tables of instances, VMMs and migrations cut into partitions by the instance id, as a
- * sharded layout cuts them; and the record of the migrations that make the same schema.
+ * Writes the files of `sql/` with the tables of instances, VMMs and migrations partitioned by the instance id, as in a
+ * sharded layout, and the record of the schema migrations that make the same schema.
  */
 export function partitionedLayout(
   sources: readonly Source[],

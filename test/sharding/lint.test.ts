@@ -51,7 +51,7 @@ describe("in a copy of the text", () => {
     );
   });
 
-  it("every rule is planted", () => {
+  it("every rule has a planted breach", () => {
     expect([...new Set(PLANTED.map(({ rule }) => rule))]).toEqual([
       "L1",
       "L2",

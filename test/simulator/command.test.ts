@@ -50,7 +50,7 @@ describe("vmstate replay", () => {
     expect(exitCode).toBe(0);
     expect(out).toMatch(/^30 VMs, [\d,]+ verbs in \d+\.\d s: [\d,]+ verbs\/s\nseed 7, concurrency 8, /);
     expect(out).toMatch(/^begin_start +\d[\d,]* +\d[\d.]* +\d[\d.]* +\d[\d,]* applied$/m);
-    expect(out).toMatch(/ended as their lives say: 30 of 30 VMs\n.*0\n.*0\nunexpected outcomes: 0\n$/);
+    expect(out).toMatch(/state that the trace asks for: 30 of 30\n.*0\n.*0\nunexpected answers: 0\n$/);
     expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(err).toMatch(/^30 VMs on database .*, seed 7\n/);
     expect(err).toContain("100%  30/30 VMs");
@@ -85,10 +85,10 @@ describe("vmstate replay", () => {
     await db.sql`alter table vmstate.vmm add constraint planted check (state <> 'stopping')`;
     const { exitCode, out, err } = await vmstate(on(trace, "--json"));
     expect(exitCode).toBe(1);
-    expect(err).toMatch(/^unexpected: report_vmm .*: 23514 .*; expected no error$/m);
-    expect(err).toMatch(/^wrong: vm-\d+ must be deleted; it is running, 1 VMM running$/m);
+    expect(err).toMatch(/^unexpected answer: report_vmm .*: 23514 .*; expected no error$/m);
+    expect(err).toMatch(/^wrong end state: vm-\d+ must be deleted; it is running, 1 VMM running$/m);
     expect(err).toMatch(
-      /^vmstate: the replay failed: unexpected outcomes \d+, VMs in a wrong state \d+, left over 0, /m,
+      /^vmstate: the replay failed: unexpected answers \d+, VMs in a wrong end state \d+, left over 0, /m,
     );
     expect(JSON.parse(out)).toMatchObject({ unexpected: expect.any(Number) as number });
   });
@@ -104,7 +104,7 @@ describe("vmstate replay", () => {
     [
       "a file with another header",
       traces.write("other.csv", "a,b\n"),
-      /^vmstate: .*other.csv: line 1: the header is "a,b", not ".*"\n$/,
+      /^vmstate: .*other.csv: line 1: the header must be ".*", not "a,b"\n$/,
     ],
   ])("exits 1 with one line for %s", async (_, file, message) => {
     const { exitCode, out, err } = await vmstate(on(file));
@@ -117,7 +117,7 @@ describe("vmstate replay", () => {
     const { exitCode, err } = await vmstate(on(file));
     expect(exitCode).toBe(1);
     expect(err).toMatch(
-      /^vmstate: .*malformed.csv: line 3: it has 4 columns, not 5.*; VMs played so far: [01]\n$/m,
+      /^vmstate: .*malformed.csv: line 3: the row must have 5 columns, not 4.*; VMs played so far: [01]\n$/m,
     );
   });
 

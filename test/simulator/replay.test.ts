@@ -59,7 +59,7 @@ const countsOf = ({ verbs }: ReplayResult): unknown =>
 
 const clean = {
   unexpected: { first: [] },
-  wrong: { first: [] },
+  wrongEndStates: { first: [] },
   leftovers: { first: [] },
   violations: { first: [] },
 };
@@ -116,13 +116,13 @@ describe("replay", () => {
   it("finds an unexpected outcome", async () => {
     await db.sql.unsafe(`create or replace function vmstate.holds_updater_lock(p_instance vmstate.instance,
       p_saga_id uuid, p_updater_generation bigint) returns boolean language sql immutable return true`);
-    const { unexpected, wrong } = await play(40);
+    const { unexpected, wrongEndStates } = await play(40);
     expect(unexpected.count).toBeGreaterThan(0);
     expect(unexpected.first.join("\n")).toMatch(
       /^(un?lock|commit)_update {"instanceId":.*"outcome":"applied".*; expected {"outcome":"conflict","reason":"lock_lost"/m,
     );
     expect(unexpected.first.length).toBeLessThanOrEqual(10);
-    expect(wrong.count).toBeGreaterThan(0);
+    expect(wrongEndStates.count).toBeGreaterThan(0);
   });
 
   it("finds a late report that is applied", async () => {
@@ -199,8 +199,8 @@ describe("check", () => {
 
   it("names the VMs with an unexpected end", async () => {
     await start(0);
-    const { wrong } = await check(client, ids, 2, [false, false, true]);
-    expect([...wrong.first].sort()).toEqual([
+    const { wrongEndStates } = await check(client, ids, 2, [false, false, true]);
+    expect([...wrongEndStates.first].sort()).toEqual([
       "vm-0 must be deleted; it is starting, 1 VMM creating",
       "vm-2 must be running, 1 VMM running; it is deleted",
     ]);

@@ -37,19 +37,27 @@ describe("readTrace", () => {
 
   it("refuses a line that never ends without reading all of it", async () => {
     const file = traces.write("no-lines.csv", `${HEADER}\n${"1".repeat(1_000_000)}`);
-    await expect(readAll(file)).rejects.toThrow("line 2: it is longer than 1000 characters");
+    await expect(readAll(file)).rejects.toThrow("line 2: the row must have at most 1000 characters");
   });
 
   it.each([
-    ["batch", "0,x,2,1.75,900", 'line 4: batch is "x", not a whole number'],
-    ["vcpus", "0,1,0,1.75,900", 'line 4: vcpus is "0", not a number above 0'],
-    ["memory_gb", "0,1,2,,900", 'line 4: memory_gb is "", not a number above 0'],
-    ["lifetime_s", "0,1,2,1.75,-1", 'line 4: lifetime_s is "-1", not a number, 0 or more, or empty'],
-    ["two columns", "x,y,2,1.75,1", 'line 4: arrival_s is "x", not a number, 0 or more; batch is "y", not'],
-    ["the order", "300,1,2,1.75,1", "line 4: arrival_s is 300, but the row before has 300.5"],
-    ["the length", "400,1,2", "line 4: it has 3 columns, not 5"],
-    ["a quote", '400,1,2,"1,1', 'line 4: memory_gb is "\\"1", not a number above 0'],
-    ["endless", "1".repeat(2000), "line 4: it is longer than 1000 characters"],
+    ["batch", "0,x,2,1.75,900", 'line 4: batch must be a whole number, not "x"'],
+    ["vcpus", "0,1,0,1.75,900", 'line 4: vcpus must be a number above 0, not "0"'],
+    ["memory_gb", "0,1,2,,900", 'line 4: memory_gb must be a number above 0, not ""'],
+    ["lifetime_s", "0,1,2,1.75,-1", 'line 4: lifetime_s must be empty or a number, 0 or more, not "-1"'],
+    [
+      "two columns",
+      "x,y,2,1.75,1",
+      'line 4: arrival_s must be a number, 0 or more, not "x"; batch must be a whole number, not "y"',
+    ],
+    [
+      "the order",
+      "300,1,2,1.75,1",
+      "line 4: arrival_s must be at least 300.5, as in the row before, not 300",
+    ],
+    ["the length", "400,1,2", "line 4: the row must have 5 columns, not 3"],
+    ["a quote", '400,1,2,"1,1', 'line 4: memory_gb must be a number above 0, not "\\"1"'],
+    ["endless", "1".repeat(2000), "line 4: the row must have at most 1000 characters"],
   ])("names the line of a malformed row: %s", async (name, row, message) => {
     const file = traces.write(`${name}.csv`, `${TWO_ROWS}${row}\n`);
     const error: unknown = await readAll(file).catch((thrown: unknown) => thrown);
@@ -69,10 +77,10 @@ describe("countVms", () => {
   });
 
   it.each([
-    ["empty.csv", "", "no VMs in it"],
-    ["header.csv", `${HEADER}\n`, "no VMs in it"],
-    ["other.csv", "a,b\n1,2\n", `line 1: the header is "a,b", not "${HEADER}"`],
-    ["first-row.csv", `${HEADER}\n0,x,1,1,1\n`, 'line 2: batch is "x", not a whole number'],
+    ["empty.csv", "", "the trace has no VM: it needs a line for each VM below the header"],
+    ["header.csv", `${HEADER}\n`, "the trace has no VM: it needs a line for each VM below the header"],
+    ["other.csv", "a,b\n1,2\n", `line 1: the header must be "${HEADER}", not "a,b"`],
+    ["first-row.csv", `${HEADER}\n0,x,1,1,1\n`, 'line 2: batch must be a whole number, not "x"'],
     ["broken.csv.gz", zipped(traceOf(100)).subarray(0, 200), "broken gzip: unexpected end of file"],
     ["no-gzip.csv.gz", traceOf(100), "broken gzip: incorrect header check"],
   ])("refuses %s with one line", async (name, content, message) => {

@@ -28,6 +28,7 @@ import {
   writingNothing,
   type Scenario,
 } from "./scenario.js";
+import { reportVmmsOf, sledWith, vmmHeardAgo } from "./sleds.js";
 
 // The back-off of automatic restarts, so that a VM that cannot boot is not restarted at full speed for ever.
 
@@ -121,18 +122,18 @@ function restart(s: Scenario, propolisId = randomUUID()): Promise<BeginStartResu
 
 const attempts = async (s: Scenario): Promise<unknown> => (await instance(sql, s))["auto_restart_attempts"];
 
-/** The list's row of the instance. */
+/** The row of the instance in restartable_instance. */
 async function listed(s: Scenario): Promise<RestartableInstanceRow | undefined> {
   return (await restartableInstances(sql)).find(({ instanceId }) => instanceId === s.instanceId);
 }
 
-/** The last automatic restart was so long ago. */
+/** Sets the last automatic restart to so long ago. */
 async function restartedAgo(s: Scenario, ago: string): Promise<void> {
   await sql`update vmstate.instance set time_last_auto_restarted = clock_timestamp() - ${ago}::interval
     where id = ${s.instanceId}`;
 }
 
-/** Restarted automatically, and the VMM failed at once: an instance in a boot loop, that many attempts in. */
+/** An instance in a boot loop: it was restarted automatically so often, and its VMM failed each time. */
 async function looping(count: number, autoRestartCooldown?: string): Promise<Scenario> {
   const s = await failed(sql);
   await configureInstance(sql, { instanceId: s.instanceId, autoRestartCooldown });
@@ -282,9 +283,24 @@ describe("10 minutes of running reset auto_restart_attempts:", () => {
     const propolisId = await restartedAndRunning(s);
     await say(sql, { ...s, propolisId }, "active", "stopping");
     await ranFor(propolisId, interval);
-    // dead from now on, its last sign of life as the owner left it
+    // The owner's UPDATE ends the VMM and leaves time_reported as it is, which fail_vmm would not.
     await sql`update vmstate.vmm set state = 'failed', failure_reason = 'operator',
       state_generation = state_generation + 1 where id = ${propolisId}`;
+    await update(sql, s);
+    expect(await attempts(s)).toBe(left);
+  });
+
+  test.each([
+    ["9 minutes", 3],
+    ["11 minutes", 0],
+  ])("a VMM of which only its sled reported for %s, until it died: %i attempts", async (ago, left) => {
+    const { sledId, s, vmms } = await sledWith(sql, "running");
+    await sql`update vmstate.instance set auto_restart_attempts = 3 where id = ${s.instanceId}`;
+    await vmmHeardAgo(sql, s.propolisId, ago);
+    await sql`update vmstate.vmm set time_started = time_reported, state_generation = state_generation + 1
+      where id = ${s.propolisId}`;
+    await applied(reportVmmsOf(sql, sledId, vmms));
+    await say(sql, s, "active", "failed");
     await update(sql, s);
     expect(await attempts(s)).toBe(left);
   });

@@ -26,6 +26,7 @@ import {
   vmm,
   type Scenario,
 } from "./scenario.js";
+import { reportVmmsOf, sledWith, vmmHeardAgo } from "./sleds.js";
 
 // Ages are reckoned by the database's clock: a sled's may be wrong by any amount, in either direction.
 
@@ -42,7 +43,7 @@ async function isStuck(s: Scenario): Promise<boolean> {
   return (await stuckInstances(sql)).some(({ instanceId }) => instanceId === s.instanceId);
 }
 
-/** The instance's own row is a day old. */
+/** Makes the instance's own row a day old. */
 async function old(s: Scenario): Promise<void> {
   await sql`update vmstate.instance set state_generation = state_generation + 1,
     time_state_updated = clock_timestamp() - interval '1 day' where id = ${s.instanceId}`;
@@ -55,12 +56,6 @@ const reported = (s: Scenario, state: ReportVmmArguments["state"], time: Date): 
   generation: 9,
   time,
 });
-
-/** As if the report of the VMM had come so long ago; the sled's time stays. */
-async function heardAgo(propolisId: string, ago: string): Promise<void> {
-  await sql`update vmstate.vmm set time_reported = clock_timestamp() - ${ago}::interval,
-    state_generation = state_generation + 1 where id = ${propolisId}`;
-}
 
 describe.each(CLOCKS)("a sled whose clock is %s", (_, time) => {
   const ways: [string, (report: ReportVmmArguments) => Promise<unknown>][] = [
@@ -86,9 +81,9 @@ describe.each(CLOCKS)("a sled whose clock is %s", (_, time) => {
     const s = await starting(sql);
     await old(s);
     await reportVmm(sql, reported(s, "starting", time));
-    await heardAgo(s.propolisId, "9 minutes");
+    await vmmHeardAgo(sql, s.propolisId, "9 minutes");
     expect(await isStuck(s)).toBe(false);
-    await heardAgo(s.propolisId, "11 minutes");
+    await vmmHeardAgo(sql, s.propolisId, "11 minutes");
     const row = (await stuckInstances(sql)).find(({ instanceId }) => instanceId === s.instanceId);
     expect(row).toMatchObject({ waitsFor: "sled agent", age: expect.stringMatching(/^00:11:0/) as unknown });
     const { time_reported } = await vmm(sql, s.propolisId);
@@ -140,7 +135,7 @@ describe("time_reported of a VMM", () => {
   ];
   test.each(ends)("is set when %s ends the VMM", async (_, end) => {
     const s = await running(sql);
-    await heardAgo(s.propolisId, "1 day");
+    await vmmHeardAgo(sql, s.propolisId, "1 day");
     const begin = await clock(sql);
     await end(s);
     expect(await isSince(sql, begin, (await vmm(sql, s.propolisId))["time_reported"])).toBe(true);
@@ -158,7 +153,7 @@ describe("time_reported of a VMM", () => {
 describe("watched_vmm", () => {
   test("lists a running VMM without reports for 1 day, which stuck_instance does not", async () => {
     const [silent, heard] = [await running(sql), await running(sql)];
-    await heardAgo(silent.propolisId, "1 day");
+    await vmmHeardAgo(sql, silent.propolisId, "1 day");
     await reportVmm(sql, reported(heard, "running", new Date(0)));
     const found = await sql<{ propolis_id: string }[]>`
       select propolis_id from vmstate.watched_vmm where time_reported < now() - interval '1 hour'`;
@@ -170,7 +165,7 @@ describe("watched_vmm", () => {
 
   test("lists a VMM whose sled agent restarted its generations at 1, so that every report is stale", async () => {
     const s = await running(sql);
-    await heardAgo(s.propolisId, "1 day");
+    await vmmHeardAgo(sql, s.propolisId, "1 day");
     for (const generation of [1, 2])
       expect(await reportVmm(sql, { ...reported(s, "destroyed", new Date()), generation })).toMatchObject({
         vmmOutcome: "stale",
@@ -178,6 +173,42 @@ describe("watched_vmm", () => {
     const [row] = await sql`select time_reported < now() - interval '1 hour' as silent
       from vmstate.watched_vmm where propolis_id = ${s.propolisId}`;
     expect(row).toEqual({ silent: true });
+  });
+});
+
+describe("time_heard of watched_vmm", () => {
+  async function heardOf(propolisId: string): Promise<Date | null | undefined> {
+    return (await watchedVmms(sql)).find((row) => row.propolisId === propolisId)?.timeHeard;
+  }
+
+  test("is the time of the report of the VMM, or of the report of its sled that agreed, if that is later", async () => {
+    const { sledId, s, vmms } = await sledWith(sql, "running");
+    const { propolisId } = s;
+    await vmmHeardAgo(sql, propolisId, "1 day");
+    const reported = new Date(String((await vmm(sql, propolisId))["time_reported"]));
+    expect(await heardOf(propolisId)).toEqual(reported);
+    const { timeAgreed } = await applied(reportVmmsOf(sql, sledId, vmms));
+    expect(await heardOf(propolisId)).toEqual(timeAgreed);
+    expect((await vmm(sql, propolisId))["time_reported"]).toBeDefined();
+    await vmmHeardAgo(sql, propolisId, "-1 minutes");
+    expect(Number(await heardOf(propolisId))).toBeGreaterThan(Number(timeAgreed));
+  });
+
+  test("does not move when the sled differs: the sled may have lost the VMM", async () => {
+    const { sledId, s, vmms } = await sledWith(sql, "running");
+    const { propolisId } = s;
+    await vmmHeardAgo(sql, propolisId, "1 day");
+    const { timeAgreed } = await applied(reportVmmsOf(sql, sledId, vmms));
+    expect(await reportVmmsOf(sql, sledId, [])).toMatchObject({ reason: "differs", timeAgreed });
+    expect(await heardOf(propolisId)).toEqual(timeAgreed);
+  });
+
+  test("stuck_instance does not go by it: a VMM that is starting by every digest is not started", async () => {
+    const { sledId, s, vmms } = await sledWith(sql, "starting");
+    await old(s);
+    await vmmHeardAgo(sql, s.propolisId, "11 minutes");
+    await applied(reportVmmsOf(sql, sledId, vmms));
+    expect(await isStuck(s)).toBe(true);
   });
 });
 

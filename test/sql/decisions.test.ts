@@ -32,7 +32,7 @@ beforeAll(async () => {
   answered = await functionAnswers(db.sql);
 });
 
-/** The first few that differ from what they should be, beside it. */
+/** The first rows that differ from what is expected, each with what is expected. */
 function differences<T>(
   rows: readonly T[],
   expected: (row: T) => unknown,

@@ -20,6 +20,7 @@ export type Vmm = "A" | "T";
  * `aStarted` and `tStarted`: whether the VMM had been running.
  */
 export interface Input {
+  // a and t: the states of A and T; s and d: those of the source side and the destination side, as in docs/model.md.
   state: InstanceState;
   intent: IntendedState;
   topology: Topology;

@@ -1,7 +1,6 @@
 import type postgres from "postgres";
 import {
   beginStart,
-  unwindMigration,
   unwindStart,
   type IntendedState,
   type InstanceState,
@@ -23,6 +22,7 @@ import {
   saying,
   starting,
   unwound,
+  unwoundMigration,
   type InstanceRow,
   type Scenario,
 } from "./scenario.js";
@@ -82,12 +82,6 @@ const completedAfterHandOver: Reach = async (sql) => {
   return s;
 };
 
-const unwoundMigration: Reach = async (sql) => {
-  const s = await migrating(sql);
-  await applied(unwindMigration(sql, s.migration));
-  return { ...s, row: rowOf(s, "running", 4, s.propolisId, s.destinationId) };
-};
-
 const lostAfterHandOver: Reach = async (sql) => {
   const s = await handedOver(sql);
   await say(sql, s, "destination", "migrating", "failed");
@@ -115,8 +109,8 @@ const replacedSource: Reach = async (sql) => {
   return { ...s, replacement: start, row: rowOf(s, "starting", 5, start.propolisId, s.destinationId) };
 };
 
-/** A VMM that ran, and what its sled said last. */
-function told(state: ReportedVmmState): Reach {
+/** A VMM that ran, and whose last report was this state. */
+function lastReported(state: ReportedVmmState): Reach {
   return (sql) => saying(sql, state);
 }
 
@@ -133,8 +127,8 @@ function during(...steps: Step[]): Reach {
 export const NO_PLANS: [string, Reach][] = [
   ["none: the VMM is starting", starting],
   ["none: the VMM is running", running],
-  ["none: the VMM is stopping", told("stopping")],
-  ["none: the VMM is stopped", told("stopped")],
+  ["none: the VMM is stopping", lastReported("stopping")],
+  ["none: the VMM is stopped", lastReported("stopped")],
   ["in_progress: no side was reported yet", migrating],
   [
     "in_progress: both sides report in_progress",
@@ -151,12 +145,12 @@ export const NO_PLANS: [string, Reach][] = [
 export const PLANS: PlanCase[] = [
   {
     title: "none: the VMM failed",
-    reach: told("failed"),
+    reach: lastReported("failed"),
     plan: { ...LOST, unlinked: ["A"], terminate: [] },
   },
   {
     title: "none: the VMM is destroyed after it ran, so the guest shut down",
-    reach: told("destroyed"),
+    reach: lastReported("destroyed"),
     plan: { ...SHUT_DOWN, unlinked: ["A"], terminate: [] },
   },
   {

@@ -41,6 +41,7 @@ import {
   stopped,
   unknown,
   unwound,
+  unwoundMigration,
   type Scenario,
 } from "./scenario.js";
 
@@ -98,12 +99,6 @@ function migrationOf(s: Scenario, source: string, destination: string): object {
     migrationSourceState: source,
     migrationDestinationState: destination,
   };
-}
-
-async function unwoundMigration(): Promise<Scenario> {
-  const s = await migrating(sql);
-  await applied(unwindMigration(sql, s.migration));
-  return s;
 }
 
 describe("instance_detail", () => {
@@ -166,7 +161,7 @@ describe("instance_detail", () => {
     ],
     [
       "has an unwound destination: shown as destroyed, both sides failed",
-      unwoundMigration,
+      () => unwoundMigration(sql),
       (s) => ({
         apiState: "running",
         ...activeOf(s, "running"),
@@ -255,7 +250,7 @@ describe("api_migration", () => {
   });
 
   test("shows an unwound destination as destroyed", async () => {
-    const s = await unwoundMigration();
+    const s = await unwoundMigration(sql);
     expect(await apiMigration(sql, s)).toMatchObject({
       sourceState: "failed",
       destinationState: "failed",
@@ -359,7 +354,7 @@ describe("sledVmms", () => {
     expect(await sledVmms(sql, { sledId })).toEqual([]);
   });
 
-  test("22P02 for an id that is none", async () => {
+  test("22P02 for a sled id that is no uuid", async () => {
     await expect(page("'; drop schema vmstate")).rejects.toMatchObject({ code: "22P02" });
     await expect(page("")).rejects.toMatchObject({ code: "22P02" });
   });
@@ -389,7 +384,7 @@ describe.each(LISTS)("%s", (_, list) => {
     expect(await names({ projectId, after: "d" })).toEqual([]);
   });
 
-  test("shows an instance that was created behind the page, and none that was created before it", async () => {
+  test("shows a new instance whose name comes after the page, and none whose name comes before it", async () => {
     const { projectId } = await project(["b", "d"]);
     expect(await names({ projectId, limit: 1 })).toEqual(["b"]);
     for (const name of ["a", "c"]) await stopped(sql, { projectId, name });
@@ -429,6 +424,33 @@ describe.each(LISTS)("%s", (_, list) => {
     expect(await names({ projectId, state: "starting", after: "a" })).toEqual(["c"]);
   });
 
+  test("pages through those that run", async () => {
+    const { projectId, made } = await project(["a", "b", "c"]);
+    for (const s of made) {
+      await applied(beginStart(sql, s.start));
+      await say(sql, s, "active", "running");
+    }
+    expect(await names({ projectId, state: "running", limit: 1 })).toEqual(["a"]);
+    expect(await names({ projectId, state: "running", after: "a", limit: 1 })).toEqual(["b"]);
+  });
+
+  test("a page holds up to its limit, and one with an unwound VMM takes its place by name", async () => {
+    const { projectId, made } = await project(["a", "b", "c"]);
+    const b = made[1] ?? expect.fail("no instance");
+    await applied(beginStart(sql, b.start));
+    await applied(unwindStart(sql, b.start));
+    expect(await names({ projectId, state: "stopped", limit: 1 })).toEqual(["a"]);
+    expect(await names({ projectId, state: "stopped", limit: 2 })).toEqual(["a", "b"]);
+    expect(await names({ projectId, state: "stopped", after: "a", limit: 2 })).toEqual(["b", "c"]);
+  });
+
+  test("a deleted instance is in no state", async () => {
+    const { projectId, made } = await project(["a", "b"]);
+    await applied(deleteInstance(sql, made[0] ?? expect.fail("no instance")));
+    expect(await names({ projectId, state: "stopped", limit: 1 })).toEqual(["b"]);
+    expect(await sql`select from vmstate.instances_in_state(${projectId}, 'destroyed')`).toHaveLength(0);
+  });
+
   test.each(["'; drop schema vmstate; --", "\\", "%", "\u{10ffff}", "x".repeat(5000), "a\nb"])(
     "takes any text for a name: %j",
     async (after) => {
@@ -438,7 +460,7 @@ describe.each(LISTS)("%s", (_, list) => {
     },
   );
 
-  test("22P02 for a state that is none, 2201W for a negative limit", async () => {
+  test("22P02 for a state that does not exist, 2201W for a negative limit", async () => {
     const a = { projectId: randomUUID() };
     await expect(list(sql, { ...a, state: "saga_unwound" as ApiInstanceState })).rejects.toMatchObject({
       code: "22P02",

@@ -29,6 +29,7 @@ import {
   starting,
   stopped,
   unwound,
+  unwoundMigration,
   update,
   vmm,
   type Scenario,
@@ -48,12 +49,6 @@ const REPORTED: ReportedVmmState[] = [
 ];
 
 const shown = async (s: Scenario): Promise<string | undefined> => (await apiInstance(sql, s))?.state;
-
-async function unwoundMigration(s: Scenario): Promise<Scenario> {
-  await applied(beginMigration(sql, s.migration));
-  await applied(unwindMigration(sql, s.migration));
-  return s;
-}
 
 describe("rule 1: a start or a migration replaces NULL or a saga_unwound VMM, directly, in one write", () => {
   test("a start replaces NULL and raises the generation by 1", async () => {
@@ -126,13 +121,13 @@ describe("rule 2: an instance whose active VMM is saga_unwound appears stopped",
 
 describe("rule 3: a destination that is saga_unwound changes nothing", () => {
   test.each(REPORTED)("the instance shows the state of its active VMM alone: %s", async (state) => {
-    const [alone, s] = [await saying(sql, state), await unwoundMigration(await running(sql))];
+    const [alone, s] = [await saying(sql, state), await unwoundMigration(sql)];
     await say(sql, s, "active", state);
     expect(await shown(s)).toBe(await shown(alone));
   });
 
   test("the instance keeps its state when the unwound destination is unlinked", async () => {
-    const s = await unwoundMigration(await running(sql));
+    const s = await unwoundMigration(sql);
     expect(await shown(s)).toBe("running");
     await update(sql, s);
     expect(await shown(s)).toBe("running");
@@ -164,7 +159,7 @@ describe("rule 4: the update saga removes a saga_unwound VMM exactly as it remov
           await say(sql, s, "destination", "destroyed");
           return s;
         },
-        unwound: async () => unwoundMigration(await running(sql)),
+        unwound: async () => unwoundMigration(sql),
       },
     ],
   ];

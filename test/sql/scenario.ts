@@ -9,6 +9,7 @@ import {
   finishInstanceCreation,
   reportVmm,
   runUpdate,
+  unwindMigration,
   unwindStart,
   type ApiInstanceState,
   type BeginMigrationArguments,
@@ -21,7 +22,7 @@ import {
   type VmmAddress,
 } from "../../src/index.js";
 
-/** An instance of its own for one test, and all ids it will ever need, whether used yet or not. */
+/** An instance that only one test has, and all ids that the test may need, whether a row has them yet or not. */
 export interface Scenario {
   instanceId: string;
   /** The VMM of `start`. */
@@ -32,7 +33,7 @@ export interface Scenario {
   create: CreateInstanceArguments & { instanceId: string };
   start: BeginStartArguments;
   migration: BeginMigrationArguments;
-  /** What an instance verb answers of the instance as the scenario leaves it. */
+  /** The columns by which an instance verb shows the instance as the scenario leaves it. */
   row: InstanceRow;
 }
 
@@ -48,7 +49,7 @@ export interface InstanceRow {
 
 type Create = Partial<Omit<Scenario["create"], "instanceId">>;
 
-/** All columns null: what a verb answers of an instance that does not exist. */
+/** The columns by which a verb shows an instance that does not exist: all are null. */
 export const NO_ROW = {
   instanceId: null,
   apiState: null,
@@ -87,14 +88,14 @@ export function rowOf(
   };
 }
 
-/** Where answers say that the VMM is which a start or a migration makes. */
+/** Makes the address by which answers show the VMM that a start or a migration makes. */
 export function addressOf(made: BeginStartArguments | BeginMigrationArguments): VmmAddress {
   const propolisId = "destinationPropolisId" in made ? made.destinationPropolisId : made.propolisId;
   const { sledId, propolisIp, propolisPort } = made;
   return { propolisId, sledId, propolisIp, propolisPort: propolisPort ?? 12400 };
 }
 
-/** Where these VMMs of a scenario are. */
+/** Makes the addresses of these VMMs of a scenario. */
 export function addressesOf({ start, migration }: Scenario, ids: readonly string[]): VmmAddress[] {
   const known = [addressOf(start), addressOf(migration)];
   return ids.map((id) => known.find(({ propolisId }) => propolisId === id) ?? expect.fail(`no VMM ${id}`));
@@ -122,7 +123,7 @@ export function anotherMigration({ migration }: Pick<Scenario, "migration">): Be
   };
 }
 
-/** Nothing in the database yet. */
+/** Makes the ids of an instance that is not in the database. */
 export function unknown(options: Create = {}): Scenario {
   const instanceId = randomUUID();
   const propolisId = randomUUID();
@@ -149,35 +150,35 @@ export function unknown(options: Create = {}): Scenario {
   return { ...s, row: rowOf(s, "creating", 1) };
 }
 
-/** Created, its creation not finished. */
+/** Makes an instance whose creation is not finished. */
 export async function creating(sql: postgres.Sql, options?: Create): Promise<Scenario> {
   const s = unknown(options);
   await applied(createInstance(sql, s.create));
   return s;
 }
 
-/** No VMM. */
+/** Makes an instance without a VMM. */
 export async function stopped(sql: postgres.Sql, options?: Create): Promise<Scenario> {
   const s = await creating(sql, options);
   await applied(finishInstanceCreation(sql, s));
   return { ...s, row: rowOf(s, "stopped", 2) };
 }
 
-/** Its VMM still `creating`, at generation 1. */
+/** Makes an instance whose VMM is still `creating`, at generation 1. */
 export async function starting(sql: postgres.Sql, options?: Create): Promise<Scenario> {
   const s = await stopped(sql, options);
   await applied(beginStart(sql, s.start));
   return { ...s, row: rowOf(s, "starting", 3, s.propolisId) };
 }
 
-/** Its VMM `running`, at generation 2. */
+/** Makes an instance whose VMM is `running`, at generation 2. */
 export async function running(sql: postgres.Sql, options?: Create): Promise<Scenario> {
   const s = await starting(sql, options);
   await say(sql, s, "active", "running");
   return { ...s, row: rowOf(s, "running", 3, s.propolisId) };
 }
 
-/** Its VMM, once running, in this state, at generation 3, and still linked. */
+/** Makes an instance whose VMM ran, is in this state at generation 3, and is still linked. */
 export async function saying(
   sql: postgres.Sql,
   state: ReportedVmmState,
@@ -198,34 +199,42 @@ export async function saying(
   return { ...s, row: rowOf(s, shown[state], 3, s.propolisId) };
 }
 
-/** Its VMM `saga_unwound`, at generation 2, and still linked. */
+/** Makes an instance whose VMM is `saga_unwound`, at generation 2, and still linked. */
 export async function unwound(sql: postgres.Sql, options?: Create): Promise<Scenario> {
   const s = await starting(sql, options);
   await applied(unwindStart(sql, s.start));
   return { ...s, row: rowOf(s, "stopped", 3, s.propolisId) };
 }
 
-/** In state failed: its VMM failed, and the update saga unlinked it. */
+/** Makes an instance in state failed: its VMM failed, and the update saga unlinked the VMM. */
 export async function failed(sql: postgres.Sql, options?: Create): Promise<Scenario> {
   const s = await saying(sql, "failed", options);
   await update(sql, s);
   return { ...s, row: rowOf(s, "failed", 4) };
 }
 
+/** Makes a deleted instance, which never had a VMM. */
 export async function deleted(sql: postgres.Sql, options?: Create): Promise<Scenario> {
   const s = await stopped(sql, options);
   await applied(deleteInstance(sql, s));
   return { ...s, row: rowOf(s, "destroyed", 3) };
 }
 
-/** The destination VMM still `creating`, both sides pending, all at generation 1; the source running. */
+/** Makes an instance that migrates from a running VMM: destination VMM `creating`, both sides pending, all at generation 1. */
 export async function migrating(sql: postgres.Sql, options?: Create): Promise<Scenario> {
   const s = await running(sql, options);
   await applied(beginMigration(sql, s.migration));
   return { ...s, row: rowOf(s, "migrating", 4, s.propolisId, s.destinationId) };
 }
 
-/** The source side completed and was unlinked: the destination VMM is active, and decides. */
+/** Makes an instance whose migration was unwound: the destination VMM is `saga_unwound`, both sides failed, all still linked. */
+export async function unwoundMigration(sql: postgres.Sql, options?: Create): Promise<Scenario> {
+  const s = await migrating(sql, options);
+  await applied(unwindMigration(sql, s.migration));
+  return { ...s, row: rowOf(s, "running", 4, s.propolisId, s.destinationId) };
+}
+
+/** Makes an instance whose source completed and was unlinked: the destination VMM is active, and decides the migration. */
 export async function handedOver(sql: postgres.Sql, options?: Create): Promise<Scenario> {
   const s = await migrating(sql, options);
   await say(sql, s, "destination", "migrating", "in_progress");
@@ -234,7 +243,7 @@ export async function handedOver(sql: postgres.Sql, options?: Create): Promise<S
   return { ...s, row: rowOf(s, "migrating", 5, s.destinationId, s.destinationId) };
 }
 
-/** Migrated: the destination VMM is active, the source VMM runs on, unlinked. */
+/** Makes an instance that has migrated: the destination VMM is active, the source VMM runs on without a link. */
 export async function migrated(sql: postgres.Sql, options?: Create): Promise<Scenario> {
   const s = await migrating(sql, options);
   await say(sql, s, "destination", "running", "completed");
@@ -242,7 +251,7 @@ export async function migrated(sql: postgres.Sql, options?: Create): Promise<Sce
   return { ...s, row: rowOf(s, "running", 5, s.destinationId) };
 }
 
-/** The sled agent's next report, newer by one, of the first VMM or of the destination, and of its side of the migration. */
+/** Sends the next report, newer by one, of the first VMM or of the destination, and if given of its side of the migration. */
 export async function say(
   sql: postgres.Sql,
   s: Scenario,
@@ -277,12 +286,12 @@ export async function say(
   });
 }
 
-/** Runs the update saga, which must have something to do. */
+/** Calls run_update, which must have something to do. */
 export async function update(sql: postgres.Sql, { instanceId }: Pick<Scenario, "instanceId">): Promise<void> {
   await applied(runUpdate(sql, { instanceId, sagaId: randomUUID() }));
 }
 
-/** The updater's lease ends now. */
+/** Lets the lease of the updater lock end now. */
 export async function expireLease(
   sql: postgres.Sql,
   { instanceId }: Pick<Scenario, "instanceId">,
@@ -290,7 +299,7 @@ export async function expireLease(
   await sql`update vmstate.instance set updater_lease_until = clock_timestamp() where id = ${instanceId}`;
 }
 
-/** The answer, whose outcome must be `applied`. */
+/** Returns the answer; its outcome must be `applied`. */
 export async function applied<A extends { outcome: string }>(
   call: Promise<A>,
 ): Promise<Extract<A, { outcome: "applied" | "unchanged" }>> {
@@ -299,7 +308,7 @@ export async function applied<A extends { outcome: string }>(
   return answer as Extract<A, { outcome: "applied" | "unchanged" }>;
 }
 
-/** The time by the database's clock, to the microsecond. */
+/** Reads the clock of the database, to the microsecond. */
 export async function clock(sql: postgres.Sql): Promise<string> {
   const [row] = await sql<{ time: string }[]>`select clock_timestamp()::text as time`;
   return row?.time ?? "";
@@ -314,7 +323,7 @@ export async function isSince(sql: postgres.Sql, begin: string, time: unknown): 
 
 type StoredRow = Record<string, unknown>;
 
-/** The instance's row as it is stored. */
+/** Reads the row of an instance. */
 export async function instance(
   sql: postgres.Sql,
   { instanceId }: Pick<Scenario, "instanceId">,
@@ -324,21 +333,21 @@ export async function instance(
   return found?.row ?? {};
 }
 
-/** The VMM's row as it is stored. */
+/** Reads the row of a VMM. */
 export async function vmm(sql: postgres.Sql, propolisId: string): Promise<StoredRow> {
   const [found] = await sql<{ row: StoredRow }[]>`
     select to_jsonb(v) as row from vmstate.vmm as v where v.id = ${propolisId}`;
   return found?.row ?? {};
 }
 
-/** The migration's row as it is stored. */
+/** Reads the row of a migration. */
 export async function migration(sql: postgres.Sql, migrationId: string): Promise<StoredRow> {
   const [found] = await sql<{ row: StoredRow }[]>`
     select to_jsonb(m) as row from vmstate.migration as m where m.id = ${migrationId}`;
   return found?.row ?? {};
 }
 
-/** What `act` answers; it must not write any row of the whole database. */
+/** Returns what `act` answers; `act` must not write any row of the whole database. */
 export async function writingNothing<T>(sql: postgres.Sql, act: () => Promise<T>): Promise<T> {
   const before = await everything(sql);
   const answer = await act();
@@ -346,7 +355,7 @@ export async function writingNothing<T>(sql: postgres.Sql, act: () => Promise<T>
   return answer;
 }
 
-/** Every row and who wrote this version of it. */
+/** Reads every row, with the transaction that wrote this version of the row. */
 async function everything(sql: postgres.Sql): Promise<unknown[]> {
   return [
     ...(await sql`
@@ -369,7 +378,7 @@ export function call(
   return sql`select * from vmstate.${sql(verb)}(${list})`;
 }
 
-/** The call is refused as VM001, names the argument and says what is wrong and what to do, and nothing is written. */
+/** Expects that the call is refused as VM001, which names the argument and says what is wrong, and that nothing is written. */
 export async function expectInvalid(
   sql: postgres.Sql,
   verb: string,

@@ -25,7 +25,7 @@ export interface Copy {
 
 const CLOSE_TIMEOUT_S = 1;
 
-/** A database that is not there until `create` makes it. */
+/** A database that does not exist until `create` makes it. */
 export interface PlannedDatabase extends TestDatabase {
   create: () => Promise<void>;
 }

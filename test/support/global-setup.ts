@@ -8,6 +8,9 @@ import { startTestServer, type TestServer } from "./servers.js";
 import { instrument, readCoverage } from "./sql-coverage.js";
 import { gatherTemporaryFiles } from "./temporary.js";
 import { partitionedLayout } from "../sharding/layout.js";
+import { mutate } from "../verification/mutants/mutate.js";
+import { MUTANTS } from "../verification/mutants/mutants.js";
+import { mutantOfMode } from "../verification/mutants/run-test.js";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -22,7 +25,7 @@ declare module "vitest" {
     memory: string;
     /** Whether databases are kept until the end of the run, to see which branches of the functions it reached. */
     sqlCoverage: boolean;
-    /** Whether the tables of the template are cut into partitions by the instance id. */
+    /** Whether the tables of the template are partitioned by the instance id. */
     partitioned: boolean;
   }
 }
@@ -40,7 +43,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const teardown = async (): Promise<void> => {
     if (sqlCoverage) await reportCoverage(admin, server.url, prefix);
     await dropDatabases(admin, prefix);
-    // again, next to the counts
+    // Printed again, so that the version of the server stands beside the counts of tests.
     await printServer(server, admin);
     await admin.end();
     await server.stop();
@@ -74,6 +77,8 @@ async function makeTemplate(admin: postgres.Sql, url: string, mode: string): Pro
   await createMigrated(admin, url);
   if (mode === "sql-coverage") await instrument(url);
   if (mode === "partitioned") await replaceByPartitions(url);
+  const mutant = mutantOfMode(mode);
+  if (mutant !== undefined) await makeMutant(url, mutant);
   await closeToAll(admin, url);
 }
 
@@ -84,6 +89,18 @@ async function replaceByPartitions(url: string): Promise<void> {
     const [sources, migrations] = [await readSources(PACKAGE_ROOT), await readMigrations(PACKAGE_ROOT)];
     const layout = partitionedLayout(sources, migrations, { partitions: 2, customPlans: false });
     await sql.unsafe(`drop schema vmstate cascade; ${layout}`);
+  } finally {
+    await sql.end();
+  }
+}
+
+/** Changes the schema as the mutant with that number does. */
+async function makeMutant(url: string, number: number): Promise<void> {
+  const change = MUTANTS[number - 1]?.change;
+  if (change === undefined) throw new Error(`there is no mutant ${number}`);
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  try {
+    await mutate(sql, change);
   } finally {
     await sql.end();
   }
@@ -100,7 +117,7 @@ async function reportCoverage(admin: postgres.Sql, serverUrl: string, prefix: st
   if (branches === 0 || unreached.length > 0) process.exitCode = 1;
 }
 
-/** Those, too, that a failed test file did not drop. */
+/** Drops all databases of this run, also those that a failed test file left. */
 async function dropDatabases(admin: postgres.Sql, prefix: string): Promise<void> {
   const databases = await admin<{ datname: string }[]>`
     select datname from pg_database where starts_with(datname, ${prefix})`;

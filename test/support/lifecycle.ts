@@ -1,12 +1,18 @@
 import { randomUUID } from "node:crypto";
-import type { FailVmmArguments, MigrationState, ReportedVmmState, Vmstate } from "../../src/index.js";
+import {
+  type FailVmmArguments,
+  type MigrationState,
+  type ReportedVmmState,
+  sledDigest,
+  type Vmstate,
+} from "../../src/index.js";
 import type { Answer, Arguments, Verb } from "../../src/simulator/checked-client.js";
 import { PLAIN_CALLS, PLAIN_FUNCTIONS } from "./plain-calls.js";
 
 /** Calls a verb; `what` tells it from other calls of the same verb. */
 export type Call = <V extends Verb>(verb: V, argument: Arguments<V>, what?: string) => Promise<Answer<V>>;
 
-/** A VMM of a life, and what was last reported of it. */
+/** A VMM of a lifecycle, and its last report. */
 export interface Vmm {
   instanceId: string;
   propolisId: string;
@@ -69,11 +75,19 @@ export function applied(call: Call): Call {
   };
 }
 
+interface Outcomes {
+  outcome?: string;
+  /** Only in the answer of a report. */
+  vmmOutcome?: string;
+  /** The last part of a settlement, which is applied only if the others are. */
+  deleteOutcome?: string;
+}
+
 const MAY_BE_UNCHANGED = new Set(["explainUpdate", "requestReboot"]);
 
 function requireApplied(verb: string, row: object): void {
-  const { outcome, vmmOutcome = outcome } = row as { outcome?: string; vmmOutcome?: string };
-  if (vmmOutcome === "applied" || (vmmOutcome === "unchanged" && MAY_BE_UNCHANGED.has(verb))) return;
+  const { outcome, vmmOutcome = outcome, deleteOutcome = vmmOutcome } = row as Outcomes;
+  if (deleteOutcome === "applied" || (deleteOutcome === "unchanged" && MAY_BE_UNCHANGED.has(verb))) return;
   throw new Error(`a verb was not applied: ${verb} ${JSON.stringify(row)}`);
 }
 
@@ -90,7 +104,7 @@ export class Lifecycle {
     readonly projectId: string = randomUUID(),
   ) {}
 
-  /** A VMM that nobody has made yet. */
+  /** Makes the ids of a VMM that does not exist yet. */
   newVmm(sledId: string = randomUUID()): NewVmm {
     const ids = { instanceId: this.instanceId, propolisId: randomUUID(), sagaId: randomUUID(), sledId };
     return { ...ids, propolisIp: "fd00::1", generation: 1, state: "starting" };
@@ -121,7 +135,7 @@ export class Lifecycle {
     return await this.call("reportVmm", next(vmm, state), what);
   }
 
-  /** Of the destination VMM, and of its side. */
+  /** Reports the destination VMM and its side of the migration. */
   async reportIn(move: Move, state: ReportedVmmState, side: MigrationState, what?: string): Promise<void> {
     const report = next(move, state);
     const { generation: migrationInGeneration, time: migrationInTime } = report;
@@ -129,7 +143,7 @@ export class Lifecycle {
     await this.call("reportVmm", { ...report, migrationInId: move.migrationId, ...part }, what);
   }
 
-  /** Of the source VMM, and of its side. */
+  /** Reports the source VMM and its side of the migration. */
   async reportOut(
     vmm: Vmm,
     move: Move,
@@ -141,6 +155,11 @@ export class Lifecycle {
     const { generation: migrationOutGeneration, time: migrationOutTime } = report;
     const part = { migrationOutState: side, migrationOutGeneration, migrationOutTime };
     await this.call("reportVmm", { ...report, migrationOutId: move.migrationId, ...part }, what);
+  }
+
+  /** Reports the sled of a VMM that is the only one on its sled. */
+  async reportSled(vmm: NewVmm, what?: string): Promise<void> {
+    await this.call("reportSled", { sledId: vmm.sledId, ...(await sledDigest([vmm])) }, what);
   }
 
   async migrate(source: Vmm, sledId?: string, what?: string): Promise<Move> {
@@ -177,7 +196,7 @@ export class Lifecycle {
     await this.call("deleteInstance", { instanceId: this.instanceId });
   }
 
-  /** What needs nothing but an instance. */
+  /** Makes the calls that need nothing but an instance. */
   async plainly(): Promise<void> {
     const { instanceId } = this;
     for (const name of PLAIN_FUNCTIONS) await this.call(name, PLAIN_CALLS[name](instanceId));
@@ -215,7 +234,13 @@ export class Lifecycle {
     await this.deleteVmm(vmm);
   }
 
-  /** Twice: the first start unwinds, the second one's VMM is lost, of which two update sagas die. */
+  /** Starts once more, and settles the VMM that ends. */
+  async restart(): Promise<void> {
+    const vmm = await this.start(this.newVmm(), "settled");
+    await this.call("settle", { ...next(vmm, "destroyed"), state: "destroyed", sagaId: randomUUID() });
+  }
+
+  /** Starts twice: the first start unwinds, the VMM of the second is lost, and two update sagas stop before a third commits. */
   async failToStart(): Promise<void> {
     const first = await this.start();
     await this.call("unwindStart", first);
@@ -229,10 +254,11 @@ export class Lifecycle {
     await this.deleteVmm(second, "failed");
   }
 
-  /** Twice: its sled is lost, and its sled has lost it. */
+  /** Starts twice: once the sled fails, and once the sled has lost the VMM. */
   async loseSleds(): Promise<void> {
-    const { sledId } = await this.run();
-    await this.call("failSled", { sledId, reason: "sled_off" });
+    const vmm = await this.run();
+    await this.reportSled(vmm);
+    await this.call("failSled", { sledId: vmm.sledId, reason: "sled_off" });
     await this.update("sled lost");
     const { sledId: other, propolisId } = await this.run();
     const reason = "no_such_vmm";

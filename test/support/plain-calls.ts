@@ -17,7 +17,7 @@ export const PLAIN_FUNCTIONS = Object.keys(PLAIN_CALLS) as [PlainFunction, ...Pl
 /** The same functions by their names in SQL. */
 export const PLAIN_VERBS: readonly string[] = PLAIN_FUNCTIONS.map(snakeCase);
 
-/** What the call does to an instance. */
+/** Returns a function that makes the call on an instance. */
 export function plainCall(
   name: PlainFunction,
   instanceId: string,

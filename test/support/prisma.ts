@@ -25,11 +25,15 @@ const SCHEMA = `
 
 /** A client as `prisma generate` makes it. */
 export interface Prisma extends PrismaClient {
-  $transaction: <T>(act: (tx: PrismaClient) => Promise<T>, options?: { timeout: number }) => Promise<T>;
+  $transaction: <T>(
+    act: (tx: PrismaClient) => Promise<T>,
+    options?: { timeout: number; maxWait?: number },
+  ) => Promise<T>;
   $disconnect: () => Promise<void>;
 }
 
-export type ConnectPrisma = (url: string) => Prisma;
+/** Makes a client of at most so many connections. */
+export type ConnectPrisma = (url: string, max?: number) => Prisma;
 
 /**
  * Installs Prisma from npm, without what its packages would download by scripts, and generates a client.
@@ -43,7 +47,7 @@ export async function installPrisma(): Promise<ConnectPrisma | undefined> {
   const load = createRequire(join(HOME, "package.json"));
   const { PrismaClient: Client } = load("./client") as { PrismaClient: new (options: object) => Prisma };
   const { PrismaPg } = load("@prisma/adapter-pg") as { PrismaPg: new (options: object) => object };
-  return (url) => new Client({ adapter: new PrismaPg({ connectionString: url }) });
+  return (url, max = 10) => new Client({ adapter: new PrismaPg({ connectionString: url, max }) });
 }
 
 async function installInto(home: string): Promise<boolean> {
@@ -58,9 +62,13 @@ async function installInto(home: string): Promise<boolean> {
     return false;
   }
   await generate(dir);
-  // Another process may have been faster.
-  if (existsSync(home)) rmSync(dir, { recursive: true });
-  else renameSync(dir, home);
+  try {
+    renameSync(dir, home);
+  } catch (error) {
+    // Another process was faster.
+    if (!existsSync(home)) throw error;
+    rmSync(dir, { recursive: true });
+  }
   return true;
 }
 

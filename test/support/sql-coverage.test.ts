@@ -21,6 +21,7 @@ BEGIN
   END CASE;
   FOR v_i IN SELECT CASE WHEN a THEN 1 END FROM t LOOP
     CONTINUE WHEN v_i = 1;
+    EXIT;
   END LOOP;
   LOOP
     EXIT WHEN FOUND;
@@ -46,9 +47,9 @@ it("branchesOf finds each branch of a body, also a missing ELSE, and none in an 
     "line 17: ELSE NULL; | ELSE",
     "line 19: FOR v_i IN SELECT CASE WHEN a THEN 1 END FROM t LOOP | t LOOP",
     "line 20: CONTINUE WHEN v_i = 1; | i = 1;",
-    "line 22: LOOP | LOOP",
-    "line 23: EXIT WHEN FOUND; | FOUND;",
-    "line 24: END LOOP; | LOOP;",
-    "line 26: WHEN data_exception THEN | n THEN",
+    "line 23: LOOP | LOOP",
+    "line 24: EXIT WHEN FOUND; | FOUND;",
+    "line 25: END LOOP; | LOOP;",
+    "line 27: WHEN data_exception THEN | n THEN",
   ]);
 });

@@ -4,9 +4,9 @@ import { withDatabase } from "../../src/testing/databases.js";
 /** A place in the body of a PL/pgSQL function that is reached only on one way through it. */
 interface Branch {
   offset: number;
-  /** What has to be inserted there as well: the ELSE of an IF that has none. */
+  /** What is inserted before the counting statement: `ELSE `, if the branch is that of an IF without an ELSE. */
   keyword: "" | "ELSE ";
-  /** Its line, for the report. */
+  /** The line of the branch, for the report. */
   line: string;
 }
 
@@ -72,7 +72,7 @@ function counting(name: string, body: string, branches: readonly Branch[]): stri
   let text = "";
   let from = 0;
   for (const [n, { offset, keyword }] of branches.entries()) {
-    // ASSERT, because PERFORM would set FOUND
+    // ASSERT and not PERFORM, which would set FOUND, on which the function may depend.
     const assertion = `${READ_ONLY} OR pg_catalog.nextval('${SCHEMA}.${name}_${n}') > 0`;
     text += `${body.slice(from, offset)} ${keyword}ASSERT ${assertion}; `;
     from = offset;
@@ -81,7 +81,7 @@ function counting(name: string, body: string, branches: readonly Branch[]): stri
 }
 
 interface Token {
-  /** In capitals if it is a word. */
+  /** The token; a word is in capitals. */
   text: string;
   end: number;
   start: number;
@@ -95,7 +95,7 @@ function tokensOf(body: string): Token[] {
     .filter(({ text }) => !text.startsWith("--"));
 }
 
-/** Where the ways through a body part, in the order of the text. */
+/** Finds the branches of a body, in the order of the text. */
 export function branchesOf(body: string): Branch[] {
   const tokens = tokensOf(body);
   const branches: Branch[] = [];
@@ -104,7 +104,7 @@ export function branchesOf(body: string): Branch[] {
 
   const current = (): Token => {
     const token = tokens[at];
-    if (token === undefined) throw new Error(`it ends too early: ${body}`);
+    if (token === undefined) throw new Error(`the body ends within a statement: ${body}`);
     return token;
   };
   const mark = (offset: number, about: Token, keyword: Branch["keyword"] = ""): void => {
@@ -180,7 +180,11 @@ export function branchesOf(body: string): Branch[] {
       }
       case "EXIT":
       case "CONTINUE":
-        markAfter(";", token);
+        at++;
+        // Without a condition nothing comes after it.
+        if (current().text === "WHEN") mark(skipTo(";").end, token);
+        else skipTo(";");
+        at++;
         break;
       default:
         skipTo(";");

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 const POLL_MS = 20;
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 120_000;
 
 /** Polls until the condition holds; rejects with its name after a generous deadline. */
 export async function until(

@@ -24,15 +24,18 @@ it("every verb has a test file of its own", async () => {
   );
 });
 
-it("the model tells of every verb", async () => {
+it("docs/model.md names every verb", async () => {
   const model = readFileSync(`${ROOT}docs/model.md`, "utf8");
   await expectEveryVerb(db.sql, "docs/model.md", model.match(/\w+/g) ?? []);
 });
 
-it.each(LEFT_OUT)("$verbs: the reason to leave them out is told", ({ verbs, places, why }) => {
-  expect([verbs.length, places.length].every((length) => length > 0)).toBe(true);
-  expect(why).toMatch(/^[A-Z].{20,}\.$/);
-});
+it.each(LEFT_OUT)(
+  "$verbs: the list says in a sentence why places do without them",
+  ({ verbs, places, why }) => {
+    expect([verbs.length, places.length].every((length) => length > 0)).toBe(true);
+    expect(why).toMatch(/^[A-Z].{20,}\.$/);
+  },
+);
 
 it("an entry of the list is named when the place covers the verb, or there is no such verb", async () => {
   const verbs = await readVerbs(db.sql);

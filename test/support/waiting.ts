@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type postgres from "postgres";
 
 const POLL_MS = 5;
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 120_000;
 
 /**
  * Resolves once the server itself says that the session waits for a lock that another session holds.

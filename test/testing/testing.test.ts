@@ -81,7 +81,7 @@ describe("createTestDatabase", () => {
     await client.end();
   });
 
-  it("drops the database on close() while an autovacuum worker is in it", { timeout: 120_000 }, async () => {
+  it("drops the database on close() while an autovacuum worker is in it", async () => {
     const database = await createTestDatabase({ serverUrl });
     const client = postgres(database.url, { max: 1 });
     await client`

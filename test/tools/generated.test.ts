@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { expect, inject, it, test } from "vitest";
 import { readLedger } from "../../src/schema/ledger.js";
 import { renderMigration } from "../../tools/generate/migration.js";
-import { PARTS, ROOT } from "../../tools/generate/parts.js";
+import { PARTS, ROOT } from "../../tools/generate/generated-files.js";
 import { withDatabase } from "../support/database.js";
 
 const LONG_MS = 120_000;

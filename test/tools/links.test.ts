@@ -18,7 +18,7 @@ const pages = [
 const read = (page: string): string =>
   readFileSync(join(ROOT, page), "utf8").replaceAll(/^```.*?^```|`[^`\n]*`(?!\])/gms, "");
 
-/** As a page of Markdown shows them: of headings, and those that are set. */
+/** Lists the anchors of a page: of its headings, and those that the page sets itself. */
 function anchorsOf(page: string): string[] {
   const anchors = [...read(page).matchAll(/<a id="([^"]+)">/g)].map(([, id = ""]) => id);
   const headings = readFileSync(join(ROOT, page), "utf8").matchAll(/^#+ (.+)$/gm);
@@ -63,7 +63,7 @@ it.each(pages)("every link in %s has a target", (page) => {
   expect(dead.map(({ link }) => link)).toEqual([]);
 });
 
-describe("npm ships", () => {
+describe("npm publishes", () => {
   let shipped: string[];
   beforeAll(async () => {
     const [{ files }] = JSON.parse(await npm(ROOT, "pack", "--dry-run", "--json", "--ignore-scripts")) as [

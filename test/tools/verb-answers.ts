@@ -31,7 +31,7 @@ function answersOf(node: ts.FunctionDeclaration, checker: ts.TypeChecker): Answe
   const members = row === undefined ? [] : row.isUnion() ? row.types : [row];
   const labels = (columns: RegExp): string[] =>
     [...new Set(members.flatMap((member) => labelsOf(member, columns, node, checker)))].sort();
-  return { outcomes: labels(/^outcome$|Outcome$/), reasons: labels(/^reason$/) };
+  return { outcomes: labels(/^outcome$|Outcome$/), reasons: labels(/^reason$|Reason$/) };
 }
 
 /** The texts that the columns of a type may hold; null is none. */

@@ -14,7 +14,7 @@ const COMMANDS = Object.entries(scripts).flatMap(([name, script]) => {
   return program === "tsx" && file !== undefined ? [{ name, file }] : [];
 });
 
-/** Its last line. */
+/** Runs a command and returns the last line that it prints. */
 async function run(file: string, ...args: string[]): Promise<string> {
   const env = { ...process.env, NODE_OPTIONS: "", NODE_V8_COVERAGE: "", COLUMNS: "80" };
   const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", file, ...args], {
@@ -29,8 +29,11 @@ it("npm run has a command for each proof and bench", () => {
     "bench",
     "bench:growth",
     "bench:bloat",
+    "bench:instructions",
     "explore",
     "mutants",
+    "batches",
+    "compare",
     "oracle",
     "fuzz",
     "faults",

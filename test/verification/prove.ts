@@ -12,27 +12,31 @@ export interface Verdict {
   failures: number;
 }
 
+/** An option of a proof: a whole number. */
 export interface Setting {
   description: string;
-  standard: number;
+  /** What counts unless the option is given. */
+  defaultValue: number;
 }
 
 export interface Proof<Name extends string> {
   name: string;
   description: string;
-  /** By option name; all are whole numbers. */
+  /** By the name of the option. */
   settings: Record<Name, Setting>;
   run: (settings: Record<Name, number>) => Promise<Verdict>;
 }
 
 /**
- * A proof as a command of its own. It prints what it was set to, so that any run can be repeated, and its figures
- * on the last line. The exit code is 1 when anything failed.
+ * Runs a proof as a command of its own.
+ *
+ * The command prints first what it was set to, so that any run can be repeated, and last its figures. The exit code is 1
+ * when anything failed.
  */
 export async function prove<Name extends string>(proof: Proof<Name>): Promise<void> {
   const command = new Command(proof.name).description(proof.description).showHelpAfterError();
-  for (const [name, { description, standard }] of Object.entries<Setting>(proof.settings)) {
-    command.addOption(new Option(`--${name} <n>`, description).argParser(wholeNumber).default(standard));
+  for (const [name, { description, defaultValue }] of Object.entries<Setting>(proof.settings)) {
+    command.addOption(new Option(`--${name} <n>`, description).argParser(wholeNumber).default(defaultValue));
   }
   const settings = command.parse().opts<Record<Name, number>>();
   console.log(proof.name, ...Object.entries(settings).map(([name, value]) => `--${name} ${String(value)}`));
@@ -41,29 +45,42 @@ export async function prove<Name extends string>(proof: Proof<Name>): Promise<vo
   if (failures > 0) process.exitCode = 1;
 }
 
-/** Random unless given. */
+/** Makes the setting `seed`, which is random unless given. */
 export function seed(): Setting {
-  return { description: "seed of everything random", standard: randomInt(2 ** 31) };
+  return { description: "seed of everything random", defaultValue: randomInt(2 ** 31) };
 }
 
-/** Acts in a fresh migrated database on a server that ends with it. */
-export async function inFreshDatabase<T>(act: (database: TestDatabase) => Promise<T>): Promise<T> {
-  return await inFreshDatabases(1, async (databases) => {
-    const [database] = databases;
-    if (database === undefined) throw new Error("no database");
-    return await act(database);
-  });
+/** Makes of an empty database what a proof needs. */
+type Prepare = (database: TestDatabase) => Promise<unknown>;
+
+const migrated: Prepare = ({ url }) => migrate(url);
+
+/** Acts in a fresh database, migrated unless it is prepared otherwise, on a server that ends with it. */
+export async function inFreshDatabase<T>(
+  act: (database: TestDatabase) => Promise<T>,
+  prepare: Prepare = migrated,
+): Promise<T> {
+  return await inFreshDatabases(
+    1,
+    async (databases) => {
+      const [database] = databases;
+      if (database === undefined) throw new Error("no database");
+      return await act(database);
+    },
+    prepare,
+  );
 }
 
-/** Acts in as many fresh migrated databases, on one server that ends with them. */
+/** Acts in as many fresh databases, on one server that ends with them. */
 export async function inFreshDatabases<T>(
   count: number,
   act: (databases: TestDatabase[]) => Promise<T>,
+  prepare: Prepare = migrated,
 ): Promise<T> {
   const server = await startTestServer();
   const databases: TestDatabase[] = [];
   try {
-    while (databases.length < count) databases.push(await freshDatabase(server.url));
+    while (databases.length < count) databases.push(await freshDatabase(server.url, prepare));
     return await act(databases);
   } finally {
     await Promise.all(databases.map((database) => database.drop()));
@@ -71,13 +88,14 @@ export async function inFreshDatabases<T>(
   }
 }
 
-async function freshDatabase(serverUrl: string): Promise<TestDatabase> {
+async function freshDatabase(serverUrl: string, prepare: Prepare): Promise<TestDatabase> {
   const name = `vmstate_proof_${randomBytes(6).toString("hex")}`;
   const database = await copyDatabase({ serverUrl, name, template: "template0" });
-  await migrate(database.url);
+  await prepare(database);
   return database;
 }
 
+/** @throws InvalidArgumentError, which commander prints */
 export function wholeNumber(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It is not a whole number.");

@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 /**
- * Replaces dist/index.js by one file that has the wrappers in it: Node takes several times as long to read
- * and link 39 files.
+ * Replaces dist/index.js by one file that has all wrappers in it: Node takes several times as long to read and link one
+ * file for each.
  *
  * The classes of errors stay in their own files, which the other entries import as well, so that `instanceof` holds across
  * entries.
@@ -28,6 +28,8 @@ export async function bundleEntry(dist) {
 }
 
 /**
+ * Makes the bundler import the files of `errors/` instead of copying them.
+ *
  * @param {import("esbuild").PluginBuild} bundler
  * @param {string} dist
  */

@@ -4,6 +4,7 @@ import type { Parameter, Verb } from "./catalog.js";
 /** A value of each type that every verb takes, so that a verb has nothing to refuse but the probed argument. */
 const VALUES: Record<string, string> = {
   bigint: "2",
+  boolean: "true",
   inet: "fd00::1",
   integer: "1",
   interval: "1 minute",
@@ -25,7 +26,7 @@ class RolledBack extends Error {}
  *
  * The labels of an argument of type text are looked for among the words of the verb's comment.
  *
- * @returns undefined for an argument that takes each value of its type
+ * @returns undefined for an argument that takes each value of its type, or no word
  */
 export async function acceptedLabels(
   sql: postgres.Sql,
@@ -40,7 +41,9 @@ export async function acceptedLabels(
   for (const label of candidates)
     if (await accepts(sql, verb, argumentsOf(verb, enums, [parameter, label]), parameter.name))
       accepted.push(label);
-  return accepted.length === labels?.length || accepted.includes(NO_LABEL) ? undefined : accepted;
+  // A text of which no word is accepted is no list of labels: it has a form, as a digest has.
+  const isFree = accepted.length === labels?.length || accepted.length === 0 || accepted.includes(NO_LABEL);
+  return isFree ? undefined : accepted;
 }
 
 function argumentsOf(

@@ -6,7 +6,7 @@ import { Application } from "typedoc";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Those of `exports` in package.json. */
+/** The source files of the entries in `exports` of package.json. */
 const ENTRY_POINTS = [
   "src/index.ts",
   "src/kysely/index.ts",

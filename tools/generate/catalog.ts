@@ -12,7 +12,7 @@ export interface Catalog {
   tables: { name: string; columns: (Column & { comment: string | null })[]; comment: string }[];
   views: { name: string; columns: Column[]; comment: string; kinds: string[] }[];
   verbs: Verb[];
-  /** What verbs raise alike, and triggers: the lists of errors in the comments of functions that are no verbs. */
+  /** Errors that several verbs raise, or a trigger: those in the comments of functions that are no verbs. */
   errors: { code: string; name: string; text: string }[];
 }
 
@@ -35,11 +35,7 @@ export interface Verb {
   parameters: Parameter[];
   /** The composite type it returns, or null when it returns a table. */
   result: string | null;
-  /**
-   * Writes the query for the columns of a view or result type.
-   *
-   * A column of a view may be null if a table column of its name may; a column that no table has is never null.
-   */
+  /** The columns of the answer. */
   columns: Column[];
   comment: string;
   /** The kinds of role that may call it, besides the owner. */
@@ -49,8 +45,8 @@ export interface Verb {
 /**
  * Reads the public part of the schema.
  *
- * Verbs are the functions that run with their owner's rights, and the three that only the owner calls. All other
- * functions are steps of the verbs.
+ * Verbs are the functions that run with their owner's rights and are no triggers, and the three that only the owner
+ * calls. All other functions are steps of the verbs.
  */
 export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
   const [{ version }] = await sql<[{ version: number }]>`
@@ -86,7 +82,7 @@ export async function readCatalog(sql: postgres.Sql): Promise<Catalog> {
           where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         ) as columns
       from pg_class c
-      where c.relnamespace = 'vmstate'::regnamespace and c.relkind = 'r' and c.relname <> 'pgmigrations'
+      where c.relnamespace = 'vmstate'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> 'pgmigrations'
       order by c.relname`,
     views: await sql<Catalog["views"]>`
       select c.relname as name, ${columns(sql)} as columns, obj_description(c.oid, 'pg_class') as comment,
@@ -145,7 +141,7 @@ async function readErrors(sql: postgres.Sql): Promise<Catalog["errors"]> {
 }
 
 function isVerb(sql: postgres.Sql): postgres.PendingQuery<postgres.Row[]> {
-  return sql`(p.prosecdef or p.proname in ('grant_access', 'revoke_access', 'bind_sled_agent'))`;
+  return sql`(p.prosecdef and p.prorettype <> 'trigger'::regtype or p.proname in ('grant_access', 'revoke_access', 'bind_sled_agent'))`;
 }
 
 function kinds(
@@ -159,10 +155,12 @@ function kinds(
 }
 
 /**
- * A column of a view may be null if a table column of its name may; what no table has is never null.
+ * Writes the query for the columns of a table, view or result type.
  *
- * Two views say more: in instance_detail, what begins with the name of a link is null without that link; the links of a
- * migration are those of its table.
+ * A column of a view may be null if a table column of its name may; a column that no table has is never null.
+ *
+ * Some views say more: in instance_detail, what begins with the name of a link is null without that link; the links of a
+ * migration are those of its table; the views of the history have columns for several tables.
  */
 function columns(sql: postgres.Sql): postgres.PendingQuery<postgres.Row[]> {
   return sql`(
@@ -171,7 +169,12 @@ function columns(sql: postgres.Sql): postgres.PendingQuery<postgres.Row[]> {
         'type', format_type(a.atttypid, null),
         'nullable', c.relname like '%\\_result'
           or (c.relname = 'instance_detail' and a.attname ~ '^(active|destination|migration)_')
-          or exists (
+          or (c.relname = 'watched_vmm' and a.attname = 'time_heard')
+          or (c.relname = 'invariant_violation' and a.attname = 'propolis_id')
+          or (c.relname = 'history_extent' and a.attname = 'since')
+          or (c.relname ~ '_history$' and a.attname ~ '^(old_.*|failure_reason|verb|cause)$')
+          or (c.relname = 'instance_history' and a.attname ~ '^((active|destination)_propolis|migration|saga)_id$')
+          or c.relname !~ '_history$' and exists (
             select from pg_attribute t
             where t.attname = a.attname and not t.attnotnull and case c.relname
               when 'api_migration' then t.attrelid = 'vmstate.migration'::regclass

@@ -57,7 +57,7 @@ export function itemsOf(text: string, title: string): CommentItem[] {
 /** What would end the comment, or mean something else, in TSDoc or Markdown. */
 const UNFIT = /\*|[{}@<>`|\\]/;
 
-/** Writes a comment as a TSDoc comment, with what it ends in. */
+/** Writes a comment of the schema as a TSDoc comment. */
 export function tsdoc(text: string): string {
   const unfit = UNFIT.exec(text)?.[0];
   if (unfit !== undefined) throw new Error(`a comment cannot hold "${unfit}": ${text}`);

@@ -4,7 +4,7 @@ import { createTestDatabase } from "../../src/testing/create.js";
 import { readLedger } from "../../src/schema/ledger.js";
 import { runCommand } from "../release/run-command.js";
 import { renderMigration } from "./migration.js";
-import { type GeneratedPart, PARTS, ROOT } from "./parts.js";
+import { type GeneratedPart, PARTS, ROOT } from "./generated-files.js";
 
 await runCommand(async () => {
   if ((await readLedger(ROOT)).length === 0)

@@ -8,6 +8,6 @@ export function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** What a reader has to know before an edit of a generated page is lost. */
+/** The notice on each generated page that the next run overwrites edits. */
 export const GENERATED =
   "<!-- Generated from a migrated database by `npm run generate`; the tests compare. Do not edit. -->";

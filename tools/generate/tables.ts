@@ -2,7 +2,7 @@ import type { Catalog, Column } from "./catalog.js";
 import { tsdoc } from "./comment.js";
 import { pascal } from "./typescript.js";
 
-/** As every client reads them. */
+/** The TypeScript types of columns that every client reads alike. */
 const SCALARS: Record<string, string> = {
   boolean: "boolean",
   inet: "string",
@@ -10,11 +10,12 @@ const SCALARS: Record<string, string> = {
   name: "string",
   text: "string",
   uuid: "string",
+  xid8: "string",
   "vmstate.instance_name": "string",
   "vmstate.port": "number",
 };
 
-/** As clients read them differently; the key of `ClientTypes`. */
+/** Columns that clients read as different types: the key of `ClientTypes` for each. */
 const BY_CLIENT: Record<string, string> = {
   bigint: "bigint",
   interval: "interval",
@@ -22,7 +23,7 @@ const BY_CLIENT: Record<string, string> = {
   "vmstate.generation": "bigint",
 };
 
-/** The text of `src/kysely/tables.ts`. */
+/** Renders `src/kysely/tables.ts`. */
 export function renderTables({ tables, views, enums }: Catalog): string {
   const relations = [
     ...tables.map((table) => ({ ...table, type: `${pascal(table.name)}Table` })),

@@ -12,6 +12,7 @@ const SCALARS: Record<string, string> = {
   text: "string",
   "timestamp with time zone": "Date",
   uuid: "string",
+  xid8: "string",
   "vmstate.generation": "number",
   "vmstate.instance_name": "string",
   "vmstate.port": "number",
@@ -25,6 +26,7 @@ const ARGUMENTS: Record<string, string> = {
 
 /** What a value has to be for a wrapper to send it; of other types, enums among them, it is text. */
 const KINDS: Record<string, ArgumentKind> = {
+  boolean: "boolean",
   bigint: "number",
   integer: "number",
   jsonb: "any",
@@ -35,10 +37,10 @@ const KINDS: Record<string, ArgumentKind> = {
 };
 
 /** What a caller may pass: `id` and `text` have a text, `any` is left to the database. */
-type ArgumentKind = "any" | "id" | "number" | "text";
+type ArgumentKind = "any" | "boolean" | "id" | "number" | "text";
 
-/** Verbs without a wrapper of their own: those of views call them. */
-const UNWRAPPED = new Set(["instances_in_state"]);
+/** Verbs without a wrapper of their own: wrappers of views call them, and reportVmms. */
+const UNWRAPPED = new Set(["instances_in_state", "report_vmm_batch"]);
 
 /** Selects the verbs that have a wrapper. */
 export function wrappedVerbs({ verbs }: Catalog): Verb[] {
@@ -108,6 +110,9 @@ export function renderTypescript(catalog: Catalog): string {
     "/** Columns, in camel case, that hold points in time. */",
     `export const TIME_COLUMNS: ReadonlySet<string> = new Set(${JSON.stringify(timeColumns(catalog))});`,
     "",
+    "/** Columns, in camel case, that hold points in time to the microsecond, which stay text. */",
+    `export const PRECISE_TIME_COLUMNS: ReadonlySet<string> = new Set(${JSON.stringify(preciseTimeColumns(catalog))});`,
+    "",
     "/** Columns, in camel case, that hold whole numbers. */",
     `export const NUMBER_COLUMNS: ReadonlySet<string> = new Set(${JSON.stringify(numberColumns(catalog))});`,
     "",
@@ -119,7 +124,7 @@ export function renderTypescript(catalog: Catalog): string {
 
 function renderRow(name: string, columns: Column[], comment: string): string {
   const fields = columns.map(
-    ({ name, type, nullable }) => `  ${camel(name)}: ${typeOf(type)}${nullable ? " | null" : ""};`,
+    (column) => `  ${camel(column.name)}: ${typeOfColumn(column)}${column.nullable ? " | null" : ""};`,
   );
   return `${tsdoc(comment)}\nexport interface ${name} {\n${fields.join("\n")}\n}\n`;
 }
@@ -178,21 +183,36 @@ function typeOf(type: string): string {
   return SCALARS[type] ?? pascal(type.replace(/^vmstate\./, ""));
 }
 
+/** Columns that are compared with each other, so that a `Date`, which has milliseconds, would not do. */
+const PRECISE = new Set(["time"]);
+
+function typeOfColumn({ name, type }: Column): string {
+  return PRECISE.has(name) ? "string" : typeOf(type);
+}
+
 function timeColumns(catalog: Catalog): string[] {
-  return columnsOf(catalog, (type) => typeOf(type) === "Date");
+  return columnsOf(catalog, (column) => typeOfColumn(column) === "Date");
+}
+
+function preciseTimeColumns(catalog: Catalog): string[] {
+  return columnsOf(catalog, ({ name }) => PRECISE.has(name));
 }
 
 function numberColumns(catalog: Catalog): string[] {
-  return columnsOf(catalog, (type) => typeOf(type) === "number");
+  // Not a name that has another type elsewhere: an id of the history, or a count, is no number that a double cannot hold.
+  const others = new Set(columnsOf(catalog, (column) => typeOfColumn(column) !== "number"));
+  return columnsOf(catalog, (column) => typeOfColumn(column) === "number").filter(
+    (name) => !others.has(name),
+  );
 }
 
 function intervalColumns(catalog: Catalog): string[] {
-  return columnsOf(catalog, (type) => type === "interval");
+  return columnsOf(catalog, ({ type }) => type === "interval");
 }
 
-function columnsOf({ results, verbs, views }: Catalog, accept: (type: string) => boolean): string[] {
+function columnsOf({ results, verbs, views }: Catalog, accept: (column: Column) => boolean): string[] {
   const columns = [...results, ...verbs, ...views].flatMap((relation) => relation.columns);
-  const names = columns.filter(({ type }) => accept(type)).map(({ name }) => camel(name));
+  const names = columns.filter(accept).map(({ name }) => camel(name));
   return [...new Set(names)].sort();
 }
 

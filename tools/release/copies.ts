@@ -57,7 +57,7 @@ const NOTES = /^-- by hand: (?:(.+) of )?sql\/(.+) as of ([0-9a-f]{64})\n/gm;
 export interface Migrated {
   /** Where it stood in `sql/` at that time. */
   file: string;
-  /** Of its definition; of no text when it was dropped. */
+  /** The hash of the definition; of an empty text if the object was dropped. */
   sha256: string;
 }
 

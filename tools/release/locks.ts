@@ -1,7 +1,7 @@
 import type postgres from "postgres";
 import type { Migration } from "../../src/schema/files.js";
 
-/** Those that somebody who reads or writes rows waits for, weakest first. */
+/** The lock modes for which readers or writers of rows wait, weakest first. */
 const MODES = ["ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"];
 
 /**

@@ -109,7 +109,7 @@ function namesOf(sources: readonly { file: string }[]): string[] {
 
 interface Changes {
   copied: Source[];
-  /** One that is gone has no text. */
+  /** The objects whose statements are written by hand; a dropped object has no text. */
   byHand: SourcePart[];
 }
 

@@ -62,7 +62,7 @@ async function versionOf(root: string): Promise<string> {
 
 interface Trial {
   signatures: Signatures;
-  /** Of each migration, by name. */
+  /** By name of the migration, what it locks. */
   locks: Map<string, string>;
 }
 

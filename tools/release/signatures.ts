@@ -25,7 +25,7 @@ export async function readSignatures(sql: postgres.Sql): Promise<Signatures> {
         end as parts
       from pg_proc as p join pg_type as t on t.oid = p.prorettype
       where p.pronamespace = 'vmstate'::regnamespace
-        and (p.prosecdef or p.proname in ('grant_access', 'revoke_access', 'bind_sled_agent'))
+        and (p.prosecdef and p.prorettype <> 'trigger'::regtype or p.proname in ('grant_access', 'revoke_access', 'bind_sled_agent'))
     union all
     select format('view %s', c.relname),
         (

@@ -37,4 +37,4 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.apply_plan FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.apply_plan IS 'Writes an update plan and releases the updater lock.
 
-The only code that sets VMM ids to NULL. Soft-deletes the migration that it unlinks if one of the VMMs of the migration is deleted. The caller holds the instance and its links locked, has read the plan under these locks, and has set updater_id of the plan to the saga that commits.';
+Only this function and run_update set VMM ids to NULL; run_update does so for a dead VMM without a migration. Soft-deletes the migration that it unlinks if one of the VMMs of the migration is deleted. The caller holds the instance and its links locked, has read the plan under these locks, and has set updater_id of the plan to the saga that commits.';

@@ -34,4 +34,4 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.to_command_result FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.to_command_result IS 'Builds the answer of request_stop and request_reboot.
 
-Of p_propolis_ids, the live VMMs are to be commanded, the active one first.';
+The answer names those of p_propolis_ids that are alive, the active one first: the caller commands them.';

@@ -16,6 +16,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.vmm_addresses FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.vmm_addresses IS 'Says where those VMMs of an instance are that are named, the active one first.
+COMMENT ON FUNCTION vmstate.vmm_addresses IS 'Gives the sleds and addresses of VMMs of an instance, the active one first.
 
 Null if p_propolis_ids is null.';

@@ -11,7 +11,7 @@ BEGIN
   END IF;
   PERFORM vmstate.require_role('grant_access', p_role);
   PERFORM vmstate.require_owner('grant_access', 'grants');
-  -- One session at a time: when two sessions grant on one object at once, PostgreSQL fails the later one.
+  -- One session at a time: when two sessions grant on one object at once, PostgreSQL ends the later one with an error.
   PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);
   outcome := 'unchanged';
   FOR v_privilege, v_object IN
@@ -32,7 +32,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.grant_access FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.grant_access IS 'Grants a role all that one kind of role needs.
 
-control_plane: every verb and every public view. sled_agent: report_vmm and report_vmms, of the VMMs of the sled that bind_sled_agent names, and the view schema_version. reader: every public view, explain_update and instances_in_state. No kind may touch a table. A role may have several kinds. Members of the role have its access, too: for many sleds, grant once to a group role, since PostgreSQL has room for about 2,400 roles on one object. Call grant_access again after a migration of the schema, which may bring new functions and views. revoke_access takes the access away. For the owner of the schema only, with whose rights grant_access runs.
+control_plane: every verb and every public view. sled_agent: report_vmm, report_vmms and report_vmm_batch, of the VMMs of the sled that bind_sled_agent names, report_sled of that sled, and the view schema_version. reader: every public view, explain_update, instances_in_state and instance_at. operator: what a reader has, and maintain_history. No kind may touch a table. A role may have several kinds. Members of the role have its access, too: for many sleds, grant once to a group role, since PostgreSQL has room for about 2,400 roles on one object. Call grant_access again after a migration of the schema, which may bring new functions and views. revoke_access takes the access away. For the owner of the schema only, with whose rights grant_access runs.
 
 Outcomes:
 - applied: the role was granted what it lacked.

@@ -16,7 +16,7 @@ BEGIN
     PERFORM vmstate.raise_invalid_argument('revoke_access', 'p_role',
       format('p_role must not be "%s", the owner of schema vmstate: the functions of the schema run with the rights of the owner.', p_role));
   END IF;
-  -- One session at a time: when two sessions grant or revoke on one object at once, PostgreSQL fails the later one.
+  -- One session at a time: when two sessions grant or revoke on one object at once, PostgreSQL ends the later one with an error.
   PERFORM pg_advisory_xact_lock('vmstate.grant_access'::pg_catalog.regproc::bigint);
   v_kept := array(
     SELECT o.privilege || ' ON ' || o.object
@@ -36,7 +36,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.revoke_access FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.revoke_access IS 'Revokes from a role what grant_access gave it for one kind.
 
-Takes effect at once, also in transactions that are under way. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include that kind: control_plane includes the other two, so grant those again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent, which bind_sled_agent ends. For the owner of the schema only.
+Takes effect at once, also in transactions that are under way. What another kind of the role needs stays, where the role has all of that kind and p_kind does not include that kind: control_plane includes the other kinds and operator includes reader, so grant those again if they should stay. What the role has as a member of other roles stays, and so does the binding of a sled agent, which bind_sled_agent ends. For the owner of the schema only.
 
 Outcomes:
 - applied: access was taken away.

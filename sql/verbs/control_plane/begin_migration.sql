@@ -14,6 +14,7 @@ SET search_path = ''
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
+  v_verb pg_catalog.text := set_config('vmstate.verb', 'begin_migration', true);
   v_instance vmstate.instance;
   v_active vmstate.vmm;
   v_destination_state vmstate.vmm_state;

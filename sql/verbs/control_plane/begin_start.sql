@@ -13,8 +13,9 @@ SET search_path = ''
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
+  v_verb pg_catalog.text := set_config('vmstate.verb', 'begin_start', true);
   v_auto_restart boolean := coalesce(p_start_reason = 'auto_restart', false);
-  v_instance vmstate.instance;
+  v_instance pg_catalog.record;
   v_active vmstate.vmm;
   v_destination vmstate.vmm;
   v_attempts integer;
@@ -26,26 +27,28 @@ BEGIN
       'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id, 'p_propolis_id', p_propolis_id,
       'p_sled_id', p_sled_id, 'p_propolis_ip', p_propolis_ip));
   END IF;
-  PERFORM vmstate.require_port('begin_start', p_propolis_port);
+  IF p_propolis_port NOT BETWEEN 0 AND 65535 THEN
+    PERFORM vmstate.require_port('begin_start', p_propolis_port);
+  END IF;
   IF p_start_reason NOT IN ('user', 'auto_restart') THEN
     PERFORM vmstate.raise_invalid_argument('begin_start', 'p_start_reason',
       format('p_start_reason must be ''user'' or ''auto_restart'', not %L.', p_start_reason));
   END IF;
 
-  v_instance := vmstate.lock_instance(p_instance_id);
-  IF v_instance.id IS NULL THEN
+  SELECT i.state, i.state_generation, i.active_propolis_id, i.destination_propolis_id, i.migration_id, i.intended_state,
+      i.auto_restart_policy, i.auto_restart_cooldown, i.auto_restart_attempts, i.time_last_auto_restarted,
+      i.updater_lease_until, i.time_deleted
+    INTO v_instance FROM vmstate.instance AS i WHERE i.id = p_instance_id FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
     RETURN vmstate.to_start_result('not_found', NULL, p_instance_id);
   ELSIF v_instance.time_deleted IS NOT NULL THEN
     RETURN vmstate.to_start_result('gone', NULL, p_instance_id);
   END IF;
-  CASE vmstate.replayed_begin(p_instance_id, p_saga_id, p_propolis_id, NULL, NULL)
-    WHEN 'gone' THEN RETURN vmstate.to_start_result('gone', NULL, p_instance_id);
-    WHEN 'unchanged' THEN RETURN vmstate.to_start_result('unchanged', NULL, p_instance_id);
-    ELSE NULL;
-  END CASE;
+  IF v_instance.active_propolis_id IS NOT NULL THEN
+    SELECT v.* INTO v_active FROM vmstate.vmm AS v
+      WHERE v.instance_id = p_instance_id AND v.id = v_instance.active_propolis_id;
+  END IF;
 
-  SELECT v.* INTO v_active FROM vmstate.vmm AS v
-    WHERE v.instance_id = p_instance_id AND v.id = v_instance.active_propolis_id;
   IF v_instance.destination_propolis_id IS NOT NULL THEN
     SELECT v.* INTO v_destination FROM vmstate.vmm AS v
       WHERE v.instance_id = p_instance_id AND v.id = v_instance.destination_propolis_id;
@@ -61,18 +64,24 @@ BEGIN
     WHEN v_active.state IN ('creating', 'starting', 'running', 'rebooting', 'migrating') THEN 'already_started'
     WHEN v_active.state <> 'saga_unwound' THEN 'not_stopped'
     WHEN v_instance.state_generation <> p_expected_generation THEN 'stale_generation'
-    WHEN v_auto_restart AND NOT vmstate.may_auto_restart(
-        v_instance.state, v_active.state, v_instance.intended_state, v_instance.auto_restart_policy,
-        vmstate.auto_restart_wait(v_instance.auto_restart_cooldown, v_attempts),
-        v_instance.time_last_auto_restarted, v_instance.updater_lease_until, v_now)
-      THEN 'restart_not_permitted'
   END;
-  IF v_reason IS NOT NULL THEN
-    RETURN vmstate.to_start_result('conflict', v_reason, p_instance_id);
+  IF v_auto_restart AND v_reason IS NULL AND NOT vmstate.may_auto_restart(
+      v_instance.state, v_active.state, v_instance.intended_state, v_instance.auto_restart_policy,
+      vmstate.auto_restart_wait(v_instance.auto_restart_cooldown, v_attempts),
+      v_instance.time_last_auto_restarted, v_instance.updater_lease_until, v_now) THEN
+    v_reason := 'restart_not_permitted';
   END IF;
-
-  IF NOT vmstate.insert_vmm(p_instance_id, p_saga_id, p_propolis_id, p_sled_id, p_propolis_ip, p_propolis_port, v_now) THEN
-    RETURN vmstate.to_start_result('conflict', 'propolis_id_taken', p_instance_id);
+  IF v_reason IS NULL
+      AND NOT vmstate.insert_vmm(p_instance_id, p_saga_id, p_propolis_id, p_sled_id, p_propolis_ip, p_propolis_port, v_now) THEN
+    v_reason := 'propolis_id_taken';
+  END IF;
+  IF v_reason IS NOT NULL THEN
+    -- Looks for a replay last: no VMM that was just inserted was there before.
+    RETURN CASE vmstate.replayed_begin(p_instance_id, p_saga_id, p_propolis_id, NULL, NULL)
+      WHEN 'gone' THEN vmstate.to_start_result('gone', NULL, p_instance_id)
+      WHEN 'unchanged' THEN vmstate.to_start_result('unchanged', NULL, p_instance_id)
+      ELSE vmstate.to_start_result('conflict', v_reason, p_instance_id)
+    END;
   END IF;
 
   UPDATE vmstate.instance AS i
@@ -85,7 +94,10 @@ BEGIN
       time_last_auto_restarted = CASE WHEN v_auto_restart THEN v_now ELSE i.time_last_auto_restarted END,
       time_modified = v_now
     WHERE i.id = p_instance_id;
-  RETURN vmstate.to_start_result('applied', NULL, p_instance_id, v_instance.active_propolis_id);
+  -- The answer is what was written: nothing is read again. A migration that is still linked does not name the new VMM.
+  RETURN ROW('applied', NULL, p_instance_id, vmstate.effective_instance_state('vmm', 'creating', false), 'vmm',
+    v_instance.state_generation + 1, p_propolis_id, v_instance.destination_propolis_id, v_instance.migration_id,
+    v_instance.active_propolis_id)::vmstate.start_result;
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.begin_start FROM PUBLIC;

@@ -11,6 +11,7 @@ SET search_path = ''
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
+  v_verb pg_catalog.text := set_config('vmstate.verb', 'create_instance', true);
   v_now pg_catalog.timestamptz := clock_timestamp();
   v_project_id pg_catalog.uuid;
   v_time_deleted pg_catalog.timestamptz;

@@ -4,6 +4,7 @@ SET search_path = ''
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
+  v_verb pg_catalog.text := set_config('vmstate.verb', 'delete_instance', true);
   v_instance vmstate.instance;
   v_plan vmstate.instance_plan;
   v_migration_ids pg_catalog.uuid[];

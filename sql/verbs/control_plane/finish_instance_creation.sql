@@ -4,6 +4,7 @@ SET search_path = ''
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
+  v_verb pg_catalog.text := set_config('vmstate.verb', 'finish_instance_creation', true);
   v_instance vmstate.instance;
   v_now pg_catalog.timestamptz;
 BEGIN

@@ -56,7 +56,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.instances_in_state FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.instances_in_state IS 'Lists ids of instances of a project that the API shows in one state, by name.
 
-At most p_limit of them, whose names come after p_after (null: from the first, and all). For control_plane and reader, who join the ids with api_instance or instance_detail in the same statement and so see the same moment: the time it takes grows with the page and with the linked VMMs that do not run, and not with the project. Takes no lock.
+At most p_limit of them, whose names come after p_after (null: from the first, and all). For control_plane and reader, who join the ids with api_instance or instance_detail in the same statement and so see the same moment: the call takes time in proportion to the page and to the linked VMMs that do not run, not to the project. Takes no lock.
 
 Errors:
 - VM001: p_project_id or p_state is null, or p_limit is negative.';

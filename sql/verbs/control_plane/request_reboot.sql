@@ -4,6 +4,7 @@ SET search_path = ''
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
+  v_verb pg_catalog.text := set_config('vmstate.verb', 'request_reboot', true);
   v_instance vmstate.instance;
   v_api_state vmstate.api_instance_state;
   v_outcome vmstate.outcome := 'unchanged';

@@ -4,6 +4,7 @@ SET search_path = ''
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
+  v_verb pg_catalog.text := set_config('vmstate.verb', 'unwind_migration', true);
   v_propolis_id pg_catalog.uuid;
   v_vmm vmstate.vmm;
   v_migration vmstate.migration;

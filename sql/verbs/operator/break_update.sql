@@ -5,6 +5,7 @@ SET search_path = ''
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
+  v_verb pg_catalog.text := set_config('vmstate.verb', 'break_update', true);
   v_instance vmstate.instance;
 BEGIN
   IF num_nulls(p_instance_id, p_updater_generation, p_reason) > 0 THEN
@@ -25,6 +26,7 @@ BEGIN
   END IF;
 
   PERFORM vmstate.release_updater(p_instance_id);
+  PERFORM vmstate.record_break(v_instance, p_reason);
   RAISE LOG 'vmstate.break_update: ended updater lock % of instance %, which saga % held: %',
     p_updater_generation, p_instance_id, v_instance.updater_id, p_reason;
   RETURN vmstate.to_instance_result('applied', NULL, p_instance_id);
@@ -33,7 +35,7 @@ $$;
 REVOKE ALL ON FUNCTION vmstate.break_update FROM PUBLIC;
 COMMENT ON FUNCTION vmstate.break_update IS 'Ends an updater lock for an operator, whoever holds it and for however long.
 
-explain_update shows the fencing token of the lock, which p_updater_generation names. The commit of the saga that held the lock is then conflict/lock_lost. p_reason goes to the log of the server.
+explain_update shows the fencing token of the lock, which p_updater_generation names. The commit of the saga that held the lock is then conflict/lock_lost. p_reason goes to the log of the server, and to the history as the cause of a change after which the instance is as before.
 
 Outcomes:
 - applied: the lock was ended.

@@ -11,6 +11,8 @@ RETURNS TABLE (
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
+DECLARE
+  v_verb pg_catalog.text := set_config('vmstate.verb', 'fail_sled', true);
 BEGIN
   IF num_nulls(p_sled_id, p_reason) > 0 THEN
     PERFORM vmstate.raise_null_argument('fail_sled', jsonb_build_object('p_sled_id', p_sled_id, 'p_reason', p_reason));

@@ -11,6 +11,8 @@ RETURNS TABLE (
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
+DECLARE
+  v_verb pg_catalog.text := set_config('vmstate.verb', 'fail_sled_vmms', true);
 BEGIN
   IF num_nulls(p_sled_id, p_propolis_ids, p_reason) > 0 THEN
     PERFORM vmstate.raise_null_argument('fail_sled_vmms', jsonb_build_object(

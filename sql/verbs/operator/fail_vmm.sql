@@ -8,6 +8,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
+  v_verb pg_catalog.text := set_config('vmstate.verb', 'fail_vmm', true);
   v_vmm vmstate.vmm;
   v_generation bigint;
   v_now pg_catalog.timestamptz;

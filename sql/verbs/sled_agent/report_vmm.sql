@@ -17,15 +17,46 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
-  v_sleds pg_catalog.uuid[] := vmstate.reportable_sleds();
+  v_verb pg_catalog.text;
+  v_sleds pg_catalog.uuid[];
   v_now pg_catalog.timestamptz := clock_timestamp();
-  v_state vmstate.vmm_state := vmstate.from_report(p_state);
-  v_runs boolean := vmstate.counts_as_running(p_state, false);
-  v_runs_as_destination boolean := vmstate.counts_as_running(p_state, true);
+  v_state vmstate.vmm_state;
+  v_runs boolean;
+  v_runs_as_destination boolean;
   v_report vmstate.vmm_report;
   v_result vmstate.report_result;
   v_sides vmstate.report_result;
 BEGIN
+  -- PostgreSQL refuses UNLISTEN where it runs the functions of one role in the session of another: see reportable_sleds.
+  UNLISTEN vmstate;
+  -- A health report, the commonest call: a running VMM still runs. It writes three columns of a row whose other columns the
+  -- general UPDATE below would leave as they are, and evaluates nothing that such a report does not need. PostgreSQL sets up
+  -- every expression of a statement anew at each call, so their number is what a report costs.
+  IF p_state = 'running' AND num_nonnulls(p_migration_in_id, p_migration_in_state, p_migration_in_generation, p_migration_in_time,
+      p_migration_out_id, p_migration_out_state, p_migration_out_generation, p_migration_out_time) = 0 AND vmstate.reports_any_sled() THEN
+    UPDATE vmstate.vmm AS v
+      SET state_generation = p_generation, time_state_updated = p_time, time_reported = v_now
+      WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
+        AND v.state_generation < p_generation AND v.state = 'running' AND v.time_deleted IS NULL AND v.time_started IS NOT NULL
+        AND vmstate.is_point_in_time(p_time) AND p_generation <= 9007199254740991;
+    IF FOUND THEN
+      RETURN ROW('applied', NULL, NULL, false, 'running', p_generation)::vmstate.report_result;
+    END IF;
+  END IF;
+  v_sleds := vmstate.reportable_sleds();
+  IF p_state = 'running' AND v_sleds IS NOT NULL AND num_nonnulls(p_migration_in_id, p_migration_in_state, p_migration_in_generation, p_migration_in_time,
+      p_migration_out_id, p_migration_out_state, p_migration_out_generation, p_migration_out_time) = 0 THEN
+    -- The same for the agent of one sled.
+    UPDATE vmstate.vmm AS v
+      SET state_generation = p_generation, time_state_updated = p_time, time_reported = v_now
+      WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
+        AND v.state_generation < p_generation AND v.state = 'running' AND v.time_deleted IS NULL AND v.time_started IS NOT NULL
+        AND v.sled_id = ANY (v_sleds)
+        AND vmstate.is_point_in_time(p_time) AND p_generation <= 9007199254740991;
+    IF FOUND THEN
+      RETURN ROW('applied', NULL, NULL, false, 'running', p_generation)::vmstate.report_result;
+    END IF;
+  END IF;
   IF num_nonnulls(p_migration_in_id, p_migration_in_state, p_migration_in_generation, p_migration_in_time,
       p_migration_out_id, p_migration_out_state, p_migration_out_generation, p_migration_out_time) > 0 THEN
     v_report := ROW(p_instance_id, p_propolis_id, p_state, p_generation, p_time,
@@ -34,6 +65,14 @@ BEGIN
     PERFORM vmstate.require_report('report_vmm', v_report);
   END IF;
 
+  -- After the health reports: they leave no history, and so need not say which verb it is.
+  v_verb := set_config('vmstate.verb', 'report_vmm', true);
+  v_state := vmstate.from_report(p_state);
+  v_runs := vmstate.counts_as_running(p_state, false);
+  v_runs_as_destination := vmstate.counts_as_running(p_state, true);
+  -- As apply_report, which settle uses, but without a call of it. WHERE has the generation check: what vmm_report_outcome calls
+  -- applied, spelled out in the statement that writes. No comment stands in the statement, because each change that is recorded
+  -- copies its text: PG_CONTEXT names the statements under way.
   LOOP
     UPDATE vmstate.vmm AS v
       SET state = v_state,
@@ -44,7 +83,6 @@ BEGIN
           THEN coalesce(v.time_started, v_now) ELSE v.time_started END,
         failure_reason = CASE WHEN p_state = 'failed' THEN 'sled_agent_report'::vmstate.failure_reason END
       WHERE v.instance_id = p_instance_id AND v.id = p_propolis_id
-        -- The generation check: what vmm_report_outcome calls applied, spelled out in the statement that writes.
         AND v.state_generation < p_generation AND NOT vmstate.is_absorbing(v.state) AND v.time_deleted IS NULL
         AND (v_sleds IS NULL OR v.sled_id = ANY (v_sleds))
         AND p_state IS NOT NULL AND vmstate.is_point_in_time(p_time) AND p_generation <= 9007199254740991

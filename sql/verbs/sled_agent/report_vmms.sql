@@ -14,6 +14,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = ''
 AS $$
 DECLARE
+  v_verb pg_catalog.text := set_config('vmstate.verb', 'report_vmms', true);
   v_reports vmstate.batch_report[];
   v_with_repeats boolean;
   v_with_migrations boolean;
@@ -34,7 +35,7 @@ BEGIN
     INTO v_with_repeats, v_with_migrations
     FROM unnest(v_reports) AS r;
   IF NOT v_with_repeats AND NOT v_with_migrations THEN
-    RETURN QUERY SELECT p.* FROM vmstate.apply_vmm_parts(v_reports, v_sleds) AS p;
+    RETURN QUERY SELECT p.* FROM vmstate.answer_plain_reports(v_reports, v_sleds) AS p;
     RETURN;
   END IF;
   v_results := CASE

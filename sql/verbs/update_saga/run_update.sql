@@ -4,41 +4,13 @@ SET search_path = ''
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-  v_instance vmstate.instance;
-  v_plan vmstate.instance_plan;
+  v_verb pg_catalog.text := set_config('vmstate.verb', 'run_update', true);
 BEGIN
-  IF num_nulls(p_instance_id, p_saga_id) > 0 THEN
+  IF p_instance_id IS NULL OR p_saga_id IS NULL THEN
     PERFORM vmstate.raise_null_argument('run_update', jsonb_build_object(
       'p_instance_id', p_instance_id, 'p_saga_id', p_saga_id));
   END IF;
-  v_instance := vmstate.lock_instance(p_instance_id);
-  v_plan := vmstate.lock_and_read_plan(v_instance);
-  IF v_instance.id IS NULL THEN
-    RETURN vmstate.to_update_result('not_found', NULL, NULL);
-  ELSIF v_instance.time_deleted IS NOT NULL THEN
-    RETURN vmstate.to_update_result('gone', NULL, v_plan);
-  ELSIF v_instance.updater_id <> p_saga_id AND v_instance.updater_lease_until > clock_timestamp() THEN
-    RETURN vmstate.to_update_result('conflict', 'locked', v_plan);
-  END IF;
-
-  IF NOT v_plan.needed THEN
-    IF v_instance.updater_id = p_saga_id THEN
-      PERFORM vmstate.release_updater(p_instance_id);
-      v_plan.updater_id := NULL;
-      v_plan.updater_lease_until := NULL;
-    END IF;
-    RETURN vmstate.to_update_result('unchanged', NULL, v_plan);
-  END IF;
-
-  v_plan.updater_id := p_saga_id;
-  PERFORM vmstate.apply_plan(v_plan, v_instance.updater_generation + 1);
-  SELECT r.api_state, r.state, r.state_generation, r.active_propolis_id, r.destination_propolis_id, r.migration_id,
-      r.updater_id, r.updater_generation, r.updater_lease_until
-    INTO v_plan.api_state, v_plan.state, v_plan.state_generation, v_plan.active_propolis_id,
-      v_plan.destination_propolis_id, v_plan.migration_id, v_plan.updater_id, v_plan.updater_generation, v_plan.updater_lease_until
-    FROM vmstate.resolved_instance AS r
-    WHERE r.instance_id = p_instance_id;
-  RETURN vmstate.to_update_result('applied', NULL, v_plan);
+  RETURN vmstate.update_instance(p_instance_id, p_saga_id);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.run_update FROM PUBLIC;

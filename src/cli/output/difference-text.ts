@@ -1,8 +1,7 @@
 import type { Addition, Difference } from "../../schema/drift/compare.js";
-import type { Colors } from "../../terminal/io.js";
+import { type Colors, WIDTH } from "../../terminal/io.js";
 
-const WIDTH = 80;
-/** How much of what is the same to show before what differs. */
+/** How many characters to show before the first one that differs. */
 const CONTEXT = 20;
 
 /** Writes a difference in lines of at most 80 characters. */

@@ -1,16 +1,16 @@
 import { age } from "../../terminal/age.js";
-import type { BothSides, InstanceRow, MigrationRow, VmmRow } from "../queries/instance-rows.js";
+import type { InstanceWithRows, InstanceRow, MigrationRow, VmmRow } from "../queries/instance-rows.js";
 import type { Io } from "../../terminal/io.js";
 import { type Cell, table } from "../../terminal/table.js";
 
-/** What a line is about, what the API shows of it, what the row says. */
+/** A label, the value that the API shows, and the value of the row. */
 export type Line = [label: string, api: string, row: string];
 
 export const HIDDEN = "hidden";
 export const BLANK: Line = [" ", "", ""];
 
 /** Writes what `vmstate show` prints. */
-export function instanceText(sides: BothSides, now: Date, style: Style): string {
+export function instanceText(sides: InstanceWithRows, now: Date, style: Style): string {
   const { instance, vmms, migrations } = sides.rows;
   const lines = [
     ...instanceLines(sides, now),
@@ -36,7 +36,7 @@ function toCells([label, api, row]: Line, { bold, dim, cyan }: Style["colors"]):
   return isHeading ? [{ text: label, paint: bold }, shown, { text: row, paint: bold }] : [label, shown, row];
 }
 
-function instanceLines({ api, rows: { instance } }: BothSides, now: Date): Line[] {
+function instanceLines({ api, rows: { instance } }: InstanceWithRows, now: Date): Line[] {
   return [
     ["instance", api.instance ? "" : HIDDEN, instance.id],
     ["  project", "", instance.projectId],
@@ -56,7 +56,7 @@ function instanceLines({ api, rows: { instance } }: BothSides, now: Date): Line[
   ];
 }
 
-/** The updater lock, as far as the row and `explain_update` alike tell of it. */
+/** The columns of the updater lock that both the row of an instance and the answer of `explain_update` have. */
 interface Lock {
   updaterId: string | null;
   updaterGeneration: number;
@@ -66,7 +66,7 @@ interface Lock {
 export function lockLines({ updaterId, updaterGeneration, updaterLeaseUntil }: Lock, now: Date): Line[] {
   const lease: Line[] = updaterLeaseUntil ? [["  lock lease", "", leaseText(updaterLeaseUntil, now)]] : [];
   return [
-    ["  update lock", "", updaterId ?? "none"],
+    ["  updater lock", "", updaterId ?? "none"],
     ["  lock generation", "", String(updaterGeneration)],
     ...lease,
   ];
@@ -83,7 +83,7 @@ function restartText(instance: InstanceRow, now: Date): string {
   return `${policy}, last ${ago(timeLastAutoRestarted, now)}, ${autoRestartAttempts} in a row`;
 }
 
-function vmmLines(vmm: VmmRow, { api, rows: { instance } }: BothSides, now: Date): Line[] {
+function vmmLines(vmm: VmmRow, { api, rows: { instance } }: InstanceWithRows, now: Date): Line[] {
   const shown = api.vmms.find(({ id }) => id === vmm.id);
   const failure: Line[] = vmm.failureReason ? [["  failure", "", vmm.failureReason]] : [];
   return [

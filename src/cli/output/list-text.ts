@@ -11,7 +11,7 @@ export function listText(instances: readonly ListedInstance[], now: Date, style:
     const { projectId } = instance;
     projects.set(projectId, [...(projects.get(projectId) ?? []), instance]);
   }
-  return [...projects].map(([id, of]) => projectText(id, of, now, style)).join("\n\n");
+  return [...projects].map(([id, listed]) => projectText(id, listed, now, style)).join("\n\n");
 }
 
 function projectText(

@@ -2,7 +2,7 @@ import type { IntendedState, MigrationVerdict } from "../../client/generated.js"
 import type { Colors } from "../../terminal/io.js";
 import type { ExplainUpdateResult } from "../../client/results.js";
 
-/** What stands beside the plan. */
+/** What is printed beside the plan. */
 export interface Background {
   /** Null: a migration is linked, and this role may not read what its verdict is. */
   verdict: MigrationVerdict | null;
@@ -10,7 +10,7 @@ export interface Background {
   leaseExpired: boolean | null;
 }
 
-/** What `explainUpdate` answers of an instance that exists, and what stands beside the plan. */
+/** What `explainUpdate` answers of an instance that exists, and what is printed beside the plan. */
 export type Explanation = Exclude<ExplainUpdateResult, { outcome: "not_found" }> & Background;
 
 const VERDICTS: Record<MigrationVerdict, string> = {
@@ -78,7 +78,7 @@ function lockLines(explanation: Explanation): string[] {
   if (!updaterId || !updaterLeaseUntil) return [];
   const lease = `${leaseExpired ? "expired" : "until"} ${updaterLeaseUntil.toISOString()}`;
   return [
-    `The update lock is held by saga ${updaterId},`,
+    `The updater lock is held by saga ${updaterId},`,
     `updater generation (fencing token) ${updaterGeneration}, lease ${lease}.`,
   ];
 }

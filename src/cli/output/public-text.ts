@@ -1,13 +1,13 @@
 import type { ApiInstanceRow, ApiVmmRow } from "../../client/generated.js";
 import { BLANK, HIDDEN, type Line, linesText, lockLines, type Style, timeLines } from "./instance-text.js";
 import { wrapped } from "../../terminal/table.js";
-import type { PublicSide } from "../queries/public-instance.js";
+import type { PublicInstance } from "../queries/public-instance.js";
 
 const LEFT_OUT =
   "This role may read the public views only. Not shown: deleted VMMs, the generations and sagas of VMMs, and the sides of migrations.";
 
 /** Writes what `vmstate show` prints to a role without rights on tables. */
-export function publicText(side: PublicSide, now: Date, style: Style): string {
+export function publicText(side: PublicInstance, now: Date, style: Style): string {
   const lines = [
     ...instanceLines(side, now),
     ...side.api.vmms.flatMap((vmm) => [BLANK, ...vmmLines(vmm, side, now)]),
@@ -15,7 +15,7 @@ export function publicText(side: PublicSide, now: Date, style: Style): string {
   return `${linesText(lines, style)}\n\n${wrapped(LEFT_OUT, style.width).split("\n").map(style.colors.dim).join("\n")}`;
 }
 
-function instanceLines({ api: { instance }, update }: PublicSide, now: Date): Line[] {
+function instanceLines({ api: { instance }, update }: PublicInstance, now: Date): Line[] {
   return [
     ["instance", instance ? "" : HIDDEN, update.instanceId],
     ...(instance ? nameLines(instance) : []),
@@ -43,7 +43,7 @@ function intentLines({ intendedState, autoRestartPolicy }: ApiInstanceRow): Line
   ];
 }
 
-function vmmLines(vmm: ApiVmmRow, { update }: PublicSide, now: Date): Line[] {
+function vmmLines(vmm: ApiVmmRow, { update }: PublicInstance, now: Date): Line[] {
   const failure: Line[] = vmm.failureReason ? [["  failure", "", vmm.failureReason]] : [];
   return [
     [`VMM, ${roleOf(vmm, update)}`, "", vmm.id],
@@ -56,7 +56,7 @@ function vmmLines(vmm: ApiVmmRow, { update }: PublicSide, now: Date): Line[] {
 
 function roleOf(
   { id }: ApiVmmRow,
-  { activePropolisId, destinationPropolisId }: PublicSide["update"],
+  { activePropolisId, destinationPropolisId }: PublicInstance["update"],
 ): string {
   if (id === activePropolisId) return "active";
   return id === destinationPropolisId ? "destination" : "unlinked";

@@ -75,9 +75,9 @@ export interface MigrationRow {
   timeDeleted: Date | null;
 }
 
-/** An instance from both sides: what the API shows, and the rows that it derives from, deleted ones too. */
-export interface BothSides {
-  /** Its instance is null when deleted. */
+/** An instance as the API shows it, and the rows that this derives from, deleted ones too. */
+export interface InstanceWithRows {
+  /** As the API shows them; `instance` is null if the instance is deleted. */
   api: { instance: ApiInstanceRow | null; vmms: ApiVmmRow[] };
   rows: { instance: InstanceRow; vmms: VmmRow[]; migrations: MigrationRow[] };
 }
@@ -87,7 +87,7 @@ export interface BothSides {
  *
  * @throws VmstateError when the instance never existed
  */
-export async function readBothSides(sql: SqlClient, instanceId: string): Promise<BothSides> {
+export async function readInstanceWithRows(sql: SqlClient, instanceId: string): Promise<InstanceWithRows> {
   const instance = await readInstance(sql, instanceId);
   return {
     api: {

@@ -2,13 +2,13 @@ import type postgres from "postgres";
 import type { ExplainUpdateResult } from "../../client/results.js";
 import { explainUpdate } from "../../client/update-saga.js";
 import { apiInstance, apiVmms } from "../../client/views.js";
-import { type BothSides, noInstance } from "./instance-rows.js";
+import { type InstanceWithRows, noInstance } from "./instance-rows.js";
 
 /** An instance as far as a role without rights on tables sees it. */
-export interface PublicSide {
-  api: BothSides["api"];
+export interface PublicInstance {
+  api: InstanceWithRows["api"];
   rows: null;
-  /** What `explain_update` answers: the instance's own state and links, and its update lock. */
+  /** What `explain_update` answers: the instance's own state and links, and its updater lock. */
   update: Exclude<ExplainUpdateResult, { outcome: "not_found" }>;
 }
 
@@ -17,7 +17,10 @@ export interface PublicSide {
  *
  * @throws VmstateError when the instance never existed
  */
-export async function readPublicSide(sql: postgres.TransactionSql, instanceId: string): Promise<PublicSide> {
+export async function readPublicInstance(
+  sql: postgres.TransactionSql,
+  instanceId: string,
+): Promise<PublicInstance> {
   const update = await explainUpdate(sql, { instanceId });
   if (update.outcome === "not_found") return noInstance(instanceId);
   return {

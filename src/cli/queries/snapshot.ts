@@ -4,7 +4,7 @@ import { type Database, withDatabase } from "../database.js";
 import type { Io } from "../../terminal/io.js";
 import type { DatabaseUrlOption } from "../options.js";
 
-/** A database that is read from, a moment at a time. */
+/** A database that a command only reads. */
 export interface ReadDatabase {
   /** For people: `database app at db.example:5432`. */
   where: string;

@@ -10,51 +10,56 @@ export interface WorkList {
   oldestSeconds: number | null;
 }
 
-type Sinces = (sql: postgres.Sql | postgres.TransactionSql) => postgres.PendingQuery<postgres.Row[]>;
+type QuerySince = (sql: postgres.Sql | postgres.TransactionSql) => postgres.PendingQuery<postgres.Row[]>;
 
 /** Of each list, a query with one column: since when each row waits, by the clock of the database. */
-const LISTS: { name: string; todo: string; sinces: Sinces }[] = [
+const LISTS: { name: string; todo: string; querySince: QuerySince }[] = [
   {
     name: "pending_update",
     todo: "run the update saga",
-    sinces: (sql) => sql`select l.since from vmstate.pending_update as l`,
+    querySince: (sql) => sql`select l.since from vmstate.pending_update as l`,
   },
   {
     name: "abandoned_vmm",
     todo: "delete_vmm",
-    sinces: (sql) => sql`select l.since from vmstate.abandoned_vmm as l`,
+    querySince: (sql) => sql`select l.since from vmstate.abandoned_vmm as l`,
   },
   {
     name: "orphaned_vmm",
     todo: "terminate the VMM on its sled",
-    sinces: (sql) => sql`select l.since from vmstate.orphaned_vmm as l`,
+    querySince: (sql) => sql`select l.since from vmstate.orphaned_vmm as l`,
   },
   {
     name: "restartable_instance",
     todo: "begin_start, auto_restart",
-    sinces: (sql) => sql`select l.since from vmstate.restartable_instance as l`,
+    querySince: (sql) => sql`select l.since from vmstate.restartable_instance as l`,
   },
   {
     name: "stuck_instance",
     todo: "vmstate explain",
-    sinces: (sql) => sql`select l.since from vmstate.stuck_instance as l`,
+    querySince: (sql) => sql`select l.since from vmstate.stuck_instance as l`,
+  },
+  {
+    name: "silent_sled",
+    todo: "fail_sled, if the host is dead",
+    querySince: (sql) => sql`select l.since from vmstate.silent_sled as l`,
   },
   {
     name: "watched_vmm",
     todo: "ask the sled agent",
     // Without a report since the upgrade to 0.2.0, only the time of the state is known.
-    sinces: (sql) => sql`
-      select coalesce(l.time_reported, l.time_state_updated) from vmstate.watched_vmm as l`,
+    querySince: (sql) => sql`
+      select coalesce(l.time_heard, l.time_state_updated) from vmstate.watched_vmm as l`,
   },
 ];
 
 export async function readWorkLists(sql: postgres.TransactionSql): Promise<WorkList[]> {
   const lists: WorkList[] = [];
-  for (const { name, todo, sinces } of LISTS) {
+  for (const { name, todo, querySince } of LISTS) {
     const [row] = await sql<[{ size: number; oldestSeconds: number | null }]>`
       select count(*)::integer as size,
         extract(epoch from statement_timestamp() - min(since))::float8 as "oldestSeconds"
-      from (${sinces(sql)}) as l (since)`;
+      from (${querySince(sql)}) as l (since)`;
     lists.push({ name, todo, ...row });
   }
   return lists;

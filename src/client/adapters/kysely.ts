@@ -20,7 +20,7 @@ interface CompiledQuery {
 
 /**
  * Makes the functions of this package run on a Kysely or on a transaction of it (`db.transaction().execute`). Its plugins
- * have no say.
+ * are not applied.
  */
 export function fromKysely(client: KyselyClient): QueryClient {
   const executor = client.withoutPlugins();

@@ -1,6 +1,7 @@
 import type { PostgresClient } from "../sql-client.js";
 import { statement } from "../statement.js";
-import { prepared, unprepared, type PoolClient, type WholeClient } from "./queries.js";
+import { prepared, unprepared, type PoolClient, type FullClient } from "./queries.js";
+import { inSession } from "./session.js";
 
 const PROCESS = statement`select pg_catalog.pg_backend_pid()::pg_catalog.text`;
 
@@ -11,19 +12,19 @@ const NAMES = statement`
      where pg_catalog.strpos(s.statement, '/* vmstate asks for a pooler */') operator(pg_catalog.>) 0
   ))::pg_catalog.text`;
 
-/** Whether a pooler stands between, by {@link PostgresClient.json}: for a pool and all of its transactions. */
+/** Whether a client is behind a pooler, by its {@link PostgresClient.json}: a pool and its transactions have the same. */
 const known = new WeakMap<object, boolean>();
 
-/** By the client, because a transaction must not wait for the pool, whose only connection it may have. */
-const asked = new WeakMap<WholeClient, Promise<boolean>>();
+/** The questions under way, by client: a transaction must not wait for one on the pool, whose only connection it may have. */
+const asked = new WeakMap<FullClient, Promise<boolean>>();
 
 /**
- * Tells whether the sessions of a client may lack what it has prepared, for all that is known.
+ * Tells whether a later session of a client may lack a statement that the client has prepared.
  *
- * As long as nothing is known, which one question to the database changes, no call waits for it: an unprepared
- * statement runs everywhere, only slower.
+ * That is so behind a pooler, and it is assumed until the database has answered whether there is one: no call waits for
+ * that answer, because an unprepared statement runs everywhere, only slower.
  */
-export function mayLackStatements(sql: PostgresClient): sql is WholeClient {
+export function mayLackStatements(sql: PostgresClient): sql is FullClient {
   if (!isWhole(sql)) return false;
   const isBehind = known.get(sql.json);
   if (isBehind !== undefined) return isBehind;
@@ -32,35 +33,35 @@ export function mayLackStatements(sql: PostgresClient): sql is WholeClient {
   return true;
 }
 
-/** Tells a client from a function that hands templates on to one. */
-export function isWhole(sql: PostgresClient): sql is WholeClient {
+/** Tells whether this is a client itself, and not a function that passes its template on to one. */
+export function isWhole(sql: PostgresClient): sql is FullClient {
   return sql.json !== undefined && sql.unsafe !== undefined;
 }
 
-/** Has the statements of a pool prepared from now on, whatever stands between. */
-export function takeForDirect(sql: WholeClient): void {
+/** Prepares the statements of a client from now on, as without a pooler. */
+export function assumeNoPooler(sql: FullClient): void {
   known.set(sql.json, false);
 }
 
 /**
- * Tells whether a pooler of any kind stands between the client and the database.
+ * Tells whether a pooler of any kind is between the client and the database.
  *
- * Asks the database once for each pool. Of PostgreSQL a connection gets the number of its process; a pooler, whose
- * connections have no process of their own, makes one up.
+ * Asks the database once for each pool. PostgreSQL tells a new connection the number of its process, the same as
+ * pg_backend_pid() returns; a pooler, whose connections have no process of their own, makes a number up.
  */
-async function isBehindPooler(sql: WholeClient): Promise<boolean> {
+async function isBehindPooler(sql: FullClient): Promise<boolean> {
   return known.get(sql.json) ?? (await (asked.get(sql) ?? ask(sql)));
 }
 
-function ask(sql: WholeClient): Promise<boolean> {
+function ask(sql: FullClient): Promise<boolean> {
   const answer = askServer(sql);
   asked.set(sql, answer);
   return answer;
 }
 
-async function askServer(sql: WholeClient): Promise<boolean> {
+async function askServer(sql: FullClient): Promise<boolean> {
   try {
-    const answer = await unprepared(sql, PROCESS);
+    const answer = await inSession(sql, () => unprepared(sql, PROCESS));
     const isBehind = String(answer[0]?.[0]) !== String(answer.state.pid);
     known.set(sql.json, isBehind);
     return isBehind;
@@ -69,7 +70,7 @@ async function askServer(sql: WholeClient): Promise<boolean> {
   }
 }
 
-/** What a connection of the pool finds. */
+/** Which of these statements are prepared in the session that a connection of the pool got. */
 interface Finding {
   /** Identifies the connection. */
   connection: object;
@@ -79,7 +80,7 @@ interface Finding {
   names: string[];
 }
 
-/** How many connections ask at the same time. They change, so that the pooler does not deal the sessions out alike. */
+/** How many connections ask at once in each round: not always as many, or the pooler may repeat who gets which session. */
 const ROUNDS = [2, 1, 2, 1, 3, 1, 3];
 
 /**
@@ -87,7 +88,7 @@ const ROUNDS = [2, 1, 2, 1, 3, 1, 3];
  * statements in them.
  *
  * A statement that one connection has prepared is then seen by another one, or is missing (26000). Neither happens
- * where each connection has a session of its own, nor behind a pooler that keeps account of prepared statements.
+ * where each connection has a session of its own, nor behind a pooler that tracks prepared statements.
  *
  * @throws the error of a statement that is missing
  */
@@ -95,7 +96,7 @@ export async function sharesSessions(sql: PoolClient): Promise<boolean> {
   if (!(await isBehindPooler(sql))) return false;
   const connections = new Map<string, object>();
   for (const size of ROUNDS) {
-    // On one connection `postgres` would send a statement that is missing once more among others, and mix up answers.
+    // Two questions on one connection: `postgres` would repeat one whose statement is missing, and mix up the answers.
     const length = Math.min(size, sql.options.max);
     const findings = await Promise.all(Array.from({ length }, () => find(sql)));
     for (const { name, connection } of findings) connections.set(name, connection);
@@ -106,7 +107,7 @@ export async function sharesSessions(sql: PoolClient): Promise<boolean> {
   return false;
 }
 
-async function find(sql: WholeClient): Promise<Finding> {
+async function find(sql: FullClient): Promise<Finding> {
   const answer = await prepared(sql, NAMES);
   const names = JSON.parse(String(answer[0]?.[0])) as string[];
   return { connection: answer.state, name: answer.statement.name, names };

@@ -14,9 +14,9 @@ const sessions = new WeakMap<PostgresClient, Session>();
 /**
  * Sends a query in the session of the client.
  *
- * When the connection of a transaction or of a reserved client is lost, `postgres` forgets the queries that wait for
- * their turn on it, and sends a later one to nobody, or on a new connection and so outside of the transaction. So all
- * of them are rejected. A pool has other connections.
+ * When the connection of a transaction or of a reserved client is lost, `postgres` never answers the queries that wait
+ * for their turn on that connection. It does not send a later query either, or sends it on a new connection and so
+ * outside of the transaction. So this function rejects all of them. A pool has other connections.
  */
 export function inSession<T>(sql: PostgresClient, send: () => PromiseLike<T>): PromiseLike<T> {
   return "savepoint" in sql || "release" in sql ? sentIn(sessionOf(sql), send) : send();

@@ -18,10 +18,10 @@ interface Limits {
   maxQueue: number;
 }
 
-/** Lets reports in, sends them in batches, and knows which are still without an answer. */
+/** Queues reports, sends them in batches, and counts those that have no answer yet. */
 export class Gatherer {
   readonly #queue = new ReportQueue();
-  /** What to do, in the order of the calls, as the queue gets room. Empty unless the queue is full. */
+  /** The callbacks of calls that wait for room in the queue, in the order of the calls. Empty unless the queue is full. */
   readonly #waitingForRoom = new Set<() => void>();
   readonly #closing: (() => void)[] = [];
   #unanswered = 0;
@@ -85,11 +85,11 @@ export class Gatherer {
       const batch = this.#queue.take(Math.min(this.limits.maxBatch, Math.max(UNDIVIDED, share)));
       if (batch.length === 0) return;
       void this.#settle(batch);
-      this.#letIn();
+      this.#admitWaiting();
     }
   }
 
-  #letIn(): void {
+  #admitWaiting(): void {
     for (const act of this.#waitingForRoom) {
       if (!this.#hasRoom()) return;
       this.#waitingForRoom.delete(act);

@@ -11,50 +11,50 @@ export interface PendingReport {
 }
 
 /** The reports of one VMM, in the order in which they came. */
-type Lane = PendingReport[];
+type VmmQueue = PendingReport[];
 
 /**
- * From so many reports on, the reports of a VMM are sent together.
+ * How many reports of one VMM have to wait before they are sent in one batch.
  *
  * PostgreSQL takes about twice as long for each report of a batch that names some VMM twice. So a VMM is in a batch once,
  * and its next report waits for the next batch; but one at a time is slower yet when many callers report one VMM.
  */
-const CROWD = 4;
+const BACKLOG = 4;
 
 /** Reports that were not sent yet. Those of a VMM leave in the order in which they came, and never in two batches at once. */
 export class ReportQueue {
   /** How many reports wait. */
   size = 0;
   /** By VMM: those with reports that wait, and those that are in a batch under way. */
-  readonly #lanes = new Map<string, Lane>();
+  readonly #byVmm = new Map<string, VmmQueue>();
   /** Of VMMs that are in no batch, the longest wait first. */
-  readonly #ready = new Set<Lane>();
+  readonly #ready = new Set<VmmQueue>();
   /** The same, of VMMs whose reports are sent together. */
-  readonly #crowded = new Set<Lane>();
-  #lastWasCrowded = false;
+  readonly #backlogged = new Set<VmmQueue>();
+  #lastWasBacklog = false;
 
   add(pending: PendingReport): void {
-    let lane = this.#lanes.get(pending.vmm);
-    if (lane === undefined) {
-      lane = [];
-      this.#lanes.set(pending.vmm, lane);
-      this.#ready.add(lane);
+    let queue = this.#byVmm.get(pending.vmm);
+    if (queue === undefined) {
+      queue = [];
+      this.#byVmm.set(pending.vmm, queue);
+      this.#ready.add(queue);
     }
-    lane.push(pending);
+    queue.push(pending);
     this.size++;
-    if (lane.length >= CROWD && this.#ready.delete(lane)) this.#crowded.add(lane);
+    if (queue.length >= BACKLOG && this.#ready.delete(queue)) this.#backlogged.add(queue);
   }
 
   /** Takes the next batch: one report of each VMM, or all reports of VMMs that have many. The two kinds take turns. */
   take(max: number): PendingReport[] {
-    const crowded = this.#crowded.size > 0 && !(this.#lastWasCrowded && this.#ready.size > 0);
-    this.#lastWasCrowded = crowded;
-    const lanes = crowded ? this.#crowded : this.#ready;
+    const isBacklog = this.#backlogged.size > 0 && !(this.#lastWasBacklog && this.#ready.size > 0);
+    this.#lastWasBacklog = isBacklog;
+    const queues = isBacklog ? this.#backlogged : this.#ready;
     const batch: PendingReport[] = [];
-    for (const lane of lanes) {
+    for (const queue of queues) {
       if (batch.length === max) break;
-      lanes.delete(lane);
-      for (const pending of lane.splice(0, crowded ? max - batch.length : 1)) batch.push(pending);
+      queues.delete(queue);
+      for (const pending of queue.splice(0, isBacklog ? max - batch.length : 1)) batch.push(pending);
     }
     this.size -= batch.length;
     return batch;
@@ -63,10 +63,10 @@ export class ReportQueue {
   /** Lets the VMMs of a batch into further batches: the batch has its answers. */
   release(batch: readonly PendingReport[]): void {
     for (const { vmm } of batch) {
-      const lane = this.#lanes.get(vmm);
-      if (lane === undefined) continue;
-      if (lane.length === 0) this.#lanes.delete(vmm);
-      else (lane.length < CROWD ? this.#ready : this.#crowded).add(lane);
+      const queue = this.#byVmm.get(vmm);
+      if (queue === undefined) continue;
+      if (queue.length === 0) this.#byVmm.delete(vmm);
+      else (queue.length < BACKLOG ? this.#ready : this.#backlogged).add(queue);
     }
   }
 }

@@ -36,7 +36,7 @@ const VARIABLES = {
 
 type Name = keyof typeof VARIABLES;
 
-/** Those that are given; an empty value counts as not given. */
+/** The parameters of a URL that have a value; an empty value counts as absent. */
 export type Parameters = Readonly<Partial<Record<Name, string>>>;
 
 /** Returns a text, or undefined when it is missing or empty. */

@@ -42,7 +42,7 @@ export function parseDatabaseUrl(url: string): DatabaseUrl {
   const name = parameters.user ?? filled(user) ?? filled(env["PGUSER"]) ?? userInfo().username;
   return {
     hosts,
-    where: isElsewhere(authority, parameters) ? hosts.map(whereOf).join(",") : decode(authority),
+    where: isHostNotInAuthority(authority, parameters) ? hosts.map(whereOf).join(",") : decode(authority),
     user: name,
     password: parameters.password ?? password ?? env["PGPASSWORD"],
     database: parameters.dbname ?? filled(decode(path)) ?? filled(env["PGDATABASE"]) ?? name,
@@ -87,7 +87,8 @@ function toPort(text: string): number {
   throw new VmstateError(`not a database URL; a port is a number from 1 to 65535, not "${text}"`);
 }
 
-function isElsewhere(authority: string, { host, hostaddr }: Parameters): boolean {
+/** Tells whether a parameter or the environment names the hosts, not the part of the URL before the path. */
+function isHostNotInAuthority(authority: string, { host, hostaddr }: Parameters): boolean {
   return authority === "" || (hostaddr ?? host) !== undefined;
 }
 

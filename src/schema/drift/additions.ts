@@ -6,7 +6,7 @@ export const SET_BY_PACKAGE: readonly string[] = ["fillfactor"];
 /** Options that decide which rows a view shows or takes, and with whose rights. */
 const OF_BEHAVIOR = ["check_option", "security_barrier", "security_invoker"];
 
-/** How an option that differs counts; nothing when the server keeps the option for itself. */
+/** How a changed option counts: `nothing` where the server keeps the option for itself. */
 export type OptionVerdict = "difference" | "warning" | "nothing";
 
 /**

@@ -32,8 +32,8 @@ export async function rolledBack<S, T>(
   }
 }
 
-/** Lends `use` the name of a second schema; rolls back what `use` makes in it. */
-export async function beside<T>(
+/** Runs `use` with the name of a schema that does not exist yet; rolls back what `use` makes in it. */
+export async function withSecondSchema<T>(
   sql: postgres.Sql,
   use: (sql: postgres.TransactionSql, schema: string) => Promise<T>,
 ): Promise<T> {
@@ -41,14 +41,14 @@ export async function beside<T>(
   return await rolledBack<postgres.TransactionSql, T>(
     (act) => sql.begin(act),
     async (transaction) => {
-      await settle(transaction);
+      await prepareTransaction(transaction);
       return await use(transaction, schema);
     },
   );
 }
 
 /** Runs statements that are written for schema vmstate in another schema. */
-export async function make(sql: postgres.TransactionSql, schema: string, text: string): Promise<void> {
+export async function makeIn(sql: postgres.TransactionSql, schema: string, text: string): Promise<void> {
   await sql.unsafe(text.replaceAll(/\bvmstate\b/g, schema)).catch(explain);
 }
 
@@ -57,7 +57,7 @@ export async function make(sql: postgres.TransactionSql, schema: string, text: s
  *
  * Also sets how long to wait for locks.
  */
-export async function settle(sql: postgres.TransactionSql): Promise<void> {
+export async function prepareTransaction(sql: postgres.TransactionSql): Promise<void> {
   await sql.unsafe(LOCAL_SETTINGS);
   await sql`
     select set_config('search_path', '', true), set_config('lock_timeout', ${LOCK_TIMEOUT}, true),

@@ -1,7 +1,7 @@
 import { forPlanner, judgeOption, type MayBeAdded } from "./additions.js";
 import type { CatalogObject } from "./read.js";
 
-/** One thing in which a schema is not as it should be. */
+/** One object or property by which a schema differs from the expected one. */
 export type Difference = Missing | Unexpected | Changed;
 
 interface Missing {
@@ -39,7 +39,7 @@ export interface Addition {
 
 export interface Comparison {
   differences: Difference[];
-  /** No reason to fail. */
+  /** What users added, which is no reason to fail. */
   warnings: Addition[];
 }
 

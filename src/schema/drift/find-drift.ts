@@ -4,13 +4,14 @@ import { SCHEMA_NUMBER } from "../../client/generated.js";
 import { PACKAGE_ROOT } from "../files.js";
 import { readSources } from "../sources.js";
 import { byUsers, forPlanner, type MayBeAdded } from "./additions.js";
-import { beside, make, settle } from "./beside.js";
+import { withSecondSchema, makeIn, prepareTransaction } from "./beside.js";
 import { readCaptures } from "./captures.js";
 import { compareCatalogs, type Comparison, type Difference } from "./compare.js";
+import { comparePartitions } from "./partitions.js";
 import { type CatalogObject, readCatalog } from "./read.js";
 import { restate } from "./restate.js";
 
-/** Properties that are not compared. Of rights, only those of PUBLIC and the right to write are. */
+/** Properties that are not compared: of grants, only those to PUBLIC and those to write count, as properties of their own. */
 const FREE = ["grants"];
 
 /** Properties that the server may write in another way once it has read its own text, as from a dump. */
@@ -38,12 +39,16 @@ export async function findDrift(sql: postgres.Sql): Promise<Difference[]> {
  * @throws VmstateError as findDrift does
  */
 export async function examine(sql: postgres.Sql): Promise<Comparison> {
-  const actual = await readActual(sql);
+  const { actual, partitions } = await readActual(sql);
   const sources = await readSources(PACKAGE_ROOT);
-  return await beside(sql, async (transaction, schema) => {
-    await make(transaction, schema, sources.map(({ text }) => text).join("\n"));
+  const { differences, warnings } = await withSecondSchema(sql, async (transaction, schema) => {
+    await makeIn(transaction, schema, sources.map(({ text }) => text).join("\n"));
     return await compareBeside(transaction, schema, actual, byUsers);
   });
+  return {
+    differences: [...differences, ...partitions.differences],
+    warnings: [...warnings, ...partitions.warnings],
+  };
 }
 
 /**
@@ -92,20 +97,26 @@ function keyOf(difference: Difference): string {
   return `${difference.kind} ${difference.name} ${property}`;
 }
 
+interface Actual {
+  actual: CatalogObject[];
+  partitions: Comparison;
+}
+
 /**
- * Reads the live schema.
+ * Reads the live schema, and compares its partitions with their parent.
  *
  * Does so in a transaction of its own, so that it holds no lock while the expected schema is made.
  */
-async function readActual(sql: postgres.Sql): Promise<CatalogObject[]> {
-  const objects = await sql.begin("isolation level repeatable read read only", async (transaction) => {
-    await settle(transaction);
+async function readActual(sql: postgres.Sql): Promise<Actual> {
+  const read = await sql.begin("isolation level repeatable read read only", async (transaction) => {
+    await prepareTransaction(transaction);
     await requireVersion(transaction);
-    return [...(await readCatalog(transaction)), ...(await readCaptures(transaction))];
+    const actual = [...(await readCatalog(transaction)), ...(await readCaptures(transaction))];
+    return { actual, partitions: await comparePartitions(transaction) };
   });
-  if (objects.length === 0)
+  if (read.actual.length === 0)
     throw new VmstateError("this database has no schema vmstate: run `vmstate migrate`");
-  return objects;
+  return read;
 }
 
 /**

@@ -8,7 +8,7 @@ export interface CatalogObject {
   name: string;
   /** The kind and name of the object without which it cannot be, other than the schema. */
   parent: string | null;
-  /** Those that it does not have are missing. */
+  /** By name. A property that the object does not have is left out. */
   properties: Record<string, string>;
   /** By name: storage parameters (those of its TOAST table begin with `toast.`), column options, the statistics target. */
   options: Record<string, string>;
@@ -45,6 +45,14 @@ function query(sql: postgres.ISql, schema: string): postgres.PendingQuery<{ obje
     home as (
       select n.oid, n.nspname, n.nspowner, n.nspacl from pg_namespace as n where n.nspname = ${schema}
     ),
+    -- those of the history that cover a range of time: no two databases have the same
+    partition as (
+      select i.inhrelid as oid
+        from pg_inherits as i
+        join pg_class as p on p.oid = i.inhparent join home on home.oid = p.relnamespace
+        join pg_class as c on c.oid = i.inhrelid
+        where p.relname = 'history' and pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT'
+    ),
     relation as (
       select c.*, c.oid::regclass::text as name,
           case c.relkind
@@ -52,7 +60,8 @@ function query(sql: postgres.ISql, schema: string): postgres.PendingQuery<{ obje
             when 'S' then 'sequence' when 'c' then 'type' when 'f' then 'foreign table' else 'index'
           end as kind
         from pg_class as c join home on home.oid = c.relnamespace
-        where c.relname !~ '^pgmigrations'
+        where c.relname !~ '^pgmigrations' and c.oid not in (select p.oid from partition as p)
+          and c.oid not in (select i.indexrelid from pg_index as i join partition as p on p.oid = i.indrelid)
     ),
     type as (
       select t.*, t.oid::regtype::text as name from pg_type as t join home on home.oid = t.typnamespace
@@ -158,6 +167,8 @@ function query(sql: postgres.ISql, schema: string): postgres.PendingQuery<{ obje
           'forced row security', nullif(r.relforcerowsecurity, false),
           'tablespace', (select s.spcname from pg_tablespace as s where s.oid = r.reltablespace),
           'access method', (select m.amname from pg_am as m where m.oid = r.relam),
+          'partitioned by', case when r.relkind = 'p' then pg_get_partkeydef(r.oid) end,
+          'partition', pg_get_expr(r.relpartbound, r.oid),
           'inherits', (select string_agg(i.inhparent::regclass::text, ', ' order by i.inhseqno) from pg_inherits as i where i.inhrelid = r.oid)
         )
         from relation as r where r.relkind <> 'c'

@@ -16,7 +16,9 @@ export async function restate(sql: postgres.ISql, schema: string): Promise<void>
     select pg_get_functiondef(p.oid) from pg_proc as p where p.pronamespace = ${schema}::text::regnamespace
     union all
     select replace(pg_get_triggerdef(t.oid), 'CREATE TRIGGER', 'CREATE OR REPLACE TRIGGER')
-      from relation as r join pg_trigger as t on t.tgrelid = r.oid where not t.tgisinternal
+      from relation as r join pg_trigger as t on t.tgrelid = r.oid
+      -- PostgreSQL makes those of a partition with those of its table
+      where not t.tgisinternal and t.tgparentid = 0
     union all
     select format('alter table %s drop constraint %I, add constraint %2$I %3$s', r.oid::regclass, c.conname, pg_get_constraintdef(c.oid))
       from relation as r join pg_constraint as c on c.conrelid = r.oid where c.contype = 'c'

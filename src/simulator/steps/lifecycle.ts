@@ -229,8 +229,8 @@ function markDeleted({ lifetime }: StepContext): void {
   lifetime.generation += lifetime.active ? 2 : 1;
   for (const vmm of linkedOf(lifetime)) unlinkVmm(lifetime, vmm);
   unlinkMigration(lifetime);
-  for (const migration of lifetime.past) migration.isDeleted = true;
-  lifetime.past = [];
+  for (const migration of lifetime.unlinkedMigrations) migration.isDeleted = true;
+  lifetime.unlinkedMigrations = [];
   lifetime.active = undefined;
   lifetime.state = "destroyed";
   lifetime.intent = "destroyed";

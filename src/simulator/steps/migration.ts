@@ -6,6 +6,7 @@ import { isDead } from "../model.js";
 import type { StepContext } from "../step-context.js";
 import { start } from "./start-saga.js";
 
+/** So that a fail rate of 1 ends, too. */
 const MOST_FAILURES = 5;
 
 /**

@@ -94,7 +94,7 @@ async function againLater(context: StepContext, news: Report): Promise<void> {
   await context.lateReports.add(news);
 }
 
-/** Takes the report in, too. */
+/** Applies the report to the model, too. */
 function expectedOf(
   news: Report,
 ): ReturnType<typeof expectedVerdict> & { state: Vmm["state"]; stateGeneration: number } {

@@ -7,7 +7,7 @@ import { type StepContext, together } from "../step-context.js";
 export interface Change {
   state: InstanceState;
   active?: Vmm;
-  /** The migration stays linked. */
+  /** Whether the migration stays linked. */
   isMigrating?: boolean;
   /** Default: it stays. */
   intent?: IntendedState;
@@ -38,7 +38,9 @@ export interface Holder {
 
 const LEASE = "10 minutes";
 
+/** Ways to update without another saga or a repeated call. */
 const plainUpdates: readonly [Updater, ...Updater[]] = [inOneCall, inTwoCalls];
+/** Ways to update in which calls are repeated, or another saga wants or gets the lock. */
 const contestedUpdates: readonly [Updater, ...Updater[]] = [
   explained,
   repeated,
@@ -196,7 +198,7 @@ async function takenOver(context: StepContext, change: Change): Promise<void> {
   await commit(context, second, change);
 }
 
-/** Commits after the lease has expired, which is legal if nobody took the lock. */
+/** Commits after the lease has expired, which is legal if no other saga took the lock. */
 async function lapsed(context: StepContext, change: Change): Promise<void> {
   await commit(context, await planUpdate(context, change, "1 microsecond"), change);
 }
@@ -293,15 +295,15 @@ export function enact(lifetime: StepContext["lifetime"], change: Change): void {
 }
 
 /** Removes the link to a VMM from the model of the instance. */
-export function unlinkVmm({ left }: StepContext["lifetime"], vmm: Vmm): void {
+export function unlinkVmm({ unlinkedVmms }: StepContext["lifetime"], vmm: Vmm): void {
   vmm.isLinked = false;
-  left.push(vmm);
+  unlinkedVmms.push(vmm);
 }
 
 /** Removes the link to the migration from the model of the instance. */
 export function unlinkMigration(lifetime: StepContext["lifetime"]): void {
   if (lifetime.migration === undefined) return;
   lifetime.migration.isLinked = false;
-  lifetime.past.push(lifetime.migration);
+  lifetime.unlinkedMigrations.push(lifetime.migration);
   lifetime.migration = undefined;
 }

@@ -56,8 +56,8 @@ export function aftermath({ lifetime }: StepContext, { state, wasRunning }: Vmm)
 
 /** Ends the VMMs that no instance names any more, and deletes them. */
 export async function reap(context: StepContext): Promise<void> {
-  const { left } = context.lifetime;
-  for (let vmm = left.shift(); vmm !== undefined; vmm = left.shift()) {
+  const { unlinkedVmms } = context.lifetime;
+  for (let vmm = unlinkedVmms.shift(); vmm !== undefined; vmm = unlinkedVmms.shift()) {
     if (!isDead(vmm)) await end(context, vmm);
     await deleteVmm(context, vmm);
   }
@@ -139,6 +139,6 @@ async function deleteVmm(context: StepContext, vmm: Vmm): Promise<void> {
 function markDeleted({ lifetime }: StepContext, vmm: Vmm): void {
   const goes = ({ source, destination }: Migration): boolean => source === vmm || destination === vmm;
   vmm.isDeleted = true;
-  for (const migration of lifetime.past.filter(goes)) migration.isDeleted = true;
-  lifetime.past = lifetime.past.filter((migration) => !goes(migration));
+  for (const migration of lifetime.unlinkedMigrations.filter(goes)) migration.isDeleted = true;
+  lifetime.unlinkedMigrations = lifetime.unlinkedMigrations.filter((migration) => !goes(migration));
 }

@@ -13,7 +13,7 @@ import { vmstateAlternative, vmstateFunctionAlternative, vmstateSagaAlternative 
 /** The alternatives, each with as many connections. */
 export interface Alternatives extends AsyncDisposable {
   all: Alternative[];
-  /** The client of the floor and of vmstate. */
+  /** The client of the bare statements and of vmstate. */
   sql: postgres.Sql;
   /** The client of Kysely and Drizzle. */
   pool: pg.Pool;
@@ -21,11 +21,11 @@ export interface Alternatives extends AsyncDisposable {
   dataSource: DataSource;
 }
 
-/** Who would have been one. */
+/** Libraries that are no alternative in this bench, and why. */
 export const ABSENT = [{ name: "Prisma", why: "it is larger than all that this repository needs together" }];
 
 export async function openAlternatives(url: string, connections: number): Promise<Alternatives> {
-  // else it is a string
+  // By default, pg reads an int8 as a string.
   pg.types.setTypeParser(pg.types.builtins.INT8, Number);
   const sql = postgres(url, { max: connections, onnotice: () => undefined });
   const pool = new pg.Pool({ connectionString: url, max: connections });

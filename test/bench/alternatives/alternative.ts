@@ -50,6 +50,8 @@ export interface Lifecycle {
   update: (instanceId: string) => Promise<void>;
   deleteVmm: (key: VmmKey) => Promise<void>;
   beginMigration: (a: Migration) => Promise<void>;
+  /** The last report of a VMM, the update and the deletion in one call, where the alternative has such a call. */
+  settle?: (report: Report, sagaId: string) => Promise<void>;
 }
 
 export interface ListedInstance {
@@ -57,7 +59,7 @@ export interface ListedInstance {
   state: string;
 }
 
-/** One way to do the job. What it does not offer, it is not measured in. */
+/** One way to do the jobs. A job that the alternative does not offer is not measured for it. */
 export interface Alternative {
   name: string;
   schema: Schema;

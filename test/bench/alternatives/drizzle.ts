@@ -4,7 +4,7 @@ import { bigint, inet, integer, pgSchema, text, timestamp, uuid } from "drizzle-
 import type pg from "pg";
 import type { Alternative } from "./alternative.js";
 import { shownState } from "./decisions.js";
-import { alternativeOf } from "./flows.js";
+import { alternativeOf } from "./read-decide-write.js";
 import { found, type Instance, type MigrationRow, type Store, type Vmm } from "./store.js";
 
 const schema = pgSchema("bench_plain");

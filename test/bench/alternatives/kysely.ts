@@ -1,8 +1,7 @@
-import { type Generated, Kysely, PostgresDialect } from "kysely";
-import type pg from "pg";
+import { type Generated, Kysely, PostgresDialect, type PostgresPool } from "kysely";
 import type { Alternative } from "./alternative.js";
 import { shownState } from "./decisions.js";
-import { alternativeOf } from "./flows.js";
+import { alternativeOf } from "./read-decide-write.js";
 import type { Instance, MigrationRow, NewMigration, NewVmm, Store, Vmm } from "./store.js";
 
 /** Columns that have a default need not be given. */
@@ -17,7 +16,7 @@ interface Tables {
 }
 
 /** The version stands in WHERE, `numUpdatedRows` tells whether it still was that. */
-export function kyselyAlternative(pool: pg.Pool): Alternative {
+export function kyselyAlternative(pool: PostgresPool): Alternative {
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return alternativeOf("Kysely", storeOf(db.withSchema("bench_plain")));
 }

@@ -1,6 +1,6 @@
 import type postgres from "postgres";
 import type { Alternative } from "./alternative.js";
-import { alternativeOf } from "./flows.js";
+import { alternativeOf } from "./read-decide-write.js";
 import { listProject } from "./project.js";
 import { found, type Instance, type MigrationRow, type Store, type Vmm } from "./store.js";
 

@@ -54,7 +54,7 @@ export type NewMigration = Pick<
   "instance_id" | "id" | "saga_id" | "source_propolis_id" | "destination_propolis_id"
 >;
 
-/** What of a row may change besides its version. */
+/** The columns of a row that an update may change, besides its version. */
 export type VmmChanges = Partial<
   Pick<Vmm, "state" | "state_generation" | "time_state_updated" | "time_started" | "time_deleted">
 >;
@@ -62,12 +62,13 @@ export type InstanceChanges = Partial<Omit<Instance, "id" | "project_id" | "name
 export type MigrationChanges = Partial<Omit<MigrationRow, keyof NewMigration>>;
 
 /**
- * Access to the rows by way of one library. An update is of a row as it was read: false when another writer has changed
- * that since. The version is `state_generation`; of a migration, both of its generations.
+ * Access to the rows through one library.
+ *
+ * An update names the row as it was read, and answers false when another writer has changed the row since. The version is `state_generation`; of a migration, both of its generations.
  */
 export interface Store {
   transaction: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
-  /** One row is read and then written: with a version, that needs no transaction. */
+  /** Reads one row and writes it: with a version, that needs no transaction. */
   single: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
   vmm: (key: VmmKey) => Promise<Vmm>;
   vmms: (keys: readonly VmmKey[]) => Promise<Vmm[]>;
@@ -79,12 +80,12 @@ export interface Store {
   /** Raises `state_generation` by one. */
   updateInstance: (before: Instance, changes: InstanceChanges) => Promise<boolean>;
   updateMigration: (before: MigrationRow, changes: MigrationChanges) => Promise<boolean>;
-  /** Soft-deletes those that name the VMM. */
+  /** Soft-deletes the migrations that name the VMM. */
   deleteMigrations: (key: VmmKey) => Promise<void>;
   listProject: (projectId: string) => Promise<ListedInstance[]>;
 }
 
-/** The row, which must be there. */
+/** Returns the row; throws if there is none. */
 export function found<T>(row: T | undefined | null): T {
   if (row === undefined || row === null) throw new Error("there is no such row");
   return row;

@@ -10,7 +10,7 @@ import {
 } from "typeorm";
 import type { Alternative } from "./alternative.js";
 import { shownState } from "./decisions.js";
-import { alternativeOf } from "./flows.js";
+import { alternativeOf } from "./read-decide-write.js";
 import { found, type Instance, type MigrationRow, type Store, type Vmm } from "./store.js";
 
 const id = { type: "uuid", primary: true } as const;

@@ -11,6 +11,7 @@ import {
   reportVmms,
   requestStop,
   runUpdate,
+  settle,
   unwindStart,
 } from "../../../src/index.js";
 import { type Alternative, IP, type Lifecycle, type Report } from "./alternative.js";
@@ -31,7 +32,7 @@ export function vmstateAlternative(sql: postgres.ISql): Alternative {
       const answers = await reportVmms(sql, reports.map(argumentsOf));
       return answers.filter(({ vmmOutcome }) => vmmOutcome === "applied").length;
     },
-    lifecycle: lifecycleOf(sql),
+    lifecycle: { ...lifecycleOf(sql), settle: (report, sagaId) => settleVmm(sql, report, sagaId) },
     listProject: async (projectId) => {
       const rows = await apiInstances(sql, { projectId });
       return rows.map(({ id, state }) => ({ id, state }));
@@ -76,6 +77,12 @@ function lifecycleOf(sql: postgres.ISql): Lifecycle {
     deleteVmm: async (key) => void applied(await deleteVmm(sql, key)),
     beginMigration: async (a) => void applied(await beginMigration(sql, { ...a, propolisIp: IP })),
   };
+}
+
+async function settleVmm(sql: postgres.ISql, report: Report, sagaId: string): Promise<void> {
+  const { instanceId, propolisId, state, generation, time } = report;
+  const answer = await settle(sql, { instanceId, propolisId, sagaId, state, generation, time });
+  if (answer.deleteOutcome !== "applied") throw new Error("a VMM was not settled");
 }
 
 function argumentsOf({ side, ...report }: Report): ReportVmmArguments {

@@ -11,21 +11,21 @@ import { loadPopulation, requireSound, type Sled } from "../growth/population.js
 import { describeMachine } from "../machine.js";
 import type { BenchServer } from "../server.js";
 import { judge } from "./judge.js";
-import { type Fate, migrate as move, purge, replace, restart } from "./lives.js";
+import { migrate as move, purge, replace, type Replacement, restart } from "./lives.js";
 import type { Bloat } from "./results.js";
 import { type Sample, takeSample } from "./sample.js";
 
-/** Of a VMM, in seconds. */
+/** Seconds between two reports of a VMM. */
 const REPORT_EVERY = 10;
 const ROUNDS_A_MINUTE = 60 / REPORT_EVERY;
 const WRITERS = 4;
-/** In each round, so that in an hour every fifth VMM is another one. */
-const FATES: readonly Fate[] = [restart, restart, restart, replace, move];
+/** What happens in each round, so that every fifth VMM is replaced within an hour. */
+const REPLACEMENTS: readonly Replacement[] = [restart, restart, restart, replace, move];
 
 export interface BloatOptions {
   /** Rows of the table of VMMs, of which 80 of 100 run. */
   vmms: number;
-  /** Of reports. */
+  /** How many minutes of reports to play. */
   minutes: number;
   /** How many times as fast as life. */
   speedup: number;
@@ -37,7 +37,7 @@ export interface BloatOptions {
   prepare?: (sql: postgres.Sql) => Promise<unknown>;
 }
 
-/** Minutes of reports of every VMM, with some lives that come and go, in less time. */
+/** Plays minutes of reports of every VMM, while some instances come and go, in less time. */
 export async function runBloat(server: BenchServer, options: BloatOptions): Promise<Bloat> {
   const { vmms, minutes, speedup, quick, seed, prepare } = options;
   const name = `vmstate_bloat_${randomBytes(6).toString("hex")}`;
@@ -47,9 +47,9 @@ export async function runBloat(server: BenchServer, options: BloatOptions): Prom
   const population = await loadPopulation(database.sql, { vmms, seed });
   const sleds = population.sleds();
   const writers = database.connect({ max: WRITERS });
-  const hour = new Hour(writers, sleds, new Random(seed, 1));
+  const traffic = new Traffic(writers, sleds, new Random(seed, 1));
   const started = performance.now();
-  const samples = await hour.pass(options);
+  const samples = await traffic.play(options);
   const seconds = (performance.now() - started) / 1_000;
   await requireSound(database.sql);
   const series = seriesOf(samples);
@@ -62,15 +62,15 @@ export async function runBloat(server: BenchServer, options: BloatOptions): Prom
     minutes,
     speedup,
     measuredSpeedup: Number(((60 * minutes) / seconds).toPrecision(3)),
-    reports: hour.reports,
-    lives: hour.lives,
+    reports: traffic.reports,
+    lives: traffic.lives,
     ...series,
     targets: quick ? [] : judge(series),
   };
 }
 
-/** What happens in it. */
-class Hour {
+/** The reports of all sleds, and the instances that come and go meanwhile. */
+class Traffic {
   reports = 0;
   lives = 0;
 
@@ -80,8 +80,8 @@ class Hour {
     readonly random: Random,
   ) {}
 
-  /** A sample of every minute, and one before. */
-  async pass({ minutes, speedup, onMinute }: BloatOptions): Promise<Sample[]> {
+  /** Plays the minutes; returns a sample of each, and one from before. */
+  async play({ minutes, speedup, onMinute }: BloatOptions): Promise<Sample[]> {
     const samples = [await takeSample(this.sql)];
     const started = performance.now();
     for (let round = 1; round <= minutes * ROUNDS_A_MINUTE; round++) {
@@ -96,7 +96,7 @@ class Hour {
     return samples;
   }
 
-  /** Every sled of all its VMMs. */
+  /** Lets every sled report all its VMMs. */
   async #report(): Promise<void> {
     const sleds = this.sleds.values();
     const write = async (): Promise<void> => {
@@ -114,13 +114,13 @@ class Hour {
   }
 
   async #live(): Promise<void> {
-    for (const fate of FATES) {
+    for (const replacement of REPLACEMENTS) {
       const [sled, other] = sample([...this.sleds], 2, () => this.random.next());
       const place = this.random.below(sled?.vmms.length ?? 0);
       const vmm = sled?.vmms[place];
       if (sled === undefined || other === undefined || vmm === undefined) throw new Error("there is no VMM");
-      const successor = await fate(this.sql, vmm, sled.sledId, other.sledId);
-      if (fate === move) {
+      const successor = await replacement(this.sql, vmm, sled.sledId, other.sledId);
+      if (replacement === move) {
         sled.vmms.splice(place, 1);
         other.vmms.push(successor);
       } else sled.vmms[place] = successor;

@@ -2,14 +2,16 @@ import { least, most } from "../targets.js";
 import type { Target } from "../results.js";
 import type { Series } from "./bloat.js";
 
-/** Minutes until every page has its share of room. */
+/** Minutes until the tables have their size: until then UPDATEs still make room in pages that were loaded full. */
 const SETTLED = 10;
+/** How many times as large as at that minute a table or index may be at the end. */
 const GROWTH = 1.1;
+/** The least share of updates that have to be HOT, in percent. */
 const HOT = 97;
-/** In KiB: less is a handful of pages, of which one more is no growth. */
+/** In KiB. A smaller index has so few pages that one page more would count as growth. */
 const SMALL = 128;
 
-/** What the package promises of itself, next to what this run measured. */
+/** Compares what this run measured with the targets of the project. */
 export function judge({ sizes, hotPercent }: Series): Target[] {
   const large = Object.entries(sizes).filter(([, kib]) => Math.max(...kib) > SMALL);
   return [
@@ -28,7 +30,7 @@ function growthOf(kib: readonly number[]): number {
   return (kib.at(-1) ?? Number.NaN) / (kib[SETTLED] ?? Number.NaN);
 }
 
-/** One run has no spread. */
+/** Makes the figure of a single run, which has no spread. */
 function exactly(value = Number.NaN): Target["measured"] {
   return { median: value, low: value, high: value };
 }

@@ -2,18 +2,18 @@ import type postgres from "postgres";
 import { vmstate } from "../../../src/index.js";
 import { applied, callsOf, Lifecycle, type Vmm } from "../../support/lifecycle.js";
 
-/** What becomes of a VMM on a sled. Answers the VMM that runs instead. */
-export type Fate = (sql: postgres.ISql, vmm: Vmm, sledId: string, otherSledId: string) => Promise<Vmm>;
+/** Ends a VMM on a sled, and returns the VMM that runs in its place. */
+export type Replacement = (sql: postgres.ISql, vmm: Vmm, sledId: string, otherSledId: string) => Promise<Vmm>;
 
 /** The instance stops, and starts again. */
-export const restart: Fate = async (sql, vmm, sledId) => {
+export const restart: Replacement = async (sql, vmm, sledId) => {
   const life = lifeOf(sql, vmm.instanceId);
   await stop(life, vmm);
   return await life.run(sledId);
 };
 
 /** The instance is deleted, and another one is created and started. */
-export const replace: Fate = async (sql, vmm, sledId) => {
+export const replace: Replacement = async (sql, vmm, sledId) => {
   const old = lifeOf(sql, vmm.instanceId);
   await stop(old, vmm);
   await old.delete();
@@ -23,7 +23,7 @@ export const replace: Fate = async (sql, vmm, sledId) => {
 };
 
 /** The instance migrates. */
-export const migrate: Fate = async (sql, vmm, _, sledId) => {
+export const migrate: Replacement = async (sql, vmm, _, sledId) => {
   const life = lifeOf(sql, vmm.instanceId);
   const move = await life.migrate(vmm, sledId);
   await life.reportIn(move, "running", "completed");
@@ -46,7 +46,7 @@ async function end(life: Lifecycle, vmm: Vmm): Promise<void> {
   await life.deleteVmm(vmm);
 }
 
-/** What is marked as deleted goes, as a control plane would see to now and then. */
+/** Deletes all soft-deleted rows, as a control plane purges now and then. */
 export async function purge(sql: postgres.ISql): Promise<void> {
   await sql`delete from vmstate.migration where time_deleted is not null`;
   await sql`delete from vmstate.vmm where time_deleted is not null`;

@@ -9,10 +9,10 @@ import { plotsOf } from "./plots.js";
 import { bloatText } from "./print.js";
 import { bloatSchema } from "./results.js";
 
-/** 10,000 of them run. */
+/** Of 12,500 VMMs 10,000 run and report. */
 const FULL = { vmms: 12_500, minutes: 60, speedup: 12 };
 const QUICK = { vmms: 500, minutes: 2, speedup: 60 };
-/** PostgreSQL's own: what autovacuum does in an hour has to fit into what is made of it. */
+/** The defaults of PostgreSQL for autovacuum, which are divided and multiplied by the speed of the played hour. */
 const NAPTIME_S = 60;
 const COST_LIMIT = 200;
 const MOST_COST = 10_000;

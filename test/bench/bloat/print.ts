@@ -1,7 +1,7 @@
 import { table } from "../../../src/terminal/table.js";
 import type { Bloat } from "./results.js";
 
-/** Sizes and what the server did about them. */
+/** Writes the sizes of tables and indexes, and how many dead rows and autovacuums the tables had. */
 export function bloatText({ sizes, dead, autovacuums, hotPercent, minutes }: Bloat): string {
   const places = [...new Set([0, 10, Math.floor(minutes / 2), minutes])]
     .filter((minute) => minute <= minutes)

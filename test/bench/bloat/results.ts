@@ -20,9 +20,9 @@ export const bloatSchema = z.object({
   sizes: z.record(z.string(), series),
   dead: z.record(z.string(), series),
   autovacuums: z.record(z.string(), z.number()),
-  /** Of the updates of a table. */
+  /** By table, the share of its updates that are HOT. */
   hotPercent: z.record(z.string(), z.number()),
-  /** None of a quick run. */
+  /** Empty for a quick run. */
   targets: z.array(target),
 });
 

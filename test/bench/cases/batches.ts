@@ -1,5 +1,7 @@
 import type postgres from "postgres";
 import { randomUUID } from "node:crypto";
+import type { Report } from "../alternatives/alternative.js";
+import type { Fleet } from "../fleet.js";
 import type { Entry } from "../measure.js";
 import { type Case, checkFleets, fleetOf, runCase } from "./case.js";
 
@@ -31,11 +33,44 @@ export function batches(size: number): Case {
                 call: () => single.report(fleets.vmstate.health()),
               },
             ]),
+        ...functions(narrow.sql, size, fleets.vmstate),
         parsing(narrow.sql, size),
       ],
       check: () => checkFleets(stage),
     });
   };
+}
+
+/** The function for arrays and the one for JSON by themselves: what the wrapper of the first adds is the rest. */
+function functions(sql: postgres.ISql, size: number, fleet: Fleet): Entry[] {
+  const column = <T>(reports: readonly Report[], value: (report: Report) => T): T[] => reports.map(value);
+  const requireNone = ({ count }: { count: number }): void => {
+    if (count > 0) throw new Error(`${count} reports were not applied`);
+  };
+  const byArrays = async (): Promise<void> => {
+    const reports = fleet.batch(size);
+    requireNone(
+      await sql`
+        select ordinal from vmstate.report_vmm_batch(
+          ${column(reports, (r) => r.instanceId)}::uuid[], ${column(reports, (r) => r.propolisId)}::uuid[],
+          ${column(reports, (r) => r.state)}::text[]::vmstate.reported_vmm_state[],
+          ${column(reports, (r) => r.generation)}::bigint[],
+          ${column(reports, (r) => r.time.toISOString())}::timestamptz[])`,
+    );
+  };
+  const byJson = async (): Promise<void> => {
+    const elements = fleet.batch(size).map(({ instanceId, propolisId, state, generation, time }) => ({
+      ...{ instance_id: instanceId, propolis_id: propolisId, state, generation, time },
+    }));
+    requireNone(
+      await sql`
+        select ordinal from vmstate.report_vmms(${JSON.stringify(elements)}::text::jsonb) where vmm_outcome <> 'applied'`,
+    );
+  };
+  return [
+    { name: "select report_vmm_batch(…)", size, call: byArrays },
+    { name: "select report_vmms(…)", size, call: byJson },
+  ];
 }
 
 /** What of a batch is its JSON on the way in: sent, and made reports of. */

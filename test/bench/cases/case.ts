@@ -7,15 +7,15 @@ import { type Entry, type Timed, race } from "../measure.js";
 
 /** What a case is measured with. */
 export interface Stage extends Fleets {
-  /** One connection each. */
+  /** The alternatives, with one connection each. */
   narrow: Alternatives;
-  /** `writers` connections each. */
+  /** The alternatives, with `writers` connections each. */
   wide: Alternatives;
   writers: number;
   /** What the number of rounds of a full run is multiplied by. */
   effort: number;
   random: Random;
-  /** For what is no alternative's: statistics, checks. */
+  /** The connection for statistics and checks, which no entry uses. */
   sql: postgres.Sql;
 }
 
@@ -45,9 +45,10 @@ interface Race extends Omit<Raced, "warmUp" | "timed" | "counts" | "samples" | "
   check?: (calls: number) => Promise<void>;
 }
 
+/** How many rounds are run before those that count, as a share of them. */
 const WARM_UP = 0.1;
 
-/** Runs it and looks whether the rows did move. */
+/** Races the entries of a case, and checks that the rows changed as the calls say. */
 export async function runCase(stage: Stage, { entries, check, ...about }: Race): Promise<Raced> {
   const rounds = Math.max(3, Math.round(about.rounds * stage.effort));
   const warmUp = Math.max(1, Math.round(rounds * WARM_UP));

@@ -1,6 +1,6 @@
 import { type Case, runCase } from "./case.js";
 
-/** What of every figure is not the alternatives': a round trip, and making a commit durable. */
+/** The part of every figure that no alternative can save: a round trip, and making a commit durable. */
 export const costs: Case = (stage) => {
   const { sql } = stage.narrow;
   return runCase(stage, {

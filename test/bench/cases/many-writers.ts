@@ -2,9 +2,10 @@ import { type Member, next } from "../fleet.js";
 import { type Case, checkFleets, fleetOf, runCase } from "./case.js";
 import { writersAmong } from "./writers.js";
 
+/** The reports of each writer in a round. */
 const REPORTS = 10;
 
-/** So many writers at once, each about VMMs of its own. */
+/** Measures many writers at once, each of which reports VMMs of its own. */
 export const manyWriters: Case = (stage) => {
   const { writers, random } = stage;
   const entries = writersAmong(stage).map((alternative) => {

@@ -2,14 +2,20 @@ import { randomUUID } from "node:crypto";
 import type { Report } from "../alternatives/alternative.js";
 import { next } from "../fleet.js";
 import { type Case, fleetOf, runCase, type Stage } from "./case.js";
-import { applied, checkDeleted, type Liver, timekeepers, withVerbs } from "./lives.js";
+import {
+  applied,
+  checkDeleted,
+  type LifecycleAlternative,
+  timedAlternatives,
+  withVerbTimes,
+} from "./lives.js";
 
 const MIGRATION_VERBS = 7;
 
-/** A live migration to another VMM, which then is the only one. */
+/** Measures a live migration to another VMM, up to the deletion of the source. */
 export const migrationCycle: Case = async (stage) => {
-  const keepers = timekeepers(stage);
-  const entries = keepers.map((alternative) => ({
+  const alternatives = timedAlternatives(stage);
+  const entries = alternatives.map((alternative) => ({
     name: alternative.name,
     size: 1,
     call: () => migrate(stage, alternative),
@@ -29,10 +35,10 @@ export const migrationCycle: Case = async (stage) => {
         calls,
       ),
   });
-  return withVerbs(raced, MIGRATION_VERBS, keepers);
+  return withVerbTimes(raced, MIGRATION_VERBS, alternatives);
 };
 
-async function migrate(stage: Stage, alternative: Liver): Promise<void> {
+async function migrate(stage: Stage, alternative: LifecycleAlternative): Promise<void> {
   const { lifecycle, report } = alternative;
   const { movers } = fleetOf(stage, alternative);
   const source = movers[stage.random.below(movers.length)];

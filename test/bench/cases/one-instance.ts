@@ -2,13 +2,14 @@ import type { Alternative } from "../alternatives/alternative.js";
 import { type Case, checkFleets, fleetOf, runCase, type Stage } from "./case.js";
 import { writersAmong } from "./writers.js";
 
+/** How often each writer raises the generation in a round. */
 const RAISES = 3;
 
 /** What became of the reports of one alternative's writers. */
 class Race {
   attempts = 0;
   acknowledged = 0;
-  /** As the row shows. */
+  /** How many writes the row shows. */
   stored = 0;
 
   get counts(): Record<string, number> {
@@ -17,7 +18,7 @@ class Race {
   }
 }
 
-/** All writers raise the same generation by one, again and again. */
+/** Measures writers that all raise the generation of the same VMM by one, again and again. */
 export const oneInstance: Case = async (stage) => {
   const { writers } = stage;
   const races = new Map<string, Race>();

@@ -2,7 +2,7 @@ import type { Alternative, Report } from "../alternatives/alternative.js";
 import type { Fleet } from "../fleet.js";
 import { type Case, checkFleets, fleetOf, runCase, type Stage } from "./case.js";
 
-/** Nothing changed but the generation: almost all reports are like that. */
+/** Measures reports that change nothing but the generation, as almost all reports do. */
 export const healthReports: Case = (stage) =>
   reports(stage, "health-report", "A report that changes nothing but the generation", (fleet) =>
     fleet.health(),
@@ -18,7 +18,7 @@ function reports(stage: Stage, id: string, title: string, next: (fleet: Fleet) =
     unit: "reports",
     base: "bare statement",
     rounds: 500,
-    entries: reporters(stage).map((alternative) => ({
+    entries: reportAlternatives(stage).map((alternative) => ({
       name: alternative.name,
       size: 1,
       call: () => alternative.report(next(fleetOf(stage, alternative))),
@@ -27,7 +27,7 @@ function reports(stage: Stage, id: string, title: string, next: (fleet: Fleet) =
   });
 }
 
-/** The updater lock has no part in a report. */
-export function reporters({ narrow }: Pick<Stage, "narrow">): Alternative[] {
+/** Lists the alternatives to report through: vmstate once, as the updater lock has no part in a report. */
+export function reportAlternatives({ narrow }: Pick<Stage, "narrow">): Alternative[] {
   return narrow.all.filter(({ name }) => name !== "vmstate, updater lock");
 }

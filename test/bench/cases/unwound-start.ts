@@ -1,17 +1,17 @@
 import type { Start } from "../alternatives/alternative.js";
 import { type Case, perSchema, runCase } from "./case.js";
-import { checkDeleted, startOf, timekeepers, withVerbs } from "./lives.js";
+import { checkDeleted, startOf, timedAlternatives, withVerbTimes } from "./lives.js";
 
 const UNWOUND_VERBS = 3;
 
-/** A start takes the place of one that unwound, unwinds as well, and the first one's VMM is deleted. */
+/** Measures a start that replaces an unwound one and unwinds as well; the VMM of the replaced start is then deleted. */
 export const unwoundStart: Case = async (stage) => {
   const { size, random, stopped } = stage;
   const instances = stopped.slice(size.lives);
   const previous = perSchema(() => new Map<string, Start>());
   const firsts = perSchema(() => ({ count: 0 }));
-  const keepers = timekeepers(stage);
-  const entries = keepers.map(({ name, schema, lifecycle }) => ({
+  const alternatives = timedAlternatives(stage);
+  const entries = alternatives.map(({ name, schema, lifecycle }) => ({
     name,
     size: 1,
     call: async () => {
@@ -31,7 +31,7 @@ export const unwoundStart: Case = async (stage) => {
     base: "found/updated CTE",
     rounds: 150,
     entries,
-    check: (calls) => checkDeleted(stage, instances, "saga_unwound", calls, firsts),
+    check: (calls) => checkDeleted(stage, instances, "saga_unwound", calls, { without: firsts }),
   });
-  return withVerbs(raced, UNWOUND_VERBS, keepers);
+  return withVerbTimes(raced, UNWOUND_VERBS, alternatives);
 };

@@ -1,12 +1,13 @@
 import { median } from "simple-statistics";
 import type postgres from "postgres";
 import { type Case, checkFleets, fleetOf, runCase, type Stage } from "./case.js";
-import { reporters } from "./reports.js";
+import { reportAlternatives } from "./reports.js";
 
+/** The reports of one alternative before the next alternative has its turn: the WAL of a single one would be too coarse. */
 const BLOCK = 50;
 const BATCH = 1_000;
 
-/** WAL of a health report, and of vmstate how many of its updates are HOT. Blocks of one alternative each, in turn. */
+/** Measures the bytes of WAL that a health report writes, and how many of the updates of vmstate are HOT. */
 export const writeAhead: Case = async (stage) => {
   await touchEveryPage(stage);
   const { sql } = stage.narrow;
@@ -18,7 +19,7 @@ export const writeAhead: Case = async (stage) => {
     unit: "reports",
     base: "bare statement",
     rounds: 40,
-    entries: reporters(stage).map((alternative) => {
+    entries: reportAlternatives(stage).map((alternative) => {
       const { name, schema, report } = alternative;
       const fleet = fleetOf(stage, alternative);
       const samples: number[] = [];
@@ -45,7 +46,7 @@ export const writeAhead: Case = async (stage) => {
   return raced;
 };
 
-/** So that no page is written whole during the measurement because it is the first time since a checkpoint. */
+/** Writes every page once: PostgreSQL writes a page whole to the WAL when it first changes after a checkpoint. */
 async function touchEveryPage({ narrow, fleets }: Stage): Promise<void> {
   for (const { name, schema, reports } of narrow.all)
     if (name.startsWith("bare statement"))

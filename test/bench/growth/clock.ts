@@ -4,9 +4,9 @@ import type { Caller } from "./site.js";
 
 /** What was measured of one verb or list in one database. */
 export interface Samples {
-  /** As the caller sees it, one for each round that was not explained. */
+  /** By the clock of the caller, for each round without EXPLAIN. */
   micros: number[];
-  /** As the server sees it, one for each round that was. */
+  /** By EXPLAIN of the server, for each round with EXPLAIN. */
   efforts: Effort[];
 }
 

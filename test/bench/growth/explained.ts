@@ -6,7 +6,7 @@ export interface Effort {
   micros: number;
   /** 8 kB pages found in, or read into, shared buffers. */
   buffers: number;
-  /** Those that were read. */
+  /** The pages that were read. */
   read: number;
   walBytes: number;
 }

@@ -22,7 +22,7 @@ it("npm run bench:growth: its results match their schema, fit 80 columns and hav
   expect(loaded).toBe(3_000);
   expect(growthSchema.parse(JSON.parse(JSON.stringify(growth)))).toEqual(growth);
   expect(growth.sizes.map(({ vmms }) => vmms)).toEqual(sizes);
-  expect(growth.calls.filter(({ kind }) => kind === "list")).toHaveLength(8);
+  expect(growth.calls.filter(({ kind }) => kind === "list")).toHaveLength(12);
   await using database = await createDatabase();
   const verbs = growth.calls
     .filter(({ kind }) => kind === "verb")

@@ -31,7 +31,7 @@ export interface GrowthOptions {
   onLoaded?: (vmms: number) => void;
 }
 
-/** The same calls in a database of each size. */
+/** Makes the same calls in a database of each size. */
 export async function runGrowth(server: BenchServer, options: GrowthOptions): Promise<Growth> {
   const { sizes, rounds, quick, seed, onLoaded } = options;
   const random = new Random(seed, 1);
@@ -67,7 +67,11 @@ async function measure(sites: readonly MeasuredSite[], rounds: Rounds, random: R
 
 const BATCH = 1_000;
 
-/** Work for every list; and a page is written whole when it is first changed after a checkpoint: that is over for most. */
+/**
+ * Makes work for every list, and writes most pages once.
+ *
+ * PostgreSQL writes a page whole to the WAL when it first changes after a checkpoint, which no measured call shall pay for.
+ */
 async function settle(site: MeasuredSite): Promise<void> {
   const { caller, population } = site;
   await makeWork(site);
@@ -82,7 +86,7 @@ async function settle(site: MeasuredSite): Promise<void> {
 const WARM_UP = 8;
 const EXPLAINED = 4;
 
-/** In each round every site once, in changing order; one round in so many is explained instead of timed. */
+/** Calls `act` for every site once in each round, in changing order; one round in four is explained instead of timed. */
 async function play(
   sites: readonly MeasuredSite[],
   rounds: number,

@@ -6,9 +6,9 @@ import type { CallGrowth } from "./results.js";
 /** The most that a verb's time may grow to from the smallest to the largest size. */
 export const GROWTH = 1.3;
 /** The most that a work list may cost, next to reading as many rows by key. */
-export const TO_BY_KEY = 5;
+export const TO_BY_KEY = 2;
 
-/** What the package promises of itself, next to what this run measured. */
+/** Compares what this run measured with the targets of the project. */
 export function judge(calls: readonly CallGrowth[], sizes: readonly number[]): Target[] {
   const [smallest = Number.NaN, ...larger] = sizes;
   const verbs = calls.filter(({ kind }) => kind === "verb");

@@ -1,14 +1,23 @@
-import { explainUpdate, failSled, failSledVmms, reportVmms, vmstate } from "../../../src/index.js";
-import { applied, type Call, callsOf, Lifecycle, next } from "../../support/lifecycle.js";
-import { snakeCase } from "../../support/verbs.js";
+import {
+  explainUpdate,
+  failSled,
+  failSledVmms,
+  reportSled,
+  reportVmms,
+  sledDigest,
+  type SledVmm,
+  vmstate,
+} from "../../../src/index.js";
+import { asJson, calledVerb } from "../../support/called-verb.js";
+import { applied, type Call, callsOf, Lifecycle, next, type Report } from "../../support/lifecycle.js";
 import type { Sled } from "./population.js";
 import type { Site } from "./site.js";
 
 const BATCH = 100;
-/** Higher than what was reported of any VMM of the population. */
+/** A generation above that of every VMM of the population. */
 const LATE = 2_000_000;
 
-/** Every verb, on an instance that was loaded as running and that no call has changed since: it moves, stops, starts, ends. */
+/** Calls every verb, on an instance that was loaded as running and that no call has changed since: it moves, stops, starts, ends. */
 export async function live(site: Site): Promise<void> {
   const { population, random } = site;
   const call = applied(observed(site));
@@ -17,10 +26,12 @@ export async function live(site: Site): Promise<void> {
   await life.report(vmm, "running", "no news");
   await life.report(vmm, "running", "no news, again");
   await life.report(vmm, "rebooting", "another state");
-  const reports = population.pick(BATCH, random).map((one) => next(one, "running"));
-  await call("reportVmms", reports, `${BATCH} VMMs`);
+  const batch = (): Report[] => population.pick(BATCH, random).map((one) => next(one, "running"));
+  await call("reportVmms", batch(), `${BATCH} VMMs`);
+  await call("reportVmms", batch().map(asJson), `${BATCH} VMMs`);
   await life.plainly();
   await life.stop(await life.move(vmm));
+  await life.restart();
   await life.failToStart();
   await life.delete();
   await new Lifecycle(call, undefined, population.project(random)).create();
@@ -29,13 +40,13 @@ export async function live(site: Site): Promise<void> {
 /** Calls what is observed. Of a call that is explained no answer is known; that it did its work shows in the calls after it. */
 function observed({ caller }: Site): Call {
   return async (verb, argument, what) => {
-    const name = [snakeCase(verb), ...(what === undefined ? [] : [what])].join(", ");
+    const name = [calledVerb(verb, argument), ...(what === undefined ? [] : [what])].join(", ");
     const answer = await caller.call(name, (sql) => callsOf(vmstate(sql))(verb, argument));
     return answer ?? ((await unseen(caller.sql, argument)) as never);
   };
 }
 
-/** Reads of the row what the holder of a lock has to know. */
+/** Reads what a call that is only explained would have answered: the columns that the holder of the updater lock needs. */
 async function unseen(sql: Site["caller"]["sql"], argument: unknown): Promise<unknown> {
   const { instanceId } = argument as { instanceId?: string };
   return instanceId === undefined
@@ -43,10 +54,20 @@ async function unseen(sql: Site["caller"]["sql"], argument: unknown): Promise<un
     : { ...(await explainUpdate(sql, { instanceId })), outcome: "applied" };
 }
 
-/** The end of about 30 VMMs of a sled, each of which reported a moment ago; and of as many that another sled lost. */
+/**
+ * Ends about 30 VMMs of one sled by `fail_sled`, and about 30 of another sled by `fail_sled_vmms`.
+ *
+ * The first sled has reported by `report_sled` that it has its VMMs.
+ */
 export async function loseSleds(site: Site): Promise<void> {
   const { caller } = site;
   const lost = await takeSled(site);
+  // Some VMMs of the sled were taken before and have ended.
+  const living = await caller.sql<SledVmm[]>`
+    select propolis_id as "propolisId", state from vmstate.watched_vmm where sled_id = ${lost.sledId}`;
+  const digest = { sledId: lost.sledId, ...(await sledDigest(living)) };
+  const heard = await caller.call("report_sled, about 30 VMMs", (sql) => reportSled(sql, digest));
+  if (heard?.reason === "differs") throw new Error("the sled has other VMMs than the database");
   const sled = { sledId: lost.sledId, reason: "sled_expunged" } as const;
   requireSome(await caller.call("fail_sled, about 30 VMMs", (sql) => failSled(sql, sled)));
 

@@ -2,9 +2,11 @@ import type postgres from "postgres";
 import {
   abandonedVmms,
   apiInstances,
+  instanceDetails,
   orphanedVmms,
   pendingUpdates,
   restartableInstances,
+  sledVmms,
   stuckInstances,
   watchedVmms,
 } from "../../../src/index.js";
@@ -14,7 +16,7 @@ import type { VmmKey } from "../alternatives/alternative.js";
 import { makeAbandoned, makeOrphaned, makePending, makeStuck } from "../work.js";
 import type { Site } from "./site.js";
 
-/** Of each work list. */
+/** The number of rows in each work list. */
 export const ROWS = 100;
 
 const WORK_LISTS: Record<string, (sql: postgres.ISql) => Promise<unknown[]>> = {
@@ -29,9 +31,19 @@ const WORK_LISTS: Record<string, (sql: postgres.ISql) => Promise<unknown[]>> = {
 /** What the lists are compared with. */
 export const BY_KEY = `${ROWS} VMMs by key`;
 export const LISTS = Object.keys(WORK_LISTS);
-export const API_LIST = "api_instance of a project";
 
-/** As many rows for each work list. */
+/** What a control plane shows its users and its operators. */
+const PAGES: Record<string, (sql: postgres.ISql, projectId: string, sledId: string) => Promise<unknown[]>> = {
+  "api_instance of a project": (sql, projectId) => apiInstances(sql, { projectId }),
+  "instance_detail of a project": (sql, projectId) => instanceDetails(sql, { projectId }),
+  "50 running ones of a project": (sql, projectId) =>
+    apiInstances(sql, { projectId, state: "running", limit: 50 }),
+  "stopped ones of a project": (sql, projectId) => apiInstances(sql, { projectId, state: "stopped" }),
+  "api_vmm of a sled": (sql, _, sledId) => sledVmms(sql, { sledId }),
+};
+export const PAGE_NAMES = Object.keys(PAGES);
+
+/** Makes as many rows for each work list. */
 export async function makeWork({ caller: { sql }, population, random }: Site): Promise<void> {
   const take = () => Array.from({ length: ROWS }, () => population.take(random));
   await makeStuck(sql, ROWS);
@@ -47,8 +59,9 @@ export async function readLists({ caller, population, random }: Site): Promise<v
   requireRows(BY_KEY, await caller.call(BY_KEY, (sql) => readByKey(sql, keys)));
   for (const [list, read] of Object.entries(WORK_LISTS))
     if (!caller.isSpent(list)) requireRows(list, await caller.call(list, read));
-  const projectId = population.project(random);
-  await caller.call(API_LIST, (sql) => apiInstances(sql, { projectId }));
+  const [projectId, sledId] = [population.project(random), population.sledId(random)];
+  for (const [page, read] of Object.entries(PAGES))
+    await caller.call(page, (sql) => read(sql, projectId, sledId));
 }
 
 function readByKey(sql: postgres.ISql, keys: readonly VmmKey[]): Promise<unknown[]> {

@@ -14,11 +14,12 @@ import { growthSchema } from "./results.js";
 
 const STANDARD = [10_000, 1_000_000, 10_000_000];
 const SMALL = [1_000, 10_000];
+/** The VMMs of a project: a population has whole projects. */
 const PROJECT = 100;
 const MIB = 2 ** 20;
-/** Of a VMM, with its instance, their indexes, and their share of what is written ahead while they are loaded. */
+/** The bytes of a VMM with its instance, their indexes, and their share of the WAL while they are loaded. */
 const BYTES = 1_500;
-/** As PostgreSQL's manual has it: more is unlikely to work better. */
+/** The share of the memory: by the manual of PostgreSQL, more is unlikely to work better. */
 const SHARED_BUFFERS = 0.4;
 
 const command = benchCommand(

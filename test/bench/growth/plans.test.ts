@@ -5,8 +5,10 @@ import {
   apiMigrations,
   failSled,
   instanceDetail,
+  instanceAt,
   instanceDetails,
   purge,
+  silentSleds,
   type SqlClient,
   sledVmms,
 } from "../../../src/index.js";
@@ -15,7 +17,7 @@ import { withDatabase } from "../../support/database.js";
 import { expectEveryVerb } from "../../support/every-verb.js";
 import { verbsOf } from "../../support/verbs.js";
 import { live, loseSleds } from "./life.js";
-import { API_LIST, LISTS, makeWork, readLists, ROWS } from "./lists.js";
+import { LISTS, makeWork, PAGE_NAMES, readLists, ROWS } from "./lists.js";
 import { loadPopulation } from "./population.js";
 import { ReadCounter, type Reads } from "./reads.js";
 
@@ -27,7 +29,7 @@ const ENTRIES = 100;
 /** Dead versions of what it is about, which the snapshot of an autoanalyze of some catalog may keep. */
 const DEAD = 300;
 const PLACE = "test/bench/growth/plans.test.ts";
-/** It is the whole fleet. */
+/** The view that lists the whole fleet. */
 const WATCHED = "watched_vmm";
 
 const db = withDatabase();
@@ -41,7 +43,10 @@ beforeAll(async () => {
   const site = { population, caller, random: new Random(1) };
   await makeWork(site);
   for (const act of [readLists, live, loseSleds]) for (let call = 0; call < CALLS; call++) await act(site);
-  for (let call = 0; call < CALLS; call++) await purgeSome();
+  for (let call = 0; call < CALLS; call++) {
+    await purgeSome();
+    await readPast();
+  }
 });
 
 /** Rows that a call of it deletes at most. */
@@ -52,6 +57,14 @@ async function purgeSome(): Promise<void> {
     purge(sql, { before: new Date(Date.now() - 7_200_000), limit: PURGED }),
   );
   expect(purged.migrations + purged.vmms + purged.instances).toBe(PURGED);
+}
+
+/** Of an instance that has changed often, among many others with a history. */
+async function readPast(): Promise<void> {
+  const [row] = await db.sql<[{ instanceId: string }]>`
+    select instance_id as "instanceId" from vmstate.history group by instance_id order by count(*) desc limit 1`;
+  const past = await caller.call("instance_at", (sql) => instanceAt(sql, { ...row, time: "infinity" }));
+  expect(["applied", "gone"]).toContain(past.outcome);
 }
 
 const nameOf = (what: string): string => what.split(",", 1).join();
@@ -71,7 +84,15 @@ it("the reads of every verb were counted", async () => {
 it("no verb scans a whole table, or reads more rows than its arguments name", async () => {
   const verbs = await verbsOf(db.sql, PLACE);
   for (const name of verbs) {
-    const vmms = { report_vmms: 100, fail_sled: 30, fail_sled_vmms: 30, purge: PURGED }[name] ?? 1;
+    const vmms =
+      {
+        report_vmms: 100,
+        report_vmm_batch: 100,
+        report_sled: 30,
+        fail_sled: 30,
+        fail_sled_vmms: 30,
+        purge: PURGED,
+      }[name] ?? 1;
     for (const { scanned, entries } of readsOf(name))
       expect({ name, scanned, isMore: entries > DEAD + vmms * ENTRIES }).toEqual({
         name,
@@ -82,13 +103,46 @@ it("no verb scans a whole table, or reads more rows than its arguments name", as
 });
 
 describe("a work list scans no whole table, and reads no more rows than it returns", () => {
-  const lists = [...LISTS.filter((name) => !name.startsWith(WATCHED)), API_LIST];
+  const lists = [...LISTS.filter((name) => !name.startsWith(WATCHED)), ...PAGE_NAMES];
   const check = (name: string): void => {
     const [reads] = readsOf(name);
     expect(reads?.scanned).toEqual([]);
     expect(reads?.entries).toBeLessThan(DEAD + ROWS * ENTRIES);
   };
   it.each(lists)("%s", check);
+});
+
+describe("silent_sled scans no table", () => {
+  // Of each sled: its place in the index, its row, and one VMM.
+  const ENTRIES_OF_A_SLED = 8;
+
+  it("reads in proportion to sleds, not to VMMs, while every sled is heard", async () => {
+    await db.sql`insert into vmstate.sled_report (sled_id, time_reported, vmm_count)
+      select sled_id, clock_timestamp(), count(*) from vmstate.watched_vmm group by sled_id
+      on conflict (sled_id) do update set time_reported = excluded.time_reported`;
+    await db.sql`vacuum analyze vmstate.sled_report, vmstate.vmm`;
+    const [{ sleds }] = await db.sql<[{ sleds: number }]>`
+      select count(distinct sled_id)::integer as sleds from vmstate.vmm where time_deleted is null`;
+    const silent = await caller.call("silent_sled: none", (sql) => silentSleds(sql));
+    const reads = caller.reads.get("silent_sled: none");
+    expect(silent).toEqual([]);
+    expect(reads?.scanned).toEqual([]);
+    expect(sleds).toBeGreaterThan(400);
+    expect(reads?.entries).toBeLessThan(DEAD + sleds * ENTRIES_OF_A_SLED);
+  });
+
+  it("reads all VMMs of a silent sled alone", async () => {
+    await db.sql`update vmstate.sled_report set time_reported = time_reported - interval '1 hour'
+      where sled_id = (
+        select w.sled_id from vmstate.watched_vmm as w
+          group by w.sled_id having bool_and(w.time_reported is null) limit 1)`;
+    const silent = await caller.call("silent_sled: one", (sql) => silentSleds(sql));
+    expect(silent).toHaveLength(1);
+    const [none, one] = ["none", "one"].map((what) => caller.reads.get(`silent_sled: ${what}`)?.entries ?? 0);
+    expect(one).toBeGreaterThan(Number(none));
+    // About 30 VMMs, each by index and row, first to find one that was heard and then to count them.
+    expect(one).toBeLessThan(Number(none) + 30 * ENTRIES_OF_A_SLED);
+  });
 });
 
 describe("a page reads rows in proportion to its limit, and scans no table", () => {
@@ -134,7 +188,7 @@ interface Known {
   sledId: string;
 }
 
-/** Of an instance that has a VMM on a sled with many. */
+/** Finds an instance that has a VMM on a sled with many VMMs. */
 async function known(): Promise<Known> {
   const [row] = await db.sql<[Known]>`
     select i.project_id as "projectId", i.name, i.id as "instanceId", v.sled_id as "sledId"

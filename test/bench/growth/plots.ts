@@ -6,6 +6,7 @@ import type { CallGrowth, Growth } from "./results.js";
 const VERBS = [
   "report_vmm, no news",
   "report_vmm, another state",
+  "report_vmm_batch, 100 VMMs",
   "report_vmms, 100 VMMs",
   "begin_start",
   "begin_migration",

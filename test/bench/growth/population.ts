@@ -7,7 +7,9 @@ import { Random } from "../../../src/simulator/random.js";
 import type { Member } from "../fleet.js";
 
 const SCRIPT = readFileSync(fileURLToPath(new URL("population.sql", import.meta.url)), "utf8");
+/** VMMs that are loaded in one transaction. */
 const CHUNK = 20_000;
+/** Of each project and sled, as many VMMs as population.sql makes. */
 const PROJECT = 100;
 const RUNNING = 80;
 const ON_A_SLED = 30;
@@ -25,8 +27,10 @@ export interface Load {
 }
 
 /**
- * As many instances as VMMs, in chunks on all connections of `sql`. It has to be a superuser's: guards and foreign keys are
- * off while it loads, and whether any row breaks an invariant is looked at afterwards.
+ * Loads as many instances as VMMs, in chunks on all connections of `sql`.
+ *
+ * `sql` has to be a superuser's: guards and foreign keys are off while the rows are loaded. Whether any row breaks an
+ * invariant is checked afterwards.
  */
 export async function loadPopulation(sql: postgres.Sql, load: Load): Promise<Population> {
   const { vmms, seed, onLoaded } = load;
@@ -62,7 +66,7 @@ export interface Sled {
   vmms: Member[];
 }
 
-/** Who the loaded rows are, without reading them, and what became of them since. */
+/** Knows the ids of the loaded rows without reading them, and how the rows changed since. */
 export class Population {
   /** Any of those that were loaded as running. */
   readonly #sample: Member[] = [];
@@ -85,7 +89,7 @@ export class Population {
   /** A running instance and its VMM, given out once. */
   take(random: Random): Member {
     const [member] = this.#sample.splice(random.below(this.#sample.length), 1);
-    if (member === undefined) throw new Error("everybody is taken");
+    if (member === undefined) throw new Error("every VMM of the sample is taken");
     return member;
   }
 
@@ -111,6 +115,10 @@ export class Population {
     while (this.#takenSleds.has(sled)) sled = random.below(this.#sleds);
     this.#takenSleds.add(sled);
     return this.#sled(sled);
+  }
+
+  sledId(random: Random): string {
+    return this.#key("sled", random.below(this.#sleds));
   }
 
   sleds(): Sled[] {

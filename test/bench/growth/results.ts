@@ -13,7 +13,7 @@ const call = z.object({
   serverMicros: bySize,
   /** Pages of 8 kB in shared buffers, in the median. */
   buffers: bySize,
-  /** Those of them that had to be read. */
+  /** The pages that had to be read, of those that were used. */
   read: bySize,
   walBytes: bySize,
   /** The caller's time next to that at the smallest size. */
@@ -30,7 +30,7 @@ export const growthSchema = z.object({
   machine,
   sizes: z.array(z.object({ vmms: z.number(), loadSeconds: z.number(), mebibytes: z.number() })).min(2),
   calls: z.array(call).min(1),
-  /** None of a quick run. */
+  /** Empty for a quick run. */
   targets: z.array(target),
 });
 

@@ -10,9 +10,9 @@ import { type Load, loadPopulation, type Population } from "./population.js";
 export interface Caller {
   /** For what is not observed. It has one connection, the one that is observed. */
   sql: postgres.Sql;
-  /** The answer, if the call is one that is answered. */
-  /** Whether so much time went into this that it should not be called again. */
+  /** Tells whether so much time went into a call of this name that it should not be made again. */
   isSpent: (what: string) => boolean;
+  /** Makes a call; answers undefined if the call is only explained. */
   call: <Answer>(what: string, act: (sql: postgres.ISql) => Promise<Answer>) => Promise<Answer | undefined>;
 }
 
@@ -23,7 +23,7 @@ export interface Site {
   random: Random;
 }
 
-/** One that is measured. */
+/** A site whose calls are measured. */
 export interface MeasuredSite extends Site, AsyncDisposable {
   vmms: number;
   caller: Clock;
@@ -32,9 +32,10 @@ export interface MeasuredSite extends Site, AsyncDisposable {
   mebibytes: number;
 }
 
+/** Connections that load at the same time. */
 const LOADERS = 2;
 
-/** Loads it. */
+/** Makes a database, and loads a population of VMMs into it. */
 export async function openSite(serverUrl: string, load: Load): Promise<MeasuredSite> {
   const name = `vmstate_growth_${randomBytes(6).toString("hex")}`;
   const database = await copyDatabase({ serverUrl, name, template: "template0" });

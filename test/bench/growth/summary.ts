@@ -3,7 +3,7 @@ import type { Random } from "../../../src/simulator/random.js";
 import { type Spread, spread } from "../measure.js";
 import type { Samples } from "./clock.js";
 import type { Effort } from "./explained.js";
-import { API_LIST, BY_KEY, LISTS } from "./lists.js";
+import { BY_KEY, LISTS, PAGE_NAMES } from "./lists.js";
 import type { CallGrowth } from "./results.js";
 import type { MeasuredSite } from "./site.js";
 
@@ -15,7 +15,7 @@ export function callsOf(sites: readonly MeasuredSite[], random: Random): CallGro
     const [smallest] = samples as [Samples];
     return {
       name,
-      kind: [BY_KEY, API_LIST, ...LISTS].includes(name) ? "list" : "verb",
+      kind: [BY_KEY, ...PAGE_NAMES, ...LISTS].includes(name) ? "list" : "verb",
       p50Micros: samples.map(({ micros }) => round(median(micros))),
       serverMicros: medians(samples, "micros"),
       buffers: medians(samples, "buffers"),

@@ -19,7 +19,7 @@ const OTHERS = "#57606a";
 const INK = "#1f2328";
 const FAINT = "#d0d7de";
 
-/** Legible on any page: it brings its own background. */
+/** Renders a chart on a background of its own, so that it is legible on any page. */
 function render(height: number, { title, subtitle }: Caption, option: echarts.EChartsCoreOption): string {
   const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
   chart.setOption({
@@ -46,7 +46,7 @@ export interface Bars extends Caption {
   series: { name: string; values: number[]; labels: string[] }[];
 }
 
-/** Horizontal bars, the first name on top. */
+/** Draws horizontal bars, the first name on top. */
 export function bars({ names, series, ...caption }: Bars): string {
   const height = MARGIN + ROW * names.length * Math.max(1, series.length * 0.75);
   return render(height, caption, {
@@ -77,7 +77,7 @@ export function bars({ names, series, ...caption }: Bars): string {
 }
 
 export interface Lines extends Caption {
-  /** Of the x axis. Default: logarithmic. */
+  /** The scale of the x axis. Default: logarithmic. */
   scale?: "linear" | "logarithmic";
   xName: string;
   yName: string;
@@ -85,7 +85,7 @@ export interface Lines extends Caption {
   series: { name: string; values: (number | null)[] }[];
 }
 
-/** The y axis is logarithmic. */
+/** Draws lines over a logarithmic y axis. */
 export function lines({ scale, xName, yName, x, series, ...caption }: Lines): string {
   const axis = {
     nameLocation: "middle",

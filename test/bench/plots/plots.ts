@@ -48,7 +48,7 @@ class Plots {
     const sizes = cases.map(({ id }) => Number(id.slice("batch-".length)));
     const names = (cases[0]?.entries ?? [])
       .map(({ name }) => name)
-      .filter((name) => !name.includes("one by one"));
+      .filter((name) => !name.includes("one by one") && !name.startsWith("select "));
     return lines({
       title: "VMs per second by the size of the batch",
       subtitle: this.#where,
@@ -57,7 +57,7 @@ class Plots {
       x: [1, ...sizes],
       series: names.map((name) => ({
         name,
-        values: [reports, ...cases].map(({ entries }) => of(entries, name)?.perSecond ?? null),
+        values: [reports, ...cases].map(({ entries }) => entryOf(entries, name)?.perSecond ?? null),
       })),
     });
   }
@@ -72,7 +72,7 @@ class Plots {
       x: cases.map(({ id }) => Number(id.slice("reporter-".length))),
       series: (cases[0]?.entries ?? []).map(({ name }) => ({
         name,
-        values: cases.map(({ entries }) => of(entries, name)?.perSecond ?? null),
+        values: cases.map(({ entries }) => entryOf(entries, name)?.perSecond ?? null),
       })),
     });
   }
@@ -97,9 +97,9 @@ class Plots {
       names,
       series: cases.map(({ title, entries }) => ({
         name: title.replace(/[:,(].*/, ""),
-        values: names.map((name) => of(entries, name)?.perSecond ?? 0),
+        values: names.map((name) => entryOf(entries, name)?.perSecond ?? 0),
         labels: names.map((name) => {
-          const entry = of(entries, name);
+          const entry = entryOf(entries, name);
           return entry === undefined ? "" : `${label(entry)}${more(entry)}`;
         }),
       })),
@@ -113,7 +113,7 @@ class Plots {
   }
 }
 
-function of(entries: readonly EntryResult[], name: string): EntryResult | undefined {
+function entryOf(entries: readonly EntryResult[], name: string): EntryResult | undefined {
   return entries.find((entry) => entry.name === name);
 }
 

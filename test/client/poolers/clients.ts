@@ -4,7 +4,8 @@ import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import postgres from "postgres";
 import { DataSource } from "typeorm";
-import { fromDrizzle, fromKysely, fromPg, type SqlClient } from "../../../src/index.js";
+import { fromDrizzle, fromKysely, fromPg, fromPrisma, type SqlClient } from "../../../src/index.js";
+import { type ConnectPrisma, installPrisma } from "../../support/prisma.js";
 
 type Act = (sql: SqlClient) => Promise<void>;
 
@@ -68,7 +69,23 @@ function onPg(connected: (pool: pg.Pool) => Omit<Connected, keyof AsyncDisposabl
   };
 }
 
-/** Every client that the package has an adapter for, or needs none. */
+/** Long enough for any machine: by itself Prisma lets a transaction wait 2 s for a connection, and last 5 s. */
+const PATIENT = { maxWait: 600_000, timeout: 600_000 };
+
+function onPrisma(connect: ConnectPrisma): Connect {
+  return (url, max) => {
+    const prisma = connect(url, max);
+    return {
+      sql: fromPrisma(prisma),
+      transaction: (act) => prisma.$transaction((tx) => act(fromPrisma(tx)), PATIENT),
+      [Symbol.asyncDispose]: () => prisma.$disconnect(),
+    };
+  };
+}
+
+const connectPrisma = await installPrisma();
+
+/** Every client that the package has an adapter for, or needs none; Prisma where npm can install it. */
 export const CLIENTS: Record<string, Connect> = {
   "postgres.js": onPostgres(),
   "postgres.js with prepare: false": onPostgres({ prepare: false }),
@@ -110,4 +127,5 @@ export const CLIENTS: Record<string, Connect> = {
       [Symbol.asyncDispose]: () => dataSource.destroy(),
     };
   },
+  ...(connectPrisma !== undefined && { Prisma: onPrisma(connectPrisma) }),
 };

@@ -25,7 +25,7 @@ it("postgres.js sends the values of an unprepared statement from the property in
   );
 });
 
-/** A client of a postgres.js that has the values of a query elsewhere. */
+/** Makes a client of a postgres.js that does not take the values of a query from the property `parameters`. */
 function withoutTheProperty(sql: postgres.ISql): PostgresClient {
   const template: PostgresClient = (strings, ...values) => sql(strings, ...values);
   const unsafe = (text: string, values: never[], options: postgres.UnsafeQueryOptions) => ({
@@ -40,14 +40,14 @@ function withoutTheProperty(sql: postgres.ISql): PostgresClient {
   return Object.assign(template, { unsafe, ...(json && { json }) });
 }
 
-it("calls prepare, and do not fail, if postgres.js takes no values from that property", async () => {
+it("calls prepare, and do not fail, if postgres.js does not take the values of a query from the property parameters", async () => {
   const client = withoutTheProperty(db.connect({ max: 1, prepare: false }));
   const wrong = createInstance(client, { ...newInstance(), projectId: "no uuid" });
   await expect(wrong).rejects.toMatchObject({ code: "22P02" });
   expect(await createInstance(client, newInstance())).toMatchObject({ outcome: "applied" });
 });
 
-it("a transaction finds out once that postgres.js takes no values from that property", async () => {
+it("a transaction fails once, and then prepares, if postgres.js does not take values from the property parameters", async () => {
   const pool = db.connect({ max: 1 });
   const create = (): Promise<unknown> =>
     pool.begin(async (tx) => await createInstance(withoutTheProperty(tx), newInstance()));

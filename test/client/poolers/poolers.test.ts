@@ -87,7 +87,7 @@ describe.skipIf(!hasPgBouncer)(withPgBouncer, () => {
     });
     afterAll(() => pooler[Symbol.asyncDispose]());
 
-    it("a client of postgres.js that prepares is told what to set", async () => {
+    it("assertCompatible tells a client of postgres.js that prepares what to set", async () => {
       const sql = postgres(pooler.url);
       const refused = assertCompatible(sql);
       await expect(refused).rejects.toMatchObject({
@@ -100,7 +100,7 @@ describe.skipIf(!hasPgBouncer)(withPgBouncer, () => {
     });
   });
 
-  it("a client of postgres.js with one connection gets an answer, and one with two is told what to set", async () => {
+  it("assertCompatible answers a client of postgres.js with one connection, and tells one with two what to set", async () => {
     await using pooler = await startPgBouncer(db.url, { mode: "transaction", size: 1 });
     const [one, two] = [postgres(pooler.url, { max: 1 }), postgres(pooler.url, { max: 2 })];
     await assertCompatible(one);
@@ -109,7 +109,7 @@ describe.skipIf(!hasPgBouncer)(withPgBouncer, () => {
   });
 
   it.each([1, 4, 12])(
-    "a service's own statements answer beside calls with what it is told, %i",
+    "statements of a service are answered beside calls with the settings that assertCompatible names, %i",
     async (size) => {
       await using pooler = await startPgBouncer(db.url, { mode: "transaction", size });
       const url = new URL(pooler.url);
@@ -124,7 +124,7 @@ describe.skipIf(!hasPgBouncer)(withPgBouncer, () => {
     },
   );
 
-  it("a client of pg that names its statements is told so", async () => {
+  it("assertCompatible refuses a client of pg that names its statements", async () => {
     await using pooler = await startPgBouncer(db.url, { mode: "transaction", size: 4 });
     const pool = new pg.Pool({ connectionString: pooler.url });
     const naming: QueryClient = {

@@ -13,10 +13,15 @@ export function recorder(sql: postgres.Sql): Recorder {
   return {
     sizes,
     query: async (text, params) => {
-      sizes.push(text.includes("report_vmms") ? (JSON.parse(String(params[0])) as unknown[]).length : 1);
+      sizes.push(sizeOf(text, String(params[0])));
       return await sql.unsafe(text, params);
     },
   };
+}
+
+function sizeOf(text: string, reports: string): number {
+  if (text.includes("report_vmm_batch")) return reports.split(",").length;
+  return text.includes("report_vmms") ? (JSON.parse(reports) as unknown[]).length : 1;
 }
 
 /** A VMM whose row a transaction of its own holds, so that a report of the VMM waits. */

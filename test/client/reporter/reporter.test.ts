@@ -31,7 +31,7 @@ interface Ids extends Pick<Scenario, "instanceId" | "propolisId" | "destinationI
   deleted: Scenario;
 }
 
-/** Of an instance that migrates, and of a deleted VMM: a report for each outcome, several of one VMM among them. */
+/** Reports of an instance that migrates and of a deleted VMM: one for each outcome, and several of one VMM. */
 function everyReport(s: Ids): ReportVmmArguments[] {
   const side = { state: "in_progress", generation: 2 } as const;
   const into = (a: ReportVmmArguments, migrationInGeneration: number): ReportVmmArguments => ({

@@ -128,7 +128,7 @@ describe("fails alone", () => {
   });
 });
 
-it("one wrong report among 32 costs few statements more, and every other report is sent in a batch", async () => {
+it("one wrong report among 32 costs few more statements, and every other report is sent in a batch", async () => {
   const [one, ...good] = await fleet(32);
   const client = recorder(db.sql);
   const { report } = reporter(client);

@@ -9,7 +9,7 @@ describe("CVE-2018-1058: every statement in an application's session names the s
   it("sessions are opened only by src/connection/", () => {
     const opens = /(=|return) (await )?postgres\(|new (pg\.)?(Client|Pool)\(/;
     const files = filesOf("src").filter((file) => opens.test(readFileSync(file, "utf8")));
-    expect(files).toEqual(["src/connection/open.ts", "src/connection/pool.ts"]);
+    expect(files).toEqual(["src/connection/connect.ts", "src/connection/pool.ts"]);
   });
 
   it("more than 30 statements are found", () => {

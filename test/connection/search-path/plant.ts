@@ -18,7 +18,7 @@ export async function plantHostile(sql: postgres.Sql): Promise<void> {
   });
 }
 
-/** Of a function, in a format string whose last argument is what to call it. */
+/** The body of a planted function, as a format string whose last argument is the name to report. */
 const BODY = `language plpgsql as $b$ begin raise exception '${PLANTED}: %%', %L; end $b$`;
 
 /** Aggregates and window functions too: as plain functions they are found first, and fail. */
@@ -95,7 +95,7 @@ const RELATIONS = `
     end loop;
   end $plant$`;
 
-/** Those that texts are cast to; the relations above have made types of their own names. */
+/** Types to which texts are cast; the planted relations have made types of their own names. */
 const TYPES = `
   create function public.planted_type (pg_catalog.text) returns pg_catalog.bool language plpgsql as
     'begin raise exception ''${PLANTED}: a type''; end';

@@ -11,7 +11,7 @@ export interface Statement {
 /** Where every session has our search_path, by `src/connection/`, and every transaction begins with it. */
 const OUR_SESSIONS = ["cli", "connection", "schema"];
 
-/** What hands the text of a template of the wrappers on, which is found where it stands. */
+/** Files that only pass on the text of a template of a wrapper; the template is found in the file of the wrapper. */
 const HAND_ON = [
   "src/client/rows.ts",
   "src/client/adapters/pg.ts",

@@ -37,6 +37,7 @@ declare global {
   const instanceId: string;
   const sagaId: string;
   const propolisId: string;
+  const sledId: string;
   const start: BeginStartArguments;
   const reports: ReportVmmArguments[];
 

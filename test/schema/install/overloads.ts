@@ -86,7 +86,7 @@ function callables(sql: postgres.Sql, { functions, operators }: Names): Promise<
 const ANY = /^("any"|any(element|nonarray|enum|compatible|compatiblenonarray))$/;
 const ANY_ARRAY = /^any(compatible)?array$/;
 
-/** The same with other types of parameters. */
+/** Lists the same function with other types of parameters. */
 function variantsOf(callable: Callable, types: readonly Type[]): Callable[] {
   const { parameters, isVariadic, columns } = callable;
   if (columns !== null) return [];

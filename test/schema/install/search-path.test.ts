@@ -70,74 +70,70 @@ function isOurs(difference: Difference): boolean {
   return difference.difference !== "changed" || difference.property !== "options";
 }
 
-describe(
-  "CVE-2018-1058: with planted overloads of all functions and operators that sql/ uses,",
-  { timeout: 60_000 },
-  () => {
-    it.each(WAYS)("migrations capture no overload: %s", async (name, way) => {
-      const url = await migrateBeside("public", BEFORE, way);
-      // Sessions of `migrate` have a safe search_path from the first migration on.
-      const captured =
-        name === "migrate" ? [] : [expect.stringMatching(/^function public\.hash_record_extended\(/)];
-      expect(await captures()).toEqual(expect.arrayContaining(captured));
-      await way(url, migrations.length);
-      expect(await captures()).toEqual([]);
-      expect((await findDrift(db.sql)).filter(isOurs)).toEqual([]);
-    });
+describe("CVE-2018-1058: with planted overloads of all functions and operators that sql/ uses,", () => {
+  it.each(WAYS)("migrations capture no overload: %s", async (name, way) => {
+    const url = await migrateBeside("public", BEFORE, way);
+    // Sessions of `migrate` have a safe search_path from the first migration on.
+    const captured =
+      name === "migrate" ? [] : [expect.stringMatching(/^function public\.hash_record_extended\(/)];
+    expect(await captures()).toEqual(expect.arrayContaining(captured));
+    await way(url, migrations.length);
+    expect(await captures()).toEqual([]);
+    expect((await findDrift(db.sql)).filter(isOurs)).toEqual([]);
+  });
 
-    it("migrations capture no overload: schema public before pg_catalog", async () => {
-      const url = await migrateBeside(SHADOWED, BEFORE);
-      const before = (await captures()).join("\n");
-      for (const where of [
-        "function vmstate.next_generation",
-        "view vmstate.stuck_instance",
-        "trigger guard_state",
-        "default value for vmstate.vmm.time_created",
-        "domain constraint between_0_and_65535",
-        "table constraint cooldown_is_not_negative",
-        "index vmstate.vmm_unlinked",
-      ])
-        expect(before).toContain(` in ${where}`);
-      await byHand(url, migrations.length);
-      expect(await captures()).toEqual([]);
-      expect((await findDrift(db.sql)).filter(isOurs)).toEqual([]);
-    });
+  it("migrations capture no overload: schema public before pg_catalog", async () => {
+    const url = await migrateBeside(SHADOWED, BEFORE);
+    const before = (await captures()).join("\n");
+    for (const where of [
+      "function vmstate.next_generation",
+      "view vmstate.stuck_instance",
+      "trigger guard_state",
+      "default value for vmstate.vmm.time_created",
+      "domain constraint between_0_and_65535",
+      "table constraint cooldown_is_not_negative",
+      "index vmstate.vmm_unlinked",
+    ])
+      expect(before).toContain(` in ${where}`);
+    await byHand(url, migrations.length);
+    expect(await captures()).toEqual([]);
+    expect((await findDrift(db.sql)).filter(isOurs)).toEqual([]);
+  });
 
-    it.each(["public", SHADOWED])(
-      "the lifecycle of an instance runs no overload: search_path %s",
-      async (path) => {
-        await migrateBeside(path, migrations.length);
-        const { sql } = await actors.create("control_plane", ["control_plane"], { fetch_types: false });
-        await arm(mallory);
-        expect(await errorOf(mallory`select public.clock_timestamp()`)).toMatchObject({ message: HOSTILE });
-        expect(new Set(await live(sql))).toEqual(new Set(VERBS));
-      },
-    );
+  it.each(["public", SHADOWED])(
+    "the lifecycle of an instance runs no overload: search_path %s",
+    async (path) => {
+      await migrateBeside(path, migrations.length);
+      const { sql } = await actors.create("control_plane", ["control_plane"], { fetch_types: false });
+      await arm(mallory);
+      expect(await errorOf(mallory`select public.clock_timestamp()`)).toMatchObject({ message: HOSTILE });
+      expect(new Set(await live(sql))).toEqual(new Set(VERBS));
+    },
+  );
 
-    it("doctor names each captured overload, and the object that uses it", async () => {
-      await byHand(db.url, migrations.length);
-      await makeOverloads(mallory, names, BUILT_IN);
-      const [{ definition }] = await db.sql<[{ definition: string }]>`
+  it("doctor names each captured overload, and the object that uses it", async () => {
+    await byHand(db.url, migrations.length);
+    await makeOverloads(mallory, names, BUILT_IN);
+    const [{ definition }] = await db.sql<[{ definition: string }]>`
       select pg_get_functiondef('vmstate.next_generation'::regproc) as definition`;
-      await db.sql.unsafe(definition.replace("p_generation +", "p_generation OPERATOR(public.+)"));
-      await db.sql.unsafe("alter table vmstate.vmm alter time_created set default public.clock_timestamp()");
-      expect(await findDrift(db.sql)).toEqual(
-        expect.arrayContaining([
-          {
-            difference: "unexpected",
-            kind: "use of",
-            name: "operator public.+(bigint,integer) in function vmstate.next_generation(bigint)",
-          },
-          {
-            difference: "unexpected",
-            kind: "use of",
-            name: "function public.clock_timestamp() in default value for vmstate.vmm.time_created",
-          },
-        ]),
-      );
-    });
-  },
-);
+    await db.sql.unsafe(definition.replace("p_generation +", "p_generation OPERATOR(public.+)"));
+    await db.sql.unsafe("alter table vmstate.vmm alter time_created set default public.clock_timestamp()");
+    expect(await findDrift(db.sql)).toEqual(
+      expect.arrayContaining([
+        {
+          difference: "unexpected",
+          kind: "use of",
+          name: "operator public.+(bigint,integer) in function vmstate.next_generation(bigint)",
+        },
+        {
+          difference: "unexpected",
+          kind: "use of",
+          name: "function public.clock_timestamp() in default value for vmstate.vmm.time_created",
+        },
+      ]),
+    );
+  });
+});
 
 describe("a migration sets a safe search_path, then restores", () => {
   const pathOf = async (sql: postgres.ISql): Promise<string> => {

@@ -45,6 +45,7 @@ const stock =
     await promisify(execFile)(process.execPath, [cli, "up", ...options, ...bookkeeping], {
       cwd: copy.root,
       env,
+      maxBuffer: 2 ** 26,
     });
   };
 
@@ -54,7 +55,7 @@ function copyOfFirst(last: number): PackageCopy {
   return copy;
 }
 
-/** Who applies migrations. */
+/** By title, the ways to apply migrations. */
 export const WAYS: [string, Way][] = [
   ["plain SQL, a transaction for each file", byHand],
   ["migrate", ours],

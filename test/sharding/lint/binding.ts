@@ -1,6 +1,6 @@
 import { type Block, blocksOf, type KeyName } from "./blocks.js";
 import type { Definition, Unit } from "./definitions.js";
-import type { Schema } from "./keyed.js";
+import type { Schema } from "./schema.js";
 import { allOf, childOf, fieldsOf, kindOf, listOf, type Node, ownFunction, textOf } from "./tree.js";
 
 /** The instance of the verb, in a class of names. */
@@ -14,7 +14,7 @@ export interface Breach {
   at?: number | undefined;
 }
 
-/** Whose names a statement may use for an instance id. */
+/** The definition whose names a statement may use for an instance id. */
 export type About = Pick<Definition, "variables" | "triggeredBy">;
 
 function keyNames({ variables, triggeredBy }: About, { keys }: Schema): KeyName {

@@ -1,9 +1,9 @@
-import type { Schema } from "./keyed.js";
+import type { Schema } from "./schema.js";
 import { allOf, childOf, fieldsOf, isNode, kindOf, listOf, type Node, textOf } from "./tree.js";
 
 /** What a block names in FROM. */
 export interface BlockSource {
-  /** Of a table or view that is cut by the instance. */
+  /** The name of a table or view that is partitioned by the instance; undefined for anything else. */
   relation: string | undefined;
   /** Where it stands in the text. */
   at: number;

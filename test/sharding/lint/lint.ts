@@ -2,7 +2,7 @@ import type { Source } from "../../../src/schema/sources.js";
 import type { Allowance } from "./allowed.js";
 import { type Breach, unbound, unboundLocks } from "./binding.js";
 import { type Definition, definitionsIn } from "./definitions.js";
-import { relationsIn, type Schema, schemaOf } from "./keyed.js";
+import { relationsIn, type Schema, schemaOf } from "./schema.js";
 import {
   type Immutable,
   keysWithoutId,

@@ -98,8 +98,8 @@ export const PLANTED: readonly Planted[] = [
   {
     rule: "L1",
     title: "a step is called with the id of a saga",
-    file: "verbs/control_plane/delete_vmm.sql",
-    object: "delete_vmm",
+    file: "verbs/control_plane/unwind_start.sql",
+    object: "unwind_start",
     from: "vmstate.lock_vmm(p_instance_id, p_propolis_id)",
     to: "vmstate.lock_vmm(p_propolis_id, p_propolis_id)",
     line: "  v_vmm := vmstate.lock_vmm",
@@ -188,8 +188,8 @@ export const PLANTED: readonly Planted[] = [
   {
     rule: "L3",
     title: "a write calls clock_timestamp()",
-    file: "verbs/control_plane/delete_vmm.sql",
-    object: "delete_vmm",
+    file: "verbs/control_plane/steps/delete_dead_vmm.sql",
+    object: "delete_dead_vmm",
     from: "SET time_deleted = v_now",
     to: "SET time_deleted = clock_timestamp()",
     line: "  UPDATE vmstate.vmm",

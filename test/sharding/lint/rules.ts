@@ -1,4 +1,4 @@
-import type { Schema } from "./keyed.js";
+import type { Schema } from "./schema.js";
 import { allOf, childOf, listOf, namesIn, type Node, ownFunction, textOf } from "./tree.js";
 
 /** Built-in functions of which no variant is STABLE or VOLATILE. */
@@ -7,6 +7,9 @@ export type Immutable = ReadonlySet<string>;
 /** A cast to one of these depends on settings of the session, unless it is of a constant. */
 const TEXTUAL = ["text", "timestamptz", "timestamp", "date", "time", "timetz", "interval"];
 
+/** Written by triggers of a shard, on its node: such a statement is not distributed. */
+const LOCAL = ["history"];
+
 /**
  * L3: INSERT, UPDATE and DELETE have no function or operator that is not IMMUTABLE. An operator tells no types here, so
  * `+` and `-` are for whole numbers: one side is a constant, which no `timestamptz + interval` has.
@@ -14,6 +17,7 @@ const TEXTUAL = ["text", "timestamptz", "timestamp", "date", "time", "timetz", "
 export function notImmutable(tree: Node, { functions }: Schema, immutable: Immutable): string[] {
   return ["InsertStmt", "UpdateStmt", "DeleteStmt"]
     .flatMap((kind) => allOf(tree, kind))
+    .filter((statement) => !LOCAL.includes(textOf(childOf(statement, "relation") ?? {}, "relname")))
     .flatMap((statement) => [
       ...allOf(statement, "FuncCall").flatMap((call) => {
         const own = ownFunction(call);

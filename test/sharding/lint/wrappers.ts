@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { statementsOf } from "../../../tools/release/parse.js";
-import { relationsIn, type Schema } from "./keyed.js";
+import { relationsIn, type Schema } from "./schema.js";
 import { allOf, childOf, fieldsOf, listOf, namesIn, type Node, textOf } from "./tree.js";
 
 /** A text of SQL in `src/`. */

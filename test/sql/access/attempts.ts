@@ -40,8 +40,12 @@ export async function reads(owner: postgres.Sql): Promise<Attempt[]> {
 /** An attempt that no role can make succeed: an insert into a view that is a join, a trigger of a kind that views do not have. */
 const IMPOSSIBLE = ["0A000", "42809", "55000"];
 
-/** What else can be tried with an object of the schema, in it, or against its triggers: nothing that only a mistake of ours would prevent. */
-export async function deeds(owner: postgres.Sql, home: string): Promise<Attempt[]> {
+/**
+ * Lists statements that write to an object of the schema, change or replace an object, or switch triggers off.
+ *
+ * Each would succeed for the owner but for the rows and constraints: a statement that is itself wrong throws here.
+ */
+export async function changes(owner: postgres.Sql, home: string): Promise<Attempt[]> {
   const found = [];
   for (const attempt of await candidates(owner, home)) {
     const code = (await errorOf(tryOut(owner, attempt.statement)))?.code ?? "";

@@ -5,7 +5,7 @@ import { readFacts } from "../../support/catalog-facts.js";
 import { withDatabase } from "../../support/database.js";
 import { running, writingNothing } from "../scenario.js";
 import { Actors, errorOf, type Actor } from "./actors.js";
-import { calls, deeds, reads, type Attempt } from "./attempts.js";
+import { calls, changes, reads, type Attempt } from "./attempts.js";
 import { PUBLIC_VIEWS, VERBS } from "./life.js";
 
 const db = withDatabase();
@@ -32,8 +32,24 @@ const namesOf = (attempts: readonly Attempt[]): string[] => attempts.map(({ what
 
 const ROLES: [string, AccessKind[], { verbs: readonly string[]; views: string[] }][] = [
   ["control_plane", ["control_plane"], { verbs: VERBS, views: PUBLIC_VIEWS }],
-  ["sled_agent", ["sled_agent"], { verbs: ["report_vmm", "report_vmms"], views: ["schema_version"] }],
-  ["reader", ["reader"], { verbs: ["explain_update", "instances_in_state"], views: PUBLIC_VIEWS }],
+  [
+    "sled_agent",
+    ["sled_agent"],
+    { verbs: ["report_sled", "report_vmm", "report_vmm_batch", "report_vmms"], views: ["schema_version"] },
+  ],
+  [
+    "reader",
+    ["reader"],
+    { verbs: ["explain_update", "instance_at", "instances_in_state"], views: PUBLIC_VIEWS },
+  ],
+  [
+    "operator",
+    ["operator"],
+    {
+      verbs: ["explain_update", "instance_at", "instances_in_state", "maintain_history"],
+      views: PUBLIC_VIEWS,
+    },
+  ],
   ["stranger", [], { verbs: [], views: [] }],
 ];
 
@@ -65,7 +81,7 @@ describe.each(ROLES)("a role of kind %s", (name, kinds, { verbs, views }) => {
   });
 
   test("may do nothing else that the owner may do", async () => {
-    const attempts = await deeds(db.sql, actor.role);
+    const attempts = await changes(db.sql, actor.role);
     expect(attempts.length).toBeGreaterThan(600);
     const before = await readFacts(db.sql);
     expect(namesOf(await writingNothing(db.sql, () => allowed(actor.sql, attempts)))).toEqual([]);

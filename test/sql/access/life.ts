@@ -12,13 +12,18 @@ export const PUBLIC_VIEWS = [
   "api_instance",
   "api_migration",
   "api_vmm",
+  "history_extent",
   "instance_detail",
+  "instance_history",
   "invariant_violation",
+  "migration_history",
   "orphaned_vmm",
   "pending_update",
   "restartable_instance",
   "schema_version",
+  "silent_sled",
   "stuck_instance",
+  "vmm_history",
   "watched_vmm",
 ];
 
@@ -28,10 +33,10 @@ export const VERBS: readonly string[] = VERB_FILES.map((file) => basename(file, 
 );
 
 /**
- * A life of an instance in which every verb is called, in plain SQL that needs nothing but the verb.
+ * Plays a life of an instance in which every verb is called, in plain SQL that needs nothing but the verb.
  *
  * @returns the verbs in the order of the calls
- * @throws Error when one answers anything but what it must
+ * @throws Error when a verb gives another answer than the expected one
  */
 export async function live(sql: postgres.Sql): Promise<string[]> {
   const called: string[] = [];
@@ -46,8 +51,14 @@ export async function live(sql: postgres.Sql): Promise<string[]> {
   await life.failToStart();
   const vmm = await life.run();
   await asked("reportVmms", [next(vmm, "rebooting")]);
+  called.push("report_vmm_batch");
+  const { instanceId, propolisId } = vmm;
+  const late = await sql`select * from vmstate.report_vmm_batch(array[${instanceId}::pg_catalog.uuid],
+    array[${propolisId}::pg_catalog.uuid], '{running}', '{3}', '{2026-01-01}')`;
+  requireRow([{ outcome: late[0]?.["vmm_outcome"] as unknown }], { outcome: "stale" });
   await life.plainly();
   await life.stop(await life.move(vmm));
+  await life.restart();
   await life.loseSleds();
   const { projectId } = life;
   called.push("instances_in_state");
@@ -59,13 +70,23 @@ export async function live(sql: postgres.Sql): Promise<string[]> {
   called.push("purge");
   const purged = await call(sql, "purge", { p_before: "2000-01-01T00:00:00Z" });
   requireRow(purged, { migrations: 0, vmms: 0, instances: 0, left_over: false });
+  called.push("instance_at");
+  const [past] = await call(sql, "instance_at", {
+    p_instance_id: life.instanceId,
+    p_time: "9000-01-01T00:00:00Z",
+  });
+  requireRow([{ outcome: past?.["outcome"] as unknown }], { outcome: "gone" });
+  // Makes the next partition, if no session has made it before.
+  called.push("maintain_history");
+  const [maintained] = await call(sql, "maintain_history", { p_width: "7 days" });
+  requireRow([{ reason: maintained?.["reason"] as unknown }], { reason: null });
   return called;
 }
 
 /** Verbs that answer a row for each VMM. */
 const LISTS = new Set(["report_vmms", "fail_sled", "fail_sled_vmms"]);
 
-/** By the names that SQL has for them, without what the verb does not take. */
+/** Returns the arguments by their names in SQL, without keys that the verb does not take. */
 function argumentsOf<V extends Verb>(
   sql: postgres.Sql,
   verb: V,

@@ -7,7 +7,7 @@ import { failed, migrated, running, say, saying, starting, update, type Scenario
 import { Actors } from "./actors.js";
 import { PUBLIC_VIEWS } from "./life.js";
 
-const KINDS: AccessKind[] = ["control_plane", "reader"];
+const KINDS: AccessKind[] = ["control_plane", "operator", "reader"];
 
 const db = withDatabase();
 let actors: Actors;
@@ -33,6 +33,7 @@ async function inEveryView(sql: postgres.Sql): Promise<Scenario> {
     await transaction`update vmstate.instance set time_state_updated = '2020-01-01' where id = ${stuck.instanceId}`;
     await transaction`update vmstate.vmm set time_state_updated = '2020-01-01', time_reported = '2020-01-01' where id = ${stuck.propolisId}`;
     await transaction`update vmstate.instance set active_propolis_id = ${randomUUID()} where id = ${broken.instanceId}`;
+    await transaction`update vmstate.vmm set time_reported = '2020-01-01' where id = ${broken.propolisId}`;
   });
   const s = await running(sql);
   await say(sql, s, "active", "failed");

@@ -1,3 +1,4 @@
+import { hasNoMigrationPart } from "../../../src/client/plain-batch.js";
 import { randomUUID } from "node:crypto";
 import type postgres from "postgres";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -75,6 +76,8 @@ async function expectRefused(
   report: ReportVmmArguments,
   { role, sledId }: { role: string; sledId?: string },
 ): Promise<void> {
+  // A batch with a migration part goes as JSON.
+  const sent = hasNoMigrationPart(report) ? "report_vmm_batch" : "report_vmms";
   const bound = `Role "${role}" is bound to ${sledId === undefined ? "no sled" : `sled ${sledId}`}.`;
   const single = await writingNothing(sql, () => errorOf(reportVmm(client, report)));
   const batch = await writingNothing(sql, () =>
@@ -88,7 +91,7 @@ async function expectRefused(
     },
     {
       code: "42501",
-      message: `vmstate.report_vmms: this role may not report VMM ${report.propolisId}`,
+      message: `vmstate.${sent}: this role may not report VMM ${report.propolisId}`,
       detail: `Element 2: ${bound}`,
     },
   ]);
@@ -121,7 +124,9 @@ describe("a sled agent", () => {
   ])("reports the side of a migration that is on its sled, %s", async (_, report) => {
     const s = await migrating(sql);
     await bindTo(s);
-    expect(await report(reportOf(s, out(s)))).toMatchObject({ migrationOutOutcome: "applied" });
+    expect(await report(reportOf(s, { state: "running", ...out(s) }))).toMatchObject({
+      migrationOutOutcome: "applied",
+    });
     await bindSledAgent(sql, { role: agent.role, sledId: s.migration.sledId });
     expect(await report(reportOf(s, { propolisId: s.destinationId, ...into(s) }))).toMatchObject({
       migrationInOutcome: "applied",
@@ -165,6 +170,13 @@ describe("a sled agent", () => {
     const [own, s] = [await running(sql), await reach()];
     await bindTo(own);
     await expectRefused(agent.sql, reportOf(s), { role: agent.role, sledId: own.start.sledId });
+  });
+
+  test("is refused a health report of a VMM on another sled", async () => {
+    const [own, s] = [await running(sql), await running(sql)];
+    await bindTo(own);
+    const bound = { role: agent.role, sledId: own.start.sledId };
+    await expectRefused(agent.sql, reportOf(s, { state: "running" }), bound);
   });
 
   test("is refused a report of the migration's other VMM and side", async () => {

@@ -18,7 +18,7 @@ const AS_AGENT = as(
 const BINDS =
   "Nothing was changed. vmstate.bind_sled_agent binds a role to the sled whose VMMs the role may report.";
 
-/** As PostgreSQL does when an access list is full, which takes thousands of roles. */
+/** Fails GRANT as PostgreSQL does when an access list is full, which takes thousands of roles. */
 const FULL = `
   create function full_list() returns event_trigger language plpgsql as
     $$ begin raise exception using errcode = 'program_limit_exceeded', message = 'row is too big'; end $$;
@@ -49,6 +49,19 @@ export const ACCESS_ERRORS: ErrorCase[] = [
       `${AS_AGENT}; select vmstate.report_vmms(jsonb_build_array(jsonb_build_object('instance_id', '{instance}',
         'propolis_id', '{vmm}', 'state', 'running', 'generation', 9, 'time', '2026-01-01Z')))`,
       "vmstate.report_vmms: this role may not report VMM {vmm}",
+      'Element 1: Role "vmstate_test_errors" is bound to sled {instance}.',
+      BINDS,
+    ],
+    [
+      `${AS_AGENT}; select vmstate.report_sled('{sled}', 0, repeat('0', 64))`,
+      "vmstate.report_sled: this role may not report sled {sled}",
+      'Role "vmstate_test_errors" is bound to sled {instance}.',
+      "Nothing was changed. vmstate.bind_sled_agent binds a role to the sled that the role may report.",
+    ],
+    [
+      `${AS_AGENT}; select vmstate.report_vmm_batch(array['{instance}'::uuid], array['{vmm}'::uuid],
+        array['running'::vmstate.reported_vmm_state], array[9::bigint], array['2026-01-01Z'::timestamptz])`,
+      "vmstate.report_vmm_batch: this role may not report VMM {vmm}",
       'Element 1: Role "vmstate_test_errors" is bound to sled {instance}.',
       BINDS,
     ],

@@ -27,6 +27,7 @@ const NULLS: Row[] = [
   ofNull("request_reboot(null)", "p_instance_id"),
   ofNull("delete_instance(null)", "p_instance_id"),
   ofNull("delete_vmm(null, null)", "p_instance_id"),
+  ofNull("settle(null, null, null, null, null, null)", "p_saga_id"),
   ofNull("begin_update(null, null, null)", "p_instance_id"),
   ofNull("inherit_update(null, null, null, null, null)", "p_instance_id"),
   ofNull("commit_update(null, null, null, null)", "p_instance_id"),
@@ -34,10 +35,13 @@ const NULLS: Row[] = [
   ofNull("run_update(null, null)", "p_instance_id"),
   ofNull("explain_update(null)", "p_instance_id"),
   ofNull("instances_in_state(null, null)", "p_project_id"),
+  ofNull("report_sled(null, null, null)", "p_digest"),
   ofNull("fail_vmm(null, null, null)", "p_instance_id"),
   ofNull("fail_sled(null, null)", "p_reason"),
   ofNull("fail_sled_vmms(null, null, null)", "p_propolis_ids"),
   ofNull("break_update(null, null, null)", "p_instance_id"),
+  ofNull("instance_at(null, null)", "p_instance_id"),
+  ofNull("maintain_history(p_force => null)", "p_force"),
   ofNull("purge(null)", "p_before"),
   ofNull("grant_access('{role}', null)", "p_kind"),
   ofNull("revoke_access('{role}', null)", "p_kind"),
@@ -45,6 +49,21 @@ const NULLS: Row[] = [
 ];
 
 const VALUES: Row[] = [
+  invalid(
+    "maintain_history('23 hours')",
+    "p_keep",
+    "p_keep must be at least 1 day and at most 1000 years, not 23:00:00.",
+  ),
+  invalid(
+    "maintain_history('90 days', '1 month')",
+    "p_width",
+    "p_width must be at least 1 hour, at most p_keep, and without months, not 1 mon.",
+  ),
+  invalid(
+    "maintain_history('90 days', '1 day')",
+    "p_width",
+    "p_width must be at least a 17th of p_keep, not 1 day: each read looks into every partition, so there are at most 20.",
+  ),
   invalid(
     "create_instance('{vmm}', '{project}', '', 'running')",
     "p_name",
@@ -156,7 +175,21 @@ const KEYS =
   "migration_in_id, migration_in_state, migration_in_generation, migration_in_time, " +
   "migration_out_id, migration_out_state, migration_out_generation, migration_out_time";
 
+const SLEDS: Row[] = [
+  invalid(
+    "report_sled('{sled}', -1, repeat('0', 64))",
+    "p_vmm_count",
+    "p_vmm_count must be at least 0, not -1.",
+  ),
+  invalid("report_sled('{sled}', 0, '0x')", "p_digest", 'p_digest must be 64 hexadecimal digits, not "0x".'),
+];
+
 const BATCHES: Row[] = [
+  invalid(
+    "report_vmm_batch(null, null, null, null, null)",
+    "p_propolis_ids",
+    "The five arrays must not be null, and must have as many elements as each other.",
+  ),
   invalid("report_vmms(null)", "p_reports", "p_reports must be a JSON array, not null."),
   invalid("report_vmms('{}')", "p_reports", "p_reports must be a JSON array, not a JSON object."),
   invalid("report_vmms('[1]')", "p_reports", "Element 1 must be a JSON object, not a JSON number."),
@@ -178,4 +211,5 @@ export const ARGUMENT_ERRORS: ErrorCase[] = [
   ...errors("VM001", VALUES),
   ...errors("VM001", REPORTS),
   ...errors("VM001", BATCHES),
+  ...errors("VM001", SLEDS),
 ];

@@ -33,10 +33,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => db.drop());
 
+/** Makes the error happen; returns what it says, and what it should say. */
 async function provoke(errorCase: ErrorCase): Promise<{ actual: Raised; expected: Raised }> {
   const { given, statements, code, message, detail, hint } = errorCase;
   const s = await given(db.sql);
-  const error = await failing(fill(statements, s, role));
+  const error = await errorOf(fill(statements, s, role));
   return {
     actual: { code: error?.code, message: error?.message, detail: error?.detail, hint: error?.hint },
     expected: {
@@ -48,17 +49,17 @@ async function provoke(errorCase: ErrorCase): Promise<{ actual: Raised; expected
   };
 }
 
-/** The error of statements that are rolled back in any case. */
-async function failing(statements: string): Promise<postgres.PostgresError | undefined> {
+/** Runs statements that are rolled back in any case; returns their error, and notes where it was raised. */
+async function errorOf(statements: string): Promise<postgres.PostgresError | undefined> {
   const error = await attempt(db.sql, (sql) =>
     sql.unsafe(`set local timezone = 'UTC'; set local datestyle = 'ISO'; ${statements}`),
   );
-  note(error?.where);
+  noteReached(error?.where);
   return error;
 }
 
-/** Notes which statements a context names. */
-function note(where: string | undefined): void {
+/** Adds the statements to `reached` that the context of an error names. */
+function noteReached(where: string | undefined): void {
   const statements = where?.matchAll(/^PL\/pgSQL function vmstate\.(\w+)\(.*\) line (\d+) at /gm) ?? [];
   for (const [, name, line] of statements) reached.add(`${String(name)}:${String(line)}`);
 }
@@ -87,7 +88,7 @@ describe("an error or log line from inside of a function:", () => {
       role,
     );
     expect(await db.sql.unsafe(begin)).toEqual([{ reason: "migration_id_taken" }]);
-    const error = await failing(`${altered("insert_migration", "'VM900' THEN", "'VM999' THEN")}; ${begin}`);
+    const error = await errorOf(`${altered("insert_migration", "'VM900' THEN", "'VM999' THEN")}; ${begin}`);
     expect(error).toMatchObject({
       code: "VM900",
       message: "the migration id is taken, so the inserted VMM is rolled back",
@@ -99,7 +100,7 @@ describe("an error or log line from inside of a function:", () => {
       altered("parse_report", "BEGIN", "BEGIN RETURN NULL;"),
       altered("require_report", "BEGIN", "BEGIN RETURN;"),
     ];
-    const error = await failing(
+    const error = await errorOf(
       `${silent.join("; ")}; select * from vmstate.report_vmms('[{"instance_id": "vm-1"}]')`,
     );
     expect(error).toMatchObject({ code: "22P02", message: 'invalid input syntax for type uuid: "vm-1"' });
@@ -117,7 +118,7 @@ describe("an error or log line from inside of a function:", () => {
       fill("set client_min_messages = log; select vmstate.break_update('{instance}', 7, 'lost')", s, role),
     );
     const logged = notices.find(({ message }) => message?.startsWith("vmstate.break_update"));
-    note(logged?.["where"]);
+    noteReached(logged?.["where"]);
     expect(logged).toMatchObject({
       severity: "LOG",
       message: fill(

@@ -1,8 +1,7 @@
-import { deleted, migrating, saying, stopped } from "../scenario.js";
+import { deleted, migrating, saying, stopped, unwoundMigration } from "../scenario.js";
 import {
-  ended,
   handingOver,
-  locked,
+  withUpdaterLock,
   withDeletedMigration,
   withDeletedVmm,
   withOrphan,
@@ -28,6 +27,14 @@ const deletedInstead = (table: string, id: string, trigger: string, time: string
     ${set(table, id, `time_deleted = ${time}`)}`;
 
 const TABLE_ERRORS: ErrorCase[] = [
+  ...errors("VM104", [
+    [
+      "update vmstate.history set role = 'nobody' where instance_id = '{instance}'",
+      "cannot change vmstate.history: what happened stays recorded",
+      "Found: a recorded change. Attempted: UPDATE.",
+      "vmstate.maintain_history removes what is older than its p_keep. Nothing else removes or changes a row.",
+    ],
+  ]),
   ...errors("VM103", [
     [
       set("vmm", "vmm", "propolis_port = 1"),
@@ -46,7 +53,7 @@ const TABLE_ERRORS: ErrorCase[] = [
     [
       "truncate vmstate.instance cascade",
       "cannot change table vmstate.instance: no row is removed unless it is marked as deleted",
-      "Found: a table in use. Attempted: TRUNCATE.",
+      "Found: a table whose rows only purge removes. Attempted: TRUNCATE.",
       "delete_instance and delete_vmm mark rows as deleted, and purge then removes such rows.",
     ],
   ]),
@@ -133,7 +140,7 @@ const INSTANCE_ERRORS: ErrorCase[] = [
         RISES,
       ],
     ],
-    locked,
+    withUpdaterLock,
   ),
   ...errors(
     "VM104",
@@ -145,7 +152,7 @@ const INSTANCE_ERRORS: ErrorCase[] = [
         "commit_update and run_update record the commit and release the updater lock in one write.",
       ],
     ],
-    locked,
+    withUpdaterLock,
   ),
 ];
 
@@ -262,7 +269,7 @@ const MIGRATION_ERRORS: ErrorCase[] = [
           ENDED,
         ],
       ],
-      ended,
+      unwoundMigration,
     ),
   ]),
   ...errors(
@@ -287,7 +294,7 @@ const MIGRATION_ERRORS: ErrorCase[] = [
         "run_update unlinks a migration that has ended, and delete_vmm or delete_instance then deletes the migration.",
       ],
     ],
-    ended,
+    unwoundMigration,
   ),
 ];
 

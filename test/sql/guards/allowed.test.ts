@@ -1,14 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { invariantViolations } from "../../../src/index.js";
 import { withDatabase } from "../../support/database.js";
-import { deleted, migrating, running, saying, stopped, unwound } from "../scenario.js";
+import { deleted, migrating, running, saying, stopped, unwound, unwoundMigration } from "../scenario.js";
 import { attempt } from "./attempt.js";
 import {
-  ended,
   type Given,
   handingOver,
-  locked,
-  void_,
+  withUpdaterLock,
+  withUnwoundSource,
   withAbandoned,
   withDeletedMigration,
   withDeletedVmm,
@@ -52,18 +51,18 @@ describe("the owner may", () => {
     ["write migrations without a change", migrating, noChange("migration")],
     [
       "write dead VMMs and ended sides without a change",
-      ended,
+      unwoundMigration,
       (sql, s) => Promise.all([noChange("vmm")(sql, s), noChange("migration")(sql, s)]),
     ],
     ["write a deleted VMM without a change", withDeletedVmm, noChange("vmm")],
     ["write a deleted migration without a change", withDeletedMigration, noChange("migration")],
     [
       "take the updater lock at a new generation",
-      locked,
+      withUpdaterLock,
       instance(`updater_id = '${OTHER}', updater_generation = 6`),
     ],
-    ["release the updater lock", locked, instance("updater_id = null, updater_lease_until = null")],
-    ["prolong a lease", locked, instance("updater_lease_until = 'infinity'")],
+    ["release the updater lock", withUpdaterLock, instance("updater_id = null, updater_lease_until = null")],
+    ["prolong a lease", withUpdaterLock, instance("updater_lease_until = 'infinity'")],
     [
       "link a new VMM in place of none",
       stopped,
@@ -72,19 +71,27 @@ describe("the owner may", () => {
     ["link a new VMM in place of an unwound one", unwound, linkFresh((id) => `active_propolis_id = '${id}'`)],
     [
       "link a new VMM in place of an unwound one and leave the migration",
-      void_,
+      withUnwoundSource,
       linkFresh((id) => `active_propolis_id = '${id}'`),
     ],
     ["link a new destination in place of none", running, linkMigration((s) => s.propolisId)],
-    ["link a new destination in place of an unwound one", ended, linkMigration((s) => s.propolisId)],
+    [
+      "link a new destination in place of an unwound one",
+      unwoundMigration,
+      linkMigration((s) => s.propolisId),
+    ],
     [
       "clear what the plan clears",
-      void_,
+      withUnwoundSource,
       links(
         "state = 'no_vmm', active_propolis_id = null, destination_propolis_id = null, migration_id = null",
       ),
     ],
-    ["clear a migration that failed", ended, links("destination_propolis_id = null, migration_id = null")],
+    [
+      "clear a migration that failed",
+      unwoundMigration,
+      links("destination_propolis_id = null, migration_id = null"),
+    ],
     [
       "unlink a dead VMM",
       (sql) => saying(sql, "destroyed"),

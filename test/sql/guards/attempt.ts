@@ -2,7 +2,7 @@ import type postgres from "postgres";
 
 class RolledBack extends Error {}
 
-/** `act` in a transaction that is rolled back in any case; the SQL error if there is one. */
+/** Acts in a transaction that is rolled back in any case; returns the SQL error, if there is one. */
 export async function attempt(
   sql: postgres.Sql,
   act: (sql: postgres.TransactionSql) => Promise<unknown>,

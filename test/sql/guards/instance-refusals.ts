@@ -4,14 +4,16 @@ import {
   applied,
   creating,
   deleted,
+  failed,
   migrating,
   running,
   say,
   saying,
   stopped,
+  unwoundMigration,
   update,
 } from "../scenario.js";
-import { ended, locked, void_, withFailed, withOrphan } from "./givens.js";
+import { withOrphan, withUnwoundSource, withUpdaterLock } from "./givens.js";
 import { id, type Refusal, refusals, values, generations, states } from "./refusal.js";
 import {
   ANOTHER,
@@ -123,7 +125,7 @@ export const INSTANCE_REFUSALS: Refusal[] = [
     ],
     [
       "the links of the plan at the same generation",
-      ended,
+      unwoundMigration,
       instance("destination_propolis_id = null, migration_id = null"),
       generations("4", "4"),
     ],
@@ -206,19 +208,19 @@ export const INSTANCE_REFUSALS: Refusal[] = [
     ],
     [
       "a dead VMM instead of none",
-      withFailed,
+      failed,
       (sql, s) => links(`state = 'vmm', active_propolis_id = '${s.propolisId}'`)(sql, s),
       (s) => ["active none", `active ${s.propolisId}`],
     ],
     [
       "a new VMM and, in the same write, no migration",
-      void_,
+      withUnwoundSource,
       linkFresh((id) => `active_propolis_id = '${id}', destination_propolis_id = null, migration_id = null`),
       id("propolisId"),
     ],
     [
       "only a part of what the plan clears",
-      void_,
+      withUnwoundSource,
       links("destination_propolis_id = null, migration_id = null"),
       (s) => [s.destinationId, s.migrationId],
     ],
@@ -285,7 +287,7 @@ export const INSTANCE_REFUSALS: Refusal[] = [
   ...refusals("guard_updater on instance", "VM101", [
     [
       "a take-over at the same generation",
-      locked,
+      withUpdaterLock,
       instance(`updater_id = '${OTHER}'`),
       generations("5", "5"),
     ],
@@ -295,23 +297,28 @@ export const INSTANCE_REFUSALS: Refusal[] = [
       instance(`updater_id = '${OTHER}', updater_lease_until = now()`),
       generations("1", "1"),
     ],
-    ["a lower updater generation", locked, instance("updater_generation = 4"), generations("5", "4")],
-    ["an older commit", locked, instance("committed_updater_generation = 2"), generations("3", "2")],
+    [
+      "a lower updater generation",
+      withUpdaterLock,
+      instance("updater_generation = 4"),
+      generations("5", "4"),
+    ],
+    ["an older commit", withUpdaterLock, instance("committed_updater_generation = 2"), generations("3", "2")],
     [
       "a commit set to NULL",
-      locked,
+      withUpdaterLock,
       instance("committed_updater_generation = null"),
       generations("3", "null"),
     ],
     [
       "another saga's name on the last commit",
-      locked,
+      withUpdaterLock,
       instance(`committed_updater_id = '${OTHER}'`),
       generations("3", "3"),
     ],
     [
       "another plan as the last commit",
-      locked,
+      withUpdaterLock,
       instance("committed_plan_token = '9.x'"),
       generations("3", "3"),
     ],
@@ -325,7 +332,7 @@ export const INSTANCE_REFUSALS: Refusal[] = [
   ...refusals("guard_updater on instance", "VM104", [
     [
       "a commit that keeps the lock",
-      locked,
+      withUpdaterLock,
       instance("committed_updater_generation = updater_generation"),
       values("last commit 3", "Attempted: last commit 5."),
     ],

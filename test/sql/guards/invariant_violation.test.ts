@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { invariantViolations } from "../../../src/index.js";
 import { withDatabase } from "../../support/database.js";
-import { handedOver, migrating, running, say, saying } from "../scenario.js";
+import { failed, handedOver, migrating, running, say, saying, unwoundMigration } from "../scenario.js";
 import { attempt } from "./attempt.js";
-import { ended, type Given, void_, withAbandoned, withFailed, withOrphan } from "./givens.js";
+import { type Given, withAbandoned, withOrphan, withUnwoundSource } from "./givens.js";
 import {
   active,
   destination,
@@ -23,34 +23,34 @@ const db = withDatabase();
 describe("invariant_violation", () => {
   const planted: [invariants: string[], what: string, given: Given, write: Write][] = [
     [
-      ["active_vmm_is_its_own", "time_unlinked_iff_unlinked"],
+      ["active_vmm_is_its_own", "history_agrees", "time_unlinked_iff_unlinked"],
       "an active VMM that does not exist",
       running,
       instance(`active_propolis_id = '${OTHER}'`),
     ],
     [
-      ["active_vmm_is_its_own"],
+      ["active_vmm_is_its_own", "history_agrees"],
       "another instance's VMM as active one",
-      withFailed,
+      failed,
       async (sql, s) => {
         const other = await running(db.sql);
         await instance(`state = 'vmm', active_propolis_id = '${other.propolisId}'`)(sql, s);
       },
     ],
     [
-      ["destination_vmm_is_its_own", "migration_is_its_own", "time_unlinked_iff_unlinked"],
+      ["destination_vmm_is_its_own", "history_agrees", "migration_is_its_own", "time_unlinked_iff_unlinked"],
       "a destination that does not exist",
       migrating,
       instance(`destination_propolis_id = '${OTHER}'`),
     ],
     [
-      ["migration_is_its_own"],
+      ["history_agrees", "migration_is_its_own"],
       "a migration that does not exist",
       migrating,
       instance(`migration_id = '${OTHER}'`),
     ],
     [
-      ["migration_is_its_own"],
+      ["history_agrees", "migration_is_its_own"],
       "a migration that leads to another VMM",
       migrating,
       async (sql, s) => {
@@ -83,23 +83,33 @@ describe("invariant_violation", () => {
       active("time_unlinked = null"),
     ],
     [
-      ["linked_vmm_is_not_deleted"],
+      ["history_agrees", "linked_vmm_is_not_deleted"],
       "a deleted VMM that is linked",
       (sql) => saying(sql, "destroyed"),
       active("time_deleted = now()"),
     ],
-    [["deleted_vmm_is_dead"], "a deleted VMM that is alive", withOrphan, active("time_deleted = now()")],
     [
-      ["failure_reason_iff_failed"],
+      ["deleted_vmm_is_dead", "history_agrees"],
+      "a deleted VMM that is alive",
+      withOrphan,
+      active("time_deleted = now()"),
+    ],
+    [
+      ["failure_reason_iff_failed", "history_agrees"],
       "a reason without a failure",
       running,
       active("failure_reason = 'operator'"),
     ],
-    [["failure_reason_iff_failed"], "a failure without a reason", running, active("state = 'failed'")],
     [
-      ["linked_migration_is_not_deleted"],
+      ["failure_reason_iff_failed", "history_agrees"],
+      "a failure without a reason",
+      running,
+      active("state = 'failed'"),
+    ],
+    [
+      ["history_agrees", "linked_migration_is_not_deleted"],
       "a deleted migration that is linked",
-      ended,
+      unwoundMigration,
       migration("time_deleted = now()"),
     ],
     [
@@ -109,16 +119,25 @@ describe("invariant_violation", () => {
       destination(`migration_id = '${OTHER}'`),
     ],
     [
-      ["unwound_migration_failed"],
+      ["history_agrees", "unwound_migration_failed"],
       "an unwound destination whose migration is in progress",
       migrating,
       destination("state = 'saga_unwound'"),
     ],
     [
-      ["unwound_migration_failed"],
+      ["history_agrees", "unwound_migration_failed"],
       "an unwound destination that had taken the guest over",
       handedOver,
       destination("state = 'saga_unwound'"),
+    ],
+    [["history_agrees"], "an intent that is not recorded", running, instance("intended_state = 'stopped'")],
+    [["history_agrees"], "a generation that fell", running, active("state_generation = 1")],
+    [["history_agrees"], "a side that is not recorded", migrating, migration("source_state = 'in_progress'")],
+    [
+      ["history_id_is_ahead"],
+      "rows of the history that came from elsewhere",
+      running,
+      (sql) => sql`select setval('vmstate.history_id', 1, false)`,
     ],
     [
       ["migration_changes_the_sled"],
@@ -139,6 +158,7 @@ describe("invariant_violation", () => {
       expect(found.every(({ instanceId, detail }) => instanceId === s.instanceId && detail !== "")).toBe(
         true,
       );
+      await sql`select setval('vmstate.history_id', (select max(id) from vmstate.history))`;
     });
     expect(error).toBeUndefined();
   });
@@ -151,7 +171,7 @@ describe("invariant_violation", () => {
   });
 
   it("stays empty when the destination reports completed after the source was unwound", async () => {
-    const s = await void_(db.sql);
+    const s = await withUnwoundSource(db.sql);
     const answer = await say(db.sql, s, "destination", "running", "completed");
     expect(answer).toMatchObject({ migrationInOutcome: "applied" });
     expect(await invariantViolations(db.sql)).toEqual([]);

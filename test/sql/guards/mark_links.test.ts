@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { invariantViolations } from "../../../src/index.js";
+import { beginStart, invariantViolations } from "../../../src/index.js";
 import { withDatabase } from "../../support/database.js";
-import { saying } from "../scenario.js";
+import { anotherStart, applied, migrating, say, saying, update, vmm } from "../scenario.js";
 import { attempt } from "./attempt.js";
 import { links } from "./writes.js";
 
@@ -16,6 +16,25 @@ describe("mark_links", () => {
     const [row] =
       await db.sql`select time_unlinked is not null as unlinked from vmstate.vmm where id = ${s.propolisId}`;
     expect(row).toEqual({ unlinked: true });
+  });
+
+  it("marks both VMMs when a migration ends together with its source", async () => {
+    const s = await migrating(db.sql);
+    await say(db.sql, s, "destination", "failed", "failed");
+    await say(db.sql, s, "active", "failed");
+    await update(db.sql, s);
+    for (const id of [s.propolisId, s.destinationId])
+      expect(await vmm(db.sql, id)).toMatchObject({ time_unlinked: expect.any(String) as unknown });
+  });
+
+  it("unmarks the VMM that a start links, and leaves the time of those before it", async () => {
+    const s = await saying(db.sql, "destroyed");
+    await update(db.sql, s);
+    const before = await vmm(db.sql, s.propolisId);
+    const start = anotherStart(s);
+    await applied(beginStart(db.sql, start));
+    expect(await vmm(db.sql, start.propolisId)).toMatchObject({ time_unlinked: null });
+    expect(await vmm(db.sql, s.propolisId)).toEqual(before);
   });
 
   it("alone sets time_unlinked: with the trigger disabled, an invariant is violated", async () => {

@@ -1,5 +1,5 @@
-import { migrating, running, unwound } from "../scenario.js";
-import { ended, withDeletedMigration, withOrphan } from "./givens.js";
+import { migrating, running, unwound, unwoundMigration } from "../scenario.js";
+import { withDeletedMigration, withOrphan } from "./givens.js";
 import { id, type Refusal, refusals, values, generations, states } from "./refusal.js";
 import { freshMigration, freshVmm, insertMigration, migration, OTHER, remove } from "./writes.js";
 
@@ -94,7 +94,7 @@ export const MIGRATION_REFUSALS: Refusal[] = [
       ],
       [
         `a lower generation of the ${side}`,
-        ended,
+        unwoundMigration,
         migration(`${side}_generation = 1`),
         generations("2", "1"),
       ],
@@ -102,7 +102,7 @@ export const MIGRATION_REFUSALS: Refusal[] = [
     ...refusals("guard_sides on migration", "VM102", [
       [
         `another end of the ${side}`,
-        ended,
+        unwoundMigration,
         migration(`${side}_state = 'completed', ${side}_generation = 99`),
         states("failed", "completed"),
       ],
@@ -111,7 +111,7 @@ export const MIGRATION_REFUSALS: Refusal[] = [
   ...refusals("guard_deletion on migration", "VM104", [
     [
       "deletion of a linked migration",
-      ended,
+      unwoundMigration,
       migration("time_deleted = now()"),
       values("linked", "deletion"),
     ],

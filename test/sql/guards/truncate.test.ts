@@ -30,7 +30,7 @@ describe("guard_truncate", () => {
   );
 
   it.each(TABLES)(
-    "alone refuses TRUNCATE of %s: with all three triggers disabled it passes",
+    "is all that refuses TRUNCATE of %s: with all three triggers disabled, TRUNCATE passes",
     async (table) => {
       expect(await without(TABLES, table)).toBeUndefined();
     },

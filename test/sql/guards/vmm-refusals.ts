@@ -44,7 +44,7 @@ export const VMM_REFUSALS: Refusal[] = [
     ],
     ["a deleted VMM", stopped, insertVmm("time_deleted", "'2030-01-01'"), values("2030-01-01")],
   ]),
-  ...refusals("guard_state on vmm", "VM101", [
+  ...refusals("guard_generation and guard_state on vmm", "VM101", [
     ["another state at the same generation", running, active("state = 'stopping'"), generations("2", "2")],
     [
       "another state at a lower generation",
@@ -52,15 +52,17 @@ export const VMM_REFUSALS: Refusal[] = [
       active("state = 'stopping', state_generation = 1"),
       generations("2", "1"),
     ],
-    ["a lower generation", running, active("state_generation = 1"), generations("2", "1")],
-    ["another time of its state", running, active("time_state_updated = now()"), generations("2", "2")],
-    ["another time of its start", running, active("time_started = null"), generations("2", "2")],
     [
       "another failure",
       (sql) => saying(sql, "failed"),
       active("failure_reason = 'operator'"),
       generations("3", "3"),
     ],
+  ]),
+  ...refusals("guard_generation on vmm", "VM101", [
+    ["a lower generation", running, active("state_generation = 1"), generations("2", "1")],
+    ["another time of its state", running, active("time_state_updated = now()"), generations("2", "2")],
+    ["another time of its start", running, active("time_started = null"), generations("2", "2")],
   ]),
   ...refusals("guard_state on vmm", "VM102", [
     ...(["starting", "running", "failed", "saga_unwound"] as const).map(

@@ -1,12 +1,14 @@
 import type postgres from "postgres";
 import type { Scenario } from "../scenario.js";
 
+/** A statement that an owner may type in psql. */
 export type Write = (sql: postgres.ISql, s: Scenario) => Promise<unknown>;
 
+/** Ids that no row has. */
 export const OTHER = "00000000-0000-4000-8000-000000000000";
 export const ANOTHER = "00000000-0000-4000-8000-000000000001";
 
-/** Another instance: creating, at generation 1. */
+/** Inserts another instance: creating, at generation 1. */
 export async function freshInstance(sql: postgres.ISql): Promise<string> {
   const [row] = await sql<{ id: string }[]>`
     insert into vmstate.instance (id, project_id, name, intended_state)
@@ -15,7 +17,7 @@ export async function freshInstance(sql: postgres.ISql): Promise<string> {
   return String(row?.id);
 }
 
-/** Another VMM of the instance: creating, at generation 1, not linked. */
+/** Inserts another VMM of the instance: creating, at generation 1, not linked. */
 export async function freshVmm(sql: postgres.ISql, { instanceId }: Scenario): Promise<string> {
   const [row] = await sql<{ id: string }[]>`
     insert into vmstate.vmm (instance_id, id, sled_id, propolis_ip, saga_id)
@@ -24,7 +26,7 @@ export async function freshVmm(sql: postgres.ISql, { instanceId }: Scenario): Pr
   return String(row?.id);
 }
 
-/** A migration between two VMMs of the instance, not linked. */
+/** Inserts a migration between two VMMs of the instance, not linked. */
 export async function freshMigration(
   sql: postgres.ISql,
   s: Scenario,
@@ -53,7 +55,7 @@ export const remove =
   (sql, s) =>
     sql.unsafe(`delete from vmstate.${table} where id = '${which(s)}'`);
 
-/** An instance as create_instance inserts it, but for these columns. */
+/** Inserts an instance as create_instance does, but for this column; so do the next two for a VMM and a migration. */
 export const insertInstance =
   (column: string, value: string): Write =>
   (sql) =>
@@ -72,8 +74,10 @@ export const insertMigration =
       values ('${s.instanceId}', gen_random_uuid(), gen_random_uuid(), '${s.propolisId}', '${to}', ${value})`);
   };
 
+/** Changes links, or other guarded columns, under the next generation. */
 export const links = (columns: string): Write =>
   instance(`state_generation = state_generation + 1, ${columns}`);
+/** Changes links as `columns` says, given the id of a new VMM. */
 export const linkFresh =
   (columns: (id: string, s: Scenario) => string): Write =>
   async (sql, s) => {

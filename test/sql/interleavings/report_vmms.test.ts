@@ -21,22 +21,22 @@ const holding = async ({ sql }: Session, table: "vmm" | "migration", id: string)
 
 describe("report_vmms has locked the VMMs of its batch and waits for a migration; begin_start or begin_migration then inserts a VMM of the batch:", () => {
   it("not_found: the inserted VMM; a session that locks it and waits for the batch does not deadlock", async () => {
-    const there = await migrating(sessions.sql);
-    const new_ = await stopped(sessions.sql);
+    const old = await migrating(sessions.sql);
+    const late = await stopped(sessions.sql);
     await using holder = await session();
     await holder.sql`begin`;
-    await holding(holder, "migration", there.migrationId);
+    await holding(holder, "migration", old.migrationId);
 
     await using agent = await session();
-    const batch = [arriving(there), report(new_, new_.propolisId, "running", 9)];
+    const batch = [arriving(old), report(late, late.propolisId, "running", 9)];
     const answer = reportVmms(agent.sql, batch);
     await untilWaiting(sessions.sql, agent.pid);
 
-    await applied(beginStart(sessions.sql, new_.start));
+    await applied(beginStart(sessions.sql, late.start));
     await using other = await session();
     await other.sql`begin`;
-    await holding(other, "vmm", new_.propolisId);
-    const both = holding(other, "vmm", there.destinationId);
+    await holding(other, "vmm", late.propolisId);
+    const both = holding(other, "vmm", old.destinationId);
     await untilWaiting(sessions.sql, other.pid);
 
     await holder.sql`commit`;
@@ -46,26 +46,26 @@ describe("report_vmms has locked the VMMs of its batch and waits for a migration
     ]);
     await both;
     await other.sql`commit`;
-    expect(await vmm(sessions.sql, new_.propolisId)).toMatchObject({ state: "creating" });
+    expect(await vmm(sessions.sql, late.propolisId)).toMatchObject({ state: "creating" });
   });
 
   it("not_found: the inserted migration, which stays pending", async () => {
-    const there = await migrating(sessions.sql);
-    const new_ = await running(sessions.sql);
+    const old = await migrating(sessions.sql);
+    const late = await running(sessions.sql);
     await using holder = await session();
     await holder.sql`begin`;
-    await holding(holder, "migration", there.migrationId);
+    await holding(holder, "migration", old.migrationId);
 
     await using agent = await session();
-    const answer = reportVmms(agent.sql, [arriving(there), arriving(new_)]);
+    const answer = reportVmms(agent.sql, [arriving(old), arriving(late)]);
     await untilWaiting(sessions.sql, agent.pid);
-    await applied(beginMigration(sessions.sql, new_.migration));
+    await applied(beginMigration(sessions.sql, late.migration));
 
     await holder.sql`commit`;
     expect(await answer).toMatchObject([
       { vmmOutcome: "applied", migrationInOutcome: "applied" },
       { vmmOutcome: "not_found", migrationInOutcome: "not_found", updateNeeded: false },
     ]);
-    expect(await migration(sessions.sql, new_.migrationId)).toMatchObject({ destination_state: "pending" });
+    expect(await migration(sessions.sql, late.migrationId)).toMatchObject({ destination_state: "pending" });
   });
 });

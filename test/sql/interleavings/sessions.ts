@@ -4,7 +4,7 @@ import { invariantViolations } from "../../../src/index.js";
 import { type TestDatabase, withDatabase } from "../../support/database.js";
 import { untilWaiting } from "../../support/waiting.js";
 
-export type Table = "instance" | "vmm" | "migration";
+export type Table = "instance" | "vmm" | "migration" | "sled_report";
 export type Act<A> = (sql: postgres.ISql) => Promise<A>;
 
 export interface Session extends AsyncDisposable {
@@ -12,6 +12,7 @@ export interface Session extends AsyncDisposable {
   pid: number;
 }
 
+/** What two sessions answered, one of which waited for the other. */
 export interface Race<A, B> {
   first: A;
   second: B;
@@ -23,12 +24,13 @@ export interface Race<A, B> {
 export interface Sessions extends Pick<TestDatabase, "connect"> {
   readonly sql: postgres.Sql;
   session: () => Promise<Session>;
-  /** `first` acts in a transaction and keeps its locks; `second` must run into one of them; then `first` ends. */
+  /** Lets `first` act in a transaction and keep its locks; `second` must run into one of them; then `first` ends. */
   race: <A, B>(first: Act<A>, second: Act<B>, end?: "commit" | "rollback") => Promise<Race<A, B>>;
-  /** `second` must not have to wait for `first`, whose transaction is open and is committed after it. */
+  /** Lets `second` act while the transaction of `first` is open; it must not have to wait. */
   overtake: <A, B>(first: Act<A>, second: Act<B>) => Promise<Omit<Race<A, B>, "waited">>;
 }
 
+/** Makes the database of the test file that calls it, and checks its invariants at the end. */
 export function newSessions(): Sessions {
   const db = withDatabase();
   afterAll(async () => {

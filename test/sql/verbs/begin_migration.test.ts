@@ -1,12 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  beginMigration,
-  beginStart,
-  deleteVmm,
-  requestStop,
-  unwindMigration,
-  unwindStart,
-} from "../../../src/index.js";
+import { beginMigration, beginStart, deleteVmm, requestStop, unwindStart } from "../../../src/index.js";
 import { withDatabase } from "../../support/database.js";
 import {
   anotherMigration,
@@ -31,6 +24,7 @@ import {
   stopped,
   unknown,
   unwound,
+  unwoundMigration,
   update,
   vmm,
   writingNothing,
@@ -82,7 +76,7 @@ describe("applied", () => {
   });
 
   test("replaces an unwound destination and its migration directly", async () => {
-    const s = await unwoundMigration();
+    const s = await unwoundMigration(sql);
     const again = anotherMigration(s);
     expect(await beginMigration(sql, again)).toEqual({
       outcome: "applied",
@@ -292,7 +286,7 @@ describe("conflict", () => {
   });
 
   test("propolis_id_taken: a replay after unwind_migration of the same migration", async () => {
-    const s = await unwoundMigration();
+    const s = await unwoundMigration(sql);
     expect(await writingNothing(sql, () => beginMigration(sql, s.migration))).toEqual({
       outcome: "conflict",
       reason: "propolis_id_taken",
@@ -304,7 +298,7 @@ describe("conflict", () => {
     ["another instance's migration", async () => (await migrating(sql)).migrationId],
     ["this instance's last migration", (s: Scenario) => Promise.resolve(s.migrationId)],
   ])("migration_id_taken: the id is that of %s; no VMM is inserted", async (_, taken) => {
-    const s = await unwoundMigration();
+    const s = await unwoundMigration(sql);
     const wrong = { ...anotherMigration(s), migrationId: await taken(s) };
     expect(await writingNothing(sql, () => beginMigration(sql, wrong))).toEqual({
       outcome: "conflict",
@@ -352,7 +346,7 @@ describe("gone", () => {
   });
 
   test("a replay after the destination VMM was deleted", async () => {
-    const s = await unwoundMigration();
+    const s = await unwoundMigration(sql);
     await update(sql, s);
     await applied(deleteVmm(sql, { ...s, propolisId: s.destinationId }));
     expect(await writingNothing(sql, () => beginMigration(sql, s.migration))).toEqual({
@@ -408,10 +402,4 @@ function named({ migration: m }: Scenario): Record<string, string> {
     p_sled_id: m.sledId,
     p_propolis_ip: m.propolisIp,
   };
-}
-
-async function unwoundMigration(): Promise<Scenario> {
-  const s = await migrating(sql);
-  await applied(unwindMigration(sql, s.migration));
-  return { ...s, row: rowOf(s, "running", 4, s.propolisId, s.destinationId) };
 }

@@ -217,7 +217,7 @@ describe("conflict/lock_lost:", () => {
     });
   });
 
-  const strangers: [string, (c: CommitUpdateArguments) => Partial<CommitUpdateArguments>][] = [
+  const otherCommits: [string, (c: CommitUpdateArguments) => Partial<CommitUpdateArguments>][] = [
     ["another saga, with its plan", () => ({ sagaId: randomUUID() })],
     ["the same saga, with another plan", () => ({ planToken: "999.nonsense" })],
     [
@@ -226,12 +226,12 @@ describe("conflict/lock_lost:", () => {
     ],
     ["another saga, with another plan", () => ({ sagaId: randomUUID(), planToken: "999.nonsense" })],
   ];
-  test.each(strangers)("the token was committed, and comes from %s", async (_, wrong) => {
+  test.each(otherCommits)("the fencing token was committed, and comes from %s", async (_, wrong) => {
     const s = await saying(sql, "failed");
     const commit = await begun(s);
     await applied(commitUpdate(sql, commit));
-    const stranger = { ...commit, ...wrong(commit) };
-    expect(await writingNothing(sql, () => commitUpdate(sql, stranger))).toEqual({
+    const other = { ...commit, ...wrong(commit) };
+    expect(await writingNothing(sql, () => commitUpdate(sql, other))).toEqual({
       outcome: "conflict",
       reason: "lock_lost",
       ...rowOf(s, "failed", 4),

@@ -18,7 +18,6 @@ import {
   migrating,
   migration,
   running,
-  say,
   saying,
   stopped,
   unwound,
@@ -27,26 +26,22 @@ import {
   writingNothing,
   type Scenario,
 } from "../scenario.js";
+import { sayingOn } from "../sleds.js";
 
 const { sql } = withDatabase();
 
-/** An instance whose first VMM runs on this sled. */
-async function runningOn(sledId: string): Promise<Scenario> {
-  const s = await stopped(sql);
-  const start = { ...s.start, sledId };
-  await applied(beginStart(sql, start));
-  await say(sql, s, "active", "running");
-  return { ...s, start };
-}
+/** Makes an instance whose VMM runs on this sled. */
+const runningOn = (sledId: string): Promise<Scenario> => sayingOn(sql, sledId, "running");
 
+/** Calls fail_sled_vmms for a sled that has lost these VMMs. */
 const lost = (sledId: string, propolisIds: string[]): Promise<FailedVmm[]> =>
   failSledVmms(sql, { sledId, propolisIds, reason: "no_such_vmm" });
 
 describe("applied", () => {
   test("fails the named VMMs of the sled and returns one row for each, ordered by id", async () => {
     const sledId = randomUUID();
-    const [a, b, since] = [await runningOn(sledId), await runningOn(sledId), await runningOn(sledId)];
-    const untouched = await vmm(sql, since.propolisId);
+    const [a, b, other] = [await runningOn(sledId), await runningOn(sledId), await runningOn(sledId)];
+    const untouched = await vmm(sql, other.propolisId);
     const begin = await clock(sql);
     const rows = await lost(sledId, [a.propolisId, b.propolisId]);
     expect(rows).toEqual(
@@ -65,10 +60,10 @@ describe("applied", () => {
     const row = await vmm(sql, a.propolisId);
     expect(row).toMatchObject({ state: "failed", failure_reason: "no_such_vmm" });
     expect(await isSince(sql, begin, row["time_reported"])).toBe(true);
-    expect(await vmm(sql, since.propolisId)).toEqual(untouched);
+    expect(await vmm(sql, other.propolisId)).toEqual(untouched);
     const pending = (await pendingUpdates(sql)).map(({ instanceId }) => instanceId);
     expect(pending).toEqual(expect.arrayContaining([a.instanceId, b.instanceId]));
-    expect(pending).not.toContain(since.instanceId);
+    expect(pending).not.toContain(other.instanceId);
   });
 
   test("fails a named VMM that is creating", async () => {

@@ -1,31 +1,24 @@
-import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import {
-  beginMigration,
   deleteInstance,
   deleteVmm,
-  failVmm,
   reportVmm,
   reportVmms,
   unwindMigration,
   type MigrationState,
   type ReportedVmmState,
   type ReportVmmResult,
-  type ReportVmmArguments,
   type VmmState,
 } from "../../../src/index.js";
 import { withDatabase } from "../../support/database.js";
 import {
-  anotherMigration,
   applied,
   clock,
-  expectInvalid,
   failed,
   instance,
   isSince,
   migrated,
   migrating,
-  migration,
   running,
   say,
   saying,
@@ -36,10 +29,10 @@ import {
   writingNothing,
   type Scenario,
 } from "../scenario.js";
+import { reportOf } from "./report.js";
 
 const { sql } = withDatabase();
 
-const time = new Date("2024-02-29T12:34:56.789Z");
 const MAX_GENERATION = Number.MAX_SAFE_INTEGER;
 
 const STATES: ReportedVmmState[] = [
@@ -52,11 +45,6 @@ const STATES: ReportedVmmState[] = [
   "failed",
   "destroyed",
 ];
-
-/** A report of the instance's first VMM. */
-function reportOf(s: Scenario, state: ReportedVmmState, generation: number): ReportVmmArguments {
-  return { instanceId: s.instanceId, propolisId: s.propolisId, state, generation, time };
-}
 
 /** What a report of a VMM alone answers. */
 function answerOf(
@@ -228,239 +216,6 @@ test("applied: a VMM of a deleted instance that still runs", async () => {
   expect(await reportVmm(sql, reportOf(s, "stopping", 3))).toEqual(answerOf("applied", "stopping", 3));
 });
 
-describe("the parts of a report are judged separately", () => {
-  type Side = Pick<ReportVmmArguments, "migrationInId" | "migrationOutId">;
-  interface Arranged extends Scenario {
-    reporter: string;
-    sides: Side;
-    /** Of the side. */
-    generation: number;
-  }
-
-  /** Both VMMs and both sides at generation 2 or more: the destination migrating, the source running. */
-  async function underWay(): Promise<Scenario> {
-    const s = await migrating(sql);
-    await say(sql, s, "destination", "migrating", "in_progress");
-    await say(sql, s, "active", "running", "in_progress");
-    return s;
-  }
-
-  const into = (s: Scenario, generation: number, reporter = s.destinationId): Arranged => ({
-    ...s,
-    reporter,
-    sides: { migrationInId: s.migrationId },
-    generation,
-  });
-  const outOf = (s: Scenario, generation: number, reporter = s.propolisId): Arranged => ({
-    ...s,
-    reporter,
-    sides: { migrationOutId: s.migrationId },
-    generation,
-  });
-
-  const halves: [string, string, () => Promise<Arranged>][] = [
-    ["applied", "in, newer", async () => into(await underWay(), 3)],
-    ["stale", "in, the same again", async () => into(await underWay(), 2)],
-    ["stale", "in, older", async () => into(await underWay(), 1)],
-    ["terminal", "in, newer than its end", async () => into(await ended("destination"), 4)],
-    ["stale", "in, its end again", async () => into(await ended("destination"), 3)],
-    ["wrong_side", "in, said by the source", () => said(into, "propolisId")],
-    [
-      "not_found",
-      "in, unknown",
-      async () => ({ ...into(await underWay(), 3), sides: { migrationInId: randomUUID() } }),
-    ],
-    [
-      "not_found",
-      "in, another instance's",
-      async () => ({
-        ...into(await underWay(), 3),
-        sides: { migrationInId: (await underWay()).migrationId },
-      }),
-    ],
-    ["gone", "in, deleted with the source VMM", async () => into(await withoutSource(), 9)],
-    ["applied", "out, newer", async () => outOf(await underWay(), 3)],
-    ["stale", "out, the same again", async () => outOf(await underWay(), 2)],
-    ["stale", "out, older", async () => outOf(await underWay(), 1)],
-    ["terminal", "out, newer than its end", async () => outOf(await ended("active"), 4)],
-    ["stale", "out, its end again", async () => outOf(await ended("active"), 3)],
-    ["wrong_side", "out, said by the destination", () => said(outOf, "destinationId")],
-    [
-      "not_found",
-      "out, unknown",
-      async () => ({ ...outOf(await underWay(), 3), sides: { migrationOutId: randomUUID() } }),
-    ],
-    [
-      "not_found",
-      "out, another instance's",
-      async () => ({
-        ...outOf(await underWay(), 3),
-        sides: { migrationOutId: (await underWay()).migrationId },
-      }),
-    ],
-    ["gone", "out, deleted with the destination VMM", async () => outOf(await withoutDestination(), 9)],
-  ];
-
-  describe.each(["applied", "stale", "terminal"] as const)("the VMM's outcome is %s", (vmmOutcome) => {
-    test.each(halves)("the migration's outcome is %s: %s", async (outcome, _, arrange) => {
-      const s = await arrange();
-      const propolisId = s.reporter;
-      if (vmmOutcome === "terminal") {
-        await applied(failVmm(sql, { instanceId: s.instanceId, propolisId, reason: "operator" }));
-      }
-      const vmmBefore = await vmm(sql, propolisId);
-      const migrationBefore = await migration(sql, s.migrationId);
-      const begin = await clock(sql);
-      const generation = Number(vmmBefore["state_generation"]) + (vmmOutcome === "applied" ? 1 : 0);
-
-      const report: ReportVmmArguments = { ...reportOf(s, "rebooting", generation), propolisId, ...s.sides };
-      if (s.sides.migrationInId !== undefined) {
-        Object.assign(report, {
-          migrationInState: "in_progress",
-          migrationInGeneration: s.generation,
-          migrationInTime: time,
-        });
-      } else {
-        Object.assign(report, {
-          migrationOutState: "in_progress",
-          migrationOutGeneration: s.generation,
-          migrationOutTime: time,
-        });
-      }
-      const isIn = s.sides.migrationInId !== undefined;
-      const vmmApplied = vmmOutcome === "applied";
-      expect(await reportVmm(sql, report)).toEqual({
-        vmmOutcome,
-        migrationInOutcome: isIn ? outcome : null,
-        migrationOutOutcome: isIn ? null : outcome,
-        updateNeeded: false,
-        state: vmmApplied ? "rebooting" : vmmBefore["state"],
-        stateGeneration: generation,
-      });
-
-      const vmmAfter = await vmm(sql, propolisId);
-      if (vmmApplied) expect(vmmAfter).toMatchObject({ state: "rebooting", state_generation: generation });
-      else expect(vmmAfter).toEqual(vmmBefore);
-
-      const side = isIn ? "destination" : "source";
-      const written = {
-        [`${side}_state`]: "in_progress",
-        [`${side}_generation`]: s.generation,
-        [`time_${side}_updated`]: "2024-02-29T12:34:56.789+00:00",
-        time_reported: expect.any(String) as unknown,
-      };
-      expect(await migration(sql, s.migrationId)).toEqual(
-        outcome === "applied" ? { ...migrationBefore, ...written } : migrationBefore,
-      );
-      const { time_reported } = await migration(sql, s.migrationId);
-      expect(await isSince(sql, begin, time_reported)).toBe(outcome === "applied");
-    });
-  });
-
-  test("an unknown VMM is not_found, and the migration is wrong_side", async () => {
-    const s = await underWay();
-    const report: ReportVmmArguments = {
-      ...reportOf(s, "running", 9),
-      propolisId: randomUUID(),
-      migrationInId: s.migrationId,
-      migrationInState: "completed",
-      migrationInGeneration: 9,
-      migrationInTime: time,
-      migrationOutId: randomUUID(),
-      migrationOutState: "completed",
-      migrationOutGeneration: 9,
-      migrationOutTime: time,
-    };
-    expect(await writingNothing(sql, () => reportVmm(sql, report))).toEqual({
-      vmmOutcome: "not_found",
-      migrationInOutcome: "wrong_side",
-      migrationOutOutcome: "not_found",
-      updateNeeded: false,
-      state: null,
-      stateGeneration: null,
-    });
-  });
-
-  test("a deleted VMM is gone and its own migration gone; another migration is wrong_side", async () => {
-    const s = await withoutDestination();
-    const onward = anotherMigration(s);
-    await applied(beginMigration(sql, onward));
-    const report: ReportVmmArguments = {
-      ...reportOf(s, "running", 9),
-      propolisId: s.destinationId,
-      migrationInId: s.migrationId,
-      migrationInState: "completed",
-      migrationInGeneration: 9,
-      migrationInTime: time,
-      migrationOutId: onward.migrationId,
-      migrationOutState: "completed",
-      migrationOutGeneration: 9,
-      migrationOutTime: time,
-    };
-    expect(await writingNothing(sql, () => reportVmm(sql, report))).toMatchObject({
-      vmmOutcome: "gone",
-      migrationInOutcome: "gone",
-      migrationOutOutcome: "wrong_side",
-      updateNeeded: false,
-    });
-  });
-
-  test("a VMM reports the migration that it came by and the one that it leaves by", async () => {
-    const s = await migrated(sql);
-    const onward = { ...anotherMigration(s), sourcePropolisId: s.destinationId };
-    await applied(beginMigration(sql, onward));
-    const report: ReportVmmArguments = {
-      ...reportOf(s, "running", 9),
-      propolisId: s.destinationId,
-      migrationInId: s.migrationId,
-      migrationInState: "completed",
-      migrationInGeneration: 9,
-      migrationInTime: time,
-      migrationOutId: onward.migrationId,
-      migrationOutState: "in_progress",
-      migrationOutGeneration: 2,
-      migrationOutTime: time,
-    };
-    expect(await reportVmm(sql, report)).toEqual({
-      vmmOutcome: "applied",
-      migrationInOutcome: "terminal",
-      migrationOutOutcome: "applied",
-      updateNeeded: false,
-      state: "running",
-      stateGeneration: 9,
-    });
-  });
-
-  async function said(half: typeof into, who: "propolisId" | "destinationId"): Promise<Arranged> {
-    const s = await underWay();
-    return half(s, 3, s[who]);
-  }
-
-  /** That side failed at generation 3; nothing has been updated. */
-  async function ended(who: "active" | "destination"): Promise<Scenario> {
-    const s = await underWay();
-    await say(sql, s, who, "running", "failed");
-    return s;
-  }
-
-  /** Migrated, the source VMM deleted, and with it the migration. */
-  async function withoutSource(): Promise<Scenario> {
-    const s = await migrated(sql);
-    await say(sql, s, "active", "destroyed");
-    await applied(deleteVmm(sql, s));
-    return s;
-  }
-
-  /** The migration failed, the destination VMM deleted, and with it the migration. */
-  async function withoutDestination(): Promise<Scenario> {
-    const s = await migrating(sql);
-    await say(sql, s, "destination", "destroyed", "failed");
-    await update(sql, s);
-    await applied(deleteVmm(sql, { ...s, propolisId: s.destinationId }));
-    return s;
-  }
-});
-
 describe("update_needed", () => {
   type Who = "active" | "destination";
   const news: [Who, ReportedVmmState, MigrationState, boolean][] = [
@@ -504,103 +259,4 @@ describe("update_needed", () => {
       stateGeneration: 2,
     });
   });
-});
-
-describe("misuse", () => {
-  const required = (s: Scenario): Record<string, string | number | null> => ({
-    p_instance_id: s.instanceId,
-    p_propolis_id: s.propolisId,
-    p_state: "running",
-    p_generation: 9,
-    p_time: "2024-01-01T00:00:00Z",
-  });
-  const side = (which: "in" | "out", s: Scenario): Record<string, string | number | null> => ({
-    [`p_migration_${which}_id`]: s.migrationId,
-    [`p_migration_${which}_state`]: "completed",
-    [`p_migration_${which}_generation`]: 9,
-    [`p_migration_${which}_time`]: "2024-01-01T00:00:00Z",
-  });
-
-  test.each([
-    ["p_instance_id", null, /null/],
-    ["p_propolis_id", null, /null/],
-    ["p_state", null, /null/],
-    ["p_generation", null, /null/],
-    ["p_generation", 0, /\b0\b/],
-    ["p_generation", -1, /-1/],
-    ["p_generation", "9007199254740992", /9007199254740992/],
-    ["p_time", null, /null/],
-  ])("VM001 for %s %s, with and without a migration", async (argument, value, detail) => {
-    const s = await migrating(sql);
-    await expectInvalid(sql, "report_vmm", { ...required(s), [argument]: value }, argument, detail);
-    await expectInvalid(
-      sql,
-      "report_vmm",
-      { ...required(s), ...side("out", s), [argument]: value },
-      argument,
-      detail,
-    );
-  });
-
-  const parts = ["in", "out"].flatMap((which) =>
-    ["id", "state", "generation", "time"].map((part) => [which, part] as ["in" | "out", string]),
-  );
-  test.each(parts)("VM001 for migration_%s without its %s", async (which, part) => {
-    const s = await migrating(sql);
-    await expectInvalid(
-      sql,
-      "report_vmm",
-      { ...required(s), ...side(which, s), [`p_migration_${which}_${part}`]: null },
-      `p_migration_${which}_`,
-      /together/,
-    );
-  });
-
-  test.each(["in", "out"] as const)(
-    "VM001 for a generation of migration_%s that is out of range",
-    async (which) => {
-      const s = await migrating(sql);
-      for (const generation of [0, "9007199254740992"]) {
-        const argument = `p_migration_${which}_generation`;
-        const given = { ...required(s), ...side(which, s), [argument]: generation };
-        await expectInvalid(sql, "report_vmm", given, argument, new RegExp(`\\b${generation}\\b`));
-      }
-    },
-  );
-
-  test("VM001 for a time that is infinite", async () => {
-    const s = await migrating(sql);
-    const infinite = (which: "" | "migration_in_" | "migration_out_"): Promise<unknown> =>
-      writingNothing(sql, () =>
-        sql`select vmstate.report_vmm(${s.instanceId}, ${s.propolisId}, 'running', 9,
-          ${which === "" ? sql`'infinity'` : sql`now()`},
-          ${s.migrationId}, 'completed', 9, ${which === "migration_in_" ? sql`'infinity'` : sql`now()`},
-          ${s.propolisId}, 'completed', 9, ${which === "migration_out_" ? sql`'-infinity'` : sql`now()`})`.then(
-          () => undefined,
-          (error: unknown) => error,
-        ),
-      );
-    for (const which of ["", "migration_in_", "migration_out_"] as const) {
-      expect(await infinite(which)).toMatchObject({
-        code: "VM001",
-        message: expect.stringContaining(`p_${which}time`) as unknown,
-        detail: expect.stringContaining("must be within the years 1970 to 9999") as unknown,
-      });
-    }
-  });
-
-  test("VM001 for one migration in and out", async () => {
-    const s = await migrating(sql);
-    const both = { ...required(s), ...side("in", s), ...side("out", s) };
-    await expectInvalid(sql, "report_vmm", both, "p_migration_out_id", /migration_in_id/);
-  });
-
-  test.each(["creating", "saga_unwound"])(
-    "22P02 for p_state %s: the type does not have the label",
-    async (state) => {
-      const s = await running(sql);
-      const said = { ...reportOf(s, "running", 3), state } as ReportVmmArguments;
-      await expect(reportVmm(sql, said)).rejects.toMatchObject({ code: "22P02" });
-    },
-  );
 });

@@ -10,7 +10,7 @@ import { type Ledger, readLedger, releasedMigrations } from "../../../src/schema
 import { readSources, type Source } from "../../../src/schema/sources.js";
 import { createDatabase, createEmptyDatabase, withDatabase } from "../../support/database.js";
 import { requireChangelog } from "../../../tools/release/changelog.js";
-import { rewrittenSince } from "../../../tools/release/history.js";
+import { rewrittenSince } from "../../../tools/release/ledger-history.js";
 import { isRecreatable, lint } from "../../../tools/release/lint.js";
 import { applyAndSeeLocks } from "../../../tools/release/locks.js";
 import { unmigrated } from "../../../tools/release/new-migration.js";
@@ -128,7 +128,8 @@ describe("tables and domains can be altered", () => {
     await using altered = await createDatabase();
     const rows = await altered.sql<{ statement: string }[]>`
       select format('alter table %s add column extra text default %L', c.oid::regclass, '') as statement
-        from pg_class as c where c.relnamespace = 'vmstate'::regnamespace and c.relkind = 'r'
+        from pg_class as c
+        where c.relnamespace = 'vmstate'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
       union all
       select format('alter domain %s add check (value is distinct from null)', t.oid::regtype)
         from pg_type as t where t.typnamespace = 'vmstate'::regnamespace and t.typtype = 'd'`;

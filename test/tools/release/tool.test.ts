@@ -9,7 +9,7 @@ import { readSources } from "../../../src/schema/sources.js";
 import { createEmptyDatabase } from "../../support/database.js";
 import { PackageCopy } from "../../support/package-copy.js";
 import { renderMigration } from "../../../tools/generate/migration.js";
-import { rewrittenSince } from "../../../tools/release/history.js";
+import { rewrittenSince } from "../../../tools/release/ledger-history.js";
 import { newMigration, unmigrated } from "../../../tools/release/new-migration.js";
 import { partsOf } from "../../../tools/release/parts.js";
 import { PATH_BEFORE } from "../../../tools/release/search-path.js";
@@ -75,7 +75,7 @@ function changeBoth(): void {
   );
 }
 
-describe("three releases", { timeout: 60_000 }, () => {
+describe("three releases", () => {
   it("each have a migration of what changed, and only append to the ledger", async () => {
     expect(await releaseAs("0.1.0")).toMatchObject({
       version: "0.1.0",
@@ -218,7 +218,7 @@ describe("three releases", { timeout: 60_000 }, () => {
   });
 });
 
-describe("a definition that moves to another file", { timeout: 60_000 }, () => {
+describe("a definition that moves to another file", () => {
   beforeEach(() => releaseAs("0.1.0"));
   const MOVED = "moved/is_over.sql";
 
@@ -314,7 +314,7 @@ describe("migration:new refuses", () => {
   });
 });
 
-describe("npm run release refuses", { timeout: 60_000 }, () => {
+describe("npm run release refuses", () => {
   beforeEach(() => releaseAs("0.1.0"));
 
   it("a version that is released already", async () => {
@@ -375,7 +375,7 @@ describe("npm run release refuses", { timeout: 60_000 }, () => {
   });
 });
 
-describe("rewrittenSince", { timeout: 60_000 }, () => {
+describe("rewrittenSince", () => {
   const git = (...args: string[]): void => {
     const author = [
       "-c",

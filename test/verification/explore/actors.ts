@@ -1,6 +1,6 @@
 import type { ReportedVmmState } from "../../../src/index.js";
 
-/** Who takes part, and what they may say. */
+/** The bound of an exploration: which actors take part, and what they may report. */
 export interface Bound {
   /** Start sagas, each with a VMM of its own. */
   starts: number;
@@ -14,14 +14,14 @@ export interface Bound {
   ages: boolean;
 }
 
-/** A VMM that a saga may create, with all the ids it takes. */
+/** The part that one saga plays in an exploration: the ids of the saga and of the VMM that it may create. */
 export interface Part {
   /** `start1`, `migration2`: the saga and its VMM go by this name. */
   name: string;
   propolis: string;
   saga: string;
   sled: string;
-  /** Of the migrations only. */
+  /** The id of the migration; undefined for a start. */
   migration?: string;
 }
 
@@ -30,6 +30,7 @@ export type Updater = (typeof UPDATERS)[number];
 
 export const INSTANCE = uuid(0x10, 1);
 export const PROJECT = uuid(0x11, 1);
+/** The id of a saga, sled or VMM that belongs to no part. */
 export const STRANGER = uuid(0x12, 1);
 
 const UPDATER_SAGA: Record<Updater, string> = { updater1: uuid(0x13, 1), updater2: uuid(0x13, 2) };
@@ -59,7 +60,7 @@ function numbered(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i + 1);
 }
 
-/** Ids that a reader can tell apart. */
+/** Makes an id that a reader can tell from others. */
 function uuid(kind: number, n: number): string {
   return `${kind.toString(16).padStart(8, "0")}-0000-4000-8000-${n.toString(16).padStart(12, "0")}`;
 }

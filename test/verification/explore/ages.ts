@@ -13,7 +13,11 @@ export const COOLDOWN = "0.000001 seconds";
 /** So many attempts that the wait is the longest that there is, whatever the cooldown. */
 const BOOT_LOOP = 1000;
 
-/** What only time does, which no verb does, so no guard is asked; and the verbs that depend on time or on which automatic restarts depend. */
+/**
+ * Lists steps that let time pass, and the verbs that read or set what depends on time.
+ *
+ * No verb lets time pass, so these steps write with the guards switched off.
+ */
 export function ageing(vmms: readonly Part[]): Step[] {
   const update = (kind: string, sql: string, enabled: Step["enabled"]): Step => ({
     kind,

@@ -12,9 +12,10 @@ import {
 } from "./snapshot.js";
 
 /**
- * What the future depends on: two states with the same key allow the same steps and lead to the same states.
- * Generations count only relative to those that an actor holds; of what is deleted or dead and unlinked nothing counts
- * but that; clock times count only as there or not, or old, leases as held or run out.
+ * The key of a state: two states with the same key allow the same steps and lead to the same states.
+ *
+ * The key has generations only relative to those that an actor holds. Of a row that is deleted, or dead and unlinked, it
+ * has only that this is so. It has no clock times: only whether a time is set, or old, and whether a lease has expired.
  */
 export function canonical(state: Snapshot, memory: Memory, { ages }: Pick<Bound, "ages">): string {
   const { instance } = state;
@@ -58,7 +59,7 @@ function migrationKey(migration: MigrationRow): unknown[] {
   return [migration.id, migration.source_propolis_id, migration.source_state, migration.destination_state];
 }
 
-/** Equal, next to each other, or farther apart: more is never asked of updater generations. */
+/** Two updater generations are equal, consecutive or farther apart: verbs ask for no more than that. */
 function lockKey({ instance }: Snapshot, memory: Memory): unknown[] {
   const held = Object.entries(memory).sort(([a], [b]) => (a < b ? -1 : 1));
   const generations = [

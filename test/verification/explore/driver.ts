@@ -4,8 +4,8 @@ import { INSTANCE, PROJECT, STRANGER } from "./actors.js";
 import type { Step } from "./steps.js";
 
 /**
- * Installs, in a schema of their own, the functions that take a path of steps, try every next step in a
- * subtransaction, and take everything back: one round trip per state.
+ * Installs, in a schema of their own, the functions that play a path of steps, try every next step in a
+ * subtransaction, and roll everything back: one round trip per state.
  */
 export async function installDriver(sql: postgres.Sql, steps: readonly Step[]): Promise<void> {
   await sql.unsafe(`

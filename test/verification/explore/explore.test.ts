@@ -11,7 +11,6 @@ const seed = randomInt(2 ** 31);
 
 it.each(SMALL_SCOPES)(
   "no step of $starts start sagas, $migrations migrate sagas and all other actors breaks a property ($name)",
-  { timeout: 120_000 },
   async (scope) => {
     await using first = await createDatabase();
     await using second = await createDatabase();

@@ -63,7 +63,12 @@ export interface Answer {
   vmm_outcome?: string;
   migration_in_outcome?: string | null;
   migration_out_outcome?: string | null;
-  /** Of a purge. */
+  /** Only in the answer of settle. */
+  update_outcome?: string | null;
+  delete_outcome?: string | null;
+  /** Only in the answer of report_sled. */
+  time_agreed?: string | null;
+  /** Only in the answer of purge. */
   migrations?: number;
   vmms?: number;
   instances?: number;
@@ -71,8 +76,10 @@ export interface Answer {
 }
 
 /**
- * Breadth first, from one instance in creation through every step of every actor, on the server's own functions.
- * Each client explores in a database of its own. Goes no deeper than the first failure.
+ * Explores breadth first, from one instance in creation, what every step of every actor makes of each state that is reached.
+ *
+ * The server's own functions take the steps. Each client explores in a database of its own. Goes no deeper than the first
+ * failure.
  */
 export async function explore(clients: readonly postgres.Sql[], limits: Limits): Promise<Exploration> {
   const steps = shuffled(allSteps(limits), limits.seed);
@@ -96,7 +103,7 @@ class Explorer {
     let level = [await this.#first()];
     let depth = 0;
     for (;;) {
-      const next = await this.#leave(
+      const next = await this.#exploreLevel(
         level.slice(0, this.limits.states - this.#looked),
         depth < this.limits.depth,
       );
@@ -123,8 +130,8 @@ class Explorer {
     return first;
   }
 
-  /** Looks at the nodes, and, unless they are the last, at what each step makes of them; answers the new nodes. */
-  async #leave(nodes: readonly Node[], goesOn: boolean): Promise<Node[]> {
+  /** Checks the nodes of one depth and, unless it is the last, takes each step from them; returns the nodes that are new. */
+  async #exploreLevel(nodes: readonly Node[], goesOn: boolean): Promise<Node[]> {
     const next: Node[] = [];
     const queue = nodes.values();
     const work = async (sql: postgres.Sql): Promise<void> => {
@@ -150,7 +157,7 @@ class Explorer {
       return await expand(sql, path, enabled);
     } catch (error) {
       if (!(error instanceof postgres.PostgresError)) throw error;
-      this.#fail(`nothing fails on the way out: ${error.code} ${error.message}`, path);
+      this.#fail(`a state is read without an error: ${error.code} ${error.message}`, path);
       return undefined;
     }
   }
@@ -213,7 +220,7 @@ function isPurged(after: Snapshot | Purged): after is Purged {
   return after.instance === null;
 }
 
-/** By a guard or a constraint; or of what means nothing. */
+/** Whether the step had to fail in this way: a guard or a constraint refuses psql, and VM001 refuses a misuse. */
 function isRefusal({ kind }: Step, code: string): boolean {
   if (kind === "misuse") return code === "VM001";
   return kind === "psql" && (code.startsWith("VM1") || code.startsWith("23"));
@@ -228,8 +235,9 @@ function outcomes(answer: Answer | Answer[] | null): string[] {
   return [answer ?? []]
     .flat()
     .flatMap((row) =>
-      [row.outcome, row.vmm_outcome, row.migration_in_outcome, row.migration_out_outcome].filter(
-        (outcome) => typeof outcome === "string",
-      ),
+      [
+        ...[row.outcome, row.vmm_outcome, row.migration_in_outcome, row.migration_out_outcome],
+        ...[row.update_outcome, row.delete_outcome],
+      ].filter((outcome) => typeof outcome === "string"),
     );
 }

@@ -3,7 +3,7 @@ import { type Exploration, explore, type Limits } from "./explore.js";
 import { type Scope, SCOPES } from "./scopes.js";
 import { psqlScript } from "./psql-script.js";
 
-/** Explorations side by side. */
+/** Clients that explore one scope together, each in a database of its own. */
 const WORKERS = 2;
 
 await prove({
@@ -11,9 +11,9 @@ await prove({
   description: `Explores every state that an instance can reach, in scopes: ${SCOPES.map(toText).join("; ")}.`,
   settings: {
     seed: seed(),
-    scope: { description: "only the nth scope", standard: 0 },
-    depth: { description: "steps of a path, instead of the scope's own bound", standard: 0 },
-    states: { description: "states to look at in each scope, at most", standard: 1_000_000 },
+    scope: { description: "only the nth scope", defaultValue: 0 },
+    depth: { description: "steps of a path, instead of the scope's own bound", defaultValue: 0 },
+    states: { description: "states to look at in each scope, at most", defaultValue: 1_000_000 },
   },
   run: async ({ scope, depth, ...limits }) => {
     const scopes = SCOPES.filter((_, i) => scope === 0 || i + 1 === scope);

@@ -2,10 +2,15 @@ import { alive } from "../../sql/model.js";
 import { STRANGER } from "./actors.js";
 import { attempts, isOld, mayAutoRestart } from "./ages.js";
 import type { InstanceRow, Snapshot, VmmRow } from "./snapshot.js";
-import { isDestination, isLeft, migrationOf, vmmOf } from "./snapshot.js";
+import { isDestination, isLeftOver, migrationOf, vmmOf } from "./snapshot.js";
+import type { Step } from "./steps.js";
 import type { Transition } from "./transition.js";
 
-/** What must hold of locks that are replayed and broken, of restarts, of clocks, and of what operators do. */
+/**
+ * What must hold of locks that are replayed and broken, of restarts, of clocks, and of what operators do.
+ *
+ * By the name of the rule: whether a transition breaks it.
+ */
 export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean> = {
   "only the saga that holds the lock commits, unlocks and lets a child inherit": ({
     step,
@@ -36,15 +41,13 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
         before.instance.updater_generation === told?.[0] &&
         before.instance.released_updater_id === step.saga),
 
-  "a released lock stores the saga that held it": ({ before, after, step, outcomes }) =>
+  "a released lock stores the saga that held it": ({ before, after, step, outcomes, answer }) =>
     before.instance.updater_id !== null &&
     after.instance.updater_id === null &&
     after.instance.state !== "destroyed" &&
     outcomes.some((outcome) => outcome === "applied" || outcome === "unchanged") &&
     after.instance.released_updater_id !==
-      (step.kind === "run_update" && outcomes.includes("applied")
-        ? after.instance.committed_updater_id
-        : before.instance.updater_id),
+      (isRun(step.kind, outcomes, answer) ? after.instance.committed_updater_id : before.instance.updater_id),
 
   "an inheritance is replayed only from the same parent": ({ step, before, outcomes }) =>
     step.kind === "inherit_update" &&
@@ -79,6 +82,18 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
         vmm.sled_id === step.part?.sled && step.listed?.includes(vmm.id) === true && alive(vmm.state);
       return isMeant ? vmmOf(after, vmm.id)?.state !== "failed" : isWritten(vmm, after);
     }),
+
+  "report_sled agrees if and only if the sled has just the VMMs that live": ({ step, before, outcomes }) =>
+    step.kind === "report_sled" && outcomes.includes("applied") !== isTruth(step, before),
+
+  "a sled that differs has not agreed": ({ step, outcomes, answer }) =>
+    step.kind === "report_sled" &&
+    answer !== null &&
+    !Array.isArray(answer) &&
+    outcomes.includes("applied") !== (typeof answer.time_agreed === "string"),
+
+  "report_sled writes no instance, no VMM and no migration": ({ step, before, after }) =>
+    step.kind === "report_sled" && JSON.stringify(before) !== JSON.stringify(after),
 
   "a malformed call is refused": ({ step }) => step.kind === "misuse",
 
@@ -142,13 +157,15 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     before,
     after,
     outcomes,
+    answer,
   }) => {
     if (
       ["begin_start", "boots_in_a_loop", "psql"].includes(step.kind) ||
       after.instance.state === "destroyed"
     )
       return false;
-    const isUpdate = ["commit_update", "run_update"].includes(step.kind) && outcomes.includes("applied");
+    const isUpdate =
+      (step.kind === "commit_update" && outcomes.includes("applied")) || isRun(step.kind, outcomes, answer);
     const expected = isUpdate ? attempts(before) : before.instance.auto_restart_attempts;
     return after.instance.auto_restart_attempts !== expected;
   },
@@ -158,7 +175,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
     before.migrations
       .filter(({ id }) => migrationOf(after, id) === undefined)
       .flatMap((m) => [m.source_propolis_id, m.destination_propolis_id])
-      .some((id) => isLeft(before, id)),
+      .some((id) => isLeftOver(before, id)),
 
   "a purge deletes only old rows": ({ step, before, after }) =>
     step.kind === "purge" &&
@@ -186,7 +203,7 @@ export const OPERATOR_RULES: Record<string, (transition: Transition) => boolean>
 function canBePurged(state: Snapshot, m: Snapshot["migrations"][number]): boolean {
   return (
     isOld(m.time_deleted) &&
-    ![m.source_propolis_id, m.destination_propolis_id].some((id) => isLeft(state, id))
+    ![m.source_propolis_id, m.destination_propolis_id].some((id) => isLeftOver(state, id))
   );
 }
 
@@ -203,6 +220,8 @@ function isCommitOf(
   return id === saga && last === told?.[0] && plan === told[1];
 }
 
+/** In milliseconds; no pause of the exploring process is as long. */
+const DAY = 86_400_000;
 const isAutomatic = (sql: string): boolean => sql.includes("auto_restart");
 
 /** A VMM that receives a guest is migrating before it runs. */
@@ -211,8 +230,9 @@ function isProofOfRunning(state: Snapshot, vmm: VmmRow): boolean {
   return vmm.state === "running" || vmm.state === "rebooting";
 }
 
+/** Tells whether a time is the database's: reports say that they are of another year. */
 function isNow(time: string | null): boolean {
-  return time !== null && Math.abs(Date.parse(time) - Date.now()) < 600_000;
+  return time !== null && Math.abs(Date.parse(time) - Date.now()) < DAY;
 }
 
 function isWritten(vmm: VmmRow, after: Snapshot): boolean {
@@ -221,4 +241,19 @@ function isWritten(vmm: VmmRow, after: Snapshot): boolean {
 
 function isSame(before: Snapshot, after: Snapshot, ...columns: (keyof Snapshot["instance"])[]): boolean {
   return columns.every((column) => before.instance[column] === after.instance[column]);
+}
+
+/** Whether an update was planned and committed in one call. */
+function isRun(kind: string, outcomes: readonly string[], answer: Transition["answer"]): boolean {
+  if (kind === "run_update") return outcomes.includes("applied");
+  return kind === "settle" && !Array.isArray(answer) && answer?.update_outcome === "applied";
+}
+
+/** Whether the one VMM that may be on the sled lives there in the state that the sled says, and all else is so, too. */
+function isTruth({ part, says }: Step, { vmms }: Snapshot): boolean {
+  const living = vmms.filter(
+    ({ sled_id, state }) => sled_id === part?.sled && state !== "creating" && alive(state),
+  );
+  const states = living.map(({ state }) => state);
+  return states.length === says?.count && states.join() === says.states.join();
 }

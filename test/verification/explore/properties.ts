@@ -1,7 +1,7 @@
 import type { ApiInstanceState, ApiVmmState, IntendedState } from "../../../src/index.js";
 import { alive, dead, effectiveState, type Input, planOf, type Topology, type Vmm } from "../../sql/model.js";
 import { isOld, mayAutoRestart } from "./ages.js";
-import { hadBeenRunning, isLeft, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
+import { hadBeenRunning, isLeftOver, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
 
 /** What the views and probes say of a state. */
 export interface Properties {
@@ -146,8 +146,8 @@ function afterPurge(state: Snapshot): AfterPurge {
   const keptMigrations = migrations.filter(
     (m) =>
       m.time_deleted === null ||
-      isLeft(state, m.source_propolis_id) ||
-      isLeft(state, m.destination_propolis_id),
+      isLeftOver(state, m.source_propolis_id) ||
+      isLeftOver(state, m.destination_propolis_id),
   );
   const named = keptMigrations.flatMap((m) => [m.source_propolis_id, m.destination_propolis_id]);
   const keptVmms = vmms.filter(({ id, time_deleted }) => time_deleted === null || named.includes(id));

@@ -2,7 +2,7 @@ import { COOLDOWN } from "./ages.js";
 import { INSTANCE, PROJECT } from "./actors.js";
 import type { Step } from "./steps.js";
 
-/** The way to a failure as a script for psql, on a database with nothing in it but the migrations. */
+/** Writes the way to a failure as a script for psql, to be run on a database that has the schema and no row. */
 export function psqlScript(path: readonly Step[]): string {
   return [
     `SELECT * FROM vmstate.create_instance('${INSTANCE}', '${PROJECT}', 'web', 'running', NULL, '${COOLDOWN}');`,

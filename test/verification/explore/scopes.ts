@@ -21,8 +21,9 @@ const FEWEST: readonly ReportedVmmState[] = ["running", "failed", "destroyed"];
 const WITHOUT_END = Number.MAX_SAFE_INTEGER;
 
 /**
- * What `npm run explore` covers. The depths are what fits into minutes; where there is none, the search ends by
- * itself, with nothing left to reach.
+ * What `npm run explore` covers.
+ *
+ * A depth is what fits into minutes; a scope WITHOUT_END is searched until there is no state left to reach.
  */
 export const SCOPES: readonly Scope[] = [
   { name: "starts", starts: 2, migrations: 0, reports: EVERY, psql: false, ages: false, depth: WITHOUT_END },

@@ -65,7 +65,7 @@ export interface MigrationRow {
   time_deleted: string | null;
 }
 
-/** What update sagas were told and hold on to: the fencing token and the plan they may yet commit. */
+/** What each update saga got as answer and may still commit: the fencing token and the plan token. */
 export type Memory = Partial<Record<Updater, [updaterGeneration: number, planToken: string]>>;
 
 export const isExpired = ({ updater_lease_until: until }: InstanceRow): boolean =>
@@ -84,13 +84,13 @@ export function isDestination({ migrations }: Snapshot, { id }: VmmRow): boolean
   return migrations.some((migration) => migration.destination_propolis_id === id);
 }
 
-/** Whether the VMM is neither linked nor deleted: it has to be ended, or deleted, yet. */
-export function isLeft(state: Snapshot, id: string): boolean {
+/** Whether the VMM is neither linked nor deleted, so that it still has to be terminated or deleted. */
+export function isLeftOver(state: Snapshot, id: string): boolean {
   const vmm = vmmOf(state, id);
   return vmm?.time_deleted === null && vmm.time_unlinked !== null;
 }
 
-/** Whether the guest had been running there: reported, or proven by a migration of which a side completed. */
+/** Whether the guest has run in the VMM: by a report, or because a side of a migration to the VMM completed. */
 export function hadBeenRunning({ migrations }: Snapshot, { id, time_started }: VmmRow): boolean {
   const isProof = (m: MigrationRow): boolean =>
     m.destination_propolis_id === id &&

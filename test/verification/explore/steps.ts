@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { MigrationState, ReportedVmmState } from "../../../src/index.js";
 import { plainArguments, PLAIN_FUNCTIONS, type PlainFunction } from "../../support/plain-calls.js";
 import { snakeCase } from "../../support/verbs.js";
@@ -20,23 +21,28 @@ import { type Memory, migrationOf, type Snapshot, vmmOf } from "./snapshot.js";
 
 /** One thing that one actor may do. */
 export interface Step {
-  /** What the properties tell steps apart by: the verb, or who else it is. */
+  /** The name by which the properties know the step: the verb, or another name where no verb is called so. */
   kind: string;
-  /** A call of a verb, which answers a row; or a statement that the owner types in psql. `{updater1.generation}` and `{updater1.token}` stand for what that updater was told. */
+  /**
+   * A call of a verb, which answers a row; or a statement that the owner types in psql. `{updater1.generation}` and
+   * `{updater1.token}` stand for the last answer to that updater.
+   */
   sql: string;
-  /** Whose row it is that may change. */
+  /** The VMM, with its saga, sled and migration, whose row may change. */
   part?: Part;
-  /** Who is told the plan. */
+  /** The update saga that gets the plan as answer. */
   remembers?: Updater;
-  /** Who goes by what it was told. */
+  /** The update saga whose fencing token and plan token the step passes. */
   updater?: Updater;
-  /** The saga that the step says it is, where a lock is asked of. */
+  /** The saga id that the step passes, where the verb checks who holds the lock. */
   saga?: string;
-  /** Of VMMs that are failed: those, and no other. */
+  /** The VMMs that `fail_sled_vmms` lists: the step may fail these and no others. */
   listed?: readonly string[];
-  /** How many rows it may delete. */
+  /** What `report_sled` says: the states of the VMM that is all that lives on the sled, or none; and a number of VMMs. */
+  says?: { states: readonly ReportedVmmState[]; count: number };
+  /** How many rows the step may delete. */
   limit?: number;
-  /** Whether no guard is asked. */
+  /** Whether the step writes with all guards switched off. */
   unguarded?: true;
   enabled: (state: Snapshot, memory: Memory) => boolean;
 }
@@ -71,8 +77,12 @@ export function allSteps(bound: Bound): Step[] {
     ...allMigrations.flatMap((part, i) => migrateSaga(part, vmms, allMigrations[i - 1])),
     ...vmms.flatMap((part) => bound.reports.map((state) => report(part, state, 1))),
     ...allMigrations.flatMap((part) => sides(part, vmms, bound)),
-    { kind: "late_reports", sql: LATE_REPORTS, enabled: ({ vmms: rows }) => rows.length > 0 },
+    ...[LATE_REPORTS, LATE_BATCH].map((sql) => ({
+      ...{ kind: "late_reports", sql, enabled: ({ vmms: rows }: Snapshot) => rows.length > 0 },
+    })),
     ...vmms.flatMap(operator),
+    // No age changes what a sled has to agree on.
+    ...(bound.ages ? [] : vmms.flatMap(sled)),
     ...UPDATERS.flatMap(updateSaga),
     ...[sagaOf("updater1"), STRANGER].map((parent) =>
       verb("inherit_update", [INSTANCE, parent], {
@@ -222,6 +232,12 @@ function report(part: Part, state: ReportedVmmState, newer: number, rest?: strin
   });
 }
 
+function settling(part: Part, state: string, newer: number, enabled: (snapshot: Snapshot) => boolean): Step {
+  const generation = `(SELECT v.state_generation + ${newer} FROM vmstate.vmm AS v WHERE v.id = '${part.propolis}')`;
+  const rest = `${generation}, ${SLED_TIME}`;
+  return verb("settle", [INSTANCE, part.propolis, STRANGER, state], { rest, part, enabled });
+}
+
 function operator(part: Part, _: number, vmms: readonly Part[]): Step[] {
   const others = vmms.map(({ propolis }) => propolis).filter((propolis) => propolis !== part.propolis);
   const exists = ({ vmms }: Snapshot): boolean => has(vmms, part);
@@ -241,7 +257,25 @@ function operator(part: Part, _: number, vmms: readonly Part[]): Step[] {
       }),
     ),
     verb("delete_vmm", [INSTANCE, part.propolis], { part, enabled: exists }),
+    settling(part, "destroyed", 1, exists),
+    settling(part, "destroyed", 0, exists),
+    settling(part, "stopping", 1, exists),
   ];
+}
+
+/** Reports of the sled of a VMM: that the VMM runs, that there are two VMMs with the digest of one, and that there is none. */
+function sled(part: Part): Step[] {
+  const all: NonNullable<Step["says"]>[] = [
+    { states: ["running"], count: 1 },
+    { states: ["running"], count: 2 },
+    { states: [], count: 0 },
+  ];
+  return all.map((says) => {
+    const lines = says.states.map((state) => `${part.propolis} ${state}\n`);
+    const digest = createHash("sha256").update(lines.join("")).digest("hex");
+    const enabled: Step["enabled"] = ({ vmms }) => has(vmms, part);
+    return verb("report_sled", [part.sled], { rest: `${says.count}, '${digest}'`, part, says, enabled });
+  });
 }
 
 function updateSaga(updater: Updater): Step[] {
@@ -267,7 +301,7 @@ function updateSaga(updater: Updater): Step[] {
 
 const isNew = ({ instance, vmms }: Snapshot): boolean => instance.state === "creating" && vmms.length === 0;
 
-/** What is refused as such, whatever there is. */
+/** Calls with invalid arguments, which are refused whatever the rows are. */
 const MISUSES = [
   `vmstate.begin_update('${INSTANCE}', '${STRANGER}', '25 hours')`,
   `vmstate.inherit_update('${INSTANCE}', '${STRANGER}', 1, '${STRANGER}', '25 hours')`,
@@ -296,7 +330,10 @@ function isAlive(state: Snapshot, part: Part): boolean {
 
 const INSTANCE_GENERATION = `(SELECT i.state_generation FROM vmstate.instance AS i WHERE i.id = '${INSTANCE}')`;
 
-/** All that was ever said, once more: each VMM in each state, with the present and an older generation; its sides likewise; and the dead with a newer one. */
+/**
+ * Late reports of every VMM and side in each state, with the present generation and an older one; of a dead VMM with a
+ * newer one, too.
+ */
 const LATE_REPORTS = `vmstate.report_vmms((
   SELECT jsonb_agg(jsonb_build_object('instance_id', v.instance_id, 'propolis_id', v.id, 'state', s, 'generation', greatest(v.state_generation + late, 1), 'time', ${SLED_TIME})
     || CASE WHEN m.id IS NULL THEN '{}' WHEN m.destination_propolis_id = v.id
@@ -308,3 +345,14 @@ const LATE_REPORTS = `vmstate.report_vmms((
     ('rebooting', 'in_progress'), ('migrating', 'completed'), ('failed', 'failed'), ('destroyed', 'failed')) AS said (s, side)
   CROSS JOIN generate_series(-1, CASE WHEN vmstate.is_absorbing(v.state) THEN 1 ELSE 0 END) AS late
   LEFT JOIN vmstate.migration AS m ON v.id IN (m.source_propolis_id, m.destination_propolis_id)))`;
+
+/** A late report of every VMM in one batch of arrays: of a living VMM with its present generation, of a dead one with a newer. */
+const LATE_BATCH = `vmstate.report_vmm_batch(${[
+  "v.instance_id",
+  "v.id",
+  "CASE WHEN vmstate.is_absorbing(v.state) THEN 'running' ELSE 'destroyed' END::vmstate.reported_vmm_state",
+  "v.state_generation + CASE WHEN vmstate.is_absorbing(v.state) THEN 1 ELSE 0 END",
+  `${SLED_TIME}::timestamptz`,
+]
+  .map((value) => `(SELECT array_agg(${value} ORDER BY v.id) FROM vmstate.vmm AS v)`)
+  .join(", ")})`;

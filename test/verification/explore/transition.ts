@@ -19,7 +19,7 @@ export interface Transition {
   planToken: string | null;
 }
 
-/** What must hold of every step, by name; a property answers whether it is broken. */
+/** What must hold of every step. By the name of the property: whether a transition breaks it. */
 const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
   "a refused verb changes nothing": ({ step, before, after, outcomes }) =>
     !["lease_expires", "purge"].includes(step.kind) &&
@@ -84,7 +84,16 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
 
   "only the update saga clears ids": ({ step, before, after }) =>
     LINKS.some((link) => before.instance[link] !== null && after.instance[link] === null) &&
-    !["commit_update", "run_update", "delete_instance", "psql"].includes(step.kind),
+    !["commit_update", "run_update", "settle", "delete_instance", "psql"].includes(step.kind),
+
+  "a report that is stale or not terminal settles nothing": ({ step, answer, before, after }) =>
+    step.kind === "settle" &&
+    answer !== null &&
+    !Array.isArray(answer) &&
+    (answer.vmm_outcome === "stale" || step.sql.includes("'stopping'")) &&
+    (answer.update_outcome !== null ||
+      answer.delete_outcome !== null ||
+      before.instance.ctid !== after.instance.ctid),
 
   "only NULL or saga_unwound is replaced": ({ step, before, after }) =>
     (step.kind === "begin_start" && replacesALiveOne(before, after, "active_propolis_id")) ||
@@ -163,7 +172,7 @@ const PROPERTIES: Record<string, (transition: Transition) => boolean> = {
 
   "an unexpired lock is not taken over": ({ step, before, after }) =>
     before.instance.updater_id !== null &&
-    ["begin_update", "run_update"].includes(step.kind) &&
+    ["begin_update", "run_update", "settle"].includes(step.kind) &&
     Date.parse(before.instance.updater_lease_until ?? "") > Date.now() &&
     after.instance.updater_id !== before.instance.updater_id &&
     !step.sql.includes(before.instance.updater_id),
@@ -187,6 +196,7 @@ const LINKING = new Set([
   "begin_migration",
   "commit_update",
   "run_update",
+  "settle",
   "delete_instance",
   "request_stop",
   "psql",

@@ -4,7 +4,7 @@ import { beginUpdate, commitUpdate, type CommitUpdateArguments } from "../../../
 import { until } from "../../support/until.js";
 import { applied, saying } from "../../sql/scenario.js";
 
-/** An update saga that begins and never makes another call. */
+/** Begins an update saga that never makes another call; returns the arguments of the commit that it would make. */
 export async function beginAndAbandon(sql: Sql, lease: string): Promise<CommitUpdateArguments> {
   const { instanceId } = await saying(sql, "destroyed");
   const sagaId = randomUUID();
@@ -13,9 +13,9 @@ export async function beginAndAbandon(sql: Sql, lease: string): Promise<CommitUp
 }
 
 /**
- * Another saga does the work of a dead one as soon as its lease is over, and not before; then the dead one cannot write.
+ * Checks that another saga takes the updater lock of a dead saga over once the lease has expired, and not before.
  *
- * @throws when it is otherwise
+ * @throws when it cannot, or can too early, or when the dead saga can still commit afterwards
  */
 export async function takeOver(sql: Sql, dead: CommitUpdateArguments): Promise<void> {
   const { instanceId } = dead;
@@ -37,7 +37,7 @@ export async function takeOver(sql: Sql, dead: CommitUpdateArguments): Promise<v
   await applied(commitUpdate(sql, { instanceId, sagaId, updaterGeneration, planToken }));
 }
 
-/** As text: a Date has only milliseconds. */
+/** Reads the end of the lease, as text: a Date has only milliseconds. */
 async function leaseOf(sql: Sql, instanceId: string): Promise<string> {
   const [{ lease }] = await sql<[{ lease: string }]>`
     select updater_lease_until::text as lease from vmstate.instance where id = ${instanceId}`;

@@ -3,7 +3,7 @@ import type { Answer, Arguments, Verb } from "../../../src/simulator/checked-cli
 import { manyRows } from "../../../src/client/rows.js";
 import { statement } from "../../../src/client/statement.js";
 
-/** Of an answer, or of a row of one, what tells which version of which row it saw. */
+/** Which version of which row an answer, or one row of an answer, has seen. */
 interface Seen {
   outcome?: string;
   vmmOutcome?: string;
@@ -19,7 +19,7 @@ type Generations = Map<string, number>;
  * counterpart in the database: a transaction with a line in it was committed.
  */
 export class AcknowledgedWrites {
-  /** The newest generation that anybody has seen. */
+  /** The newest generation in any answer. */
   readonly #instances: Generations = new Map();
   readonly #vmms: Generations = new Map();
   readonly #lines = new Set<string>();
@@ -76,7 +76,7 @@ export async function makeLedger(sql: Sql): Promise<void> {
     id uuid primary key, is_inquiry boolean not null default false)`;
 }
 
-/** Of a report, what became of the VMM. */
+/** Returns the outcome of an answer; for a report, the outcome of its VMM part. */
 export function outcomeOf(answer: unknown): string | undefined {
   const { outcome, vmmOutcome } = (answer ?? {}) as Seen;
   return outcome ?? vmmOutcome;

@@ -29,20 +29,20 @@ import { beginAndAbandon, takeOver } from "./abandoned-update.js";
 export interface CallCase {
   verb: Verb;
   prepare: (sql: Sql) => Promise<PreparedCall>;
-  /** The tables that it writes. */
+  /** The tables that the verb writes. */
   writes: readonly Exclude<PausePoint, "commit">[];
   /** What {@link standingOf} the instance is, before and after. */
   before: string;
   after: string;
-  /** What it answers when it has been done already. */
-  replayed: "unchanged" | "stale" | "applied";
+  /** What {@link outcomesOf} the answer to a replay is. */
+  replayed: string;
 }
 
 /** An instance on which the verb is about to be called. */
 export interface PreparedCall {
   instanceId: string;
   argument: Arguments<Verb>;
-  /** How others go on once it has been done. */
+  /** What other callers do once the call is committed. */
   goOn: () => Promise<unknown>;
 }
 
@@ -88,6 +88,14 @@ export const callCases: readonly CallCase[] = [
     replayed: "stale",
   },
   {
+    verb: "reportVmms",
+    prepare: reportingBothVmms,
+    writes: ["vmm"],
+    before: "migrating 4, running 2, creating 1, pending 1 to pending 1",
+    after: "migrating 4, rebooting 3, starting 2, pending 1 to pending 1",
+    replayed: "stale",
+  },
+  {
     verb: "beginUpdate",
     prepare: beginningUpdate,
     writes: ["instance"],
@@ -119,6 +127,15 @@ export const callCases: readonly CallCase[] = [
     after: "destroyed 5, saga_unwound 2 unlinked",
     replayed: "unchanged",
   },
+  {
+    verb: "settle",
+    prepare: settling,
+    writes: ["vmm", "instance"],
+    before: "running 3, running 2",
+    after: "stopped 4, destroyed 3 unlinked deleted",
+    // The VMM is gone; the update and the deletion have nothing to do.
+    replayed: "gone, unchanged",
+  },
 ];
 
 async function beginningStart(sql: Sql): Promise<PreparedCall> {
@@ -149,6 +166,21 @@ async function reportingArrival(sql: Sql): Promise<PreparedCall> {
   return preparedCall(s, arrival(s), () => update(sql, s));
 }
 
+/** A batch of two VMMs, of which no half may be written. */
+async function reportingBothVmms(sql: Sql): Promise<PreparedCall> {
+  const s = await migrating(sql);
+  const { instanceId, propolisId, destinationId } = s;
+  const time = new Date();
+  const batch: Arguments<"reportVmms"> = [
+    { instanceId, propolisId, state: "rebooting", generation: 3, time },
+    { instanceId, propolisId: destinationId, state: "starting", generation: 2, time },
+  ];
+  return preparedCall(s, batch, async () => {
+    await say(sql, s, "destination", "running", "completed");
+    await update(sql, s);
+  });
+}
+
 async function beginningUpdate(sql: Sql): Promise<PreparedCall> {
   const s = await saying(sql, "destroyed");
   const saga = { instanceId: s.instanceId, sagaId: randomUUID(), lease: "500 milliseconds" };
@@ -175,13 +207,38 @@ async function deletingInstance(sql: Sql): Promise<PreparedCall> {
   return preparedCall(s, { instanceId: s.instanceId }, () => applied(createInstance(sql, namesake)));
 }
 
+async function settling(sql: Sql): Promise<PreparedCall> {
+  const s = await running(sql);
+  const { instanceId, propolisId } = s;
+  const saga = { instanceId, propolisId, sagaId: randomUUID() };
+  const ended = { ...saga, state: "destroyed", generation: 3, time: new Date() } as const;
+  return preparedCall(s, ended, () => startAgain(sql, s));
+}
+
+interface Outcomes {
+  outcome?: string;
+  vmmOutcome?: string;
+  updateOutcome?: string | null;
+  deleteOutcome?: string | null;
+}
+
+/** Lists the outcomes of an answer, each once: those of all its rows, and of all parts of a settlement. */
+export function outcomesOf(answer: unknown): string {
+  const outcomes = [answer as Outcomes | Outcomes[]].flat().flatMap((row) => {
+    const { outcome, vmmOutcome, updateOutcome, deleteOutcome } = row;
+    return [outcome, vmmOutcome, updateOutcome, deleteOutcome].flatMap((each) => each ?? []);
+  });
+  return [...new Set(outcomes)].join(", ");
+}
+
 /** What the instance shows, with its VMMs and its migrations, and their generations. */
 export async function standingOf(sql: Sql, instanceId: string): Promise<string> {
   const [{ standing }] = await sql<[{ standing: string }]>`
     select concat_ws(', ',
         concat_ws(' ', r.api_state, r.state_generation, case when r.updater_id is not null then 'locked' end),
         (select string_agg(concat_ws(' ', v.state, v.state_generation,
-              case when v.time_unlinked is not null then 'unlinked' end), ', ' order by v.time_created)
+              case when v.time_unlinked is not null then 'unlinked' end,
+              case when v.time_deleted is not null then 'deleted' end), ', ' order by v.time_created)
           from vmstate.vmm as v where v.instance_id = r.instance_id),
         (select string_agg(concat_ws(' ', m.source_state, m.source_generation, 'to',
               m.destination_state, m.destination_generation), ', ' order by m.time_created)
@@ -203,7 +260,7 @@ function startAgain(sql: Sql, s: Pick<Scenario, "instanceId">): Promise<BeginSta
   return applied(beginStart(sql, anotherStart(s)));
 }
 
-/** The destination has the guest. */
+/** A migration after which the destination has the guest. */
 function arrival({ instanceId, destinationId, migrationId }: Scenario): Arguments<"reportVmm"> {
   const time = new Date();
   return {

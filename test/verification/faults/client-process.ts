@@ -1,13 +1,13 @@
 import pg from "pg";
-import { obey, type Order } from "./order.js";
+import { performTask, type ClientTask } from "./client-task.js";
 
-// Obeys the one order that it is sent, and then waits to be killed. It does not outlive its parent.
-process.once("message", (order: Order) => void start(order));
+// Performs the one task that it is sent, and then waits to be killed. It does not outlive its parent.
+process.once("message", (task: ClientTask) => void start(task));
 process.once("disconnect", () => process.exit());
 
-async function start(order: Order): Promise<void> {
-  const { url: connectionString, applicationName: application_name, options } = order;
+async function start(task: ClientTask): Promise<void> {
+  const { url: connectionString, applicationName: application_name, options } = task;
   const client = new pg.Client({ connectionString, application_name, options });
   await client.connect();
-  await obey(client, order, new Promise(() => undefined));
+  await performTask(client, task, new Promise(() => undefined));
 }

@@ -7,11 +7,11 @@ import postgres from "postgres";
 import { call } from "./retrying-clients.js";
 import { withCode } from "./connections.js";
 import { codeOf } from "./expected-errors.js";
-import { obey, type Order } from "./order.js";
+import { performTask, type ClientTask } from "./client-task.js";
 
-/** A client that obeys an order, to which something happens meanwhile. */
+/** A client that performs a task while a fault hits. */
 export interface TargetClient extends AsyncDisposable {
-  /** The code of the error that it got; undefined: none. */
+  /** The code of the error that the client got; undefined: none. */
   ended: Promise<string | undefined>;
   /** Lets an open transaction end. */
   goOn: () => void;
@@ -21,9 +21,12 @@ export interface TargetClient extends AsyncDisposable {
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const PROGRAM = fileURLToPath(new URL("client-process.ts", import.meta.url));
 
-/** Its socket is closed, or reset. */
-export async function socketClient(order: Order, way: "close" | "reset" = "close"): Promise<TargetClient> {
-  const { url: connectionString, applicationName: application_name, options } = order;
+/** Starts a client in this process; `kill` closes or resets its socket. */
+export async function socketClient(
+  task: ClientTask,
+  way: "close" | "reset" = "close",
+): Promise<TargetClient> {
+  const { url: connectionString, applicationName: application_name, options } = task;
   const socket = new Socket();
   const client = new pg.Client({ connectionString, application_name, options, stream: () => socket });
   client.on("error", nothing);
@@ -31,7 +34,7 @@ export async function socketClient(order: Order, way: "close" | "reset" = "close
   let goOn = nothing;
   const mayEnd = new Promise<void>((resolve) => (goOn = resolve));
   return {
-    ended: codeOfEnd(obey(client, order, mayEnd)),
+    ended: codeOfEnd(performTask(client, task, mayEnd)),
     goOn,
     kill: () => (way === "close" ? socket.destroy() : socket.resetAndDestroy()),
     [Symbol.asyncDispose]: () => {
@@ -41,11 +44,11 @@ export async function socketClient(order: Order, way: "close" | "reset" = "close
   };
 }
 
-/** The process is killed. */
-export function processClient(order: Order): Promise<TargetClient> {
+/** Starts a client in a process of its own; `kill` kills the process. */
+export function processClient(task: ClientTask): Promise<TargetClient> {
   const child = fork(PROGRAM, { cwd: ROOT, execArgv: ["--import", "tsx"] });
   const exited = once(child, "exit");
-  child.send(order);
+  child.send(task);
   const kill = (): void => void child.kill("SIGKILL");
   return Promise.resolve({
     ended: exited.then(() => undefined),
@@ -58,10 +61,10 @@ export function processClient(order: Order): Promise<TargetClient> {
   });
 }
 
-/** One who survives, with the client that the functions of this package are made for. */
-export async function survivingClient(order: Order): Promise<TargetClient> {
-  if (order.mode !== "plain") return await socketClient(order);
-  const { url, applicationName: application_name, options, verb, argument } = order;
+/** Starts a client that survives, on postgres.js where the task is a single call. */
+export async function survivingClient(task: ClientTask): Promise<TargetClient> {
+  if (task.mode !== "plain") return await socketClient(task);
+  const { url, applicationName: application_name, options, verb, argument } = task;
   const sql = postgres(url, { max: 1, connection: { application_name, options } });
   return {
     ended: codeOfEnd(call(sql, verb, argument)),

@@ -4,11 +4,11 @@ import { until } from "../../support/until.js";
 import { codeOf, TOO_MANY_CONNECTIONS } from "./expected-errors.js";
 import { Workload, WORKLOAD_NAME } from "./workload.js";
 
-/** All connections that the server has are taken, until those who work are refused. */
+/** Takes all connections of the server, until clients of the workload are refused. */
 export async function exhaustConnections({ sql, url }: TestDatabase, workload: Workload): Promise<void> {
   const hogs: postgres.Sql[] = [];
   const refused = workload.expectedErrors.countOf(TOO_MANY_CONNECTIONS);
-  // keeps a connection for itself
+  // Keeps a connection, because there will be none left to take.
   const admin = await sql.reserve();
   await until("clients are refused", async () => {
     await takeAll(url, hogs);

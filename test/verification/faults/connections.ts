@@ -18,12 +18,12 @@ export function newPool(url: string, applicationName: string, max: number): pg.P
   return pool.on("error", ignore).on("connect", (client) => void client.on("error", ignore));
 }
 
-/** Each statement is a transaction of its own, and is run again until no fault gets in its way. */
-export function untiring(pool: pg.Pool, expectedErrors: ExpectedErrors): postgres.ISql {
+/** Runs each statement in a transaction of its own, and repeats it until no fault interrupts it. */
+export function repeating(pool: pg.Pool, expectedErrors: ExpectedErrors): postgres.ISql {
   return templates((query) => expectedErrors.persist(() => borrow(pool, (client) => client.query(query))));
 }
 
-/** Acts in one transaction. */
+/** Runs `act` in one transaction. */
 export async function transact<T>(
   pool: pg.Pool,
   isolation: Isolation,
@@ -41,7 +41,7 @@ export function templatesFor(client: pg.ClientBase): postgres.ISql {
   return templates((query) => client.query(query));
 }
 
-/** What the functions of this package need of a client: that it runs a template. */
+/** Makes a client that runs templates, which is all that the functions of this package need. */
 function templates(run: (query: Query) => Rows): postgres.ISql {
   const template = (strings: TemplateStringsArray, ...values: unknown[]): unknown => ({
     raw: async () => {
@@ -53,7 +53,7 @@ function templates(run: (query: Query) => Rows): postgres.ISql {
   return template as unknown as postgres.ISql;
 }
 
-/** Acts on a connection of its own; one that was lost is not used again. */
+/** Runs `act` on a connection of the pool; a lost connection is not used again. */
 async function borrow<T>(pool: pg.Pool, act: (client: pg.ClientBase) => Promise<T>): Promise<T> {
   try {
     const client = await pool.connect();

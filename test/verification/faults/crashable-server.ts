@@ -8,16 +8,16 @@ import type { SupervisorAnswer, SupervisorRequest } from "../../../src/embedded/
 export interface CrashableServer extends AsyncDisposable {
   /** A superuser's connection string to a database that is left alone. */
   url: string;
-  /** Kills all of its processes at once; resolves when it takes connections again. */
+  /** Kills all processes of the server at once; resolves when the server accepts connections again. */
   crash: () => Promise<void>;
-  /** Removes all it wrote. */
+  /** Removes all that the server wrote. */
   stop: () => Promise<void>;
 }
 
-/** The program that owns one. */
+/** The program that owns a crashable server. */
 export const SUPERVISOR = fileURLToPath(new URL("supervisor.mjs", import.meta.url));
 
-/** Starts one that ends with this process, however this process ends. */
+/** Starts a crashable server that ends with this process, however this process ends. */
 export async function startCrashableServer(request: SupervisorRequest): Promise<CrashableServer> {
   // Detached, so that what kills the process group does not keep it from tidying up.
   const supervisor = spawn(process.execPath, [SUPERVISOR, JSON.stringify(request)], {

@@ -2,7 +2,7 @@ import { migrate } from "../../../src/schema/index.js";
 import { Random } from "../../../src/simulator/random.js";
 import { copyDatabase, type TestDatabase } from "../../support/copy.js";
 import { until } from "../../support/until.js";
-import { newPool, untiring } from "./connections.js";
+import { newPool, repeating } from "./connections.js";
 import { CUT, ExpectedErrors, TOO_MANY_CONNECTIONS } from "./expected-errors.js";
 import { Workload, WORKLOAD_NAME } from "./workload.js";
 import { type CrashableServer, startCrashableServer } from "./crashable-server.js";
@@ -22,9 +22,10 @@ export interface CrashOptions {
 }
 
 const MAX_CONNECTIONS = 60;
+/** Short, because takeOver waits until the lease of the lost saga has expired. */
 const LEASE = "1 second";
-/** In acknowledged writes. */
-const LONGEST_PEACE = 400;
+/** So many acknowledged writes at most between two crashes. */
+const MOST_WRITES_BETWEEN = 400;
 
 const durable = {
   fsync: "on",
@@ -33,7 +34,7 @@ const durable = {
   max_connections: String(MAX_CONNECTIONS),
 };
 
-/** The server is killed under load, again and again; each time it comes back with all that it acknowledged. */
+/** Kills the server under load again and again, and checks each time that every acknowledged write is still there. */
 export async function crashes(options: CrashOptions): Promise<void> {
   const { totals, dir, crashes: count, exhaustions } = options;
   if (count + exhaustions === 0) return;
@@ -55,7 +56,7 @@ export async function crashes(options: CrashOptions): Promise<void> {
   const random = new Random(options.seed);
   await Workload.during({ ...options, database, expected }, async (workload) => {
     for (let n = 0; n < count; n++) {
-      await workload.progress(random.below(LONGEST_PEACE));
+      await workload.progress(random.below(MOST_WRITES_BETWEEN));
       await crashOnce(server, database, workload, n % 2 === 0 ? "server" : "backend");
       totals.count("crashes");
     }
@@ -80,15 +81,15 @@ async function crashOnce(
   await workload.progress(50);
 }
 
-/** The server ends all its sessions then, and recovers. */
+/** Kills one server process, after which the server ends all sessions and recovers. */
 async function killBackend({ sql, url }: TestDatabase): Promise<void> {
   const [{ pid }] = await sql<[{ pid: number }]>`
     select pid from pg_stat_activity where application_name = ${WORKLOAD_NAME} order by state_change desc limit 1`;
   process.kill(pid, "SIGKILL");
-  const pool = newPool(url, "faults witness", 1);
-  const witness = untiring(pool, new ExpectedErrors(CUT));
+  const pool = newPool(url, "faults observer", 1);
+  const observer = repeating(pool, new ExpectedErrors(CUT));
   await until("the server ends its sessions", async () => {
-    const alive = await witness`select from pg_stat_activity where pid = ${pid}`.raw();
+    const alive = await observer`select from pg_stat_activity where pid = ${pid}`.raw();
     return alive.length === 0;
   });
   await pool.end();

@@ -19,7 +19,7 @@ export interface DumpOptions {
 
 const WRITES = 100;
 
-/** A dump taken under load restores to the same database as of one moment, and there the work goes on. */
+/** Checks that a dump taken under load restores the database of one moment, and that clients can work there. */
 export async function dump(options: DumpOptions): Promise<void> {
   const { totals, dumps } = options;
   if (dumps === 0) return;
@@ -58,7 +58,7 @@ async function dumpOnce(bin: string, serverUrl: string, options: DumpOptions): P
   );
 }
 
-/** Answers what the rows were like at that moment. */
+/** Dumps one database and restores the dump to the other; returns the digest of the rows at the moment of the dump. */
 async function transferUnderLoad(bin: string, source: TestDatabase, restored: TestDatabase): Promise<string> {
   return await source.sql.begin("isolation level repeatable read", async (sql) => {
     const [{ snapshot }] = await sql<[{ snapshot: string }]>`select pg_export_snapshot() as snapshot`;
@@ -89,15 +89,16 @@ async function differences(source: TestDatabase, restored: TestDatabase): Promis
 }
 
 /**
- * Without what the server writes in another way once it has read its own text: parentheses, line breaks and names of
- * columns.
+ * Reads the facts of the catalog without parentheses, white space and names of columns.
+ *
+ * The server writes these in another way when it has made the object of its own text.
  */
 async function flatFacts(sql: postgres.Sql): Promise<string[]> {
   const facts = await readFacts(sql);
   return facts.map((fact) => fact.replaceAll(/ AS \w+|[()]|\s/g, ""));
 }
 
-/** Forbidden writes that are let through. */
+/** Tries forbidden writes; returns those that no guard refused as it must. */
 export async function breachesOf(sql: postgres.Sql): Promise<string[]> {
   const { instanceId, propolisId } = await running(sql);
   const forbidden: [string, postgres.PendingQuery<postgres.Row[]>][] = [

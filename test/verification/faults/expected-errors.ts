@@ -23,7 +23,7 @@ export const SERIALIZATION_FAILURE = "40001";
 const PATIENCE_MS = 60_000;
 const BACKOFF_MS = 10;
 
-/** Errors that are no surprise, and how often each came. */
+/** The errors that the faults of a run may cause, and how often each occurred. */
 export class ExpectedErrors {
   readonly #expected: ReadonlySet<string>;
   readonly #counts = new Map<string, number>();
@@ -38,12 +38,12 @@ export class ExpectedErrors {
     return this.#counts.get(code) ?? 0;
   }
 
-  /** How many acts did not get through at once. */
+  /** How many acts failed at the first attempt, with an expected error. */
   get interrupted(): number {
     return this.#interrupted;
   }
 
-  /** Does it again until no fault gets in its way. */
+  /** Repeats `act` as long as it fails with an expected error. */
   async persist<T>(act: () => Promise<T>): Promise<T> {
     const begun = performance.now();
     for (let n = 0; ; n++)

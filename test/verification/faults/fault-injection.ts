@@ -8,13 +8,12 @@ import type { TestDatabase } from "../../support/copy.js";
 import { type FaultKind, faultKinds, type Point } from "./fault-kinds.js";
 import { call } from "./retrying-clients.js";
 import { closePausePoint, installPausePoints, lockRows, type Obstacle } from "./pause-points.js";
-import { outcomeOf } from "./acknowledged-writes.js";
-import type { Order } from "./order.js";
+import type { ClientTask } from "./client-task.js";
 import { untilAt, untilGone } from "./sessions.js";
 import type { Totals } from "./totals.js";
-import { type PreparedCall, standingOf, type CallCase, callCases } from "./call-cases.js";
+import { type PreparedCall, outcomesOf, standingOf, type CallCase, callCases } from "./call-cases.js";
 
-/** One fault against the caller of one verb at one point. */
+/** A fault that hits the client of one call at one point. */
 export interface FaultInjection {
   callCase: CallCase;
   point: Point;
@@ -28,16 +27,18 @@ export const everyInjection: readonly FaultInjection[] = callCases.flatMap((call
   ),
 );
 
+/** Injections at the same time. */
 const AT_A_TIME = 4;
+/** A call takes a few milliseconds, so a fault within this time hits it before, in or after its work. */
 const LONGEST_WAY_MS = 40;
 
-interface Arena {
+interface InjectionContext {
   sql: postgres.Sql;
   url: string;
   random: Random;
 }
 
-/** After each of them all is done or nothing, and others can go on. */
+/** Injects every fault, and checks that the call is then committed or rolled back and that other clients can go on. */
 export async function injectAll(
   database: TestDatabase,
   injections: readonly FaultInjection[],
@@ -56,10 +57,14 @@ export async function injectAll(
   for (const row of await invariantViolations(sql)) totals.violations.add(JSON.stringify(row));
 }
 
-async function injectOnce(arena: Arena, injection: FaultInjection, totals: Totals): Promise<void> {
+async function injectOnce(
+  context: InjectionContext,
+  injection: FaultInjection,
+  totals: Totals,
+): Promise<void> {
   const { callCase, point, kind } = injection;
   try {
-    await play(arena, injection);
+    await play(context, injection);
   } catch (error) {
     totals.wrong.add(`${callCase.verb}, ${point}, ${kind.name}: ${String(error)}`);
   }
@@ -67,28 +72,28 @@ async function injectOnce(arena: Arena, injection: FaultInjection, totals: Total
 }
 
 /** @throws when something is not as it must be */
-async function play(arena: Arena, injection: FaultInjection): Promise<void> {
-  const { sql } = arena;
+async function play(context: InjectionContext, injection: FaultInjection): Promise<void> {
+  const { sql } = context;
   const { verb, before, after, replayed, prepare } = injection.callCase;
   const prepared = await prepare(sql);
   const { instanceId, argument, goOn } = prepared;
   requireOneOf([before], await standingOf(sql, instanceId));
-  await fall(arena, injection, prepared);
+  await hitClient(context, injection, prepared);
   const standing = await standingOf(sql, instanceId);
-  requireOneOf(outcomesOf(injection), standing);
+  requireOneOf(standingsAfter(injection), standing);
   const answer = await call(sql, verb, argument);
-  requireOneOf([standing === before ? "applied" : replayed], outcomeOf(answer));
+  requireOneOf([standing === before ? "applied" : replayed], outcomesOf(answer));
   requireOneOf([after], await standingOf(sql, instanceId));
   await goOn();
 }
 
-/** A client sets out, is held at the point, and struck there; then nothing of it is left. */
-async function fall(
-  arena: Arena,
+/** Starts a client, lets it wait at the point, injects the fault, and waits until its session is gone. */
+async function hitClient(
+  context: InjectionContext,
   { callCase, point, kind }: FaultInjection,
   prepared: PreparedCall,
 ): Promise<void> {
-  const { sql, url, random } = arena;
+  const { sql, url, random } = context;
   const { verb } = callCase;
   const { instanceId, argument } = prepared;
   const applicationName = `target ${randomUUID()}`;
@@ -99,7 +104,7 @@ async function fall(
     await using target = await kind.target({ url, applicationName, options, verb, argument, mode });
     if (point === "under way") await setTimeout(random.next() * LONGEST_WAY_MS);
     if (kind.inject) await kind.inject(target, sql, await untilAt(sql, applicationName, point));
-    // Whatever hits a session that waits in its transaction, ends it.
+    // Every fault that hits a session in an open transaction ends the session.
     if (mode === "open transaction") await untilGone(sql, applicationName);
     target.goOn();
     if (kind.codes) requireOneOf(codesOf(point, kind.codes), await target.ended);
@@ -107,7 +112,7 @@ async function fall(
   await untilGone(sql, applicationName);
 }
 
-const modes: Partial<Record<Point, Order["mode"]>> = {
+const modes: Partial<Record<Point, ClientTask["mode"]>> = {
   connected: "idle",
   "in its transaction": "open transaction",
   committing: "transaction",
@@ -131,8 +136,8 @@ async function obstacleAt(sql: postgres.Sql, point: Point, instanceId: string): 
   }
 }
 
-/** What may have become of the instance. A server that is not told otherwise does all that it was sent. */
-function outcomesOf({ callCase: { before, after }, point, kind }: FaultInjection): string[] {
+/** The states in which the instance may be after the fault; a server that does not notice the fault does all that it was sent. */
+function standingsAfter({ callCase: { before, after }, point, kind }: FaultInjection): string[] {
   if (point === "under way") return [before, after];
   const isSent = point !== "connected" && point !== "in its transaction";
   return [isSent && kind.counts === "deaths" ? after : before];

@@ -1,10 +1,10 @@
 import type { Sql } from "postgres";
 import { CANCELLED, CUT, IDLE_TIMEOUT, LOCK_TIMEOUT } from "./expected-errors.js";
-import type { Order } from "./order.js";
+import type { ClientTask } from "./client-task.js";
 import type { Counted } from "./totals.js";
 import { processClient, socketClient, survivingClient, type TargetClient } from "./clients.js";
 
-/** Where a client is held when it is struck; under way: at no certain place. */
+/** Where a client waits when the fault hits; under way: the fault hits at any time. */
 export type Point =
   | "connected"
   | "locked out"
@@ -14,16 +14,16 @@ export type Point =
   | "answered"
   | "under way";
 
-/** What happens to it. */
+/** A kind of fault that hits a client. */
 export interface FaultKind {
   name: string;
   counts: Counted;
   hits: (point: Point) => boolean;
-  target: (order: Order) => Promise<TargetClient>;
-  /** Not, if the session's settings do. */
+  target: (task: ClientTask) => Promise<TargetClient>;
+  /** Causes the fault; undefined if the settings of the session cause it. */
   inject?: (target: TargetClient, sql: Sql, pid: number) => unknown;
   settings?: string;
-  /** The errors that a client gets that survives. */
+  /** The SQLSTATEs that a client which survives the fault may get. */
   codes?: readonly string[];
 }
 
@@ -37,14 +37,14 @@ export const faultKinds: readonly FaultKind[] = [
     name: "closed socket",
     counts: "deaths",
     hits: () => true,
-    target: (order) => socketClient(order, "close"),
+    target: (task) => socketClient(task, "close"),
     inject: kill,
   },
   {
     name: "reset socket",
     counts: "deaths",
     hits: () => true,
-    target: (order) => socketClient(order, "reset"),
+    target: (task) => socketClient(task, "reset"),
     inject: kill,
   },
   {

@@ -16,7 +16,7 @@ import { crashes } from "./crashes.js";
 import { DUMP_TOOLS } from "./dump-tools.js";
 import { breachesOf, dump } from "./dumps.js";
 import { CUT } from "./expected-errors.js";
-import { isolate } from "./isolation.js";
+import { mixIsolationLevels } from "./isolation.js";
 import { AcknowledgedWrites, makeLedger } from "./acknowledged-writes.js";
 import { PLACE, Workload } from "./workload.js";
 import { startCrashableServer, SUPERVISOR } from "./crashable-server.js";
@@ -101,7 +101,7 @@ describe("no acknowledged write is lost, and clients continue", { timeout: LONG_
 
   it("when callers use different isolation levels", async () => {
     await using db = await createDatabase();
-    const called = await isolate(db, { seed, workers: 3, writes: 100, totals });
+    const called = await mixIsolationLevels(db, { seed, workers: 3, writes: 100, totals });
     await expectEveryVerb(db.sql, PLACE, called);
     expect(totals.countOf("retries")).toBeGreaterThan(0);
   });
@@ -136,7 +136,7 @@ describe("the checks find", { timeout: LONG_MS }, () => {
     return { acknowledgedWrites, ...start };
   }
 
-  /** As a server would that lost it. */
+  /** Loses a write, as a server would that lost it in a crash. */
   async function lose(act: (sql: postgres.TransactionSql) => Promise<unknown>): Promise<void> {
     await db.sql.begin(async (sql) => {
       await sql`set local session_replication_role = replica`;
@@ -212,7 +212,7 @@ describe("the checks find", { timeout: LONG_MS }, () => {
 
   it("a disabled guard", async () => {
     expect(await breachesOf(db.sql)).toEqual([]);
-    await db.sql`alter table vmstate.vmm disable trigger guard_state`;
+    await db.sql`alter table vmstate.vmm disable trigger guard_generation, disable trigger guard_state`;
     expect(await breachesOf(db.sql)).toEqual([
       "a write that must be VM101 is let through",
       "a write that must be VM102 is let through",

@@ -2,7 +2,7 @@ import { Random } from "../../../src/simulator/random.js";
 import { inFreshDatabase, type Verdict } from "../prove.js";
 import { crashes } from "./crashes.js";
 import { dump } from "./dumps.js";
-import { isolate } from "./isolation.js";
+import { mixIsolationLevels } from "./isolation.js";
 import { everyInjection, type FaultInjection, injectAll } from "./fault-injection.js";
 import { Totals } from "./totals.js";
 import { terminate } from "./terminations.js";
@@ -28,7 +28,7 @@ export async function testFaults(settings: FaultSettings): Promise<Verdict> {
     "deaths and interruptions": () =>
       inFreshDatabase((database) => injectAll(database, someInjections(settings), seed, totals)),
     "terminations under load": () => inFreshDatabase((database) => terminate(database, options)),
-    "isolation levels": () => inFreshDatabase((database) => isolate(database, options)),
+    "isolation levels": () => inFreshDatabase((database) => mixIsolationLevels(database, options)),
     dumps: () => dump(options),
   };
   const begun = performance.now();
@@ -41,7 +41,7 @@ export async function testFaults(settings: FaultSettings): Promise<Verdict> {
   return { figures: `${totals.figures()}, ${secondsSince(begun)}`, failures: totals.failures };
 }
 
-/** In any order; each once before one comes again. */
+/** Picks kinds of faults in random order, each once before any comes again. */
 function someInjections({ seed, injections }: FaultSettings): FaultInjection[] {
   const random = new Random(seed, 2);
   const chosen: FaultInjection[] = [];

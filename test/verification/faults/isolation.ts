@@ -11,17 +11,22 @@ export interface IsolationOptions {
   totals: Totals;
 }
 
-/** So that they meet. */
+/** Few instances, so that the callers contend for rows. */
 const FEW = 2;
+/** Writes between two looks at how far the callers are. */
 const STEP = 100;
 /** By far enough to call every function at every level. */
 const MOST_STEPS = 200;
 
 /**
- * Callers of all three levels get in each other's way: they may have to try again, and meet no other error. Answers the
- * functions that were called at each level, by their names in SQL.
+ * Lets callers at all three isolation levels contend for rows: they may have to try again, and meet no other error.
+ *
+ * Returns the functions that were called at each level, by their names in SQL.
  */
-export async function isolate(database: TestDatabase, options: IsolationOptions): Promise<string[]> {
+export async function mixIsolationLevels(
+  database: TestDatabase,
+  options: IsolationOptions,
+): Promise<string[]> {
   const { writes, totals } = options;
   const workload: WorkloadOptions = {
     ...options,

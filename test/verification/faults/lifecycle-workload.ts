@@ -19,7 +19,11 @@ const RATES = { failRate: 0.3, migrateRate: 0.5 };
 const PROJECT = 1;
 const CHECKERS = 4;
 
-/** The callers that play lives expect of each answer what it must be, so each call has to be made exactly once. */
+/**
+ * Makes each call exactly once, whatever fault interrupts it.
+ *
+ * A lifecycle knows what each first answer must be, and the answer to a replay would be another.
+ */
 class ExactClient extends CheckedClient {
   readonly #client: LedgerClient;
 
@@ -33,10 +37,10 @@ class ExactClient extends CheckedClient {
   }
 }
 
-/** Whole lives of VMs, one after the other for each player; no other client writes their rows. */
+/** Plays whole lifecycles of VMs, one after the other for each client; no other client writes their rows. */
 export class LifecycleWorkload {
   readonly #ids = new Ids();
-  /** Of each life, by index. */
+  /** By index of the lifecycle, whether its VM runs at the end. */
   readonly #endsRunning: boolean[] = [];
 
   constructor(
@@ -44,13 +48,13 @@ export class LifecycleWorkload {
     private readonly totals: Totals,
   ) {}
 
-  /** Plays until it is told to stop, and ends the life under way. */
+  /** Plays until the signal, and then ends the lifecycle that was begun. */
   async play(connection: Connection, signal: AbortSignal): Promise<void> {
     const client = new ExactClient(connection);
     while (!signal.aborted) await this.#playOne(client);
   }
 
-  /** Looks at what has become of them. */
+  /** Checks the state in which the lifecycles left their VMs. */
   async check(connection: Connection): Promise<Findings> {
     return await check(new ExactClient(connection), this.#ids, CHECKERS, this.#endsRunning);
   }

@@ -11,8 +11,9 @@ export interface Obstacle extends AsyncDisposable {
 }
 
 /**
- * Lets a session that asks for it wait in the middle of a verb, just after it wrote a row of a table, or in the middle
- * of its COMMIT.
+ * Installs triggers at which a session can be made to wait: just after it wrote a row of a table, or in its COMMIT.
+ *
+ * A session waits if its settings name the pause point, and closePausePoint holds the advisory lock that they name.
  */
 export async function installPausePoints(sql: Sql): Promise<void> {
   await sql.unsafe(`
@@ -38,6 +39,7 @@ export async function installPausePoints(sql: Sql): Promise<void> {
   `);
 }
 
+/** Makes each session that was started with these settings wait at the pause point. */
 export async function closePausePoint(sql: Sql, pausePoint: PausePoint): Promise<Obstacle> {
   const session = await sql.reserve();
   const key = randomInt(2 ** 47);
@@ -51,7 +53,7 @@ export async function closePausePoint(sql: Sql, pausePoint: PausePoint): Promise
   };
 }
 
-/** No other session can write the rows of the instance. */
+/** Makes each session wait that writes a row of the instance. */
 export async function lockRows(sql: Sql, instanceId: string): Promise<Obstacle> {
   const session = await sql.reserve();
   await session`begin`;

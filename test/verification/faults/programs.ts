@@ -5,7 +5,7 @@ import { systemBin } from "../../support/system-programs.js";
 /** Where the programs of a server are. */
 export type Programs = Pick<SupervisorRequest, "bin" | "relocatable">;
 
-/** Of the embedded server, else of the operating system; undefined: there are none. */
+/** Finds the programs of the embedded server, or else of the operating system; undefined: there are none. */
 export async function serverPrograms(): Promise<Programs | undefined> {
   try {
     return { bin: await platformBin(), relocatable: true };

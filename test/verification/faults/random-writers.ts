@@ -1,11 +1,18 @@
 import type postgres from "postgres";
 import { randomUUID } from "node:crypto";
-import { apiInstances, type MigrationState, type ReportedVmmState } from "../../../src/index.js";
+import {
+  apiInstances,
+  type MigrationState,
+  type ReportedVmmState,
+  sledDigest,
+  type SledVmm,
+} from "../../../src/index.js";
 import type { Answer, Arguments, Verb } from "../../../src/simulator/checked-client.js";
 import type { Random } from "../../../src/simulator/random.js";
 import { PROPOLIS_IP } from "../../../src/simulator/step-context.js";
 import { manyRows } from "../../../src/client/rows.js";
 import { statement } from "../../../src/client/statement.js";
+import { asJson } from "../../support/called-verb.js";
 import { PLAIN_CALLS, PLAIN_FUNCTIONS } from "../../support/plain-calls.js";
 import { type Client, type Connection, PlainClient } from "./retrying-clients.js";
 import type { Totals } from "./totals.js";
@@ -35,7 +42,7 @@ interface ObservedInstance {
   migration: Migration | null;
 }
 
-/** What a brawler has when it acts. */
+/** What a random writer has when it acts. */
 interface Context {
   client: Client;
   random: Random;
@@ -74,6 +81,7 @@ const LISTS: Choices<Verb> = [
   "restartableInstances",
   "watchedVmms",
   "stuckInstances",
+  "silentSleds",
 ];
 
 const weightedActions: readonly (readonly [Action, weight: number])[] = [
@@ -85,6 +93,7 @@ const weightedActions: readonly (readonly [Action, weight: number])[] = [
   [reportAll, 1],
   [failVmm, 1],
   [failSled, 1],
+  [reportSled, 1],
   [update, 3],
   [runUpdate, 2],
   [plain, 2],
@@ -92,6 +101,7 @@ const weightedActions: readonly (readonly [Action, weight: number])[] = [
   [finishCreation, 1],
   [configure, 1],
   [deleteVmm, 1],
+  [settle, 2],
   [remove, 1],
   [look, 1],
 ];
@@ -100,7 +110,7 @@ const actions = weightedActions.flatMap(([action, weight]) => Array<Action>(weig
   ...Action[],
 ];
 
-/** Many who write the same few instances, each after its own mind: all answers are right, and no error is. */
+/** Clients that each choose verbs at random on the same few instances: every answer is right, and every error is wrong. */
 export class RandomWriters {
   readonly #instances: string[] = [];
 
@@ -109,7 +119,7 @@ export class RandomWriters {
     private readonly totals: Totals,
   ) {}
 
-  /** Takes instances that are there, and makes those that lack. */
+  /** Takes the instances that exist, and creates those that are missing. */
   async prepare(connection: Connection): Promise<void> {
     const found = await apiInstances(connection.sql, { projectId: PROJECT, limit: this.size });
     this.#instances.push(...found.map(({ id }) => id));
@@ -117,14 +127,14 @@ export class RandomWriters {
     while (this.#instances.length < this.size) this.#instances.push(await create(client));
   }
 
-  /** Each move once, then any, until it is told to stop. */
+  /** Does each action once, and then random actions, until the signal. */
   async write(connection: Connection, random: Random, signal: AbortSignal): Promise<void> {
     const client = new PlainClient(connection);
     for (let n = 0; !signal.aborted; n++)
       await this.#act(connection, client, random, actions[n] ?? random.pick(actions));
   }
 
-  /** However the sagas ended that held a lock: it is free when its lease is over. */
+  /** Checks that an updater lock is free once its lease has expired, however its saga ended. */
   async settle(connection: Connection): Promise<void> {
     const expired = await manyRows<{ instanceId: string; updaterLeaseUntil: Date }>(
       connection.sql,
@@ -135,7 +145,7 @@ export class RandomWriters {
     const client = new PlainClient(connection);
     for (const { instanceId, updaterLeaseUntil } of expired) {
       const answer = await client.ask("runUpdate", { instanceId, sagaId: randomUUID() });
-      // Somebody else may have it by now.
+      // Another saga may hold the lock by now, with another lease.
       if (
         answer.outcome === "conflict" &&
         answer.updaterLeaseUntil?.getTime() === updaterLeaseUntil.getTime()
@@ -228,11 +238,10 @@ async function report({ client, random, observed }: Context): Promise<void> {
   if (vmm) await client.ask("reportVmm", reportOf(random, observed, random.pick([vmm, ...others])));
 }
 
+/** Reports all VMMs in one batch, as JSON or as arrays; a report with a side of a migration goes as JSON in any case. */
 async function reportAll({ client, random, observed }: Context): Promise<void> {
-  await client.ask(
-    "reportVmms",
-    observed.vmms.map((vmm) => reportOf(random, observed, vmm)),
-  );
+  const reports = observed.vmms.map((vmm) => reportOf(random, observed, vmm));
+  await client.ask("reportVmms", random.happens(0.5) ? reports.map(asJson) : reports);
 }
 
 function reportOf(
@@ -273,7 +282,15 @@ async function failSled({ client, random, observed: { vmms } }: Context): Promis
   await client.ask("failSled", sled);
 }
 
-/** The saga may lose its way after any of its steps. */
+/** A sled whose agent knows its VMMs, or has just lost them. */
+async function reportSled({ client, random }: Context): Promise<void> {
+  const sledId = random.pick(SLEDS);
+  const vmms = (await client.ask("watchedVmms", {})).filter((vmm) => vmm.sledId === sledId);
+  const known = random.happens(0.2) ? [] : (vmms as SledVmm[]);
+  await client.ask("reportSled", { sledId, ...(await sledDigest(known)) });
+}
+
+/** An update saga that may stop after any of its steps. */
 async function update({ client, random, observed: { instanceId } }: Context): Promise<void> {
   const sagaId = randomUUID();
   const begun = await client.ask("beginUpdate", { instanceId, sagaId, lease: random.pick(LEASES) });
@@ -293,18 +310,18 @@ async function commit(client: Client, holder: Holder, { planToken }: Plan): Prom
 async function inherit(client: Client, { instanceId, sagaId, updaterGeneration }: Holder): Promise<void> {
   const child = { instanceId, sagaId: randomUUID() };
   const parent = { parentSagaId: sagaId, updaterGeneration };
-  const heir = await client.ask("inheritUpdate", { ...child, ...parent, lease: "100 milliseconds" });
-  if (heir.outcome === "applied")
-    await commit(client, { ...child, updaterGeneration: heir.updaterGeneration }, heir);
+  const inherited = await client.ask("inheritUpdate", { ...child, ...parent, lease: "100 milliseconds" });
+  if (inherited.outcome === "applied")
+    await commit(client, { ...child, updaterGeneration: inherited.updaterGeneration }, inherited);
 }
 
 async function unlock(client: Client, holder: Holder): Promise<void> {
   await client.ask("unlockUpdate", holder);
 }
 
-/** The saga that held the lock is told that it lost it. */
+/** Breaks the lock of the saga, whose commit then has to be refused. */
 async function breakLock(client: Client, holder: Holder, plan: Plan): Promise<void> {
-  await client.ask("breakUpdate", { ...holder, reason: "brawl" });
+  await client.ask("breakUpdate", { ...holder, reason: "a random writer" });
   await commit(client, holder, plan);
 }
 
@@ -333,6 +350,15 @@ async function configure({ client, random, observed: { instanceId } }: Context):
 
 async function deleteVmm({ client, observed: { instanceId, vmms } }: Context): Promise<void> {
   for (const { id } of vmms.slice(-2)) await client.ask("deleteVmm", { instanceId, propolisId: id });
+}
+
+async function settle({ client, random, observed }: Context): Promise<void> {
+  const vmm = observed.vmms.at(-1);
+  if (!vmm) return;
+  const { instanceId, propolisId, generation, time } = reportOf(random, observed, vmm);
+  const state = random.pick(["failed", "destroyed", "stopping"] as const);
+  const ended = { instanceId, propolisId, sagaId: randomUUID(), state, generation, time };
+  await client.ask("settle", { ...ended, delete: random.happens(0.5) });
 }
 
 async function remove({ client, random, observed }: Context): Promise<void> {

@@ -8,6 +8,7 @@ import {
   UnexpectedAnswer,
   type Verb,
 } from "../../../src/simulator/checked-client.js";
+import { calledVerb } from "../../support/called-verb.js";
 import { type Isolation, transact } from "./connections.js";
 import type { ExpectedErrors } from "./expected-errors.js";
 import { type AcknowledgedWrites, outcomeOf } from "./acknowledged-writes.js";
@@ -18,15 +19,15 @@ export interface Client {
 }
 
 export interface Connection {
-  /** Untiring. */
+  /** Repeats a statement until no fault interrupts it. */
   sql: postgres.ISql;
-  /** For transactions. */
+  /** The pool for transactions, which are repeated as a whole. */
   pool: Pool;
   isolation: Isolation;
   acknowledgedWrites: AcknowledgedWrites;
   expectedErrors: ExpectedErrors;
-  /** The functions that were called, with the isolation level. */
-  called: Set<string>;
+  /** The verbs that were called, by their names in SQL, after the isolation level. */
+  called: { add: (call: string) => unknown };
 }
 
 export async function call<V extends Verb>(
@@ -38,7 +39,7 @@ export async function call<V extends Verb>(
   return await act(argument);
 }
 
-/** As most callers do: a call is a transaction, and one that was not answered is simply made again. */
+/** Makes each call in a transaction of its own and repeats a call without an answer, as most callers do. */
 export class PlainClient implements Client {
   constructor(private readonly connection: Connection) {}
 
@@ -48,14 +49,16 @@ export class PlainClient implements Client {
     const isPlain = isolation === "read committed";
     const answer = await (isPlain ? act(sql) : expectedErrors.persist(() => transact(pool, isolation, act)));
     acknowledgedWrites.acknowledge(verb, argument, answer);
-    called.add(`${isolation} ${verb}`);
+    called.add(`${isolation} ${calledVerb(verb, argument)}`);
     return answer;
   }
 }
 
 /**
- * Finds out of a call that was not answered whether it was committed, and makes it again only if it was not: so each
- * call is made exactly once, whatever happens. Of one that was committed it tries the replay, too.
+ * Makes each call exactly once, whatever happens.
+ *
+ * When a call gets no answer, the client looks in a ledger whether the call was committed, and repeats the call only if
+ * it was not. If it was, the client checks that a repetition is recognised as a replay.
  */
 export class LedgerClient implements Client {
   constructor(private readonly connection: Connection) {}
@@ -81,13 +84,13 @@ export class LedgerClient implements Client {
       await this.#replay(verb, argument, answer);
     }
     acknowledgedWrites.acknowledge(verb, argument, answer, line);
-    called.add(`${isolation} ${verb}`);
+    called.add(`${isolation} ${calledVerb(verb, argument)}`);
     return answer;
   }
 
   /**
-   * To look is not enough: while the server process that was killed is not yet cleared away, its transaction is neither
-   * committed nor gone for the others. Who inserts the same line waits for that.
+   * A SELECT is not enough: until the server has cleaned up after the killed process, others see its transaction neither
+   * committed nor rolled back. An INSERT of the same line waits for that.
    */
   async #isInLedger(line: string): Promise<boolean> {
     const { sql } = this.connection;
@@ -96,7 +99,7 @@ export class LedgerClient implements Client {
     return found.length > 0;
   }
 
-  /** @throws Unexpected when the repetition of a call that was committed is not recognised as one */
+  /** @throws UnexpectedAnswer when the repetition of a committed call is not recognised as a replay */
   async #replay<V extends Verb>(verb: V, argument: Arguments<V>, first: Answer<V>): Promise<void> {
     if (APPLIED_AGAIN.has(verb)) return;
     const second = [await call(this.connection.sql, verb, argument)].flat();
@@ -107,7 +110,7 @@ export class LedgerClient implements Client {
   }
 }
 
-/** The holder of a lock gets it again, and a plan that was explained is explained again. */
+/** Verbs whose replay is applied: the holder of a lock takes it again, and a plan is explained again. */
 const APPLIED_AGAIN = new Set<Verb>(["beginUpdate", "explainUpdate"]);
 
 /** What a replay answers of what was applied; a sled that failed has nothing left to fail. */

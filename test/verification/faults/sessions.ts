@@ -9,7 +9,7 @@ interface Session {
   isBlocked: boolean;
 }
 
-/** Resolves once the server itself says that the session is there. */
+/** Waits until the server itself says that the session is at the point; resolves to the process of the session. */
 export async function untilAt(sql: Sql, applicationName: string, point: Point): Promise<number> {
   let pid = 0;
   await until(`a client is ${point}`, async () => {

@@ -12,7 +12,7 @@ export interface TerminationOptions {
   totals: Totals;
 }
 
-/** Of a load, now this session is ended and now the statement of that one, wherever it is. */
+/** Ends sessions of a workload and cancels statements of others, wherever they are. */
 export async function terminate(database: TestDatabase, options: TerminationOptions): Promise<void> {
   const { seed, terminations } = options;
   const random = new Random(seed, 1);

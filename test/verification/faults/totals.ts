@@ -14,20 +14,20 @@ const nouns = {
 /** What is counted. */
 export type Counted = keyof typeof nouns;
 
-/** What the faults of a run were, and what came of them. */
+/** Counts the faults of a run, and lists what they broke. */
 export class Totals {
-  /** Writes that clients were told of and that the database does not have. */
+  /** Acknowledged writes that the database does not have. */
   readonly lost = new ProblemLog();
   /** Rows that break an invariant. */
   readonly violations = new ProblemLog();
-  /** Whatever else is not as it must be. */
+  /** Other wrong results. */
   readonly wrong = new ProblemLog();
   /** Parts for which this machine lacks something. */
   readonly skipped: string[] = [];
   acknowledged = 0;
   /** Calls that a fault kept from being answered. */
   interrupted = 0;
-  /** Of them, those that were committed all the same. */
+  /** The number of interrupted calls that were committed all the same. */
   unheard = 0;
   readonly #counts = new Map<Counted, number>();
 
@@ -43,7 +43,7 @@ export class Totals {
     return this.lost.count + this.violations.count + this.wrong.count;
   }
 
-  /** The first of what went wrong, a line each. */
+  /** The first problems, a line each. */
   problems(): string[] {
     const { lost, violations, wrong } = this;
     return Object.entries({ lost, violated: violations, wrong }).flatMap(([kind, { first }]) =>

@@ -2,10 +2,10 @@ import { invariantViolations } from "../../../src/index.js";
 import { Random } from "../../../src/simulator/random.js";
 import type { TestDatabase } from "../../support/copy.js";
 import { until } from "../../support/until.js";
-import { forgottenVerbs, snakeCase } from "../../support/verbs.js";
+import { forgottenVerbs } from "../../support/verbs.js";
 import { RandomWriters } from "./random-writers.js";
 import type { Connection } from "./retrying-clients.js";
-import { type Isolation, newPool, untiring } from "./connections.js";
+import { type Isolation, newPool, repeating } from "./connections.js";
 import { ExpectedErrors } from "./expected-errors.js";
 import { AcknowledgedWrites, makeLedger } from "./acknowledged-writes.js";
 import { LifecycleWorkload } from "./lifecycle-workload.js";
@@ -15,22 +15,22 @@ export interface WorkloadOptions {
   database: TestDatabase;
   totals: Totals;
   seed: number;
-  /** Of each kind: those who play whole lives alone, and those who all write the same instances. */
+  /** The number of workers of each kind: some play a whole lifecycle alone, the others all write the same instances. */
   workers: number;
   /** Error codes that the faults of this run may bring. */
   expected: readonly string[];
-  /** How many they fight over. */
+  /** The number of instances that all random writers write. */
   instances?: number;
-  /** One worker after the other takes the next. */
+  /** The isolation levels, which the workers take in turn. */
   isolations?: readonly [Isolation, ...Isolation[]];
 }
 
 const INSTANCES = 6;
 export const PLACE = "test/verification/faults/random-writers.ts";
-/** What the sessions of a load are called. */
+/** The application_name of the sessions of a workload. */
 export const WORKLOAD_NAME = "faults load";
 
-/** Clients at work, and what they were told. */
+/** Clients that call verbs, and the writes that were acknowledged to them. */
 export class Workload {
   readonly expectedErrors: ExpectedErrors;
   readonly #acknowledgedWrites = new AcknowledgedWrites();
@@ -47,7 +47,7 @@ export class Workload {
     this.#lifecycles = new LifecycleWorkload(seed, totals);
     this.#randomWriters = new RandomWriters(options.instances ?? INSTANCES, totals);
     const pool = newPool(database.url, WORKLOAD_NAME, 3 * workers);
-    const sql = untiring(pool, this.expectedErrors);
+    const sql = repeating(pool, this.expectedErrors);
     const { expectedErrors } = this;
     const acknowledgedWrites = this.#acknowledgedWrites;
     const called = this.#called;
@@ -62,7 +62,7 @@ export class Workload {
     this.#connections = isolations.map(connectionOf) as [Connection, ...Connection[]];
   }
 
-  /** Acts while clients are at work, lets the lives end that are under way, and checks for the last time. */
+  /** Runs `act` while clients call verbs, lets the lifecycles that were begun end, and checks the database. */
   static async during(options: WorkloadOptions, act: (workload: Workload) => Promise<void>): Promise<void> {
     const workload = new Workload(options);
     try {
@@ -82,12 +82,12 @@ export class Workload {
     await until(`${writes} more writes are acknowledged`, () => this.#acknowledgedWrites.writes >= goal);
   }
 
-  /** The functions that were called at every isolation level so far, by their names in SQL. */
+  /** The verbs that were called at every isolation level so far, by their names in SQL. */
   called(): string[] {
     const names = new Set([...this.#called].map((each) => each.slice(each.lastIndexOf(" ") + 1)));
     const isCalled = (name: string): boolean =>
       this.#connections.every(({ isolation }) => this.#called.has(`${isolation} ${name}`));
-    return [...names].filter(isCalled).map(snakeCase);
+    return [...names].filter(isCalled);
   }
 
   /** The verbs that were not yet called at one of the isolation levels. */
@@ -95,7 +95,7 @@ export class Workload {
     return await forgottenVerbs(this.options.database.sql, PLACE, this.called());
   }
 
-  /** Whether the database has what was acknowledged, and nothing that must not be; the work goes on. */
+  /** Checks that every acknowledged write is there and no invariant is violated, while the clients go on. */
   async check(): Promise<void> {
     const { totals } = this.options;
     const [{ sql }] = this.#connections;
@@ -127,8 +127,8 @@ export class Workload {
   async #checkAll(): Promise<void> {
     const { totals } = this.options;
     await this.check();
-    const { wrong, leftovers } = await this.#lifecycles.check(this.#connections[0]);
-    for (const line of [...wrong.first, ...leftovers.first]) totals.wrong.add(line);
+    const { wrongEndStates, leftovers } = await this.#lifecycles.check(this.#connections[0]);
+    for (const line of [...wrongEndStates.first, ...leftovers.first]) totals.wrong.add(line);
     totals.acknowledged += this.#acknowledgedWrites.writes;
     totals.interrupted += this.expectedErrors.interrupted;
     totals.unheard += this.#acknowledgedWrites.unheard;

@@ -33,10 +33,10 @@ interface Run {
   problem?: string;
 }
 
-/** So many times as many reports take so many times as long, with some noise, but far from its square. */
+/** How many times as many reports the large batch has. Its time may grow as much, with noise, but not by the square. */
 const FACTOR = 10;
 const NOISE = 3;
-/** Not slow, whatever the noise. */
+/** A batch that takes less passes: noise could be larger than its growth. */
 const SOON_MS = 1_000;
 
 const said = { state: "running", time: new Date() } as const;

@@ -29,13 +29,13 @@ export interface Relation {
 
 export interface Type {
   name: string;
-  /** Of an enum. */
+  /** The labels of an enum. */
   labels: string[];
-  /** Of a composite type. */
+  /** The attributes of a composite type. */
   parts: Slot[];
-  /** Of a domain. */
+  /** The base type of a domain. */
   base: string | null;
-  /** Of an array. */
+  /** The element type of an array. */
   element: string | null;
 }
 
@@ -73,7 +73,7 @@ async function readRoutines(sql: postgres.ISql): Promise<Routine[]> {
       select t.oid, format('%s.%s', n.nspname, t.typname) as name
         from pg_type as t join pg_namespace as n on n.oid = t.typnamespace
     )
-    select p.proname as name, r.name as returns, p.prosecdef as "isVerb",
+    select p.proname as name, r.name as returns, p.prosecdef and p.prorettype <> 'trigger'::regtype as "isVerb",
         coalesce(obj_description(p.oid, 'pg_proc'), '') as comment,
         coalesce((
           select jsonb_agg(jsonb_build_object(
@@ -98,6 +98,8 @@ async function readRelations(sql: postgres.ISql): Promise<Relation[]> {
       join pg_type as t on t.oid = a.atttypid
       join pg_namespace as n on n.oid = t.typnamespace
       where c.relnamespace = 'vmstate'::regnamespace and c.relkind in ('r', 'v') and c.relname not like 'pgmigrations%'
+        -- that refuse most writes, and have the columns of the table that the views of the history read
+        and not c.relispartition
       group by c.oid, c.relname, c.relkind
       order by c.relname`;
 }

@@ -2,21 +2,25 @@ import fc from "fast-check";
 import type { Argument, Slot } from "./catalog.js";
 import type { Subject } from "./population.js";
 
-/** A value, once it is known which subject the call is about. */
+/** Chooses a value for the rows that a call is about. */
 export type Pick<V> = (subject: Subject) => V;
 
 /** What may be passed to a slot. */
 export interface Supply<V> {
-  /** What suits it. */
+  /** Values that fit the slot. */
   own: (slot: Slot) => fc.Arbitrary<Pick<V>>;
-  /** What does not, or hardly. */
+  /** Values that do not fit the slot, or only just. */
   hostile: (slot: Slot) => fc.Arbitrary<Pick<V>>;
 }
 
 /** The value of each slot that is passed at all. */
 export type Choice<V> = ReadonlyMap<Slot, V>;
 
-/** Mostly what suits, so that what a function checks last is reached too, and hostile values in one place or more. */
+/**
+ * Passes values that fit to most slots, and hostile ones to some.
+ *
+ * With hostile values everywhere, a function would refuse the first, and never reach its later checks.
+ */
 export function choice<V>(
   subjects: readonly Subject[],
   slots: readonly Slot[],
@@ -41,13 +45,13 @@ export function choice<V>(
     });
 }
 
-/** All but some of those that may be left out. The parts of a report on a migration go together. */
+/** Leaves out some optional slots. The slots of a migration part of a report go together. */
 export function butSome(slots: readonly Argument[]): fc.Arbitrary<readonly Slot[]> {
   const names = new Set(slots.filter((slot) => slot.optional).map(groupOf));
   return fc.subarray([...names]).map((left) => slots.filter((slot) => !left.includes(groupOf(slot))));
 }
 
-/** Those that may not be left out, and at least one, at most two of the others. */
+/** Takes the required slots and one or two optional ones. */
 export function few(slots: readonly Argument[]): fc.Arbitrary<readonly Slot[]> {
   const required = slots.filter((slot) => !slot.optional);
   const optional = slots.filter((slot) => slot.optional);

@@ -9,6 +9,7 @@ export const edges: Readonly<Record<string, readonly string[]>> = {
   "pg_catalog.bool": each("yes|maybe|2|TRUE |"),
   "pg_catalog.int4": integers(),
   "pg_catalog.int8": integers(),
+  "pg_catalog.xid8": integers(),
   "pg_catalog.inet": each(
     "0.0.0.0|255.255.255.255|::ffff:10.0.0.1|10.0.0.0/8|::/0|fd00::1/64|10.0.0.1/33|fe80::1%eth0",
     "256.1.1.1|1.2.3|10|localhost|fd00::1::2|10.0.0.1:80|[::1]|",

@@ -4,7 +4,7 @@ import type { Fault, Finding } from "./finding.js";
 import type { Count, Totals } from "./totals.js";
 import type { Kind } from "./call-case.js";
 
-/** One row per target: how many of its calls were accepted, and what refused the others. */
+/** Makes a table with a row per target: how many of its calls were accepted, and what refused the others. */
 export function describeCounts(totals: Totals): string {
   const table = new Table({
     head: ["", "calls", "accepted", "refused"],

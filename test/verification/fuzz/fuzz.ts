@@ -14,7 +14,7 @@ import { wrapperTargets } from "./wrappers.js";
 
 export interface Settings {
   seed: number;
-  /** For each argument of a function, or column of a relation. */
+  /** How many calls are made for each argument of a function, or column of a relation. */
   calls: number;
 }
 
@@ -23,12 +23,12 @@ export interface Report {
   findings: Finding[];
 }
 
-/** Different complaints about one target, at most: each restarts its calls. */
+/** Different complaints about one target, at most: after each, its calls begin anew. */
 const MOST_FINDINGS = 6;
 /** How often to go on, at most, with a target that was only ever accepted, or only ever refused. */
 const MOST_ROUNDS = 30;
 
-/** Calls all that can be called, with what suits and with what does not. */
+/** Calls every function, view, table and wrapper, with values that suit and with values that do not. */
 export async function fuzz(
   database: TestDatabase,
   settings: Settings,
@@ -83,7 +83,7 @@ async function fuzzTarget(
   return [...found.values(), ...gaps(target, totals)];
 }
 
-/** A target of which only one side was seen was not tried. */
+/** Complains of a target that was never accepted, or never refused: its calls have not tried it. */
 function gaps(target: Target, totals: Totals): Finding[] {
   const { accepted = 0, refused } = totals.get(target) ?? {};
   const gap = (problem: string): Finding => ({ fault: "gap", target: target.name, problem });

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { camelCase, snakeCase } from "../../support/verbs.js";
 import type { Catalog, Slot } from "./catalog.js";
 import type { Pick, Supply } from "./choice.js";
 import { hostileText } from "./hostile-text.js";
@@ -14,6 +15,7 @@ const junk: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom(2 ** 53 - 1, 2 ** 53, 2 ** 63),
   // the ends of time, and both sides of where the years have four digits
   fc.constantFrom(NaN, 0, 8.64e15, -8.64e15, 253402300799999, 253402300800000).map((ms) => new Date(ms)),
+  // the years 1 and 0, and the last millisecond before each
   fc
     .constantFrom(-62135596800000, -62135596800001, -62167219200000, -62167219200001)
     .map((ms) => new Date(ms)),
@@ -34,7 +36,7 @@ export function jsSupply(catalog: Catalog, subjects: readonly Subject[]): Supply
 }
 
 function ownValue(catalog: Catalog, slot: Slot): fc.Arbitrary<Pick<unknown>> {
-  const own = ownText(catalog, { ...slot, name: snake(slot.name) });
+  const own = ownText(catalog, { ...slot, name: snakeCase(slot.name) });
   return fc.tuple(own, fc.boolean()).map(([pick, asText]) => (subject) => {
     const text = pick(subject);
     if (text === null) return null;
@@ -44,13 +46,13 @@ function ownValue(catalog: Catalog, slot: Slot): fc.Arbitrary<Pick<unknown>> {
   });
 }
 
-/** Of an array of ids, as text. */
+/** Splits the literal of an array of ids. */
 function elementsOf(text: string): string[] {
   return text.split(/[{},"]+/).filter((element) => element !== "");
 }
 
 function text(catalog: Catalog, subjects: readonly Subject[], slot: Slot): fc.Arbitrary<Pick<unknown>> {
-  return hostileText(catalog, subjects, { ...slot, name: snake(slot.name) });
+  return hostileText(catalog, subjects, { ...slot, name: snakeCase(slot.name) });
 }
 
 function ownReports(catalog: Catalog): fc.Arbitrary<Pick<unknown>> {
@@ -59,7 +61,7 @@ function ownReports(catalog: Catalog): fc.Arbitrary<Pick<unknown>> {
     .map((picks) => (subject) => picks.map((pick) => pick(subject)));
 }
 
-/** With an element that is no report, or one with a field that is not its own. */
+/** Reports of which one element is no report, or has a field that no report has or a value of another type. */
 function hostileReports(catalog: Catalog): fc.Arbitrary<Pick<unknown>> {
   const field = fc.constantFrom(
     ...["", "instanceId", "state", "generation", "time", "migrationInId"],
@@ -74,14 +76,6 @@ function hostileReports(catalog: Catalog): fc.Arbitrary<Pick<unknown>> {
 function ownReport(catalog: Catalog): fc.Arbitrary<Pick<Record<string, unknown>>> {
   return report(catalog).map((pick) => (subject) => {
     const members = JSON.parse(pick(subject)) as Record<string, unknown>;
-    return Object.fromEntries(Object.entries(members).map(([key, value]) => [camel(key), value]));
+    return Object.fromEntries(Object.entries(members).map(([key, value]) => [camelCase(key), value]));
   });
-}
-
-export function camel(name: string): string {
-  return name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-export function snake(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

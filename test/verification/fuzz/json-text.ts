@@ -9,7 +9,7 @@ type Members = readonly (readonly [key: string, value: string])[];
 
 const DEEP = 10_000;
 
-/** JSON that is not the shape anybody asks for, and text that is no JSON. */
+/** JSON of a shape that no function takes, and text that is no JSON. */
 const shapes = fc.constantFrom(
   ...each(
     `null true 0 "" "[]" {} [] [[]] [{}] [null] [[{}]] [[null],[]] {"a":1,"a":2} {"p_id":null} {"":{"":[null]}}`,

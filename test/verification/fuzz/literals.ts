@@ -1,8 +1,9 @@
-/** The text of a row, or null for each part that is null. */
+/** Writes the literal of a row; a part that is null is left empty. */
 export function rowText(parts: readonly (string | null)[]): string {
   return `(${parts.map((part) => (part === null ? "" : quoted(part))).join(",")})`;
 }
 
+/** Writes the literal of an array. */
 export function arrayText(elements: readonly (string | null)[]): string {
   return `{${elements.map((element) => (element === null ? "NULL" : quoted(element))).join(",")}}`;
 }
@@ -11,8 +12,10 @@ function quoted(text: string): string {
   return `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
-/** As long as a person reads. */
+/** Longest text that a finding shows whole. */
+const LIMIT = 120;
+
+/** Cuts a long text, and says how long it is. */
 export function shortened(text: string): string {
-  const LIMIT = 120;
   return text.length <= LIMIT ? text : `${text.slice(0, LIMIT)}… (${text.length} characters)`;
 }

@@ -10,8 +10,8 @@ await prove({
     "Calls every function, view and wrapper with what suits and what does not: each answers or fails properly, and what is refused changes nothing.",
   settings: {
     seed: seed(),
-    calls: { description: "calls for each argument of each function, and for each column", standard: 50 },
-    batch: { description: "reports in a large batch", standard: 100_000 },
+    calls: { description: "calls for each argument of each function, and for each column", defaultValue: 50 },
+    batch: { description: "reports in a large batch", defaultValue: 100_000 },
   },
   run: async ({ batch, ...settings }) => {
     const started = performance.now();

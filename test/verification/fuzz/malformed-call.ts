@@ -4,10 +4,10 @@ import type { Choice } from "./choice.js";
 
 export type MalformedCall = (given: Choice<string | null>) => Choice<string | null>;
 
-/** Types that a caller might take for another one. */
+/** Types of which a caller might pass a value where the function takes another type. */
 const MISTAKEN = ["text", "int4", "int8", "bool", "uuid", "jsonb", "timestamptz", "bytea"];
 
-/** Rarely, a call with an argument too few, too many, or of a wrong type. */
+/** Makes, rarely, a call with an argument too few, too many, or of a wrong type. */
 export function malformedCalls(slots: readonly Slot[]): fc.Arbitrary<MalformedCall> {
   const none = fc.constant<MalformedCall>((given) => given);
   const one = slots.length === 0 ? [extra] : [extra, missing(slots), mistaken(slots)];
@@ -18,7 +18,7 @@ export function malformedCalls(slots: readonly Slot[]): fc.Arbitrary<MalformedCa
   );
 }
 
-/** Whether a function with these arguments can be called so at all. */
+/** Tells whether the server finds a function for these arguments: none is missing, and none is unknown. */
 export function fits(given: Choice<string | null>, required: readonly Slot[], all: readonly Slot[]): boolean {
   return required.every((slot) => given.has(slot)) && [...given.keys()].every((slot) => all.includes(slot));
 }

@@ -7,11 +7,12 @@ import type { Subject } from "./population.js";
 
 type Text = string | null;
 
-/** What is ordinary for a type, as text. */
+/** Ordinary values by type, as text. */
 const ordinary: Readonly<Record<string, readonly string[]>> = {
   "pg_catalog.bool": ["true", "false"],
   "pg_catalog.int4": ["1", "12400"],
   "pg_catalog.int8": ["1", "2", "7"],
+  "pg_catalog.xid8": ["3", "750"],
   "pg_catalog.text": ["web", "report_vmm"],
   "pg_catalog.name": ["pg_monitor"],
   "pg_catalog.inet": ["fd00::1", "10.0.0.1"],
@@ -19,7 +20,7 @@ const ordinary: Readonly<Record<string, readonly string[]>> = {
   "pg_catalog.timestamptz": ["2024-02-29 12:00:00+00", "2030-01-02 03:04:05.678901+02"],
 };
 
-/** As text, what suits a slot: by its name something of the subject, or else something ordinary for its type. */
+/** Generates a text that fits a slot: a value of the subject by the name of the slot, or a plain one by its type. */
 export function ownText(catalog: Catalog, slot: Slot): fc.Arbitrary<Pick<Text>> {
   const name = slot.name.replace(/^p_/, "");
   const byType = ordinaryText(catalog, slot);
@@ -43,17 +44,19 @@ function ordinaryText(catalog: Catalog, { name, type }: Slot): fc.Arbitrary<Pick
   if (parts.length > 0) return ownRow(catalog, type, parts);
   const texts = ordinary[type];
   if (texts !== undefined) return fc.constantFrom(...texts).map((text) => () => text);
-  if (element !== null) return ownArray(catalog, { name, type: element });
+  if (element !== null) return ownArray(catalog, { name: name.replace(/s$/, ""), type: element });
   throw new Error(`nothing is known of type ${type}`);
 }
 
+/** Generates arrays: most have one element, because a function that takes several arrays wants them to be of one length. */
 function ownArray(catalog: Catalog, slot: Slot): fc.Arbitrary<Pick<Text>> {
+  const element = ownText(catalog, slot);
   return fc
-    .array(ownText(catalog, slot), { maxLength: 4 })
+    .oneof({ weight: 6, arbitrary: fc.tuple(element) }, fc.array(element, { maxLength: 4 }))
     .map((picks) => (subject) => arrayText(picks.map((pick) => pick(subject))));
 }
 
-/** A stored one of the subject, if there are any of the type, or one made up. */
+/** Generates a row of the type: most often one that the subject has stored, else one made up. */
 function ownRow(catalog: Catalog, type: string, parts: readonly Slot[]): fc.Arbitrary<Pick<Text>> {
   const made = fc.tuple(...parts.map((part) => ownText(catalog, part)));
   return fc.tuple(fc.nat(), fc.nat(3), made).map(([n, die, picks]) => (subject: Subject) => {

@@ -10,6 +10,8 @@ import {
   explainUpdate,
   inheritUpdate,
   reportVmm,
+  sledDigest,
+  type SledVmm,
   unwindMigration,
 } from "../../../src/index.js";
 import {
@@ -39,12 +41,14 @@ export interface Subject {
   /** What suits a slot of this name, as text. */
   named: Readonly<Record<string, readonly string[]>>;
   ids: readonly string[];
-  /** Its rows, as text, by their type. */
+  /** By type, the rows of the subject, as text. */
   rows: Readonly<Record<string, readonly string[]>>;
 }
 
+/** The highest generation that the database takes. */
 const LAST = 2 ** 53 - 1;
 
+/** Brings an instance into a state. */
 type Reach = (sql: postgres.Sql) => Promise<Scenario>;
 
 /** One instance in each kind of state, two of them in one project. */
@@ -81,7 +85,7 @@ const reaches = (projectId: string): Reach[] => [
   (sql) => reportedAt(sql, "4713-01-01 00:00:00+00 BC"),
 ];
 
-/** Fills the database, and says what is in it. */
+/** Fills the database; returns what is in it, by instance. */
 export async function populate(sql: postgres.Sql, catalog: Catalog): Promise<Subject[]> {
   const scenarios: Scenario[] = [];
   for (const reach of reaches(randomUUID())) scenarios.push(await reach(sql));
@@ -92,6 +96,7 @@ export async function populate(sql: postgres.Sql, catalog: Catalog): Promise<Sub
   );
 }
 
+/** A saga holds the updater lock. */
 async function held(sql: postgres.Sql): Promise<Scenario> {
   const s = await saying(sql, "destroyed");
   await applied(beginUpdate(sql, { ...s, sagaId: randomUUID(), lease: "1 hour" }));
@@ -187,6 +192,8 @@ async function nameAll(sql: postgres.Sql, s: Scenario): Promise<Omit<Subject, "r
   const vmmGenerations = texts(vmms.map((v) => v["state_generation"]));
   const side = await migration(sql, s.migrationId);
   const { planToken } = await explainUpdate(sql, s);
+  const onSled = { propolisId: s.propolisId, state: String(vmms[0]?.["state"]) } as SledVmm;
+  const digests = [await sledDigest([]), await sledDigest([onSled])];
   const ids = {
     instance_id: [s.instanceId],
     project_id: [s.create.projectId],
@@ -204,6 +211,8 @@ async function nameAll(sql: postgres.Sql, s: Scenario): Promise<Omit<Subject, "r
       id: ids.instance_id,
       before: ["2024-02-29 12:00:00+00", "2010-01-01 00:00:00+00"],
       limit: ["1", "1000", "100000"],
+      vmm_count: texts(digests.map(({ vmmCount }) => vmmCount)),
+      digest: digests.map(({ digest }) => digest),
       parent_saga_id: texts([row["updater_id"] ?? s.start.sagaId]),
       migration_in_id: ids.migration_id,
       migration_out_id: [s.instanceId, s.migrationId],
@@ -223,7 +232,7 @@ async function nameAll(sql: postgres.Sql, s: Scenario): Promise<Omit<Subject, "r
   };
 }
 
-/** Those that there are. */
+/** Keeps the values that are texts. */
 function texts(values: readonly unknown[]): string[] {
   return values.filter((value) => typeof value === "string" || typeof value === "number").map(String);
 }

@@ -9,16 +9,16 @@ import type { Kind, Target } from "./call-case.js";
 
 type Given = Choice<string | null>;
 type Statement = postgres.PendingQuery<postgres.Row[]>;
-/** @param n which of the rows it is about, where it is about one */
+/** @param n chooses the row of a statement that is about one row */
 type Write = (sql: postgres.ISql, table: string, given: Given, n: number) => Statement;
 
-/** Every view and table, filtered by its columns. */
+/** Lists every view and table, as read with a filter on its columns. */
 export function filterTargets(catalog: Catalog, subjects: readonly Subject[]): Target[] {
   const { relations } = catalog;
   return relations.map((relation) => targetOf(catalog, subjects, "view", "select from", relation, reads));
 }
 
-/** Every table, written by hand: the guards are functions too. */
+/** Lists every table, as written by hand: such calls reach the guards. */
 export function writeTargets(catalog: Catalog, subjects: readonly Subject[]): Target[] {
   const tables = catalog.relations.filter((relation) => !relation.isView);
   return tables.flatMap((table) => [

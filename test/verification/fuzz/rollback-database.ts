@@ -32,7 +32,7 @@ const STATEMENT_TIMEOUT_MS = 60_000;
 const session = { statement_timeout: STATEMENT_TIMEOUT_MS, log_min_messages: "panic" };
 const HANGS_AFTER_MS = 90_000;
 
-class TakenBack extends Error {}
+class RolledBack extends Error {}
 
 export async function rollbackDatabaseIn(
   database: TestDatabase,
@@ -59,11 +59,11 @@ export async function rollbackDatabaseIn(
         client.begin(async (sql) => {
           Object.assign(made, await outcomeOf(sql, act));
           if (!isOfServer(made.error)) made.changed = (await fingerprint(sql)) !== before;
-          throw new TakenBack();
+          throw new RolledBack();
         }),
       );
     } catch (error) {
-      if (!(error instanceof TakenBack)) {
+      if (!(error instanceof RolledBack)) {
         open.delete(name);
         return { error, changed: false };
       }

@@ -5,14 +5,14 @@ import { unknownKeyIn } from "./unknown-keys.js";
 
 type Given = Readonly<Record<string, unknown>>;
 
-/** What was written is what was given, and what is answered can be read. */
+/** @throws RoundTripError unless the row has what was given, and the answer has only valid values */
 export async function expectRoundTrip(
   sql: postgres.ISql,
   name: string,
   given: Given,
   answer: unknown,
 ): Promise<void> {
-  if (hasNoDate(answer)) throw new RoundTripError("an invalid Date in the answer");
+  if (hasInvalidDate(answer)) throw new RoundTripError("an invalid Date in the answer");
   if (name === "createInstance" || name === "renameInstance") await expectName(sql, given, answer);
   if (name === "reportVmm") await expectTime(sql, given, answer);
   const reports = name === "reportVmm" ? given : name === "reportVmms" ? given["reports"] : [];
@@ -20,9 +20,9 @@ export async function expectRoundTrip(
   if (unknown !== undefined) throw new RoundTripError(`an unknown key was accepted: ${unknown}`);
 }
 
-function hasNoDate(value: unknown): boolean {
+function hasInvalidDate(value: unknown): boolean {
   if (value instanceof Date) return Number.isNaN(value.getTime());
-  return typeof value === "object" && value !== null && Object.values(value).some(hasNoDate);
+  return typeof value === "object" && value !== null && Object.values(value).some(hasInvalidDate);
 }
 
 async function expectName(sql: postgres.ISql, { name }: Given, answer: unknown): Promise<void> {
@@ -32,12 +32,12 @@ async function expectName(sql: postgres.ISql, { name }: Given, answer: unknown):
   if (stored?.name !== sentAs(name)) throw new RoundTripError("the name is another one");
 }
 
-/** Half a surrogate pair has no UTF-8: clients send the replacement character for it. */
+/** Returns the text as clients send it: half a surrogate pair has no UTF-8, so they send the replacement character. */
 export function sentAs(text: string): string {
   return Buffer.from(text).toString();
 }
 
-/** The views show a time that is yet to come as now; the row has it as it is. */
+/** Expects the time in the row, since views show a time in the future as now. */
 async function expectTime(sql: postgres.ISql, { propolisId, time }: Given, answer: unknown): Promise<void> {
   const { vmmOutcome } = answer as { vmmOutcome: string };
   if (vmmOutcome !== "applied" || !(time instanceof Date)) return;

@@ -13,7 +13,7 @@ import { RoundTripError, type Target, type CallCase } from "./call-case.js";
 
 type Given = Choice<string | null>;
 
-/** Every function of the schema, called from SQL. */
+/** Lists every function of the schema, as called from SQL. */
 export function routineTargets(catalog: Catalog, subjects: readonly Subject[]): Target[] {
   return catalog.routines.map((routine) => {
     const given = choice(
@@ -68,7 +68,7 @@ async function call(sql: postgres.ISql, routine: Routine, given: Given): Promise
   return rows;
 }
 
-/** Whatever a name has in it, it is stored as it is. */
+/** @throws RoundTripError unless the stored name is the given one, whatever it has in it */
 async function expectVerbatim(
   sql: postgres.ISql,
   given: Given,
@@ -81,7 +81,7 @@ async function expectVerbatim(
   }
 }
 
-/** It answered, so every report had only keys of a report. */
+/** Expects of a call that was accepted that its reports have known keys only. */
 function expectKnownKeys(given: Given): void {
   const text = [...given].find(([slot]) => slot.name === "p_reports")?.[1];
   const unknown = unknownKeyIn(JSON.parse(text ?? "[]"), "snake");

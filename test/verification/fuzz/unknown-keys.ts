@@ -5,7 +5,7 @@ const KEYS: ReadonlySet<string> = new Set([
   ),
 ]);
 
-/** The first key that no report of a batch has, written as SQL or as TypeScript has it; also one that holds nothing. */
+/** Finds the first key of a report that reports do not have, even if its value is null. SQL has snake case, TypeScript camel case. */
 export function unknownKeyIn(reports: unknown, naming: "snake" | "camel"): string | undefined {
   return [reports]
     .flat()
@@ -14,7 +14,7 @@ export function unknownKeyIn(reports: unknown, naming: "snake" | "camel"): strin
     .find((key) => !KEYS.has(naming === "snake" ? key : snakeOf(key)));
 }
 
-/** What has an underscore is no name in camel case. */
+/** Converts from camel case; a key with an underscore is none, and becomes empty. */
 function snakeOf(key: string): string {
   return key.includes("_") ? "" : key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

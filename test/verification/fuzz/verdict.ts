@@ -29,15 +29,22 @@ type Row = Readonly<Record<string, unknown>>;
 const REFUSALS = new Set(["stale", "terminal", "conflict", "wrong_side", "gone", "not_found"]);
 const OUTCOMES = new Set([...REFUSALS, "applied", "unchanged"]);
 
-/** `unchanged` from these may be written all the same: they give up the caller's own lock. */
+/** Verbs that answer no row for what they wrote: purge counts rows, and a batch of arrays names the reports that were not applied. */
+const WITHOUT_APPLIED: ReadonlySet<string> = new Set(["purge", "report_vmm_batch"]);
+
+/** Verbs that may write although they answer `unchanged`: they release the updater lock of the caller. */
 const RELEASES = new Set(["begin_update", "run_update"]);
+
+/** `conflict` from these may be written all the same: they record that a sled was heard. */
+const HEARERS = new Set(["report_sled"]);
 
 /** An error longer than this counts as unclear. */
 const LONGEST_MESSAGE = 2_000;
 
 /**
- * The rule: a documented answer, or a proper error and then no changed row. Proper are VM001, class 22 (bad data), and
- * what the trial allows besides: a verb never leaves it to a constraint to refuse.
+ * Judges an attempt: it must give a documented answer, or a proper error and then no changed row.
+ *
+ * Proper are VM001, class 22 (bad data), and the codes that the call case allows besides. A verb never lets a constraint refuse.
  */
 export function judge(callCase: CallCase, attempt: Attempt): Verdict {
   if ("error" in attempt) return judgeError(callCase, attempt);
@@ -78,7 +85,7 @@ function outcomesOf(row: Row): string[] {
   );
 }
 
-/** Every conflict has a reason that the function's comment explains, and nothing else has one. */
+/** Requires a reason of every conflict, and of no other outcome; the comment of the function explains it. */
 function complaintOfRows({ verb }: CallCase, rows: readonly Row[]): Complaint | null {
   if (verb === undefined) return null;
   for (const { outcome, reason } of rows) {
@@ -90,7 +97,7 @@ function complaintOfRows({ verb }: CallCase, rows: readonly Row[]): Complaint | 
   return null;
 }
 
-/** What it deleted, it counts. */
+/** Requires that a purge counts rows if and only if it deleted some. */
 function complaintOfPurge(
   { verb }: CallCase,
   changed: boolean,
@@ -114,9 +121,10 @@ function complaintOfChange(
   if (!changed) return null;
   if (!callCase.writes) return new Complaint("changed row", "it only reads");
   const { verb } = callCase;
-  if (verb?.name === "purge") return null;
+  if (WITHOUT_APPLIED.has(String(verb?.name))) return null;
   if (outcomes.includes("applied") || (outcomes.length === 0 && verb === undefined)) return null;
   if (outcomes.includes("unchanged") && RELEASES.has(String(verb?.name))) return null;
+  if (outcomes.includes("conflict") && HEARERS.has(String(verb?.name))) return null;
   return new Complaint("changed row", [...new Set(outcomes)].join(", ") || "no row answered");
 }
 
@@ -147,7 +155,7 @@ function isUnsent(error: unknown): error is InvalidArgumentError {
   return error instanceof InvalidArgumentError && error.cause === undefined;
 }
 
-/** Our own errors are clear: which function, which argument, what is wrong with it, what to do. */
+/** Requires of an error of vmstate that it names the function and the argument, and says what is wrong and what to do. */
 function complaintOfOurs(
   { verb }: CallCase,
   error: postgres.PostgresError | DatabaseError,

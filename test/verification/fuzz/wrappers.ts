@@ -2,11 +2,12 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import type postgres from "postgres";
 import { vmstate, type SqlClient } from "../../../src/index.js";
+import { camelCase, snakeCase } from "../../support/verbs.js";
 import { sizeOf, type Argument, type Catalog } from "./catalog.js";
 import { butSome, choice } from "./choice.js";
 import { expectRoundTrip } from "./round-trip.js";
 import { clients, type Act, type ClientName } from "./rollback-database.js";
-import { camel, jsSupply, snake } from "./js-values.js";
+import { jsSupply } from "./js-values.js";
 import type { Subject } from "./population.js";
 import { ThrownAtOnce, type Target } from "./call-case.js";
 import { unknownKeyIn } from "./unknown-keys.js";
@@ -23,6 +24,8 @@ const migrationId = { name: "migrationId", type: "pg_catalog.uuid", optional: fa
 const state = { name: "state", type: "vmstate.api_instance_state", optional: true };
 const afterName = { name: "after", type: "pg_catalog.text", optional: true };
 const afterId = { name: "after", type: "pg_catalog.uuid", optional: true };
+const afterNumber = { name: "after", type: "pg_catalog.int8", optional: true };
+const since = { name: "since", type: "pg_catalog.timestamptz", optional: true };
 const limit = { name: "limit", type: "pg_catalog.int8", optional: true };
 
 /** What the functions that read views take; all the others take a limit. */
@@ -35,14 +38,22 @@ const ofViews: Readonly<Record<string, Argument[]>> = {
   apiMigration: [migrationId, { ...instanceId, optional: true }],
   apiMigrations: [instanceId, afterId, limit],
   apiVmms: [instanceId],
+  instanceHistory: [instanceId, afterNumber, limit],
+  vmmHistory: [instanceId, afterNumber, limit],
+  migrationHistory: [instanceId, afterNumber, limit],
+  invariantViolations: [since, limit],
 };
+
+/** Takes nothing that could be wrong. */
+const WITHOUT_ARGUMENTS = "historyExtent";
 
 /** Every function of the package that calls the database. */
 export function wrapperTargets(catalog: Catalog, subjects: readonly Subject[]): Target[] {
   const nobody = {} as SqlClient;
-  return Object.keys(vmstate(nobody)).map((name) => {
-    const routine = catalog.routines.find((known) => known.name === snake(name));
-    const slots = routine?.arguments.map(camelCase) ?? ofViews[name] ?? [limit];
+  const names = Object.keys(vmstate(nobody)).filter((name) => name !== WITHOUT_ARGUMENTS);
+  return names.map((name) => {
+    const routine = catalog.routines.find((known) => known.name === snakeCase(name));
+    const slots = routine?.arguments.map(asWrapperArgument) ?? ofViews[name] ?? [limit];
     const given = choice(subjects, slots, jsSupply(catalog, subjects), butSome(slots));
     return {
       kind: "wrapper",
@@ -105,8 +116,8 @@ function hasUnknownKey(name: string, given: Given): boolean {
   return unknownKeyIn(name === "reportVmm" ? given : given["reports"], "camel") !== undefined;
 }
 
-function camelCase(slot: Argument): Argument {
-  return { ...slot, name: camel(slot.name.replace(/^p_/, "")) };
+function asWrapperArgument(slot: Argument): Argument {
+  return { ...slot, name: camelCase(slot.name.replace(/^p_/, "")) };
 }
 
 function argumentOf(name: string, given: Given): unknown {

@@ -1,20 +1,31 @@
 import type { Bound } from "../explore/actors.js";
+import { GUARD_MUTANTS } from "./guard-mutants.js";
+import { LEAN_VERB_MUTANTS } from "./lean-verb-mutants.js";
 import { OPERATOR_MUTANTS } from "./operator-mutants.js";
+import { READ_MUTANTS } from "./read-mutants.js";
+import { REPORT_MUTANTS } from "./report-mutants.js";
+import { SHORTCUT_MUTANTS } from "./shortcut-mutants.js";
+import { SLED_MUTANTS } from "./sled-mutants.js";
 
 /** A way to get the rules wrong. */
 export interface Mutant {
   /** What is wrong with it. */
   name: string;
-  /** None: the rules as they are. */
+  /** Undefined for the rules as they are. */
   change?: Change;
   /** Whether a short search is enough. */
   near?: true;
   /** The actors that show the fault, if not two start sagas, one migrate saga and an owner in psql. */
   scope?: Partial<Bound>;
+  /**
+   * The file below `test/` that detects the fault, if not the exploration: which makes one call at a time, and whose
+   * batches have few reports.
+   */
+  test?: string;
 }
 
+/** Another text in a file of `sql/`, which is named without its suffix; or a trigger that is dropped. */
 export type Change =
-  /** A file of `sql/`, without its suffix, and what stands there. */
   { file: string; from: string; to: string } | { trigger: string; on: "instance" | "vmm" | "migration" };
 
 const withoutTrigger = (trigger: string, on: "instance" | "vmm" | "migration", near?: true): Mutant => ({
@@ -23,7 +34,7 @@ const withoutTrigger = (trigger: string, on: "instance" | "vmm" | "migration", n
   ...(near && { near }),
 });
 
-/** What the exploration must find nothing wrong with, or else it would find it in every mutant. */
+/** The rules as they are: what a proof finds wrong with them, it would find in every mutant. */
 export const CONTROL: Mutant = { name: "the rules as they are" };
 
 export const MUTANTS: readonly Mutant[] = [
@@ -34,7 +45,10 @@ export const MUTANTS: readonly Mutant[] = [
   withoutTrigger("guard_insert", "instance", true),
   withoutTrigger("guard_delete", "instance", true),
   withoutTrigger("mark_links", "instance", true),
+  withoutTrigger("record_change", "instance", true),
+  withoutTrigger("record_change", "migration"),
   withoutTrigger("GUARD_identity", "vmm", true),
+  withoutTrigger("guard_generation", "vmm"),
   withoutTrigger("guard_state", "vmm", true),
   withoutTrigger("guard_link", "vmm", true),
   withoutTrigger("guard_deletion", "vmm", true),
@@ -164,14 +178,26 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a report with the same generation is newer",
     change: {
       file: "verbs/sled_agent/report_vmm",
-      from: "v.state_generation < p_generation",
-      to: "v.state_generation <= p_generation",
+      from: "v.state_generation < p_generation AND NOT",
+      to: "v.state_generation <= p_generation AND NOT",
     },
     near: true,
   },
   {
+    name: "a health report with the same generation is newer",
+    change: {
+      file: "verbs/sled_agent/report_vmm",
+      from: "v.state_generation < p_generation AND v.state = 'running'",
+      to: "v.state_generation <= p_generation AND v.state = 'running'",
+    },
+  },
+  {
     name: "a newer report changes a dead VMM",
-    change: { file: "verbs/sled_agent/report_vmm", from: "NOT vmstate.is_absorbing(v.state)", to: "true" },
+    change: {
+      file: "verbs/sled_agent/report_vmm",
+      from: "NOT vmstate.is_absorbing(v.state)",
+      to: "true",
+    },
   },
   {
     name: "a newer report changes an ended side",
@@ -211,7 +237,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a linked VMM is deleted",
-    change: { file: "verbs/control_plane/delete_vmm", from: "v_vmm.time_unlinked IS NULL", to: "false" },
+    change: {
+      file: "verbs/control_plane/steps/delete_dead_vmm",
+      from: "v_vmm.time_unlinked IS NULL",
+      to: "false",
+    },
     near: true,
   },
   {
@@ -243,9 +273,15 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a stop changes the state without raising the generation",
     change: {
       file: "verbs/control_plane/request_stop",
-      from: "    v_instance.state_generation := v_instance.state_generation + 1;\n",
+      from: "        state_generation = i.state_generation + 1,\n",
       to: "",
     },
   },
   ...OPERATOR_MUTANTS,
+  ...SHORTCUT_MUTANTS,
+  ...SLED_MUTANTS,
+  ...REPORT_MUTANTS,
+  ...LEAN_VERB_MUTANTS,
+  ...GUARD_MUTANTS,
+  ...READ_MUTANTS,
 ];

@@ -40,7 +40,11 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "run_update does not store which saga committed",
-    change: { file: "verbs/update_saga/run_update", from: "v_plan.updater_id := p_saga_id;", to: "" },
+    change: {
+      file: "verbs/update_saga/steps/update_instance",
+      from: "committed_updater_id = p_saga_id",
+      to: "committed_updater_id = NULL",
+    },
     scope: { migrations: 0, psql: false },
   },
   {
@@ -116,10 +120,18 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     name: "time_reported of a VMM is its sled's time",
     change: {
       file: "verbs/sled_agent/report_vmm",
-      from: "time_reported = v_now",
-      to: "time_reported = p_time",
+      from: "time_reported = v_now,\n        time_started",
+      to: "time_reported = p_time,\n        time_started",
     },
     near: true,
+  },
+  {
+    name: "time_reported of a VMM is its sled's time after a health report",
+    change: {
+      file: "verbs/sled_agent/report_vmm",
+      from: "time_state_updated = p_time, time_reported = v_now",
+      to: "time_state_updated = p_time, time_reported = p_time",
+    },
   },
   {
     name: "time_started of a VMM is its sled's time",

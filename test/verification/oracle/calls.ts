@@ -62,7 +62,7 @@ const EVENTS: { [E in keyof Events]: (sql: postgres.ISql, a: Events[E]) => Promi
         where id = ${instanceId} and time_last_auto_restarted is not null`;
     return { changed: count };
   },
-  // no guard lets anybody say that it was earlier than it was
+  // The guards refuse a time_started without a newer generation, so they are switched off.
   guest_runs_for_long: async (sql, { instanceId, propolisId }) => {
     const { count } = await sql`
       with unguarded as materialized (select set_config('session_replication_role', 'replica', true))

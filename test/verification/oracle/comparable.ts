@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Picture } from "./model/picture.js";
+import type { Relations } from "./model/relations.js";
 import type { Answer } from "./model/step.js";
 import { HOUR } from "./model/world.js";
 
-/** Reports say that they are from then on; the tests are run later. */
+/** The reported times lie between these two, so that they are told from times of the clock. */
 export const REPORTED_FROM = Date.UTC(2020, 0);
 const REPORTED_UNTIL = Date.UTC(2021, 0);
-/** Those of sleds whose clocks are ahead; the tests are run before. */
+/** The first time that a sled whose clock is ahead reports; the tests run before that time. */
 export const REPORTED_AHEAD_FROM = Date.UTC(2090, 0);
 
 interface Clock {
@@ -21,7 +21,7 @@ function isTime(column: string): boolean {
   return column.startsWith("time") || column === "since" || column === "updaterLeaseUntil";
 }
 
-/** Each time as it was reported or, of a clock, by how many hours it is from now. */
+/** Replaces each time of a clock, of which the model and the server have different ones, by its distance from now in hours. */
 export function comparable(answer: Answer, clock: Clock): Answer {
   return Object.fromEntries(
     Object.entries(answer).map(([column, value]) => [
@@ -39,13 +39,13 @@ function comparableTime(time: unknown, { now, hour }: Clock): unknown {
   return isReported ? new Date(at).toISOString() : Math.round((at - now) / hour) + 0;
 }
 
-export function comparablePicture(picture: Picture, clock: Clock): Picture {
-  return mapRows(picture, (row) => comparable(row, clock));
+export function comparableRelations(relations: Relations, clock: Clock): Relations {
+  return mapRows(relations, (row) => comparable(row, clock));
 }
 
-function mapRows(picture: Picture, map: (row: Answer) => Answer): Picture {
+function mapRows(relations: Relations, map: (row: Answer) => Answer): Relations {
   return Object.fromEntries(
-    Object.entries(picture).map(([relation, rows]) => [
+    Object.entries(relations).map(([relation, rows]) => [
       relation,
       Object.fromEntries(Object.entries(rows).map(([id, row]) => [id, map(row)])),
     ]),
@@ -53,7 +53,7 @@ function mapRows(picture: Picture, map: (row: Answer) => Answer): Picture {
 }
 
 /** The times that are others than before, of rows that were there before. */
-export function changedTimes(before: Picture, after: Picture): string[] {
+export function changedTimes(before: Relations, after: Relations): string[] {
   return Object.entries(after).flatMap(([relation, rows]) =>
     Object.entries(rows).flatMap(([id, row]) => {
       const old = before[relation]?.[id];

@@ -4,10 +4,10 @@ import { until } from "../../support/until.js";
 import type { Call } from "./calls.js";
 import { type Checked, failures, type Setting } from "./check.js";
 import { callText, oneLine } from "./difference.js";
-import type { Generated } from "./generators/at.js";
+import type { Generated } from "./generators/call-context.js";
 import { call } from "./generators/call.js";
-import { lifeGoesOn, straightOn } from "./generators/lifecycle.js";
-import type { Picture } from "./model/picture.js";
+import { nextUsefulCall, nextCallToMigration } from "./generators/lifecycle.js";
+import type { Relations } from "./model/relations.js";
 import type { Answer } from "./model/step.js";
 import type { World } from "./model/world.js";
 import { atOnce, atDecisionPoints, type DecisionPoint } from "./decision-points.js";
@@ -20,11 +20,11 @@ const ROUNDS_OF_A_COURSE = 5;
 const APPLICATION = "vmstate oracle";
 
 interface Round {
-  /** The instance that it is about, if it is only one. */
+  /** The number of the one instance that the calls are about, or null. */
   focus: number | null;
-  /** One after the other. */
+  /** The calls before, made one after the other. */
   before: Generated<Call>[];
-  /** At once. */
+  /** The calls that are sent at once. */
   atOnce: Generated<Call>[];
   /** The table whose rows another session locks until every call waits or is answered. */
   held: "instance" | "vmm" | "migration" | null;
@@ -32,7 +32,7 @@ interface Round {
 
 const round: fc.Arbitrary<Round> = fc.record({
   focus: fc.constantFrom(null, 0, 1),
-  before: fc.array(fc.oneof(straightOn, lifeGoesOn), { maxLength: 12, size: "max" }),
+  before: fc.array(fc.oneof(nextCallToMigration, nextUsefulCall), { maxLength: 12, size: "max" }),
   atOnce: fc.array(call, { minLength: 4, maxLength: CONNECTIONS, size: "max" }),
   held: fc.constantFrom(null, "instance", "vmm", "migration"),
 });
@@ -75,16 +75,16 @@ export async function checkRounds({
     }
   });
   const numRuns = Math.ceil(rounds / ROUNDS_OF_A_COURSE);
-  // no shorter one: another time, the calls meet in another order
+  // Does not look for a shorter failure: in another run the calls meet in another order.
   const result = await fc.check(property, { seed, numRuns, endOnFailure: true });
   return { found: failures(result), played, atDecisionPoints };
 }
 
-/** As the round was played: all that an explanation has to explain. */
+/** What happened in a round: an order of the calls has to explain all of it. */
 interface Played {
   calls: Call[];
   answers: Answer[];
-  rows: Picture;
+  rows: Relations;
 }
 
 async function playRound(
@@ -149,8 +149,8 @@ function unexplained(
   held: Round["held"],
   { calls, answers, rows: after }: Played,
 ): string {
-  const linesOf = (picture: Picture): string[] =>
-    Object.entries(picture).flatMap(([table, byId]) =>
+  const linesOf = (relations: Relations): string[] =>
+    Object.entries(relations).flatMap(([table, byId]) =>
       Object.values(byId).map((row) => `  ${table} ${oneLine(row)}`),
     );
   const lines = [

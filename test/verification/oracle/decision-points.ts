@@ -1,9 +1,10 @@
 import type { Call, Verb } from "./calls.js";
-import type { ReportVmmArguments } from "../../../src/index.js";
+import type { ReportSledArguments, ReportVmmArguments } from "../../../src/index.js";
 import { commandColumns } from "./model/instance.js";
 import { showInstance } from "./model/plan.js";
 import { step } from "./model/rules.js";
 import { reportOfSides, reportOfVmm, reportVmms } from "./model/sled-agent.js";
+import { isAgreed, reportSled, sledReported } from "./model/sled.js";
 import type { Answer, Step } from "./model/step.js";
 import { type InstanceRow, vmmOf, type World, write } from "./model/world.js";
 
@@ -55,6 +56,8 @@ export function atDecisionPoints(call: Call, answer: Answer): DecisionPoint[] {
     case "begin_update":
     case "inherit_update":
       return holdingInstance(call, call.a.instanceId, []);
+    case "report_sled":
+      return inSledReport(call.a);
     default:
       return atOnce(call);
   }
@@ -75,7 +78,7 @@ function verdictOf(call: Call): DecisionPoint {
   };
 }
 
-/** Of a report, the part on the VMM when nothing is written. */
+/** Decides the VMM part of a report that writes nothing. */
 function refusedVmm(report: ReportVmmArguments): DecisionPoint {
   return (world) => {
     const { world: after, answer } = reportOfVmm(world, report);
@@ -95,6 +98,18 @@ function inBatch(reports: readonly ReportVmmArguments[], { rows = [] }: Answer):
   return [
     (world) => (areAbsent(world) ? { world, answer: {} } : undefined),
     (world) => reportVmms(world, reports, new Set(missed)),
+  ];
+}
+
+/** A report of a sled compares the VMMs in one snapshot, and may then wait for the row of its sled. */
+function inSledReport(a: ReportSledArguments): DecisionPoint[] {
+  const columns = ["timeReported", "timeAgreed"];
+  return [
+    (world) => ({ world, answer: except(columns, reportSled(world, a).answer) }),
+    (world, began) => {
+      const { world: after, answer } = sledReported(world, a, isAgreed(began, a));
+      return { world: after, answer: only(columns, answer) };
+    },
   ];
 }
 

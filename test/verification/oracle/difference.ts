@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import type { Call } from "./calls.js";
 import type { Names } from "./names.js";
 
+/** The calls that led to a difference. */
 interface Course {
   names: Names;
   calls: readonly Call[];

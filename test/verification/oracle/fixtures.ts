@@ -4,30 +4,31 @@ import type { OutcomeCoverage } from "./outcome-coverage.js";
 import {
   changedTimes,
   comparable,
-  comparablePicture,
+  comparableRelations,
   differences,
   modelClock,
   realClock,
 } from "./comparable.js";
-import type { At, Generated } from "./generators/at.js";
+import type { CallContext, Generated } from "./generators/call-context.js";
 import { planToken } from "./model/plan.js";
-import { type Picture, rowsOf, viewsOf, withPlanIfAsked } from "./model/picture.js";
+import { type Relations, rowsOf, viewsOf, withPlanUnlessDeleted } from "./model/relations.js";
 import type { Answer } from "./model/step.js";
 import { NOTHING, type World } from "./model/world.js";
 import { Names } from "./names.js";
 import { readRows, readViews } from "./read-rows.js";
 import { Tokens } from "./tokens.js";
 
-/** Two instances of one run, in the model and in the database, and what a sequence of calls makes of them. */
-export class Fixtures implements At {
+/** Holds two instances, in the model and in the database, and what a sequence of calls makes of them in both. */
+export class Fixtures implements CallContext {
   readonly names: Names;
   readonly tokens = new Tokens();
   readonly calls: Call[] = [];
   focus: number | null = null;
   world: World = NOTHING;
-  /** As they were read last. */
-  rows: Picture = {};
+  /** The rows as they were read last. */
+  rows: Relations = {};
   readonly ids: string[];
+  readonly sledIds: string[];
 
   constructor(
     readonly sql: postgres.ISql,
@@ -36,6 +37,7 @@ export class Fixtures implements At {
   ) {
     this.names = new Names(scope);
     this.ids = [0, 1, "unknown" as const].map((which) => this.names.id("instance", which));
+    this.sledIds = [0, 1, 2, 3].map((which) => this.names.id("sled", which));
   }
 
   /** Makes the call out of what there is now. */
@@ -45,7 +47,7 @@ export class Fixtures implements At {
     return call;
   }
 
-  /** The answer of the database, counted, and with its times and its plan token in the terms of the model. */
+  /** Makes the call in the database; returns the answer, with its times and its plan token in the terms of the model. */
   async perform(call: Call, sql: postgres.ISql = this.sql): Promise<Answer> {
     const known =
       call.verb === "commit_update"
@@ -59,8 +61,10 @@ export class Fixtures implements At {
   #knownPlan(call: Call, answer: Answer): Answer {
     const { planToken: token, stateGeneration } = answer;
     if (typeof token !== "string") return {};
-    // run_update shows the instance as it is afterwards
-    const isAfter = call.verb === "run_update" && answer["outcome"] === "applied";
+    // run_update and settle show the instance as it is afterwards
+    const isAfter =
+      (call.verb === "run_update" && answer["outcome"] === "applied") ||
+      (call.verb === "settle" && answer["updateOutcome"] === "applied");
     const name = planToken(
       Number(stateGeneration) - (isAfter ? 1 : 0),
       answer as unknown as Parameters<typeof planToken>[1],
@@ -68,12 +72,12 @@ export class Fixtures implements At {
     return { planToken: this.tokens.learn(name, token) };
   }
 
-  async read(): Promise<Picture> {
-    return await readRows(this.sql, this.ids);
+  async read(): Promise<Relations> {
+    return await readRows(this.sql, this.ids, this.sledIds);
   }
 
-  /** How the rows that were read differ from those of a world, and what changed from what changed. */
-  compareRows(world: World, rows: Picture): string[] {
+  /** Says how the rows that were read differ from those of a world, and whether other times changed. */
+  compareRows(world: World, rows: Relations): string[] {
     return [
       ...compared(rowsOf(world), this.#withPlans(rows), world.now),
       ...differences(
@@ -84,13 +88,13 @@ export class Fixtures implements At {
     ];
   }
 
-  /** With the names that the model has for the plans that were committed. */
-  #withPlans({ instance = {}, ...tables }: Picture): Picture {
+  /** Replaces the tokens of committed plans by the names that the model has for them. */
+  #withPlans({ instance = {}, ...tables }: Relations): Relations {
     const named = Object.entries(instance).map(([id, row]): [string, Answer] => {
       const { committedPlanToken: token } = row;
       return [
         id,
-        withPlanIfAsked(
+        withPlanUnlessDeleted(
           typeof token === "string" ? { ...row, committedPlanToken: this.tokens.nameOf(token) } : row,
         ),
       ];
@@ -103,18 +107,18 @@ export class Fixtures implements At {
     return compared(viewsOf(this.world), await readViews(this.sql, this.ids), this.world.now);
   }
 
-  accept(world: World, rows: Picture): void {
+  accept(world: World, rows: Relations): void {
     this.world = world;
     this.rows = rows;
   }
 }
 
-function compared(expected: Picture, actual: Picture, now: number): string[] {
+function compared(expected: Relations, actual: Relations, now: number): string[] {
   return Object.keys(expected).flatMap((relation) =>
     differences(
       relation,
-      comparablePicture(expected, modelClock(now))[relation],
-      comparablePicture(actual, realClock())[relation],
+      comparableRelations(expected, modelClock(now))[relation],
+      comparableRelations(actual, realClock())[relation],
     ),
   );
 }

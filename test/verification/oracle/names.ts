@@ -4,7 +4,7 @@ const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 export type Kind = "instance" | "project" | "saga" | "vmm" | "migration" | "sled";
 
-/** The ids of one course of calls: another scope has other ones, the same scope the same ones again. */
+/** The ids of one sequence of calls: the same scope gives the same ids again, and another scope gives others. */
 export class Names {
   readonly #names = new Map<string, string>();
 
@@ -18,7 +18,7 @@ export class Names {
     return id;
   }
 
-  /** The text with names in place of ids. */
+  /** Returns the text with the name of each id in its place. */
   named(text: string): string {
     return text.replace(UUID, (id) => this.#names.get(id) ?? id);
   }

@@ -17,7 +17,7 @@ export interface Findings extends Verdict {
 }
 
 /** Plays the same calls in the model and in the database: one after the other, then at once. */
-export async function consultOracle(database: TestDatabase, size: Size): Promise<Findings> {
+export async function runOracle(database: TestDatabase, size: Size): Promise<Findings> {
   const start = performance.now();
   const coverage = new OutcomeCoverage();
   const { seed, sequences, rounds } = size;

@@ -3,6 +3,8 @@ import * as instances from "./model/instance.js";
 import * as vmms from "./model/vmm.js";
 import * as sagas from "./model/sagas.js";
 import * as updateSaga from "./model/update-saga.js";
+import * as settlements from "./model/settle.js";
+import * as sleds from "./model/sled.js";
 import * as sledAgent from "./model/sled-agent.js";
 import * as purges from "./model/purge.js";
 import type { Answer } from "./model/step.js";
@@ -14,7 +16,9 @@ const DOCUMENTED: Record<keyof VerbArguments, readonly string[]> = {
   ...sagas.ANSWERS,
   ...updateSaga.ANSWERS,
   ...sledAgent.ANSWERS,
+  ...sleds.ANSWERS,
   ...purges.ANSWERS,
+  ...settlements.ANSWERS,
 };
 
 /** How often each verb gave each of its answers. */
@@ -69,5 +73,12 @@ function kindsOfReport(row: Answer): string[] {
     ...(typeof migrationInOutcome === "string" ? [`in ${migrationInOutcome}`] : []),
     ...(typeof migrationOutOutcome === "string" ? [`out ${migrationOutOutcome}`] : []),
     ...(updateNeeded === true ? ["update needed"] : []),
+    ...(["update", "delete"] as const).flatMap((part) => kindsOfPart(row, part)),
   ];
+}
+
+/** The update or the deletion of `settle`, if it was done. */
+function kindsOfPart(row: Answer, part: "update" | "delete"): string[] {
+  const kinds = kindsOfVerb({ outcome: row[`${part}Outcome`], reason: row[`${part}Reason`] });
+  return kinds.map((kind) => `${part} ${kind}`);
 }

@@ -1,23 +1,40 @@
 import type postgres from "postgres";
-import type { Picture } from "./model/picture.js";
+import type { Relations } from "./model/relations.js";
+
+/** The rows of these instances and sleds, in one statement. */
+export async function readRows(
+  sql: postgres.ISql,
+  ids: readonly string[],
+  sledIds: readonly string[],
+): Promise<Relations> {
+  const [row] = await sql<[{ relations: string }]>`
+    select json_build_object(${instanceRows(sql, ids)},
+      'sled_report', (select coalesce(json_object_agg(r.sled_id, r), '{}')
+        from vmstate.sled_report as r where r.sled_id = any (${sledIds}::uuid[]))
+    )::text as relations`;
+  return parsed(row.relations);
+}
 
 /** The rows of these instances, in one statement. */
-export async function readRows(sql: postgres.ISql, ids: readonly string[]): Promise<Picture> {
-  const [row] = await sql<[{ picture: string }]>`
-    select json_build_object(
+export async function readInstanceRows(sql: postgres.ISql, ids: readonly string[]): Promise<Relations> {
+  const [row] = await sql<[{ relations: string }]>`
+    select json_build_object(${instanceRows(sql, ids)})::text as relations`;
+  return parsed(row.relations);
+}
+
+function instanceRows(sql: postgres.ISql, ids: readonly string[]): postgres.Fragment {
+  return sql`
       'instance', (select coalesce(json_object_agg(r.id, r), '{}')
         from vmstate.instance as r where r.id = any (${ids}::uuid[])),
       'vmm', (select coalesce(json_object_agg(r.id, r), '{}')
         from vmstate.vmm as r where r.instance_id = any (${ids}::uuid[])),
       'migration', (select coalesce(json_object_agg(r.id, r), '{}')
-        from vmstate.migration as r where r.instance_id = any (${ids}::uuid[]))
-    )::text as picture`;
-  return parsed(row.picture);
+        from vmstate.migration as r where r.instance_id = any (${ids}::uuid[]))`;
 }
 
 /** What the views show of these instances, in one statement. */
-export async function readViews(sql: postgres.ISql, ids: readonly string[]): Promise<Picture> {
-  const [row] = await sql<[{ picture: string }]>`
+export async function readViews(sql: postgres.ISql, ids: readonly string[]): Promise<Relations> {
+  const [row] = await sql<[{ relations: string }]>`
     select json_build_object(
       'api_instance', (select coalesce(json_object_agg(r.id, r), '{}')
         from vmstate.api_instance as r where r.id = any (${ids}::uuid[])),
@@ -39,13 +56,13 @@ export async function readViews(sql: postgres.ISql, ids: readonly string[]): Pro
         from vmstate.watched_vmm as r where r.instance_id = any (${ids}::uuid[])),
       'invariant_violation', (select coalesce(json_object_agg(concat(r.instance_id, ' ', r.invariant), r), '{}')
         from vmstate.invariant_violation as r where r.instance_id = any (${ids}::uuid[]))
-    )::text as picture`;
-  return parsed(row.picture);
+    )::text as relations`;
+  return parsed(row.relations);
 }
 
 /** By relation and id; columns in camel case, as answers have them. */
-function parsed(json: string): Picture {
-  const relations = JSON.parse(json) as Picture;
+function parsed(json: string): Relations {
+  const relations = JSON.parse(json) as Relations;
   return Object.fromEntries(
     Object.entries(relations).map(([relation, rows]) => [
       relation,

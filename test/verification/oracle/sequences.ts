@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type postgres from "postgres";
 import { purge } from "../../../src/index.js";
 import type { Call } from "./calls.js";
-import type { Generated } from "./generators/at.js";
+import type { Generated } from "./generators/call-context.js";
 import { callAlone } from "./generators/call.js";
 import { PURGED_AT_MOST } from "./model/purge.js";
 import { step } from "./model/rules.js";
@@ -64,8 +64,8 @@ export async function checkSequences({
   return { found: failures(await fc.check(property, { seed, numRuns: sequences })), played };
 }
 
-/** What earlier sequences left: a purge is not of one sequence alone. */
-async function purgeAll(sql: postgres.ISql): Promise<void> {
+/** Purges what earlier sequences left, because a purge of this one would delete and count that as well. */
+export async function purgeAll(sql: postgres.ISql): Promise<void> {
   const before = new Date(Date.now() - 3_700_000);
   let purged: Awaited<ReturnType<typeof purge>>;
   do purged = await purge(sql, { before, limit: PURGED_AT_MOST });

@@ -1,4 +1,4 @@
-/** The database's plan tokens, which the model cannot know, and its own names for the same plans. */
+/** The plan tokens of the database, which the model cannot compute, and the model's names of the same plans. */
 export class Tokens {
   readonly #byPlan = new Map<string, string>();
   readonly #byToken = new Map<string, string>();
@@ -8,17 +8,17 @@ export class Tokens {
     return [...this.#byPlan.keys()];
   }
 
-  /** Any text for a plan never seen. */
+  /** Returns the token of a plan; the name itself, which is no token, if the database never answered that plan. */
   of(plan: string): string {
     return this.#byPlan.get(plan) ?? plan;
   }
 
-  /** The name of the plan that this token stands for; any other text stands for itself. */
+  /** Returns the name of the plan that has this token; the text itself if no plan has it. */
   nameOf(token: string): string {
     return this.#byToken.get(token) ?? token;
   }
 
-  /** The name, unless this token was another plan's, or this plan had another token. */
+  /** Notes the token of a plan; returns its name, or what is wrong: the token was another plan's, or the plan had another. */
   learn(plan: string, token: string): string {
     const known = this.#byPlan.get(plan);
     if ((known ?? token) !== token) return `${plan}, but not the token it had before`;

@@ -1,18 +1,19 @@
 import type postgres from "postgres";
+import { rolledBack } from "../../../src/schema/drift/beside.js";
 import { placeWithMigration, placeWithoutMigration } from "./situations.js";
 import { allSteps, type Step, take } from "./steps.js";
 
-/** Before there was one. */
+/** The state before the row exists, as Mermaid writes it. */
 export const NOTHING = "[*]";
 
-/** That something went from one state to another. */
+/** A transition from one state to another, and what causes it. */
 export interface Edge {
   from: string;
   to: string;
   by: string;
 }
 
-/** What has states: an instance as users see it, a VMM, a migration as a whole, a side of one. */
+/** The state machines: an instance as users see it, a VMM, a migration as a whole, a side of a migration. */
 const MACHINES = ["instance", "vmm", "migration", "side"] as const;
 type Machine = (typeof MACHINES)[number];
 
@@ -24,8 +25,8 @@ export interface Observed {
   tried: string[];
 }
 
-/** For each machine the state that each of its kind is in, by id. */
-type Picture = Record<Machine, Map<string, string>>;
+/** By machine and id, the state of each row. */
+type CurrentStates = Record<Machine, Map<string, string>>;
 
 /**
  * Finds which states lead to which, and by what, by trying every verb.
@@ -36,11 +37,11 @@ type Picture = Record<Machine, Map<string, string>>;
  */
 export async function observe(sql: postgres.Sql): Promise<Observed> {
   const steps = allSteps(await labels(sql, "reported_vmm_state"), await labels(sql, "migration_state"));
-  const alone = await within(sql, async (transaction) => {
+  const alone = await tryOut(sql, async (transaction) => {
     await placeWithoutMigration(transaction);
     return await tryAll(transaction, steps);
   });
-  const migrating = await within(sql, async (transaction) => {
+  const migrating = await tryOut(sql, async (transaction) => {
     await placeWithMigration(transaction, statesUnderMigration(alone));
     return await tryAll(transaction, steps);
   });
@@ -59,11 +60,12 @@ function statesUnderMigration({ instance, vmm }: Edges): string[] {
   return [...new Set(states)];
 }
 
+/** Takes each step from the present states, and rolls it back; returns the transitions. */
 async function tryAll(sql: postgres.TransactionSql, steps: readonly Step[]): Promise<Edges> {
   const before = await look(sql);
   let edges: Edges = { instance: [], vmm: [], migration: [], side: [] };
   for (const step of steps) {
-    const after = await within(sql, async (savepoint) => {
+    const after = await tryOut(sql, async (savepoint) => {
       await take(savepoint, step);
       return await look(savepoint);
     });
@@ -72,19 +74,25 @@ async function tryAll(sql: postgres.TransactionSql, steps: readonly Step[]): Pro
   return edges;
 }
 
-async function look(sql: postgres.ISql): Promise<Picture> {
+/** Reads the state of each row. */
+async function look(sql: postgres.ISql): Promise<CurrentStates> {
   const rows = await sql<{ machine: Machine; id: string; state: string }[]>`
     select 'instance' as machine, p.instance_id::text as id, p.api_state::text as state from vmstate.instance_plan as p
     union all select 'migration', p.instance_id::text, p.verdict::text from vmstate.instance_plan as p
     union all select 'vmm', v.id::text, v.state::text from vmstate.vmm as v
     union all select 'side', m.id || ' source', m.source_state::text from vmstate.migration as m
     union all select 'side', m.id || ' destination', m.destination_state::text from vmstate.migration as m`;
-  const picture: Picture = { instance: new Map(), vmm: new Map(), migration: new Map(), side: new Map() };
-  for (const { machine, id, state } of rows) picture[machine].set(id, state);
-  return picture;
+  const states: CurrentStates = {
+    instance: new Map(),
+    vmm: new Map(),
+    migration: new Map(),
+    side: new Map(),
+  };
+  for (const { machine, id, state } of rows) states[machine].set(id, state);
+  return states;
 }
 
-function difference(before: Picture, after: Picture, { verb, says }: Step): Edges {
+function difference(before: CurrentStates, after: CurrentStates, { verb, says }: Step): Edges {
   const changes = (machine: Machine): Edge[] =>
     [...after[machine]]
       .map(([id, to]) => ({
@@ -111,26 +119,15 @@ function union(...all: Edges[]): Edges {
   return { instance, vmm, migration, side };
 }
 
-class TakenBack<T> extends Error {
-  constructor(readonly answer: T) {
-    super();
-  }
-}
-
-/** Runs `act` in a transaction, or a part of one, that is rolled back. */
-async function within<T>(
+/** Runs `act` in a transaction or savepoint that is rolled back; returns what `act` returns. */
+async function tryOut<T>(
   sql: postgres.Sql | postgres.TransactionSql,
   act: (sql: postgres.TransactionSql) => Promise<T>,
 ): Promise<T> {
-  const actAndReturn = async (transaction: postgres.TransactionSql): Promise<never> => {
-    throw new TakenBack(await act(transaction));
-  };
-  try {
-    return await ("savepoint" in sql ? sql.savepoint(actAndReturn) : sql.begin(actAndReturn));
-  } catch (error) {
-    if (error instanceof TakenBack) return error.answer as T;
-    throw error;
-  }
+  return await rolledBack<postgres.TransactionSql, T>(
+    (use) => ("savepoint" in sql ? sql.savepoint(use) : sql.begin(use)),
+    act,
+  );
 }
 
 export async function labels(sql: postgres.ISql, type: string): Promise<string[]> {

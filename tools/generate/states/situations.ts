@@ -3,8 +3,7 @@ import type postgres from "postgres";
 /**
  * Inserts instances in every situation without a migration.
  *
- * There is one in every state, and one with an active VMM in every state. What leads to where is for the verbs to
- * show, later.
+ * There is one in every state, and one with an active VMM in every state.
  */
 export async function placeWithoutMigration(sql: postgres.TransactionSql): Promise<void> {
   await unguarded(
@@ -71,7 +70,7 @@ export async function placeWithMigration(
   );
 }
 
-/** Runs `act` with triggers and foreign keys switched off. */
+/** Awaits `write` with triggers and foreign keys switched off. */
 async function unguarded(sql: postgres.TransactionSql, write: PromiseLike<unknown>): Promise<void> {
   await sql`set local session_replication_role = replica`;
   await write;

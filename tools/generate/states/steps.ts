@@ -2,10 +2,10 @@ import type postgres from "postgres";
 
 type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
-/** A call for each instance `i` that has what it needs. Of what was put there, every saga has the id of its instance. */
+/** A call, made for each instance `i` that has what the call needs. The saga of each row has the id of the instance. */
 export interface Step {
   verb: string;
-  /** What has happened, in the words of a migration. */
+  /** What the call does, as the diagram of a migration says it. */
   says: string;
   needs: keyof typeof NEEDS;
   call: (sql: postgres.ISql) => Fragment;
@@ -19,6 +19,7 @@ const NEEDS = {
   "a migration": (sql: postgres.ISql) => sql`where i.migration_id is not null`,
 };
 
+/** Makes the call of a step for each instance that has what the call needs. */
 export async function take(sql: postgres.ISql, { call, needs }: Step): Promise<void> {
   await sql`select count(r) from vmstate.instance as i, lateral ${call(sql)} as r ${NEEDS[needs](sql)}`;
 }

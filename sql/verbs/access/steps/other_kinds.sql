@@ -18,6 +18,6 @@ BEGIN
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.other_kinds FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.other_kinds IS 'Lists the kinds of which a role was granted all that they need.
+COMMENT ON FUNCTION vmstate.other_kinds IS 'Lists the other kinds that a role was granted in full.
 
-Without p_kind and the kinds that p_kind includes.';
+p_kind and the kinds that p_kind includes are left out.';

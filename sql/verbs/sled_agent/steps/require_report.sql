@@ -39,8 +39,8 @@ BEGIN
     WHERE c.is_violated
     LIMIT 1;
   IF FOUND THEN
-    -- In a batch (p_where is not empty) the names are keys of JSON, which have no p_.
-    PERFORM vmstate.raise_invalid_argument(p_function, 'p_' || v_argument,
+    -- report_vmm_batch takes an array of each. In a batch (p_where is not empty) the names are keys of JSON, which have no p_.
+    PERFORM vmstate.raise_invalid_argument(p_function, 'p_' || v_argument || CASE p_function WHEN 'report_vmm_batch' THEN 's' ELSE '' END,
       format('%s%s%s %s', p_where, CASE p_where WHEN '' THEN 'p_' END, v_argument, v_problem));
   END IF;
 END;

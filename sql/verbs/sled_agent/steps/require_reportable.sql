@@ -2,19 +2,9 @@ CREATE OR REPLACE FUNCTION vmstate.require_reportable(p_reports vmstate.batch_re
 LANGUAGE plpgsql
 SET search_path = ''
 AS $$
-DECLARE
-  v_report vmstate.batch_report;
 BEGIN
-  SELECT r.* INTO v_report
-    FROM unnest(p_reports) AS r
-    JOIN vmstate.vmm AS v ON v.instance_id = r.instance_id AND v.id = r.propolis_id
-    WHERE v.sled_id <> ALL (p_sleds)
-    ORDER BY r.ordinal LIMIT 1;
-  IF FOUND THEN
-    PERFORM vmstate.raise_foreign_report('report_vmms', v_report.propolis_id, p_sleds,
-      format('Element %s: ', v_report.ordinal));
-  END IF;
+  PERFORM vmstate.require_batch_sleds('report_vmms', p_reports, p_sleds);
 END;
 $$;
 REVOKE ALL ON FUNCTION vmstate.require_reportable FROM PUBLIC;
-COMMENT ON FUNCTION vmstate.require_reportable IS 'Raises 42501 for the first report of a batch whose VMM is on none of p_sleds.';
+COMMENT ON FUNCTION vmstate.require_reportable IS 'Raises 42501 for the first report of report_vmms that is of another sled.';

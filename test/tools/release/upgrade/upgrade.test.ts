@@ -53,47 +53,47 @@ it.each(versions)(
 async function upgradedInUse(version: string, upgrade: (url: string) => Promise<void>): Promise<void> {
   await using database = await createEmptyDatabase();
   using released = new ReleasedPackage(version);
-  const then = await released.load();
-  await then.migrate(database.url);
-  const connect = (): Vmstate => then.vmstate(database.connect({ max: 1 }));
+  const release = await released.load();
+  await release.migrate(database.url);
+  const connect = (): Vmstate => release.vmstate(database.connect({ max: 1 }));
   await populate(connect());
-  const standing = await everything(database.sql);
+  const before = await everything(database.sql);
 
   const agents = [await new SledAgent(connect()).start(20), await new SledAgent(connect()).start(20)];
   const others = [new Lives(connect()), new Lives(connect()), new Lives(connect()), new Reader(connect())];
-  await working([...agents, ...others], () => upgrade(database.url));
+  await whileWorking([...agents, ...others], () => upgrade(database.url));
 
-  for (const agent of agents) expect(await agent.stored(database.sql)).toEqual([agent.generation]);
-  expect(await everything(database.sql)).toEqual(expect.arrayContaining(standing.map(asObjectContaining)));
+  for (const agent of agents) expect(await agent.storedGenerations(database.sql)).toEqual([agent.generation]);
+  expect(await everything(database.sql)).toEqual(expect.arrayContaining(before.map(asObjectContaining)));
   expect(await invariantViolations(database.sql)).toEqual([]);
   await using fresh = await createDatabase();
   const [expected, actual] = await Promise.all([readCatalog(fresh.sql), readCatalog(database.sql)]);
   expect(compareCatalogs(expected, actual)).toEqual({ differences: [], warnings: [] });
   await assertCompatible(database.sql);
   if ((await migrationsAfter(version)).every(({ isBreaking }) => !isBreaking))
-    await then.assertCompatible(database.sql);
+    await release.assertCompatible(database.sql);
 }
 
-/** Does something while clients work, from before until after; rejects if one of them gets a wrong answer. */
-async function working(clients: readonly Client[], act: () => Promise<void>): Promise<void> {
+/** Acts while clients work, who have begun before and go on afterwards; rejects if one of them gets a wrong answer. */
+async function whileWorking(clients: readonly Client[], act: () => Promise<void>): Promise<void> {
   const work = Promise.all(clients.map((client) => client.work()));
-  const each = async (more: number): Promise<void> => {
+  const untilEachHasDone = async (more: number): Promise<void> => {
     const goals = clients.map((client) => ({ client, goal: client.done + more }));
     const reached = until(`each client has done ${more} more`, () =>
       goals.every(({ client, goal }) => client.done >= goal),
     );
     await Promise.race([work, reached]);
   };
-  await each(1);
+  await untilEachHasDone(1);
   const before = clients.map(({ verbs }) => verbs);
   await act();
   expect(clients.some(({ verbs }, index) => verbs !== before[index])).toBe(true);
-  await each(2);
+  await untilEachHasDone(2);
   for (const client of clients) client.stop();
   await work;
 }
 
-/** A migration may add columns. */
+/** Matches a row that has these columns, since a migration may add others. */
 function asObjectContaining(row: Record<string, object | null>): unknown {
   const columns = Object.entries(row).map(([name, value]): [string, unknown] => [
     name,
@@ -102,7 +102,7 @@ function asObjectContaining(row: Record<string, object | null>): unknown {
   return Object.fromEntries(columns);
 }
 
-/** How each instance and VMM shows, and what the update saga would do. */
+/** Reads how each instance and VMM shows, and what the update saga would do. */
 async function everything(sql: postgres.Sql): Promise<Record<string, object | null>[]> {
   const rows = await sql<Record<string, object | null>[]>`
     select to_jsonb(r) as shown, to_jsonb(p) - 'updater_lease_until' as planned, to_jsonb(v) as vmms

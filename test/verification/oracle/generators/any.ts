@@ -10,9 +10,10 @@ import { snakeCase } from "../../../support/verbs.js";
 import type { Call } from "../calls.js";
 import { PURGED_AT_MOST } from "../model/purge.js";
 import { COOLDOWNS } from "../model/restart.js";
+import { digestOf, type Said, vmmsOn } from "../model/sled.js";
 import { LEASES, TOO_LONG_LEASE } from "../model/update-saga.js";
 import { migrationOf, migrationsOf, vmmOf } from "../model/world.js";
-import { type At, type Generated, nextTime } from "./at.js";
+import { type CallContext, type Generated, nextTime } from "./call-context.js";
 import { latestPlan, seenPlan } from "./plans.js";
 import * as pick from "./picks.js";
 
@@ -153,7 +154,7 @@ const failSled = fc
   .record({ sled, failure })
   .map((d): Generated<Call> => (at) => ({ verb: "fail_sled", a: { sledId: d.sled(at), reason: d.failure } }));
 
-/** Some of the VMMs of any sled, and one that never is. */
+/** Fails some VMMs of any sled, one of them listed twice, and an id that no VMM has. */
 const failSledVmms = fc
   .record({ sled, failure, chosen: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }) })
   .map((d): Generated<Call> => (at) => {
@@ -162,9 +163,34 @@ const failSledVmms = fc
     return { verb: "fail_sled_vmms", a: { sledId: d.sled(at), propolisIds, reason: d.failure } };
   });
 
+/** What a sled says of its VMMs, most often the truth; a sled may know less or more than the database, or be malformed. */
+const said: fc.Arbitrary<(vmms: Said[]) => { vmmCount: number; digest: string }> = fc
+  .oneof(
+    { weight: 5, arbitrary: fc.constant((vmms: Said[]) => vmms) },
+    { weight: 1, arbitrary: fc.constant((vmms: Said[]) => vmms.slice(1)) },
+    {
+      weight: 1,
+      arbitrary: fc.constant((vmms: Said[]) => vmms.map((vmm) => ({ ...vmm, state: "stopping" as const }))),
+    },
+  )
+  .map((change) => (vmms: Said[]) => {
+    const changed = change(vmms);
+    return { vmmCount: changed.length, digest: digestOf(changed) };
+  });
+
+const malformed = fc.constantFrom({}, {}, {}, {}, {}, { vmmCount: 3 }, { vmmCount: -1 }, { digest: "0x12" });
+
+const reportSled = fc
+  .record({ sled, rightly, vmm, instance, said, malformed })
+  .map(({ rightly, said, malformed, ...d }): Generated<Call> => (at) => {
+    const vmmId = d.vmm(at, d.instance(at));
+    const sledId = (rightly ? at.world.vmms[vmmId]?.sledId : undefined) ?? d.sled(at);
+    return { verb: "report_sled", a: { sledId, ...said(vmmsOn(at.world, sledId)), ...malformed } };
+  });
+
 const onMigration = fc.option(fc.record({ rightly, migration, state: side, newer }), { freq: 2 });
 
-/** One that may be true, or not at all. */
+/** A report that the sled agent of the VMM could make, or one of the wrong VMM or migration. */
 const report = fc
   .record({ instance, vmm, state: reported, newer, into: onMigration, outOf: onMigration })
   .map(({ into, outOf, ...d }): Generated<ReportVmmArguments> => (at) => {
@@ -206,13 +232,26 @@ const reportVmms = fc
     a: reports.map((report) => report(at)),
   }));
 
+const settle = fc
+  .record({
+    report,
+    saga,
+    isToBeDeleted: fc.constantFrom(undefined, null, true, false),
+    ended: fc.constantFrom("failed", "destroyed", "destroyed", null),
+  })
+  .map(({ report, saga, isToBeDeleted, ended }): Generated<Call> => (at) => {
+    const { instanceId, propolisId, state, generation, time } = report(at);
+    const a = { instanceId, propolisId, sagaId: saga(at), state: ended ?? state, generation, time };
+    return { verb: "settle", a: { ...a, ...(isToBeDeleted !== undefined && { delete: isToBeDeleted }) } };
+  });
+
 const beginUpdate = fc.record({ instance, saga, lease }).map((d): Generated<Call> => (at) => ({
   verb: "begin_update",
   a: { instanceId: d.instance(at), sagaId: d.saga(at), lease: d.lease },
 }));
 
 /** The holder of the updater lock, most often. */
-const updater = fc.record({ rightly, saga, nearby }).map((d) => (at: At, instanceId: string) => {
+const updater = fc.record({ rightly, saga, nearby }).map((d) => (at: CallContext, instanceId: string) => {
   const row = at.world.instances[instanceId];
   const sagaId = (d.rightly ? row?.updaterId : undefined) ?? d.saga(at);
   return { sagaId, updaterGeneration: d.nearby(row?.updaterGeneration ?? 1) };
@@ -226,10 +265,12 @@ const inheritUpdate = fc.record({ instance, updater, saga, lease }).map((d): Gen
 });
 
 /** The plan as it is now, most often; or an older one. */
-const plan = fc.option(fc.nat(9), { freq: 2 }).map((older) => (at: At, instanceId: string): string => {
-  const row = at.world.instances[instanceId];
-  return row && older === null ? latestPlan(at, row) : seenPlan(at, older ?? 0);
-});
+const plan = fc
+  .option(fc.nat(9), { freq: 2 })
+  .map((older) => (at: CallContext, instanceId: string): string => {
+    const row = at.world.instances[instanceId];
+    return row && older === null ? latestPlan(at, row) : seenPlan(at, older ?? 0);
+  });
 
 const commitUpdate = fc.record({ instance, updater, plan }).map((d): Generated<Call> => (at) => {
   const instanceId = d.instance(at);
@@ -293,7 +334,7 @@ const purged = fc
   )
   .map((a): Generated<Call> => () => ({ verb: "purge", a }));
 
-/** What tidies up after the instances of other courses too: one at a time only. */
+/** Calls that also delete rows of other sequences, so no two may run at once. */
 export const housekeeping: fc.Arbitrary<Generated<Call>> = fc.oneof(day, purged);
 
 /** Any call, whether it makes sense now or not. */
@@ -313,6 +354,8 @@ export const anyCall: fc.Arbitrary<Generated<Call>> = fc.oneof(
   { weight: 1, arbitrary: failSledVmms },
   { weight: 8, arbitrary: reportVmm },
   { weight: 3, arbitrary: reportVmms },
+  { weight: 3, arbitrary: reportSled },
+  { weight: 3, arbitrary: settle },
   { weight: 2, arbitrary: beginUpdate },
   { weight: 2, arbitrary: inheritUpdate },
   { weight: 3, arbitrary: commitUpdate },

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import type { Call } from "../calls.js";
 import { anyCall, housekeeping } from "./any.js";
-import type { Generated } from "./at.js";
-import { lifeGoesOn } from "./lifecycle.js";
+import type { Generated } from "./call-context.js";
+import { nextUsefulCall } from "./lifecycle.js";
 
-/** One of the latest calls once more, word for word. */
+/** One of the latest calls once more, with the same arguments. */
 const replay = fc
   .constantFrom(0, 0, 0, 0, 1, 1, 2, 3, 5, 8)
   .map((n): Generated<Call> => ({ calls, ...at }) => {
@@ -15,12 +15,12 @@ const replay = fc
   });
 
 export const call: fc.Arbitrary<Generated<Call>> = fc.oneof(
-  { weight: 10, arbitrary: lifeGoesOn },
+  { weight: 10, arbitrary: nextUsefulCall },
   { weight: 8, arbitrary: anyCall },
   { weight: 2, arbitrary: replay },
 );
 
-/** Of a course in which nothing happens at once. */
+/** A call of a sequence in which no two calls run at once. */
 export const callAlone: fc.Arbitrary<Generated<Call>> = fc.oneof(
   { weight: 9, arbitrary: call },
   { weight: 1, arbitrary: housekeeping },

@@ -13,14 +13,18 @@ import {
   type VmmRow,
   vmmsOf,
 } from "../model/world.js";
-import { type At, type Generated, nextTime } from "./at.js";
+import { type CallContext, type Generated, nextTime } from "./call-context.js";
 import * as pick from "./picks.js";
 import { latestPlan, seenPlan } from "./plans.js";
 
-/** Of a migration's destination or source, with its side or without. */
+/**
+ * Whose report it is: `received` and `receiving` are of the destination of a migration, `sent` and `sending` of its source.
+ *
+ * The first of each pair also reports the side of the migration.
+ */
 type Report = "received" | "sent" | "receiving" | "sending";
 
-const wish = fc.record({
+const options = fc.record({
   n: fc.nat(1),
   project: fc.constantFrom(0, 0, 0, 1, 1, 1, "own" as const, "own" as const, "own" as const),
   choice: fc.nat(999),
@@ -40,47 +44,47 @@ const wish = fc.record({
   sent: fc.constantFrom<ReportedVmmState>("migrating", "migrating", "destroyed", "failed"),
 });
 
-/** What is open about a call that makes sense. */
-type Wish = typeof wish extends fc.Arbitrary<infer W> ? W : never;
+/** The choices that remain once the state of the instance has said which calls are useful. */
+type CallOptions = typeof options extends fc.Arbitrary<infer W> ? W : never;
 
 /** The next useful call on one of the instances, given its state: so that sequences reach late states. */
-export const lifeGoesOn: fc.Arbitrary<Generated<Call>> = wish.map(
-  (wish): Generated<Call> =>
+export const nextUsefulCall: fc.Arbitrary<Generated<Call>> = options.map(
+  (options): Generated<Call> =>
     (at) =>
-      nextCall(at, wish),
+      nextCall(at, options),
 );
 
-/** What leads to a live migration the soonest. */
-export const straightOn: fc.Arbitrary<Generated<Call>> = wish.map(
-  (wish): Generated<Call> =>
+/** The next call on the shortest way to a live migration. */
+export const nextCallToMigration: fc.Arbitrary<Generated<Call>> = options.map(
+  (options): Generated<Call> =>
     (at) =>
-      nextCall(at, { ...wish, choice: 0 }),
+      nextCall(at, { ...options, choice: 0 }),
 );
 
-function nextCall(at: At, wish: Wish): Call {
-  const focused = { ...wish, n: at.focus ?? wish.n };
+function nextCall(at: CallContext, options: CallOptions): Call {
+  const focused = { ...options, n: at.focus ?? options.n };
   const calls = nextCalls(at, focused);
-  return calls[wish.choice % calls.length] ?? creation(at, focused);
+  return calls[options.choice % calls.length] ?? creation(at, focused);
 }
 
-/** First what leads to a live migration. */
-function nextCalls(at: At, wish: Wish): Call[] {
-  const instance = at.world.instances[at.names.id("instance", wish.n)];
-  if (!instance) return [creation(at, wish)];
+/** Lists useful calls; the first one leads to a live migration. */
+function nextCalls(at: CallContext, options: CallOptions): Call[] {
+  const instance = at.world.instances[at.names.id("instance", options.n)];
+  if (!instance) return [creation(at, options)];
   const strays = vmmsOf(at.world, instance.id).filter(
     ({ timeUnlinked, timeDeleted }) => timeUnlinked !== null && timeDeleted === null,
   );
   return [
-    ...withoutVmm(at, instance, wish),
-    ...withActiveVmm(at, instance, wish),
-    ...withMigration(at, instance, wish),
-    ...withUpdate(at, instance, wish),
+    ...withoutVmm(at, instance, options),
+    ...withActiveVmm(at, instance, options),
+    ...withMigration(at, instance, options),
+    ...withUpdate(at, instance, options),
     ...strays.flatMap((vmm) => tidied(at, vmm)),
-    ...afterDeletion(at, instance, wish),
+    ...afterDeletion(at, instance, options),
   ];
 }
 
-function creation({ names }: At, { n, project, intendedState }: Wish): Call {
+function creation({ names }: CallContext, { n, project, intendedState }: CallOptions): Call {
   const ids = {
     instanceId: names.id("instance", n),
     projectId: names.id("project", project === "own" ? n : project),
@@ -88,10 +92,10 @@ function creation({ names }: At, { n, project, intendedState }: Wish): Call {
   return { verb: "create_instance", a: { ...ids, name: "a", intendedState } };
 }
 
-function withoutVmm(at: At, instance: InstanceRow, wish: Wish): Call[] {
+function withoutVmm(at: CallContext, instance: InstanceRow, options: CallOptions): Call[] {
   const { id: instanceId } = instance;
   const active = vmmOf(at.world, instanceId, instance.activePropolisId);
-  const start = begunStart(at, instance, wish, "user");
+  const start = begunStart(at, instance, options, "user");
   const end: Call = { verb: "delete_instance", a: { instanceId } };
   switch (active?.state ?? instance.state) {
     case "creating":
@@ -99,33 +103,37 @@ function withoutVmm(at: At, instance: InstanceRow, wish: Wish): Call[] {
     case "failed":
       return active
         ? []
-        : [start, start, begunStart(at, instance, wish, "auto_restart"), stop(instance), end];
+        : [start, start, begunStart(at, instance, options, "auto_restart"), stop(instance), end];
     case "no_vmm":
     case "saga_unwound":
-      return [start, start, start, start, begunStart(at, instance, wish, "auto_restart"), end];
+      return [start, start, start, start, begunStart(at, instance, options, "auto_restart"), end];
     case "destroyed":
-      return active ? [] : afterwards(at, instance, wish);
+      return active ? [] : afterwards(at, instance, options);
     default:
       return [];
   }
 }
 
 function begunStart(
-  at: At,
+  at: CallContext,
   { id: instanceId }: InstanceRow,
-  wish: Wish,
+  options: CallOptions,
   startReason: "user" | "auto_restart",
 ): Call {
-  const ids = { instanceId, sagaId: wish.saga(at), propolisId: wish.newVmm(at, instanceId) };
-  return { verb: "begin_start", a: { ...ids, sledId: wish.sled(at), propolisIp: "fd00::1", startReason } };
+  const ids = { instanceId, sagaId: options.saga(at), propolisId: options.newVmm(at, instanceId) };
+  return { verb: "begin_start", a: { ...ids, sledId: options.sled(at), propolisIp: "fd00::1", startReason } };
 }
 
 function stop({ id: instanceId }: InstanceRow): Call {
   return { verb: "request_stop", a: { instanceId } };
 }
 
-/** What comes too late. */
-function afterwards(at: At, { id: instanceId, updaterGeneration }: InstanceRow, { saga }: Wish): Call[] {
+/** Calls of a saga that come too late. */
+function afterwards(
+  at: CallContext,
+  { id: instanceId, updaterGeneration }: InstanceRow,
+  { saga }: CallOptions,
+): Call[] {
   const updater = { instanceId, sagaId: saga(at), updaterGeneration };
   return [
     { verb: "finish_instance_creation", a: { instanceId } },
@@ -144,7 +152,7 @@ function afterwards(at: At, { id: instanceId, updaterGeneration }: InstanceRow, 
   ];
 }
 
-function withActiveVmm(at: At, instance: InstanceRow, wish: Wish): Call[] {
+function withActiveVmm(at: CallContext, instance: InstanceRow, options: CallOptions): Call[] {
   const { id: instanceId } = instance;
   const active = vmmOf(at.world, instanceId, instance.activePropolisId);
   if (!active || dead(active.state)) return [];
@@ -163,7 +171,7 @@ function withActiveVmm(at: At, instance: InstanceRow, wish: Wish): Call[] {
       const reboot: Call = { verb: "request_reboot", a: { instanceId } };
       if (!isFree(at, instance)) return [...reports("running", "destroyed"), stop(instance), reboot];
       return [
-        ...Array<Call>(6).fill(begunMigration(at, active, wish)),
+        ...Array<Call>(6).fill(begunMigration(at, active, options)),
         ...reports("rebooting", "running", "stopping", "destroyed", "failed"),
         ...[unwind, stop(instance), reboot],
       ];
@@ -173,46 +181,54 @@ function withActiveVmm(at: At, instance: InstanceRow, wish: Wish): Call[] {
   }
 }
 
-function isFree(at: At, { id, destinationPropolisId }: InstanceRow): boolean {
+function isFree(at: CallContext, { id, destinationPropolisId }: InstanceRow): boolean {
   const destination = vmmOf(at.world, id, destinationPropolisId);
   return !destination || destination.state === "saga_unwound";
 }
 
-function begunMigration(at: At, { instanceId, id: sourcePropolisId }: VmmRow, wish: Wish): Call {
-  const destinationPropolisId = wish.newVmm(at, instanceId);
-  const ids = { migrationId: wish.newMigration(at, instanceId), sourcePropolisId, destinationPropolisId };
-  const a = { instanceId, sagaId: wish.saga(at), ...ids, sledId: wish.sled(at), propolisIp: "fd00::2" };
+function begunMigration(
+  at: CallContext,
+  { instanceId, id: sourcePropolisId }: VmmRow,
+  options: CallOptions,
+): Call {
+  const destinationPropolisId = options.newVmm(at, instanceId);
+  const ids = { migrationId: options.newMigration(at, instanceId), sourcePropolisId, destinationPropolisId };
+  const a = { instanceId, sagaId: options.saga(at), ...ids, sledId: options.sled(at), propolisIp: "fd00::2" };
   return { verb: "begin_migration", a };
 }
 
-function withMigration(at: At, { id: instanceId, migrationId }: InstanceRow, wish: Wish): Call[] {
+function withMigration(
+  at: CallContext,
+  { id: instanceId, migrationId }: InstanceRow,
+  options: CallOptions,
+): Call[] {
   const migration = migrationOf(at.world, instanceId, migrationId);
-  return migration ? onMigration(at, migration, wish) : [];
+  return migration ? onMigration(at, migration, options) : [];
 }
 
 /** Late calls on a migration that is gone: most of them once the instance is. */
-function afterDeletion(at: At, { id, timeDeleted }: InstanceRow, wish: Wish): Call[] {
+function afterDeletion(at: CallContext, { id, timeDeleted }: InstanceRow, options: CallOptions): Call[] {
   const deleted = migrationsOf(at.world, id).find((migration) => migration.timeDeleted !== null);
-  const calls = deleted ? onMigration(at, deleted, wish) : [];
-  const first = wish.choice % calls.length;
+  const calls = deleted ? onMigration(at, deleted, options) : [];
+  const first = options.choice % calls.length;
   return timeDeleted === null ? calls.slice(first, first + 1) : calls;
 }
 
-function onMigration(at: At, migration: MigrationRow, wish: Wish): Call[] {
+function onMigration(at: CallContext, migration: MigrationRow, options: CallOptions): Call[] {
   const { instanceId, sagaId, id: migrationId } = migration;
   const source = vmmOf(at.world, instanceId, migration.sourcePropolisId);
   const destination = vmmOf(at.world, instanceId, migration.destinationPropolisId);
   if (!source || !destination) return [];
-  const receiving = reportOf(at, destination, wish.received);
-  const sending = reportOf(at, source, wish.sent);
-  const received = { ...receiving, ...intoPart(at, migration, wish) };
-  const sent = { ...sending, ...outOfPart(at, migration, wish) };
+  const receiving = reportOf(at, destination, options.received);
+  const sending = reportOf(at, source, options.sent);
+  const received = { ...receiving, ...intoPart(at, migration, options) };
+  const sent = { ...sending, ...outOfPart(at, migration, options) };
   const reports = { received, sent, receiving, sending };
   return [
     { verb: "report_vmm", a: received },
     { verb: "report_vmm", a: sent },
-    { verb: "report_vmm", a: { ...sent, ...outOfPart(at, migration, { ...wish, side: "completed" }) } },
-    { verb: "report_vmms", a: wish.batch.map((name) => reports[name]) },
+    { verb: "report_vmm", a: { ...sent, ...outOfPart(at, migration, { ...options, side: "completed" }) } },
+    { verb: "report_vmms", a: options.batch.map((name) => reports[name]) },
     { verb: "unwind_migration", a: { instanceId, sagaId, migrationId } },
     { verb: "unwind_start", a: { instanceId, sagaId: source.sagaId, propolisId: source.id } },
   ];
@@ -220,7 +236,11 @@ function onMigration(at: At, migration: MigrationRow, wish: Wish): Call[] {
 
 type Part = Partial<ReportVmmArguments>;
 
-function intoPart(at: At, { id, destinationGeneration }: MigrationRow, { side, newer }: Wish): Part {
+function intoPart(
+  at: CallContext,
+  { id, destinationGeneration }: MigrationRow,
+  { side, newer }: CallOptions,
+): Part {
   const migrationInGeneration = newer(destinationGeneration);
   return {
     ...{ migrationInId: id, migrationInState: side },
@@ -228,7 +248,11 @@ function intoPart(at: At, { id, destinationGeneration }: MigrationRow, { side, n
   };
 }
 
-function outOfPart(at: At, { id, sourceGeneration }: MigrationRow, { side, newer }: Wish): Part {
+function outOfPart(
+  at: CallContext,
+  { id, sourceGeneration }: MigrationRow,
+  { side, newer }: CallOptions,
+): Part {
   const migrationOutGeneration = newer(sourceGeneration);
   return {
     ...{ migrationOutId: id, migrationOutState: side },
@@ -236,7 +260,7 @@ function outOfPart(at: At, { id, sourceGeneration }: MigrationRow, { side, newer
   };
 }
 
-function withUpdate(at: At, instance: InstanceRow, { saga, lease }: Wish): Call[] {
+function withUpdate(at: CallContext, instance: InstanceRow, { saga, lease }: CallOptions): Call[] {
   const { id: instanceId, updaterId, updaterGeneration } = instance;
   const sagaId = saga(at);
   const run: Call = { verb: "run_update", a: { instanceId, sagaId } };
@@ -255,18 +279,18 @@ function withUpdate(at: At, instance: InstanceRow, { saga, lease }: Wish): Call[
   ];
 }
 
-/** What no instance names any more ends, and goes. */
-function tidied(at: At, vmm: VmmRow): Call[] {
+/** Ends and deletes a VMM that no instance names any more. */
+function tidied(at: CallContext, vmm: VmmRow): Call[] {
   const removal: Call = { verb: "delete_vmm", a: { instanceId: vmm.instanceId, propolisId: vmm.id } };
   return alive(vmm.state) ? [reporting(at, vmm, "destroyed"), removal] : [removal];
 }
 
-function reporting(at: At, vmm: VmmRow, state: ReportedVmmState): Call {
+function reporting(at: CallContext, vmm: VmmRow, state: ReportedVmmState): Call {
   return { verb: "report_vmm", a: reportOf(at, vmm, state) };
 }
 
 function reportOf(
-  at: At,
+  at: CallContext,
   { instanceId, id, stateGeneration }: VmmRow,
   state: ReportedVmmState,
 ): ReportVmmArguments {

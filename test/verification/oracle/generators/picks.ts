@@ -1,10 +1,10 @@
 import fc from "fast-check";
-import type { At, Generated } from "./at.js";
+import type { CallContext, Generated } from "./call-context.js";
 
 /** A choice of one id, given the instance it is for. */
-export type Pick = (at: At, instanceId: string) => string;
+export type Pick = (at: CallContext, instanceId: string) => string;
 
-/** Ways to choose, each as often as its number says. */
+/** Chooses among picks, by weight. */
 function ways(...choices: [number, Pick][]): fc.Arbitrary<Pick> {
   return fc.oneof(...choices.map(([weight, pick]) => ({ weight, arbitrary: fc.constant(pick) })));
 }
@@ -46,7 +46,7 @@ const linked =
   ({ world, names }, instanceId) =>
     world.instances[instanceId]?.[column] ?? names.id("vmm", "unknown");
 
-/** The id that comes next, or after that. */
+/** The lowest id that no row has yet, or a later one. */
 const next =
   (table: Table, skipped = 0): Pick =>
   ({ world, names }) => {
@@ -104,7 +104,7 @@ const free = (table: Table): fc.Arbitrary<Pick> =>
 export const newVmm = free("vmm");
 export const newMigration = free("migration");
 
-/** One of the two that live; sometimes one that never does. */
+/** One of the two instances of a sequence; sometimes an id that no instance has. */
 export const instance: fc.Arbitrary<Generated<string>> = fc.oneof(
   {
     weight: 20,
@@ -129,7 +129,7 @@ export const sled: fc.Arbitrary<Generated<string>> = fc.nat(3).map(
       names.id("sled", n),
 );
 
-/** Whether to be right, most often. */
+/** Whether a call names the saga or VMM that it has to name: true most often. */
 export const rightly: fc.Arbitrary<boolean> = fc.constantFrom(true, true, true, false);
 
 /** From a generation to one nearby, most often the same; never below 1. */
@@ -142,7 +142,7 @@ export const newer: fc.Arbitrary<(generation: number) => number> = fc
   .constantFrom(1, 1, 1, 1, 1, 2, 3, 0, -1)
   .map((offset) => (generation) => Math.max(1, generation + offset));
 
-/** Most often nothing. */
+/** An expected generation: most often none. */
 export const expected: fc.Arbitrary<(generation: number | undefined) => number | null> = fc
   .constantFrom(null, null, null, null, null, 0, 0, -1, 1)
   .map((offset) => (generation) => (offset === null ? null : Math.max(1, (generation ?? 1) + offset)));

@@ -4,7 +4,7 @@ import { LEASES } from "./update-saga.js";
 
 const LONGEST_NAME = 63;
 
-/** The argument that is refused, whatever the rows are like; of what is drawn. */
+/** Names the argument that must be refused whatever the rows are, among the values that generated calls have. */
 export function misused({ verb, a }: Call): string | undefined {
   switch (verb) {
     case "rename_instance":
@@ -17,6 +17,9 @@ export function misused({ verb, a }: Call): string | undefined {
     case "purge":
       if (a.hoursAgo < 1) return "p_before";
       return a.limit < 1 || a.limit > PURGED_AT_MOST ? "p_limit" : undefined;
+    case "report_sled":
+      if (a.vmmCount < 0) return "p_vmm_count";
+      return /^[0-9a-f]{64}$/i.test(a.digest) ? undefined : "p_digest";
     default:
       return undefined;
   }

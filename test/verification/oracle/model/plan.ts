@@ -179,7 +179,7 @@ export function addressesOf(world: World, instanceId: string, ids: readonly stri
   });
 }
 
-/** Those of the VMMs that live, each once. */
+/** Returns the ids of those VMMs that live, each once. */
 export function living(world: World, instanceId: string, ids: readonly (string | null)[]): string[] {
   const distinct = [...new Set(ids)].filter((id) => id !== null);
   return distinct.filter((id) => alive(vmmOf(world, instanceId, id)?.state ?? null));

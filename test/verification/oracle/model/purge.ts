@@ -39,7 +39,9 @@ export function purge(world: World, { hoursAgo }: PurgeCall): Step {
   };
   const answer: Answer = { ...purged, leftOver: false };
   const isEmpty = Object.values(purged).every((count) => count === 0);
-  return isEmpty ? { world, answer } : { world: { now: world.now + 1, migrations, vmms, instances }, answer };
+  return isEmpty
+    ? { world, answer }
+    : { world: { ...world, now: world.now + 1, migrations, vmms, instances }, answer };
 }
 
 function without<T>(

@@ -1,15 +1,19 @@
 import { HOUR, type InstanceRow, vmmOf, type VmmRow, type World } from "./world.js";
 
 /**
- * The cooldowns that are drawn, as the server writes them. The shortest is over before the next call, however often it
- * was doubled; none at all would count as a second when it is doubled, which calls may or may not get through.
+ * The cooldowns that generated calls have, as the server writes them.
+ *
+ * The shortest is over before the next call, however often it was doubled. There is no cooldown of 0: doubled, it counts as
+ * a second, and the next call may come before or after that.
  */
 export const COOLDOWNS: Record<string, number> = { "00:00:00.000001": 0, "100 years": Infinity };
 
 /** So many attempts that the wait is the longest that there is, whatever the cooldown. */
 export const BOOT_LOOP = 1000;
 
-const STANDARD_COOLDOWN = HOUR / 12;
+/** 5 minutes. */
+const DEFAULT_COOLDOWN = HOUR / 12;
+/** 10 minutes. */
 const LONG_ENOUGH_RUN = HOUR / 6;
 
 /** Whether the control plane may start the instance again by itself. */
@@ -35,7 +39,7 @@ export function nextAutoRestart(world: World, instance: InstanceRow): number | n
 
 /** How long after an automatic restart the next one may come. */
 function wait(world: World, instance: InstanceRow): number {
-  const cooldown = COOLDOWNS[instance.autoRestartCooldown ?? ""] ?? STANDARD_COOLDOWN;
+  const cooldown = COOLDOWNS[instance.autoRestartCooldown ?? ""] ?? DEFAULT_COOLDOWN;
   const attempts = attemptsNow(world, instance);
   if (attempts === 0) return cooldown;
   return Math.max(cooldown, attempts >= BOOT_LOOP ? HOUR : Math.min(HOUR, cooldown * 2 ** (attempts - 1)));

@@ -5,6 +5,8 @@ import { misused } from "./misuse.js";
 import * as purges from "./purge.js";
 import { BOOT_LOOP } from "./restart.js";
 import * as sagas from "./sagas.js";
+import * as settlements from "./settle.js";
+import * as sleds from "./sled.js";
 import * as sledAgent from "./sled-agent.js";
 import type { Step } from "./step.js";
 import * as updateSaga from "./update-saga.js";
@@ -20,14 +22,16 @@ import {
   write,
 } from "./world.js";
 
-/** The function of a verb has the name of its wrapper. */
+/** By the name of the wrapper. */
 const VERB_RULES: VerbRules<Step> = {
   ...instances,
   ...vmms,
   ...sagas,
   ...updateSaga,
   ...sledAgent,
+  ...sleds,
   ...purges,
+  ...settlements,
 };
 
 const EVENT_RULES: EventRules<Step> = {
@@ -47,7 +51,7 @@ const RULES = new Map<string, Rule>([
   ...Object.entries<Rule>(EVENT_RULES),
 ]);
 
-/** What a call must make of the world, and answer. */
+/** Returns what a call must make of the world, and its answer. */
 export function step<V extends Verb>(world: World, { verb, a }: Call<V>): Step {
   const argument = misused({ verb, a } as Call);
   if (argument !== undefined) return { world, answer: { code: "VM001", argument } };
@@ -84,7 +88,7 @@ function bootsInALoop(world: World, { instanceId }: { instanceId: string }): Ste
   return { world: write(world, { instance: looping }), answer: { changed: 1 } };
 }
 
-/** Since all of the instance that is deleted was deleted. */
+/** Sets the deletion of the instance and of its VMMs and migrations back by a day, where they are deleted. */
 function aDayGoesBy(world: World, { instanceId }: { instanceId: string }): Step {
   const dayAgo = <R extends { timeDeleted: Time | null }>(rows: R[]): R[] =>
     rows

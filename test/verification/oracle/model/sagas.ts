@@ -135,8 +135,11 @@ function migrationRefusal(
 type Migrating = Pick<BeginMigrationArguments, "migrationId" | "sourcePropolisId">;
 
 /**
- * What the same begin answers when it was done before; `migrating` of a start is undefined. After its own unwind it is
- * no replay: it would be refused for the VMM id at the latest.
+ * Decides on a begin that the same saga has made before; undefined: it is no replay.
+ *
+ * After the saga's own unwind it is none, and refused for the VMM id at the latest.
+ *
+ * @param migrating the migration that is begun; undefined for a start
  */
 function replayed(
   world: World,
@@ -164,12 +167,12 @@ export function unwindStart(world: World, a: UnwindStartArguments): Step {
   });
 }
 
-/** A dead, unlinked VMM keeps its state. */
+/** Tells whether an unwind changes the VMM: a dead VMM without a link keeps its state. */
 function canUnwind({ state, timeUnlinked }: VmmRow): boolean {
   return state !== "saga_unwound" && (alive(state) || timeUnlinked === null);
 }
 
-/** The guest has left the VMM, by the linked migration or by the one that unlinked it. */
+/** Tells whether the guest has left the VMM, by the linked migration or by the one that unlinked the VMM. */
 function isHandedOver(world: World, { instanceId, id, timeUnlinked }: VmmRow): boolean {
   const linkedId = world.instances[instanceId]?.migrationId;
   return migrationsOf(world, instanceId)
@@ -220,7 +223,7 @@ function isStale(expected: number | null | undefined, actual: number): boolean {
 
 type NewVmm = Pick<BeginStartArguments, "instanceId" | "sagaId" | "sledId" | "propolisIp" | "propolisPort">;
 
-/** Of a begin that is not linked yet. */
+/** Makes the VMM that a begin verb inserts, before it is linked. */
 function newVmm(a: NewVmm, id: string, migrationId: string | null, now: number): VmmRow {
   return {
     instanceId: a.instanceId,

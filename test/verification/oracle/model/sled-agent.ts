@@ -10,7 +10,7 @@ export const ANSWERS = {
   report_vmms: [...ON_REPORTED_VMM, ...ON_REPORTED_SIDES, "update needed"],
 } as const;
 
-/** The part on the VMM, then those on its migrations: each is judged by itself. */
+/** Judges the part on the VMM, then those on its migrations, each by itself. */
 export function reportVmm(world: World, a: ReportVmmArguments): Step {
   const vmm = reportOfVmm(world, a);
   const sides = reportOfSides(vmm.world, a);
@@ -18,7 +18,7 @@ export function reportVmm(world: World, a: ReportVmmArguments): Step {
   return { world: sides.world, answer: { ...vmm.answer, ...sides.answer, updateNeeded } };
 }
 
-/** As if one came after the other. Of those `missed`, the VMM was not there yet. */
+/** Applies reports one after the other. The VMMs of the `missed` ones did not exist yet. */
 export function reportVmms(
   world: World,
   reports: readonly ReportVmmArguments[],
@@ -75,7 +75,7 @@ function judgedVmm(vmm: VmmRow | undefined, generation: number): Outcome {
   return generation > vmm.stateGeneration ? "applied" : "stale";
 }
 
-/** The migrations of a report alone. */
+/** Judges the parts on migrations alone. */
 export function reportOfSides(world: World, a: ReportVmmArguments): Step {
   const into = reportOfSide(world, a, "destination", {
     id: a.migrationInId,
@@ -109,7 +109,7 @@ interface Side {
 interface SideStep {
   world: World;
   outcome: Outcome | null;
-  /** It ended a side of the linked migration. */
+  /** Whether the report ended a side of the linked migration. */
   isDecisive: boolean;
 }
 

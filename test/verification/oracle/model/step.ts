@@ -5,17 +5,17 @@ import { vmmOf } from "./world.js";
 /** The columns of an answer, in camel case. An answer of several rows has the one column `rows`. */
 export type Answer = Readonly<Record<string, unknown>>;
 
-/** What one call makes of the world; the same world if it writes nothing. */
+/** The rows after a call, which are the same object if the call writes nothing, and its answer. */
 export interface Step {
   world: World;
   answer: Answer;
 }
 
-/** What a verb makes of a row that exists. */
+/** What a verb decides on a row that exists. */
 export interface Decision {
   outcome: Outcome;
   reason?: string;
-  /** Not given: nothing is written. */
+  /** The rows afterwards; undefined: nothing is written. */
   world?: World;
   /** Columns beside, or instead of, those that show the row as it is afterwards. */
   columns?: Answer;
@@ -31,10 +31,10 @@ export const applied = (world: World, columns: Answer = {}): Decision => ({
 });
 export const conflict = (reason: string): Decision => ({ outcome: "conflict", reason });
 
-/** Shows an instance or a VMM as it is; all null if it is not. */
+/** Makes the columns of an answer that show an instance or a VMM; all are null if it does not exist. */
 export type Show = (world: World, id: string) => Answer;
 
-/** A verb on an instance. */
+/** Plays a verb on an instance: not_found if it does not exist, else as `decide` says. */
 export function onInstance(
   world: World,
   id: string,
@@ -45,7 +45,7 @@ export function onInstance(
   return settled(world, instance ? decide(instance) : notFound, (after) => show(after, id));
 }
 
-/** A verb on an instance that is not deleted. */
+/** Plays a verb on an instance: not_found if it does not exist, gone if it is deleted, else as `decide` says. */
 export function onLiveInstance(
   world: World,
   id: string,
@@ -55,7 +55,7 @@ export function onLiveInstance(
   return onInstance(world, id, show, (instance) => (instance.timeDeleted === null ? decide(instance) : gone));
 }
 
-/** A verb on a VMM. */
+/** Plays a verb on a VMM of an instance: not_found if there is none, else as `decide` says. */
 export function onVmm(
   world: World,
   instanceId: string,

@@ -33,7 +33,7 @@ export const ANSWERS = {
   explain_update: ON_INSTANCE,
 } as const;
 
-/** The leases that are drawn. */
+/** The leases that generated calls ask for. */
 export const LEASES: Record<string, number> = { "1 hour": HOUR, "24 hours": 24 * HOUR };
 
 /** Longer than any lease may be. */
@@ -52,7 +52,7 @@ export function beginUpdate(world: World, { instanceId, sagaId, lease }: BeginUp
   });
 }
 
-/** No lock is kept. */
+/** Keeps no lock. */
 function nothingToDo(world: World, instance: InstanceRow, isHolder: boolean): Decision {
   return isHolder
     ? { ...unchanged, world: write(world, { instance: unlocked(instance, world.now) }) }
@@ -116,7 +116,7 @@ function updated(world: World, before: InstanceRow, after: InstanceRow): World {
   return write(world, { instance: after, migrations: deletedByUpdate(world, before, after) });
 }
 
-/** By this very saga, under this very token, and this very plan. */
+/** Tells whether this saga made the last commit, with this fencing token and this plan. */
 function isCommitted(
   { committedUpdaterId, committedUpdaterGeneration, committedPlanToken }: InstanceRow,
   { sagaId, updaterGeneration, planToken }: CommitUpdateArguments,
@@ -128,7 +128,7 @@ function isCommitted(
   );
 }
 
-/** What no plan was ever called is another plan. */
+/** Says why a plan token is not that of the present plan; a text that is no plan token counts as another plan's. */
 function tokenRefusal(planToken: string, { stateGeneration }: InstanceRow): string {
   const isOfAnotherGeneration = planToken.startsWith("[") && !planToken.startsWith(`[${stateGeneration},`);
   return isOfAnotherGeneration ? "stale_generation" : "plan_changed";

@@ -49,12 +49,12 @@ export function failSled(world: World, { sledId, reason }: FailSledArguments): S
   return failedOn(world, sledId, reason, () => true);
 }
 
-/** Those of the sled that are listed; whatever else is listed is none of its. */
+/** Fails the listed VMMs that are on the sled. */
 export function failSledVmms(world: World, { sledId, propolisIds, reason }: FailSledVmmsArguments): Step {
   return failedOn(world, sledId, reason, ({ id }) => propolisIds.includes(id));
 }
 
-/** Also those that no instance names, and those whose saga has not told the sled yet. */
+/** Fails living VMMs of a sled, also those that no instance names and those that are still creating. */
 function failedOn(
   world: World,
   sledId: string,

@@ -8,11 +8,11 @@ import type {
 } from "../../../../src/client/generated.js";
 
 /**
- * A point in time: what a sled agent reported (text), or ticks of the model's own clock. Only its hours are as long as
- * real ones: no course of calls gets through one.
+ * A point in time: what a sled agent reported (text), or ticks of the model's own clock, one for each write.
  */
 export type Time = string | number;
 
+/** So many ticks that no sequence of calls lasts as long. */
 export const HOUR = 1e9;
 
 export interface InstanceRow {
@@ -84,32 +84,43 @@ export interface MigrationRow {
   timeDeleted: Time | null;
 }
 
+/** The last report of a sled about itself. */
+export interface SledRow {
+  sledId: string;
+  timeReported: number;
+  timeAgreed: number | null;
+  vmmCount: number;
+}
+
 type ById<T> = Readonly<Record<string, Readonly<T>>>;
 
-/** All rows at one moment. Never changed: every write gives another world, and none the same. */
+/** All rows at one moment. A world never changes: each write makes another one. */
 export interface World {
   /** When the next write happens. */
   now: number;
   instances: ById<InstanceRow>;
   vmms: ById<VmmRow>;
   migrations: ById<MigrationRow>;
+  sleds: ById<SledRow>;
 }
 
-export const NOTHING: World = { now: 1, instances: {}, vmms: {}, migrations: {} };
+export const NOTHING: World = { now: 1, instances: {}, vmms: {}, migrations: {}, sleds: {} };
 
 export interface Rows {
   instance?: InstanceRow;
   vmms?: readonly VmmRow[];
   migrations?: readonly MigrationRow[];
+  sled?: SledRow;
 }
 
-/** The world with these rows in place of what they were. */
-export function write(world: World, { instance, vmms = [], migrations = [] }: Rows): World {
+/** Makes the world that has these rows in place of their earlier versions. */
+export function write(world: World, { instance, vmms = [], migrations = [], sled }: Rows): World {
   const written = {
     now: world.now + 1,
     instances: instance ? { ...world.instances, [instance.id]: instance } : world.instances,
     vmms: { ...world.vmms, ...byId(vmms) },
     migrations: { ...world.migrations, ...byId(migrations) },
+    sleds: sled ? { ...world.sleds, [sled.sledId]: sled } : world.sleds,
   };
   return instance
     ? { ...written, vmms: { ...written.vmms, ...relinked(written, instance, world.now) } }
