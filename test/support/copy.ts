@@ -23,7 +23,8 @@ export interface Copy {
   keep?: boolean;
 }
 
-const CLOSE_TIMEOUT_S = 1;
+/** Long enough for a connection that is being opened: one that is closed then rejects outside of every call. */
+const CLOSE_TIMEOUT_S = 10;
 
 /** A database that does not exist until `create` makes it. */
 export interface PlannedDatabase extends TestDatabase {

@@ -65,7 +65,7 @@ export function processClient(task: ClientTask): Promise<TargetClient> {
 export async function survivingClient(task: ClientTask): Promise<TargetClient> {
   if (task.mode !== "plain") return await socketClient(task);
   const { url, applicationName: application_name, options, verb, argument } = task;
-  const sql = postgres(url, { max: 1, connection: { application_name, options } });
+  const sql = postgres(url, { max: 1, fetch_types: false, connection: { application_name, options } });
   return {
     ended: codeOfEnd(call(sql, verb, argument)),
     goOn: nothing,

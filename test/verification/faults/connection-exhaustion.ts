@@ -23,7 +23,7 @@ export async function exhaustConnections({ sql, url }: TestDatabase, workload: W
 
 async function takeAll(url: string, hogs: postgres.Sql[]): Promise<void> {
   for (;;) {
-    const hog = postgres(url, { max: 1, connection: { application_name: "hog" } });
+    const hog = postgres(url, { max: 1, fetch_types: false, connection: { application_name: "hog" } });
     try {
       await hog`select`;
     } catch (error) {
