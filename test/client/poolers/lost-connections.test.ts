@@ -24,7 +24,7 @@ describe.each([
     const id = randomUUID();
     await createInstance(db.sql, { instanceId: id, projectId: id, name: "web", intendedState: "running" });
     await using proxy = await startResettingProxy(db.url);
-    const pool = postgres(proxy.url, { max: 2, fetch_types: false, onnotice: () => undefined });
+    const pool = postgres(proxy.url, { max: 2, onnotice: () => undefined });
     const sql = await pool.reserve();
     const [session] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
     if (isHeld) proxy.hold();
