@@ -14,6 +14,7 @@ const LAYERS = {
   schema: ["errors", "client", "connection"],
   testing: ["errors", "client", "connection", "embedded", "schema"],
   retry: ["errors"],
+  metrics: ["errors", "client"],
   simulator: ["errors", "terminal", "client"],
   cli: ["errors", "terminal", "client", "connection", "embedded", "schema", "simulator"],
 };

@@ -6,7 +6,7 @@
 
 export * from "./client/access.js";
 export * from "./client/results.js";
-export { vmstate, type Vmstate } from "./client/bind.js";
+export { vmstate, type Vmstate, type VmstateOptions } from "./client/bind.js";
 export { assertCompatible } from "./client/compatibility.js";
 export { type DrizzleClient, fromDrizzle } from "./client/adapters/drizzle.js";
 export { fromKysely, type KyselyClient } from "./client/adapters/kysely.js";
@@ -14,6 +14,7 @@ export { fromPg, type PgClient } from "./client/adapters/pg.js";
 export { fromPrisma, type PrismaClient } from "./client/adapters/prisma.js";
 export { withCause } from "./client/cause.js";
 export * from "./client/control-plane.js";
+export type { FinishedCall } from "./client/finished-call.js";
 export type * from "./client/deprecated.js";
 export {
   ConnectionError,

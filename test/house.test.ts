@@ -45,7 +45,7 @@ const OLD_NAMES: readonly OldNames[] = [
   {
     in: /^(src|test|tools)\//,
     names: words(
-      "chance Chance Crew goesWrong Complaints complaintsOf Meter oddEnds oddEndsOfMigrations oddEndOf",
+      "chance Chance Crew goesWrong Complaints complaintsOf oddEnds oddEndsOfMigrations oddEndOf",
       "ChaosSettings Blow blows Strike everyStrike strikeAll strikeOnce Brawl Victim socketVictim processVictim survivor",
       "Errand Journal Tally tally installGates closeGate MortalServer startMortalServer beginAndVanish Census inMoments",
       "storedRows storedViews Slip slips Ground groundIn expectFaithful Unfaithful startHeir whenOrphaned",
@@ -57,6 +57,8 @@ const OLD_NAMES: readonly OldNames[] = [
       "ReportVmmsAnswer AccessAnswer",
     ),
   },
+  // OpenTelemetry has a type of this name.
+  { in: /^(src\/(?!metrics\/)|test\/|tools\/)/, names: words("Meter") },
   {
     in: /^src\/simulator\/|^test\/simulator\/|^test\/verification\/faults\/lifecycle-workload/,
     names: words(

@@ -1,5 +1,6 @@
 import * as access from "./access.js";
 import * as controlPlane from "./control-plane.js";
+import { type FinishedCall, watchedCall } from "./finished-call.js";
 import * as historyViews from "./history-views.js";
 import * as history from "./history.js";
 import * as operator from "./operator.js";
@@ -28,15 +29,27 @@ export type Vmstate = {
     : never;
 };
 
+export interface VmstateOptions {
+  /** Hears how each call ended, for logs and metrics. What it throws is ignored. */
+  onCall?: ((call: FinishedCall) => void) | undefined;
+}
+
+type Call = (...rest: unknown[]) => Promise<unknown>;
+
 /**
  * Binds the functions of this package to one client.
  *
  * `vmstate(sql).beginStart({ … })`. The client may be a transaction or a reserved connection, too.
  */
-export function vmstate(sql: SqlClient): Vmstate {
-  const bound = Object.entries(functions).map(([name, call]) => [
-    name,
-    (...rest: unknown[]) => (call as (sql: SqlClient, ...rest: unknown[]) => unknown)(sql, ...rest),
-  ]);
+export function vmstate(sql: SqlClient, { onCall }: VmstateOptions = {}): Vmstate {
+  const bind =
+    (call: (sql: SqlClient, ...rest: unknown[]) => Promise<unknown>): Call =>
+    (...rest) =>
+      call(sql, ...rest);
+  const watch =
+    (name: string, call: Call): Call =>
+    (...rest) =>
+      onCall ? watchedCall(name, () => call(...rest), onCall) : call(...rest);
+  const bound = Object.entries(functions).map(([name, call]) => [name, watch(name, bind(call as Call))]);
   return Object.fromEntries(bound) as Vmstate;
 }

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import * as root from "../../src/index.js";
+import * as metrics from "../../src/metrics/index.js";
 import * as migrations from "../../src/schema/index.js";
 import * as testing from "../../src/testing/index.js";
 
@@ -9,6 +10,7 @@ it.each([
     migrations,
     ["VmstateError", "findDrift", "migrate", "migrationStatus", "pendingMigrations", "sqlOf"],
   ],
+  ["vmstate/metrics", metrics, ["callMetrics", "instrument"]],
   [
     "vmstate/testing",
     testing,

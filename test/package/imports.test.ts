@@ -48,6 +48,13 @@ it("retry/index.ts loads p-retry, and nothing of the wrappers", () => {
   expect(others).toEqual(["p-retry"]);
 });
 
+it("metrics/index.ts loads prom-client when asked for, nothing of OpenTelemetry, and no wrapper", () => {
+  const { files, others } = loadedWith("metrics/index.ts");
+  expect(files).not.toContain("client/control-plane.ts");
+  expect(files.filter((file) => !/^(client|errors|metrics)\//.test(file))).toEqual([]);
+  expect(others).toEqual(["prom-client"]);
+});
+
 it("what migrates would be found", () => {
   const { others } = loadedWith("schema/index.ts");
   expect(others).toEqual(expect.arrayContaining(["node:fs/promises", "postgres"]));

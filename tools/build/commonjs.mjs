@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Files of dist/ that `require` loads, too: those of `exports` in package.json. */
-const ENTRIES = ["index", "schema/index", "testing/index", "kysely/index", "retry/index"];
+const ENTRIES = ["index", "schema/index", "testing/index", "kysely/index", "retry/index", "metrics/index"];
 
 /**
  * Adds dist/cjs/ for `require`: for each entry a module that is the ES module, so that nothing is loaded twice, and a copy of

@@ -10,6 +10,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ENTRY_POINTS = [
   "src/index.ts",
   "src/kysely/index.ts",
+  "src/metrics/index.ts",
   "src/retry/index.ts",
   "src/schema/index.ts",
   "src/testing/index.ts",

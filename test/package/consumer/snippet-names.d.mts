@@ -9,6 +9,7 @@ import type {
   VmmAddress,
   Vmstate,
 } from "vmstate";
+import type { Instruments } from "vmstate/metrics";
 
 type PgConnection = PgClient & { query(text: string): Promise<unknown>; release(): void };
 
@@ -28,6 +29,8 @@ declare global {
   };
   const drizzle: DrizzleClient & { transaction(act: (tx: DrizzleClient) => Promise<void>): Promise<void> };
   const prisma: PrismaClient & { $transaction(act: (tx: PrismaClient) => Promise<void>): Promise<void> };
+  const tracer: Instruments["tracer"];
+  const meter: Instruments["meter"];
   const vm: Vmstate;
   const vmstate: typeof import("vmstate").vmstate;
   const reportVmm: typeof import("vmstate").reportVmm;
